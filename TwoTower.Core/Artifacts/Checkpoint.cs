@@ -1,0 +1,81 @@
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Features;
+
+namespace TwoTower.Core.Artifacts;
+
+/// <summary>
+/// What a training leaves behind (contract, section 6): both towers as they were in the best epoch, the fitted pipeline, the recipe, the
+/// story of the training, and what a later process needs to go on as if nothing had happened.
+/// </summary>
+public sealed record Checkpoint
+{
+    /// <summary>The recipe that was trained.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>Vocabularies, standardisers, reference release, as-of.</summary>
+    public required PipelineState Pipeline { get; init; }
+
+    /// <summary>The user tower of the best epoch.</summary>
+    public required TowerWeights User { get; init; }
+
+    /// <summary>The item tower of the best epoch.</summary>
+    public required TowerWeights Item { get; init; }
+
+    /// <summary>What was trained on, and how each epoch went.</summary>
+    public required TrainingSummary Training { get; init; }
+
+    /// <summary>Present in a checkpoint that a training can resume from.</summary>
+    public ResumeState? Resume { get; init; }
+}
+
+/// <summary>What was trained on and how it went. Nothing here depends on the speed or the time of the run.</summary>
+/// <param name="Users">Distinct users of the samples.</param>
+/// <param name="Items">Distinct videos of the samples.</param>
+/// <param name="TrainingSamples">Rows that were trained on.</param>
+/// <param name="ValidationSamples">Rows that were held out.</param>
+/// <param name="Positives">Rows of both sides with label 1.</param>
+/// <param name="SampledNegatives">Rows of both sides that are nobody's decision.</param>
+/// <param name="BestEpoch">The epoch, from 1, whose weights are kept.</param>
+/// <param name="Epochs">Each epoch in order.</param>
+public sealed record TrainingSummary(
+    int Users, int Items, int TrainingSamples, int ValidationSamples, int Positives, int SampledNegatives, int BestEpoch,
+    IReadOnlyList<EpochMetrics> Epochs);
+
+/// <summary>One epoch's numbers.</summary>
+/// <param name="Epoch">From 1.</param>
+/// <param name="TrainingLoss">Mean over the epoch's samples, dropout on, weights changing.</param>
+/// <param name="ValidationLoss">Mean over the held-out samples, dropout off, at the end of the epoch.</param>
+/// <param name="ValidationAccuracy">Share of the held-out samples on the right side of probability .5.</param>
+/// <param name="GradientNorm">Mean over the steps, before clipping.</param>
+public sealed record EpochMetrics(int Epoch, double TrainingLoss, double ValidationLoss, double ValidationAccuracy, double GradientNorm);
+
+/// <summary>The state of a training between two epochs.</summary>
+public sealed record ResumeState
+{
+    /// <summary>The user tower as the last epoch left it (the checkpoint's own is the best epoch's).</summary>
+    public required TowerWeights User { get; init; }
+
+    /// <summary>The item tower as the last epoch left it.</summary>
+    public required TowerWeights Item { get; init; }
+
+    /// <summary>AdamW's mean of gradients, user tower then item tower.</summary>
+    public required (TowerWeights User, TowerWeights Item) FirstMoment { get; init; }
+
+    /// <summary>AdamW's mean of squared gradients, user tower then item tower.</summary>
+    public required (TowerWeights User, TowerWeights Item) SecondMoment { get; init; }
+
+    /// <summary>Optimiser steps taken.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Epochs finished.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Epochs in a row without an improvement.</summary>
+    public required int EpochsWithoutImprovement { get; init; }
+
+    /// <summary>State of the generator behind shuffling and dropout.</summary>
+    public required IReadOnlyList<ulong> Random { get; init; }
+
+    /// <summary>Hash of samples and features: a checkpoint goes on only with the data it was made from.</summary>
+    public required string DataFingerprint { get; init; }
+}

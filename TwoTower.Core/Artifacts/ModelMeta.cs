@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace TwoTower.Core.Artifacts;
+
+/// <summary>
+/// <c>model_meta.json</c>: when a model was exported, its dimensions and its configuration. What another program leaves out is null;
+/// what it adds is ignored.
+/// </summary>
+public sealed record ModelMeta
+{
+    /// <summary>When the files were made, UTC.</summary>
+    public DateTimeOffset? ExportedAt { get; init; }
+
+    /// <summary>Length of an embedding.</summary>
+    public int? EmbeddingDim { get; init; }
+
+    /// <summary>Length of the user tower's input.</summary>
+    public int? UserFeatureDim { get; init; }
+
+    /// <summary>Length of the item tower's input.</summary>
+    public int? ItemFeatureDim { get; init; }
+
+    /// <summary>Tokens in vocab_tag.json.</summary>
+    public int? TagVocabSize { get; init; }
+
+    /// <summary>Tokens in vocab_actress.json.</summary>
+    public int? ActressVocabSize { get; init; }
+
+    /// <summary>Latest release in the data set at fitting, which the items' recency is counted from; null when no video had one.</summary>
+    public DateTimeOffset? ReferenceReleasedAt { get; init; }
+
+    /// <summary>The configuration that was trained, as the program that trained it writes it.</summary>
+    public JsonElement? Config { get; init; }
+
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="InputException">It isn't JSON of this shape.</exception>
+    public static ModelMeta Parse(ReadOnlySpan<byte> json, string source)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ModelMeta>(json, Options) ?? throw new InputException($"{source} is null; an object was expected.");
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{source} can't be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The file's bytes.</summary>
+    public byte[] ToJson() => BundleJson.Write(this, Options);
+
+    /// <summary>As ours are written, but lenient towards keys of other programs.</summary>
+    internal static JsonSerializerOptions Options { get; } = new(BundleJson.Options)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.Never,
+    };
+}

@@ -1,0 +1,177 @@
+namespace TwoTower.Core.Features;
+
+/// <summary>
+/// Turns payloads into the vectors of one side, driven by a <see cref="FeatureSchema"/>: the single place where features become
+/// numbers, in training, embedding and serving, for our own releases and for bundles of other programs. Immutable and thread-safe.
+/// </summary>
+public sealed class FeatureEncoder
+{
+    private readonly List<Step> _steps = [];
+    private readonly FeatureSide _side;
+    private readonly DateTimeOffset? _reference;
+
+    /// <summary>Binds a schema to its fitted numbers.</summary>
+    /// <param name="side">Whose vectors the schema describes.</param>
+    /// <param name="schema">The layout.</param>
+    /// <param name="standardizers">A standardiser for each numeric that the schema names.</param>
+    /// <param name="tags">Tag vocabulary.</param>
+    /// <param name="performers">Performer vocabulary.</param>
+    /// <param name="reference">Release that item recency is counted from; null gives every recency 0.</param>
+    /// <exception cref="InputException">A segment's type, name, feature, range or size isn't one that this program knows.</exception>
+    public FeatureEncoder(
+        FeatureSide side, FeatureSchema schema, IEnumerable<NumericStandardizer> standardizers,
+        Vocabulary tags, Vocabulary performers, DateTimeOffset? reference)
+    {
+        _side = side;
+        _reference = reference;
+        Schema = schema;
+        var byName = standardizers.ToDictionary(standardizer => standardizer.Name, StringComparer.Ordinal);
+        var start = 0;
+        foreach (var segment in schema.Segments)
+        {
+            _steps.Add(new(start, segment.Size, Bind(segment, byName, tags, performers)));
+            start += segment.Size;
+        }
+    }
+
+    private delegate void Fill(in Source source, Span<float> destination);
+
+    /// <summary>The layout.</summary>
+    public FeatureSchema Schema { get; }
+
+    /// <summary>Length of a vector.</summary>
+    public int Dim => Schema.InputDim;
+
+    /// <summary>Writes a user's vector.</summary>
+    /// <param name="payload">The user's statistics.</param>
+    /// <param name="asOf">Time that ages are counted to.</param>
+    /// <param name="destination">[Dim]; overwritten.</param>
+    public void Encode(UserPayload payload, DateTimeOffset asOf, Span<float> destination)
+    {
+        if (_side != FeatureSide.User) throw new InvalidOperationException("This encoder is for items; a user was given.");
+        Encode(new Source(payload, null, asOf), destination);
+    }
+
+    /// <summary>Writes an item's vector.</summary>
+    /// <param name="payload">The video.</param>
+    /// <param name="destination">[Dim]; overwritten.</param>
+    public void Encode(ItemPayload payload, Span<float> destination)
+    {
+        if (_side != FeatureSide.Item) throw new InvalidOperationException("This encoder is for users; an item was given.");
+        Encode(new Source(null, payload, default), destination);
+    }
+
+    private void Encode(in Source source, Span<float> destination)
+    {
+        destination[..Dim].Clear();
+        foreach (var step in _steps) step.Fill(source, destination.Slice(step.Start, step.Size));
+    }
+
+    private Fill Bind(
+        FeatureSegment segment, Dictionary<string, NumericStandardizer> standardizers, Vocabulary tags, Vocabulary performers) =>
+        segment.Type switch
+        {
+            FeatureSegmentTypes.StandardScore => BindNumeric(segment, standardizers),
+            FeatureSegmentTypes.ScaledBucket => BindHour(segment),
+            FeatureSegmentTypes.BagOfWords => BindBagOfWords(segment, tags, performers),
+            _ => throw Refuse(segment, $"its type '{segment.Type}' is none of standard_score, scaled_bucket, l2_normalized_bow"),
+        };
+
+    private Fill BindNumeric(FeatureSegment segment, Dictionary<string, NumericStandardizer> standardizers)
+    {
+        var features = segment.Features ?? throw Refuse(segment, "it names no features");
+        CheckSize(segment, features.Count, "features");
+        var names = NumericFeatures.Names(_side);
+        var columns = new (int Index, double Mean, double Std)[features.Count];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            var index = IndexOf(names, features[i]);
+            if (index < 0)
+            {
+                throw Refuse(segment, $"the {Side} feature '{features[i]}' isn't known; known are {string.Join(", ", names)}");
+            }
+
+            if (!standardizers.TryGetValue(features[i], out var fitted))
+            {
+                throw Refuse(segment, $"the normaliser has no mean and std for '{features[i]}'");
+            }
+
+            if (!double.IsFinite(fitted.Mean) || !double.IsFinite(fitted.Std) || fitted.Std < 0)
+            {
+                throw Refuse(segment, $"the normaliser of '{features[i]}' has mean {fitted.Mean} and std {fitted.Std}");
+            }
+
+            columns[i] = (index, fitted.Mean, fitted.Std == 0 ? 1 : fitted.Std);
+        }
+
+        return (in Source source, Span<float> destination) =>
+        {
+            for (var i = 0; i < columns.Length; i++)
+            {
+                var (index, mean, std) = columns[i];
+                var raw = source.User is { } user
+                    ? NumericFeatures.User(index, user, source.AsOf)
+                    : NumericFeatures.Item(index, source.Item!, _reference);
+                destination[i] = (float)((raw - mean) / std);
+            }
+        };
+    }
+
+    private Fill BindHour(FeatureSegment segment)
+    {
+        if (_side != FeatureSide.User || segment.Name != FeatureSegmentNames.HourOfDay)
+        {
+            throw Refuse(segment, $"the only scaled_bucket is 'hour_of_day' of a user, this one is of {Side}");
+        }
+
+        CheckSize(segment, 1, "column");
+        if (segment.Range is { } range && !(range is [0.0, 1.0]))
+        {
+            throw Refuse(segment, $"its range is [{string.Join(", ", range)}]; only [0, 1] is known");
+        }
+
+        return static (in Source source, Span<float> destination) =>
+            destination[0] = (float)(source.User!.DecisionStats.AverageLikeHour / 23.0);
+    }
+
+    private static Fill BindBagOfWords(FeatureSegment segment, Vocabulary tags, Vocabulary performers)
+    {
+        switch (segment.Name)
+        {
+            case FeatureSegmentNames.TagVector:
+                CheckSize(segment, tags.Tokens.Count, "tokens in its vocabulary");
+                return (in Source source, Span<float> destination) =>
+                    tags.Encode(source.User?.Tags ?? source.Item!.Tags, destination);
+            case FeatureSegmentNames.ActressVector:
+                CheckSize(segment, performers.Tokens.Count, "tokens in its vocabulary");
+                return (in Source source, Span<float> destination) =>
+                    performers.Encode(source.User?.Performers ?? source.Item!.Performers, destination);
+            default:
+                throw Refuse(segment, "a bag of words is either 'tag_vector' or 'actress_vector'");
+        }
+    }
+
+    private string Side => _side == FeatureSide.User ? "user" : "item";
+
+    private static int IndexOf(IReadOnlyList<string> names, string name)
+    {
+        for (var i = 0; i < names.Count; i++)
+        {
+            if (names[i] == name) return i;
+        }
+
+        return -1;
+    }
+
+    private static void CheckSize(FeatureSegment segment, int expected, string what)
+    {
+        if (segment.Size != expected) throw Refuse(segment, $"its size is {segment.Size}, but there are {expected} {what}");
+    }
+
+    private static InputException Refuse(FeatureSegment segment, string reason) =>
+        new($"The feature schema's segment '{segment.Name}' can't be used: {reason}.");
+
+    private readonly record struct Source(UserPayload? User, ItemPayload? Item, DateTimeOffset AsOf);
+
+    private readonly record struct Step(int Start, int Size, Fill Fill);
+}

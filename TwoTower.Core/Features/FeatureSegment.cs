@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+
+namespace TwoTower.Core.Features;
+
+/// <summary>One run of columns of a feature vector.</summary>
+/// <param name="Name">Name of the segment, such as <c>tag_vector</c>; says where a bag of words comes from.</param>
+/// <param name="Size">Columns.</param>
+/// <param name="Type">How the columns are computed: one of <see cref="FeatureSegmentTypes"/>.</param>
+/// <param name="Features">Names of the numerics, one a column; only with <c>standard_score</c>.</param>
+/// <param name="Range">Lowest and highest value; only with <c>scaled_bucket</c>.</param>
+public sealed record FeatureSegment(
+    [property: JsonPropertyOrder(0)] string Name,
+    [property: JsonPropertyOrder(1)] int Size,
+    [property: JsonPropertyOrder(3)] string Type,
+    [property: JsonPropertyOrder(2)] IReadOnlyList<string>? Features = null,
+    [property: JsonPropertyOrder(4)] IReadOnlyList<double>? Range = null);
+
+/// <summary>The types of segment that exist (contract, section 7).</summary>
+public static class FeatureSegmentTypes
+{
+    /// <summary>(value − mean) ÷ standard deviation.</summary>
+    public const string StandardScore = "standard_score";
+
+    /// <summary>An hour of the day, divided by 23.</summary>
+    public const string ScaledBucket = "scaled_bucket";
+
+    /// <summary>Counts per token of a vocabulary, divided by their L2 norm; all zeros stays zero.</summary>
+    public const string BagOfWords = "l2_normalized_bow";
+}
+
+/// <summary>Names of the segments that this program knows, in the order in which its own vectors have them.</summary>
+public static class FeatureSegmentNames
+{
+    /// <summary>Standardised numerics.</summary>
+    public const string Numeric = "numeric";
+
+    /// <summary>Mean UTC hour of the likes ÷ 23; users only.</summary>
+    public const string HourOfDay = "hour_of_day";
+
+    /// <summary>Tags over the tag vocabulary.</summary>
+    public const string TagVector = "tag_vector";
+
+    /// <summary>Performers over the performer vocabulary.</summary>
+    public const string ActressVector = "actress_vector";
+}
+
+/// <summary>Whose vector it is.</summary>
+public enum FeatureSide
+{
+    /// <summary>Input of the user tower.</summary>
+    User,
+
+    /// <summary>Input of the item tower.</summary>
+    Item,
+}

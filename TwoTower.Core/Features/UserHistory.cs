@@ -1,0 +1,22 @@
+using TwoTower.Core.Data;
+
+namespace TwoTower.Core.Features;
+
+/// <summary>
+/// A history of decisions: what a user's features are a function of, with an as-of time. A user id is one way to get one; a session's
+/// lists, a fold-in, or a history without its target are others.
+/// </summary>
+/// <param name="UserId">Whose it is; any id for a visitor.</param>
+/// <param name="Profile">Profile.</param>
+/// <param name="Entries">Decision rows, in any order.</param>
+public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList<HistoryEntry> Entries);
+
+/// <summary>One decision with what is known of its video.</summary>
+/// <param name="VideoId">The video.</param>
+/// <param name="Type">Like or nope.</param>
+/// <param name="At">When.</param>
+/// <param name="Price">The video's price; null when unknown or the video doesn't exist.</param>
+/// <param name="Tags">The video's tags; none when it doesn't exist.</param>
+/// <param name="Performers">The video's performers; none when it doesn't exist.</param>
+public readonly record struct HistoryEntry(
+    Guid VideoId, DecisionType Type, DateTimeOffset At, double? Price, IReadOnlyList<string> Tags, IReadOnlyList<string> Performers);

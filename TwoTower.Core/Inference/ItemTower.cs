@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Core.Inference;
+
+/// <summary>A release's way from videos to embeddings. Thread-safe. A bundle of another program may have none.</summary>
+public sealed class ItemTower : IDisposable
+{
+    private readonly FeatureEncoder _encoder;
+    private readonly OnnxTower _network;
+
+    private ItemTower(FeatureEncoder encoder, OnnxTower network) => (_encoder, _network) = (encoder, network);
+
+    /// <summary>Length of an embedding.</summary>
+    public int EmbeddingDim => _network.EmbeddingDim;
+
+    /// <summary>Length of a feature vector.</summary>
+    public int FeatureDim => _encoder.Dim;
+
+    /// <summary>Loads the tower of a release or bundle.</summary>
+    /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
+    public static ItemTower FromFiles(ReleaseFileSet files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        if (!files.Contains(ArtifactNames.ItemTower))
+        {
+            throw new InputException($"{files.Name} has no {ArtifactNames.ItemTower}: it can be served with the vectors that came with it, not re-embedded.");
+        }
+
+        var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.Item);
+        return new(encoder, TowerFiles.Load(files, ArtifactNames.ItemTower, encoder.Schema));
+    }
+
+    /// <summary>Embeds videos.</summary>
+    /// <param name="items">The videos.</param>
+    /// <param name="embeddings">Row-major, [items.Count × EmbeddingDim]; overwritten.</param>
+    /// <param name="hashes">[items.Count] or empty: what the features were, to see later whether a video has changed for this model.</param>
+    public void Encode(IReadOnlyList<ItemPayload> items, Span<float> embeddings, Span<long> hashes = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        var dim = _encoder.Dim;
+        var features = ArrayPool<float>.Shared.Rent(items.Count * dim);
+        try
+        {
+            for (var i = 0; i < items.Count; i++)
+            {
+                var row = features.AsSpan(i * dim, dim);
+                _encoder.Encode(items[i], row);
+                if (!hashes.IsEmpty) hashes[i] = Hash(row);
+            }
+
+            _network.Encode(features, items.Count, embeddings);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(features);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _network.Dispose();
+
+    private static long Hash(ReadOnlySpan<float> features)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(features), digest);
+        return BinaryPrimitives.ReadInt64LittleEndian(digest);
+    }
+}

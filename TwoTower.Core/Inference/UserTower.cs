@@ -1,0 +1,59 @@
+using System.Buffers;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Core.Inference;
+
+/// <summary>A release's way from a user's payload to an embedding: its feature encoder and its network. Thread-safe; disposable with
+/// calls running (see <see cref="OnnxTower"/>).</summary>
+public sealed class UserTower : IDisposable
+{
+    private readonly FeatureEncoder _encoder;
+    private readonly OnnxTower _network;
+
+    private UserTower(FeatureEncoder encoder, OnnxTower network) => (_encoder, _network) = (encoder, network);
+
+    /// <summary>Length of an embedding.</summary>
+    public int EmbeddingDim => _network.EmbeddingDim;
+
+    /// <summary>Length of a feature vector.</summary>
+    public int FeatureDim => _encoder.Dim;
+
+    /// <summary>Loads the tower of a release or bundle.</summary>
+    /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
+    public static UserTower FromFiles(ReleaseFileSet files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.User);
+        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema));
+    }
+
+    /// <summary>The embedding of a user, [EmbeddingDim], of length 1.</summary>
+    /// <param name="payload">What is known of the user.</param>
+    /// <param name="asOf">Time that ages are counted to: now, when serving.</param>
+    public float[] Encode(UserPayload payload, DateTimeOffset asOf)
+    {
+        var embedding = new float[EmbeddingDim];
+        Encode(payload, asOf, embedding);
+        return embedding;
+    }
+
+    /// <summary>The embedding of a user into <paramref name="embedding"/>, [EmbeddingDim].</summary>
+    public void Encode(UserPayload payload, DateTimeOffset asOf, Span<float> embedding)
+    {
+        var features = ArrayPool<float>.Shared.Rent(_encoder.Dim);
+        try
+        {
+            _encoder.Encode(payload, asOf, features);
+            _network.Encode(features, 1, embedding);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(features);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _network.Dispose();
+}

@@ -1,0 +1,26 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using TwoTower.Core.Data;
+using TwoTower.Core.Features;
+
+namespace TwoTower.Core.Recommendation;
+
+/// <summary>The rows of a user's history as <c>two_tower.request_context</c> returns them for a release that computes features in process.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(HistoryRows))]
+internal sealed partial class HistoryJson : JsonSerializerContext
+{
+    public static UserHistory Parse(Guid userId, string json)
+    {
+        var rows = JsonSerializer.Deserialize(json, Default.HistoryRows) ?? throw new JsonException("a history was expected");
+        return new(userId, new(rows.CreatedAt), [.. rows.Entries.Select(entry => new HistoryEntry(
+            entry.VideoId, entry.DecisionType == "like" ? DecisionType.Like : DecisionType.Nope, entry.At, entry.Price, entry.Tags, entry.Performers))]);
+    }
+}
+
+/// <summary>A user's profile time and decisions.</summary>
+internal sealed record HistoryRows(DateTimeOffset? CreatedAt, IReadOnlyList<HistoryRow> Entries);
+
+/// <summary>One decision with what is known of its video.</summary>
+internal sealed record HistoryRow(
+    Guid VideoId, string DecisionType, DateTimeOffset At, double? Price, IReadOnlyList<string> Tags, IReadOnlyList<string> Performers);

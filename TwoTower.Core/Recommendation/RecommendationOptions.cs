@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace TwoTower.Core.Recommendation;
+
+/// <summary>How a recommendation is made: settings section <c>TwoTower:Recommendation</c>.</summary>
+public sealed class RecommendationOptions
+{
+    /// <summary>Where the settings are read from.</summary>
+    public const string Section = "TwoTower:Recommendation";
+
+    /// <summary>Most candidates that a search returns, as the SQL function clamps it.</summary>
+    public const int MostCandidates = 500;
+
+    /// <summary>Candidates to re-rank, for each video of the answer.</summary>
+    [Range(1, 100)]
+    public int CandidatesPerVideo { get; set; } = 4;
+
+    /// <summary>Candidates to re-rank at least; more let release and price weigh against more of the catalogue, and cost time.</summary>
+    [Range(1, MostCandidates)]
+    public int LeastCandidates { get; set; } = 200;
+
+    /// <summary>False answers in the order of the model's score alone.</summary>
+    public bool ReRank { get; set; } = true;
+
+    /// <summary>Shared tags and performers that an answer names as the reasons for a video.</summary>
+    [Range(0, 20)]
+    public int ReasonsPerVideo { get; set; } = 3;
+
+    /// <summary>Releases whose tower is kept loaded, a few megabytes each: the active one, the one before, one being tried.</summary>
+    [Range(1, 16)]
+    public int LoadedTowers { get; set; } = 3;
+
+    /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos.</summary>
+    public int Candidates(int limit) =>
+        ReRank ? Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates) : limit;
+}

@@ -1,0 +1,23 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace TwoTower.Core.Releases;
+
+/// <summary>Traces and metrics of the registry, source and meter <c>TwoTower.Releases</c>.</summary>
+public static class ReleaseTelemetry
+{
+    /// <summary>Name of both.</summary>
+    public const string Name = "TwoTower.Releases";
+
+    private static readonly Meter Meter = new(Name);
+    private static readonly ActivitySource Source = new(Name);
+
+    private static readonly Counter<long> Transitions = Meter.CreateCounter<long>(
+        "twotower.releases.transitions", "{transition}", "Releases registered, moved or activated, by the state that they came into; a repeated move counts again");
+
+    internal static void Entered(ReleaseState state) =>
+        Transitions.Add(1, new KeyValuePair<string, object?>("state", ReleaseRow.Name(state)));
+
+    internal static Activity? Begin(string what, string modelVersion) =>
+        Source.StartActivity(what)?.SetTag("twotower.model_version", modelVersion);
+}

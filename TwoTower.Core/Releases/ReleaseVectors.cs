@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using Pgvector;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Data;
+
+namespace TwoTower.Core.Releases;
+
+/// <summary>The table with the vectors of one release: made beside the live one's, dropped when the release is retired.</summary>
+public sealed class ReleaseVectors
+{
+    private const int ReadRows = 4096;
+    private readonly NpgsqlDataSource _db;
+
+    private ReleaseVectors(NpgsqlDataSource db, Release release, ServerInfo server)
+    {
+        (_db, Release) = (db, release);
+        VectorVersion = server.VectorVersion!;
+        VectorSchema = server.VectorSchema!;
+    }
+
+    /// <summary>Whose vectors.</summary>
+    public Release Release { get; }
+
+    /// <summary>Name of the table, <c>two_tower.video_embeddings_7</c>.</summary>
+    public string Table => Release.Table;
+
+    /// <summary>Name of its HNSW index, in the same schema.</summary>
+    public string Index => $"video_embeddings_{Release.Id}_hnsw";
+
+    /// <summary>Version of pgvector.</summary>
+    public Version VectorVersion { get; }
+
+    /// <summary>Schema with pgvector's types, quoted where needed.</summary>
+    public string VectorSchema { get; }
+
+    /// <summary>Type of a vector in SQL, without its length.</summary>
+    public string TypeName => $"{VectorSchema}.{ReleaseRow.Name(Release.VectorType)}";
+
+    /// <summary>Binds a release to the database.</summary>
+    /// <exception cref="InputException">The server doesn't answer, or has no usable pgvector.</exception>
+    public static async Task<ReleaseVectors> OpenAsync(NpgsqlDataSource db, Release release, CancellationToken ct = default)
+    {
+        var server = await ServerCheck.ReadAsync(db, ct).ConfigureAwait(false);
+        ServerCheck.Require(server);
+        return new(db, release, server);
+    }
+
+    /// <summary>Makes the table unless it is there.</summary>
+    public Task CreateAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync(() => ExecuteAsync(
+        $"""
+        create table if not exists {Table} (
+            video_id uuid primary key,
+            embedding {TypeName}({Release.EmbeddingDim}) not null,
+            feature_hash bigint,
+            updated_at timestamptz not null default now()
+        );
+        alter table {Table} alter column embedding set storage external;
+        comment on table {Table} is 'TwoTower: vectors of release {Release.ModelVersion.Replace("'", "''", StringComparison.Ordinal)}';
+        """, ct));
+
+    /// <summary>Drops the table and its index.</summary>
+    public Task DropAsync(CancellationToken ct = default) => ExecuteAsync($"drop table if exists {Table}", ct);
+
+    /// <summary>How many of these videos there are still, and have a vector.</summary>
+    public async Task<(long There, IReadOnlyList<Guid> Missing)> MissingAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand(
+            $"""
+            select v.id, e.video_id is null
+            from unnest($1) as w(id) join public.videos v on v.id = w.id left join {Table} e on e.video_id = v.id
+            order by v.id
+            """);
+        command.Parameters.Add(new() { Value = videoIds as Guid[] ?? [.. videoIds] });
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        long there = 0;
+        var missing = new List<Guid>();
+        while (await reader.ReadAsync(ct).ConfigureAwait(false))
+        {
+            there++;
+            if (reader.GetBoolean(1)) missing.Add(reader.GetGuid(0));
+        }
+
+        return (there, missing);
+    }
+
+    /// <summary>Videos that have no vector, the first <paramref name="limit"/> in order of id.</summary>
+    public async Task<IReadOnlyList<Guid>> WithoutVectorAsync(int limit, CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand(
+            $"select v.id from public.videos v where not exists (select from {Table} e where e.video_id = v.id) order by v.id limit $1");
+        command.Parameters.Add(new() { Value = limit });
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var ids = new List<Guid>();
+        while (await reader.ReadAsync(ct).ConfigureAwait(false)) ids.Add(reader.GetGuid(0));
+        return ids;
+    }
+
+    /// <summary>Rows of the table.</summary>
+    public async Task<long> CountAsync(CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand($"select count(*) from {Table}");
+        return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
+    }
+
+    /// <summary>Vectors whose length isn't 1 within <see cref="Inference.UnitVector.Tolerance"/>: how many, and one of them.</summary>
+    public async Task<(long Count, Guid? Example)> NotUnitAsync(CancellationToken ct = default)
+    {
+        var norm = Release.VectorType == VectorType.HalfVec ? "l2_norm" : "vector_norm";
+        await using var command = _db.CreateCommand(
+            $"""
+            select count(*), (min(video_id::text))::uuid from {Table}
+            where not abs({VectorSchema}.{norm}(embedding) - 1) <= $1
+            """);
+        command.Parameters.Add(new() { Value = Inference.UnitVector.Tolerance });
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        await reader.ReadAsync(ct).ConfigureAwait(false);
+        return (reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetGuid(1));
+    }
+
+    /// <summary>Streams the vectors, ordered by video id: what an export writes.</summary>
+    public async IAsyncEnumerable<EmbeddingBatch> ReadAsync([EnumeratorCancellation] CancellationToken ct = default)
+    {
+        var dim = Release.EmbeddingDim;
+        await using var command = _db.CreateCommand($"select video_id, embedding from {Table} order by video_id");
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var ids = new List<Guid>(ReadRows);
+        var vectors = new float[ReadRows * dim];
+        while (await reader.ReadAsync(ct).ConfigureAwait(false))
+        {
+            var row = vectors.AsSpan(ids.Count * dim, dim);
+            if (Release.VectorType == VectorType.HalfVec)
+            {
+                var half = reader.GetFieldValue<HalfVector>(1).Memory.Span;
+                for (var i = 0; i < dim; i++) row[i] = (float)half[i];
+            }
+            else
+            {
+                reader.GetFieldValue<Vector>(1).Memory.Span.CopyTo(row);
+            }
+
+            ids.Add(reader.GetGuid(0));
+            if (ids.Count < ReadRows) continue;
+            yield return new EmbeddingBatch(ids, vectors, dim);
+            (ids, vectors) = (new List<Guid>(ReadRows), new float[ReadRows * dim]);
+        }
+
+        if (ids.Count > 0) yield return new EmbeddingBatch(ids, vectors, dim);
+    }
+
+    private async Task<bool> ExecuteAsync(string sql, CancellationToken ct)
+    {
+        await using var command = _db.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        return true;
+    }
+}

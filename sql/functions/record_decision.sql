@@ -1,0 +1,35 @@
+-- function: two_tower.record_decision(uuid, uuid, text, timestamptz)
+-- Writes a decision on a video that exists. Given its time, a repetition changes nothing; without one it is the database's now. A
+-- table of theirs may have constraints of its own (one decision a video, say): what they keep out is told as a conflict.
+create or replace function two_tower.record_decision(p_user_id uuid, p_video_id uuid, p_decision text, p_decided_at timestamptz,
+    out outcome text, out decided_at timestamptz)
+language plpgsql as $$
+declare
+    v_type text;
+begin
+    decided_at := coalesce(p_decided_at, clock_timestamp());
+    if not exists (select from public.videos v where v.id = p_video_id) then
+        outcome := 'unknown_video';
+        return;
+    end if;
+
+    -- The column may be an enum there; its name is the cast.
+    select format_type(a.atttypid, a.atttypmod) into v_type
+    from pg_catalog.pg_attribute a
+    where a.attrelid = to_regclass('public.user_video_decisions') and a.attname = 'decision_type' and not a.attisdropped;
+    execute format(
+        $query$
+        insert into public.user_video_decisions (user_id, video_id, decision_type, created_at)
+        values ($1, $2, $3::%s, $4)
+        on conflict do nothing
+        returning 'recorded'
+        $query$, v_type)
+    into outcome using p_user_id, p_video_id, p_decision, decided_at;
+    if outcome is null then
+        outcome := case when exists (
+            select from public.user_video_decisions d
+            where d.user_id = p_user_id and d.video_id = p_video_id and d.decision_type::text = p_decision and d.created_at = p_decided_at)
+            then 'already_there' else 'conflict' end;
+    end if;
+end
+$$;

@@ -1,0 +1,59 @@
+-- function: two_tower.refresh_video_statistics()
+-- Counts likes and nopes anew and writes the rows that changed, and no others: a quiet catalogue costs no writes. Each viewer counts
+-- once a video, with the last word; popularity grows with the likes and shrinks with the share of nopes (one of each is assumed
+-- beforehand, so that a single like isn't 100 %). Any number of processes may call it: the second one at a time returns null at once.
+create or replace function two_tower.refresh_video_statistics()
+returns bigint
+language plpgsql as $$
+declare
+    v_changed bigint;
+begin
+    -- The lock ends with the transaction: it works behind a transaction pooler.
+    if not pg_try_advisory_xact_lock(hashtextextended('two_tower.video_statistics', 0)) then
+        return null;
+    end if;
+
+    -- One statement: every part of it sees the table as it was before.
+    with last_word as (
+        select d.video_id, d.user_id,
+            max(d.created_at) filter (where d.decision_type = 'like') as liked_at,
+            max(d.created_at) filter (where d.decision_type = 'nope') as noped_at
+        from public.user_video_decisions d
+        group by d.video_id, d.user_id
+    ), counted as (
+        select w.video_id,
+            count(*) filter (where w.liked_at > w.noped_at or w.noped_at is null) as likes,
+            count(*) filter (where w.noped_at >= w.liked_at or w.liked_at is null) as nopes
+        from last_word w
+        group by w.video_id
+    ), fresh as materialized (
+        select v.id as video_id, coalesce(c.likes, 0)::int as like_count, coalesce(c.nopes, 0)::int as nope_count,
+            ln(1 + coalesce(c.likes, 0)::double precision)
+                * (coalesce(c.likes, 0) + 1) / (coalesce(c.likes, 0) + coalesce(c.nopes, 0) + 2) as popularity,
+            v.product_released_at::timestamptz as released_at
+        from public.videos v
+        left join counted c on c.video_id = v.id
+    ), changed as (
+        update two_tower.video_statistics s
+        set like_count = f.like_count, nope_count = f.nope_count, popularity = f.popularity, released_at = f.released_at,
+            updated_at = clock_timestamp()
+        from fresh f
+        where f.video_id = s.video_id
+          and (f.like_count, f.nope_count, f.popularity, f.released_at)
+            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at)
+        returning 1
+    ), added as (
+        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at)
+        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at
+        from fresh f
+        where not exists (select from two_tower.video_statistics s where s.video_id = f.video_id)
+        returning 1
+    ), removed as (
+        delete from two_tower.video_statistics s
+        where not exists (select from public.videos v where v.id = s.video_id)
+        returning 1
+    )
+    select (select count(*) from changed) + (select count(*) from added) + (select count(*) from removed) into v_changed;
+    return v_changed;
+end
+$$;
