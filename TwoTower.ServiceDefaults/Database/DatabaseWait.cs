@@ -1,0 +1,66 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using TwoTower.Core;
+
+namespace TwoTower.ServiceDefaults.Database;
+
+/// <summary>
+/// Waits for a database that is still starting. A job calls it before its work; orchestrators that order starts know only that the
+/// container runs, not that the server answers.
+/// </summary>
+public static class DatabaseWait
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>Returns when a connection opens.</summary>
+    /// <param name="dataSource">The database.</param>
+    /// <param name="patience">How long it may take.</param>
+    /// <param name="time">Measures the patience.</param>
+    /// <param name="logger">Gets one line when the first try failed.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="InputException">It didn't answer in time, or refused us for a reason that waiting doesn't change.</exception>
+    public static async Task WaitUntilReadyAsync(
+        this NpgsqlDataSource dataSource, TimeSpan patience, TimeProvider time, ILogger logger, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(dataSource);
+        ArgumentNullException.ThrowIfNull(time);
+        var started = time.GetTimestamp();
+        var pause = TimeSpan.FromMilliseconds(200);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var connection = await dataSource.OpenConnectionAsync(ct);
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or SocketException or TimeoutException)
+            {
+                if (!MayPass(e))
+                {
+                    throw new InputException($"the database refuses the connection: {e.Message}", e);
+                }
+
+                var left = patience - time.GetElapsedTime(started);
+                if (left <= TimeSpan.Zero)
+                {
+                    throw new InputException($"the database didn't answer within {patience.TotalSeconds:0} s: {e.Message}", e);
+                }
+
+                if (attempt == 1)
+                {
+                    logger.LogWarning("Waiting up to {Patience} for the database: {Reason}", patience, e.Message);
+                }
+
+                await Task.Delay(pause < left ? pause : left, time, ct);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+        }
+    }
+
+    // A server's own refusal (password, database name) stays; one that is starting or stopping (class 57), full (53) or silent passes.
+    private static bool MayPass(Exception e) =>
+        e is not PostgresException postgres
+        || postgres.SqlState.StartsWith("57", StringComparison.Ordinal)
+        || postgres.SqlState.StartsWith("53", StringComparison.Ordinal);
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace TwoTower.ServiceDefaults.Telemetry;
+
+/// <summary>Traces, metrics and logs. The names of our own sources and meters are in <c>docs/telemetry.md</c>.</summary>
+internal static class TelemetryExtensions
+{
+    /// <summary>All of our activity sources and meters begin with this; both registrations take wildcards.</summary>
+    private const string OurSources = "TwoTower.*";
+
+    // Each request and each SQL command as a log line would be a second, worse trace. The lowest of the settings' sources: whoever
+    // wants them says so in any other.
+    private static readonly Dictionary<string, string?> LogLevels = new()
+    {
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Warning",
+        ["Logging:LogLevel:Npgsql.Command"] = "Warning",
+        ["Logging:LogLevel:Polly"] = "Warning",
+        ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
+    };
+
+    public static void AddTelemetry(this IHostApplicationBuilder builder)
+    {
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = LogLevels });
+        builder.Logging.AddOpenTelemetry(logging =>
+        {
+            logging.IncludeFormattedMessage = true;
+            logging.IncludeScopes = true;
+        });
+
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics
+                .AddMeter(OurSources)
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation())
+            .WithTracing(tracing => tracing
+                .AddSource(OurSources, builder.Environment.ApplicationName)
+                // A probe every few seconds would bury the traces of requests.
+                .AddAspNetCoreInstrumentation(options =>
+                {
+                    options.Filter = context => !IsProbe(context.Request.Path);
+                    options.EnrichWithHttpResponse = HideIds;
+                })
+                .AddHttpClientInstrumentation());
+
+        // The exporter reads the endpoint, headers and protocol from the standard variables itself.
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            telemetry.UseOtlpExporter();
+        }
+    }
+
+    // A path has the viewer's id in it, and a trace goes to more people than the database: the route says as much about the request.
+    private static void HideIds(Activity span, HttpResponse response)
+    {
+        if (response.HttpContext.GetEndpoint() is RouteEndpoint { RoutePattern: { RawText: { } route, Parameters.Count: > 0 } })
+        {
+            span.SetTag("url.path", route);
+        }
+    }
+
+    private static bool IsProbe(PathString path) => path.StartsWithSegments("/health", StringComparison.Ordinal);
+}
