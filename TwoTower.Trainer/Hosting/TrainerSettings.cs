@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace TwoTower.Trainer.Hosting;
+
+/// <summary>Configuration of the trainer process, section <c>TwoTower:Trainer</c> (environment <c>TwoTower__Trainer__Device</c> …).</summary>
+public sealed class TrainerSettings
+{
+    /// <summary>Name of the section.</summary>
+    public const string Section = "TwoTower:Trainer";
+
+    /// <summary>A built-in recipe or the path of one.</summary>
+    [Required]
+    public string Recipe { get; set; } = "v2";
+
+    /// <summary>Where the arithmetic runs: auto, cpu or cuda.</summary>
+    public TrainingDevice Device { get; set; } = TrainingDevice.Auto;
+
+    /// <summary>Threads; 0 = one a physical core.</summary>
+    [Range(0, 1024)]
+    public int Threads { get; set; }
+
+    /// <summary>The checkpoint; empty writes none. Relative to the working directory.</summary>
+    public string Checkpoint { get; set; } = Path.Combine("checkpoints", "latest.safetensors");
+
+    /// <summary>Go on from the checkpoint where it fits.</summary>
+    public bool Resume { get; set; } = true;
+
+    /// <summary>Seconds to wait for a database that is still starting.</summary>
+    [Range(0, 86_400)]
+    public int DatabasePatienceSeconds { get; set; } = 120;
+}

@@ -1,0 +1,102 @@
+using TorchSharp;
+using TwoTower.Core;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Data;
+using TwoTower.Core.Releases;
+using TwoTower.Trainer.Samples;
+using TwoTower.Trainer.Towers;
+using TwoTower.Trainer.Training;
+using TwoTower.Trainer.Training.Cpu;
+
+namespace TwoTower.Trainer;
+
+/// <summary>Rows → samples → features → towers → checkpoint → release.</summary>
+public static class TrainJob
+{
+    /// <summary>Trains and, with a database, registers the release (state trained).</summary>
+    /// <exception cref="InputException">Something given cannot be used.</exception>
+    /// <exception cref="NothingToTrainException">The tables hold nothing to learn from.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; the checkpoint is the last finished epoch's.</exception>
+    public static async Task<TrainResult> RunAsync(TrainOptions options, IProgress<TrainingProgress>? progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var activity = TrainingTelemetry.Source.StartActivity("train");
+        var recipe = options.Recipe;
+        var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
+        var tables = options.Tables ?? await ReadAsync(options, ct);
+        var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
+        var data = await TrainingData.BuildAsync(tables, recipe, payloads, options.Say, ct);
+
+        var fingerprint = data.Set.Fingerprint();
+        var from = ResumePoint.Find(options, fingerprint, options.Say);
+        var start = from?.Resume is { } resume
+            ? (resume.User, resume.Item)
+            : TowerInitializer.Create(data.Pipeline.UserDim, data.Pipeline.ItemDim, recipe.Model, recipe.Seed);
+        var optimizer = from?.Resume is { } r ? new OptimizerState(r.FirstMoment, r.SecondMoment, r.Step) : null;
+        using var backend = Create(options, device, data.Set, start, optimizer);
+        var loop = new TrainingLoop(data.Set, recipe, backend, options.Time, from);
+
+        var checkpoint = from;
+        var started = options.Time.GetTimestamp();
+        while (!loop.Finished)
+        {
+            var epoch = loop.RunEpoch(progress, ct);
+            checkpoint = Snapshot(options, data, loop, fingerprint);
+            if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
+            options.Say?.Invoke(
+                $"epoch {epoch.Epoch}/{recipe.Training.Epochs}: loss {epoch.TrainingLoss:F4}, validation {epoch.ValidationLoss:F4}, "
+                + $"accuracy {epoch.ValidationAccuracy:P1}{(loop.BestEpoch == epoch.Epoch ? "" : $" (best was epoch {loop.BestEpoch})")}");
+        }
+
+        var time = options.Time.GetElapsedTime(started);
+        var epochs = loop.Epochs.Count - (from?.Training.Epochs.Count ?? 0);
+        if (loop.Epochs.Count < recipe.Training.Epochs)
+        {
+            options.Say?.Invoke($"stopped early: {recipe.Training.EarlyStoppingPatience} epochs without an improvement of {recipe.Training.EarlyStoppingMinDelta}");
+        }
+
+        var release = options is { Database: { } db, Register: true }
+            ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint!, options.Time.GetUtcNow()), recipe, null, ct)
+            : null;
+        return new(
+            checkpoint!, release, loop.Epochs.Count - epochs, time, (double)epochs * data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds));
+    }
+
+    private static async Task<TableSet> ReadAsync(TrainOptions options, CancellationToken ct)
+    {
+        using var activity = TrainingTelemetry.Source.StartActivity("read");
+        var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
+        var tables = await TableReader.ReadAsync(db, ct);
+        options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
+        return tables;
+    }
+
+    private static ITrainingBackend Create(
+        TrainOptions options, DeviceType device, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer)
+    {
+        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
+        if (device == DeviceType.CUDA || options.Shortcuts == Shortcuts.None)
+        {
+            torch.set_num_threads(threads);
+            options.Say?.Invoke(device == DeviceType.CUDA ? "training on the GPU" : $"training on the CPU, {threads} threads, no shortcuts");
+            return new TorchBackend(set, options.Recipe, start, optimizer, device);
+        }
+
+        options.Say?.Invoke($"training on the CPU, {threads} {(threads == 1 ? "thread" : "threads")}");
+        return new CpuBackend(
+            set, options.Recipe, start, optimizer, threads, options.Shortcuts == Shortcuts.SharedDropout ? 1 : int.MaxValue);
+    }
+
+    private static Checkpoint Snapshot(TrainOptions options, TrainingData data, TrainingLoop loop, string fingerprint) => new()
+    {
+        Recipe = options.Recipe,
+        Pipeline = data.Pipeline.State,
+        User = loop.Best.User,
+        Item = loop.Best.Item,
+        Training = new(
+            data.Set.Users.Count, data.Set.Items.Count, data.Set.TrainingRows.Length, data.Set.ValidationRows.Length,
+            data.Set.Labels.Count(label => label == 1), data.Set.SampledNegatives, loop.BestEpoch, [.. loop.Epochs]),
+        Resume = loop.State(fingerprint),
+    };
+}
