@@ -1,0 +1,120 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Inference;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Embedder;
+
+/// <summary>
+/// Embeds every video for a release beside the live one: vectors into a table of its own, an HNSW index over them, checks, state ready;
+/// then, if asked to, activation. A run that was killed is gone on with by the next.
+/// </summary>
+/// <param name="db">The database.</param>
+/// <param name="time">For rates and waits.</param>
+public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
+{
+    private readonly ReleaseStore _store = new(db);
+
+    /// <summary>Embeds a release. For one that is ready or active already, the videos that lack a vector.</summary>
+    /// <param name="modelVersion">The release; null takes the newest that isn't embedded yet, or else the active one.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told every chunk.</param>
+    /// <param name="ct">Stops; what was committed is gone on with by the next run.</param>
+    /// <exception cref="InputException">No such release, it can't be embedded, or it failed its checks (and is marked failed, with the reason).</exception>
+    public async Task<EmbedResult> RunAsync(
+        string? modelVersion, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var release = await ChooseAsync(modelVersion, ct);
+        using var activity = EmbedTelemetry.Source.StartActivity("embed release");
+        activity?.SetTag("twotower.model_version", release.ModelVersion);
+        var clock = new StageClock(release.ModelVersion, time, progress);
+        await using var lease = await LeaseWait.TakeAsync(db, release, options.Lease, clock, time, ct);
+        try
+        {
+            // Whoever held the lease before may have moved it.
+            return await RunAsync(await _store.GetAsync(release.ModelVersion, ct), options, lease, clock);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            lease.Require();
+            throw;
+        }
+    }
+
+    private async Task<EmbedResult> RunAsync(Release release, EmbedOptions options, EmbeddingLease lease, StageClock clock)
+    {
+        var warnings = new List<string>();
+        var run = new EmbedRun(db, _store, options, lease, clock, warnings.Add);
+        using var tower = await LoadAsync(run, release, lease.Held);
+        var served = release.State is ReleaseState.Ready or ReleaseState.Active;
+        var vectors = served
+            ? await ReleaseVectors.OpenAsync(db, release, lease.Held)
+            : await run.BeginAsync(release, afresh: release.State == ReleaseState.Failed);
+        release = vectors.Release;
+
+        var videos = await VideoEmbedder.AllVideosAsync(db, lease.Held);
+        var (there, missing) = await vectors.MissingAsync(videos, lease.Held);
+        var had = there - missing.Count;
+        var embedded = await run.StageAsync(
+            EmbedStage.Embedding, there,
+            () => VideoEmbedder.RunAsync(db, vectors, tower, missing, replace: served, options, done => clock.Report(had + done), lease.Held), had);
+
+        var activated = false;
+        if (served)
+        {
+            if (options.Activate) activated = (await _store.ActivateAsync(release.ModelVersion, options.Actor, "activated when complete", lease.Held)).Changed;
+        }
+        else
+        {
+            if (there == 0) await run.FailAsync(release, "there are no videos to embed");
+            await run.IndexAsync(vectors, there);
+            await run.CheckAsync(vectors, videos, complete: true);
+            activated = await run.ReadyAsync(release, $"{there} videos embedded");
+        }
+
+        await run.SyncAsync(vectors, there);
+        return new(release.ModelVersion, embedded, await vectors.CountAsync(lease.Held), 0, 0, activated, clock.Stages, warnings);
+    }
+
+    private async Task<Release> ChooseAsync(string? modelVersion, CancellationToken ct)
+    {
+        if (modelVersion is null)
+        {
+            var releases = await _store.ListAsync(ct);
+            return releases.FirstOrDefault(release => !release.Imported && release.State is (ReleaseState.Trained or ReleaseState.Embedding))
+                ?? releases.FirstOrDefault(release => release.State == ReleaseState.Active)
+                ?? throw new InputException("There is no release to embed: run 'twotower train' first.");
+        }
+
+        var chosen = await _store.GetAsync(modelVersion, ct);
+        return chosen.State != ReleaseState.Retired
+            ? chosen
+            : throw new InputException($"Release {modelVersion} is retired and can't be embedded again: train or import it anew.");
+    }
+
+    // A release whose network can't be loaded is a failed one, unless it is served: then only this run fails.
+    private async Task<ItemTower> LoadAsync(EmbedRun run, Release release, CancellationToken ct)
+    {
+        var files = await _store.OpenAsync(release.ModelVersion, ct);
+        if (release.Imported && !files.Contains(ArtifactNames.ItemTower))
+        {
+            throw new InputException(
+                $"Release {release.ModelVersion} was imported without an item tower: its vectors come with its bundle. Import that again to load them.");
+        }
+
+        try
+        {
+            var tower = ItemTower.FromFiles(files);
+            if (tower.EmbeddingDim == release.EmbeddingDim) return tower;
+            tower.Dispose();
+            throw new InputException($"the item tower gives {tower.EmbeddingDim} numbers, the release says {release.EmbeddingDim}");
+        }
+        catch (InputException e) when (release.State is ReleaseState.Trained or ReleaseState.Embedding)
+        {
+            await run.FailAsync(release, e.Message.TrimEnd('.'));
+            throw;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Embedder;
+
+/// <summary>How releases are embedded. Configuration section <c>Embedder</c>.</summary>
+public sealed record EmbedOptions
+{
+    /// <summary>How vectors are stored; null keeps what the release was registered with. halfvec halves the size of table and index.</summary>
+    public VectorType? VectorType { get; init; }
+
+    /// <summary>Videos read, encoded and committed together.</summary>
+    [Range(1, 100_000)]
+    public int ChunkRows { get; init; } = 1000;
+
+    /// <summary>Chunks at work at once, each on a connection of its own.</summary>
+    [Range(1, 64)]
+    public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
+
+    /// <summary>The HNSW index.</summary>
+    public VectorIndexOptions Index { get; init; } = new();
+
+    /// <summary>Activate the release when it is ready.</summary>
+    public bool Activate { get; init; }
+
+    /// <summary>Keep <c>public.video_embeddings</c> in step with the active release, where the dimensions match.</summary>
+    public bool SyncPublicTable { get; init; } = true;
+
+    /// <summary>Who is recorded as having moved the release.</summary>
+    [Required]
+    public string Actor { get; init; } = "embedder";
+
+    /// <summary>After this long without a sign of life another process may go on with a release.</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
+}

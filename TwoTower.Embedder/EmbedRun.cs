@@ -1,0 +1,140 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Embedder;
+
+/// <summary>
+/// One process at work on one release, under its lease: what embedding and importing have in common, from the table to the activation.
+/// </summary>
+internal sealed class EmbedRun(
+    NpgsqlDataSource db, ReleaseStore store, EmbedOptions options, EmbeddingLease lease, StageClock clock, Action<string> warn)
+{
+    private const int Named = 3;
+
+    /// <summary>Puts the release into state embedding and makes its table.</summary>
+    /// <param name="release">The release.</param>
+    /// <param name="afresh">True drops vectors that are there: those of a failed attempt aren't trusted.</param>
+    public async Task<ReleaseVectors> BeginAsync(Release release, bool afresh)
+    {
+        var ct = lease.Held;
+        if (options.VectorType is { } type && release.VectorType != type && release.State == ReleaseState.Trained)
+        {
+            release = await store.SetVectorTypeAsync(release.ModelVersion, type, ct);
+        }
+
+        release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, options.Actor, null, ct);
+        var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
+        if (afresh) await vectors.DropAsync(ct);
+        await vectors.CreateAsync(ct);
+        return vectors;
+    }
+
+    /// <summary>Runs a stage and records it in the registry.</summary>
+    public async Task<T> StageAsync<T>(EmbedStage stage, long total, Func<Task<T>> work, long done = 0)
+    {
+        await lease.ReportAsync(stage, done, total, finished: false, lease.Held);
+        var result = await clock.RunAsync(stage, total, work, done);
+        await lease.ReportAsync(stage, total, total, finished: false, lease.Held);
+        return result;
+    }
+
+    /// <summary>Builds the index, reporting how far the server is with it.</summary>
+    public Task<bool> IndexAsync(ReleaseVectors vectors, long rows) => StageAsync(EmbedStage.Indexing, rows, async () =>
+    {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(lease.Held);
+        var watch = WatchAsync(vectors, watching.Token);
+        try
+        {
+            await VectorIndex.BuildAsync(db, vectors, options.Index, rows, warn, lease.Held);
+        }
+        finally
+        {
+            await watching.CancelAsync();
+            await watch;
+        }
+
+        clock.Report(rows);
+        return true;
+    });
+
+    /// <summary>
+    /// Checks the vectors: one for each video that was there at the start and still is, all finite and of unit length, the index in place.
+    /// </summary>
+    /// <param name="vectors">The table.</param>
+    /// <param name="videoIds">The videos that were there at the start.</param>
+    /// <param name="complete">False when missing vectors are no fault: a bundle of another program brings what it brings.</param>
+    /// <returns>Videos without a vector.</returns>
+    public Task<long> CheckAsync(ReleaseVectors vectors, IReadOnlyList<Guid> videoIds, bool complete) => StageAsync(EmbedStage.Checking, videoIds.Count, async () =>
+    {
+        var ct = lease.Held;
+        var (there, missing) = await vectors.MissingAsync(videoIds, ct);
+        if (complete && missing.Count > 0)
+        {
+            await FailAsync(vectors.Release, $"{missing.Count} of {there} videos have no vector, such as {string.Join(", ", missing.Take(Named))}");
+        }
+
+        // pgvector itself refuses NaN and infinity.
+        var (wrong, example) = await vectors.NotUnitAsync(ct);
+        if (wrong > 0) await FailAsync(vectors.Release, $"{wrong} vectors aren't of unit length, such as that of video {example}");
+        if (!await VectorIndex.ExistsAsync(db, vectors, ct)) await FailAsync(vectors.Release, $"the index {vectors.Index} isn't there");
+        clock.Report(videoIds.Count);
+        return (long)missing.Count;
+    });
+
+    /// <summary>Marks the release as ready, and activates it if asked to.</summary>
+    /// <returns>True when it was activated now.</returns>
+    public async Task<bool> ReadyAsync(Release release, string reason)
+    {
+        lease.Require();
+        await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, options.Actor, reason, lease.Held);
+        await lease.ReportAsync(EmbedStage.Checking, 0, 0, finished: true, lease.Held);
+        return options.Activate && (await store.ActivateAsync(release.ModelVersion, options.Actor, "activated when ready", lease.Held)).Changed;
+    }
+
+    /// <summary>Brings public.video_embeddings in step when this release is the active one and fits.</summary>
+    public async Task SyncAsync(ReleaseVectors vectors, long rows)
+    {
+        if (!options.SyncPublicTable || (await store.GetActiveAsync(lease.Held))?.Id != vectors.Release.Id) return;
+        if (!await PublicTable.FitsAsync(db, vectors.Release, lease.Held))
+        {
+            warn($"public.video_embeddings isn't vector({vectors.Release.EmbeddingDim}): it is left as it is.");
+            return;
+        }
+
+        await clock.RunAsync(EmbedStage.Syncing, rows, async () =>
+        {
+            var synced = await PublicTable.SyncAsync(db, vectors, options.Index, clock.Report, lease.Held);
+            clock.Report(rows);
+            return synced;
+        });
+    }
+
+    /// <summary>Marks the release as failed and says why.</summary>
+    public async Task FailAsync(Release release, string reason)
+    {
+        lease.Require();
+        await store.FailAsync(release.ModelVersion, options.Actor, reason, lease.Held);
+        throw new InputException($"Release {release.ModelVersion} failed: {reason}. What was active before stays active.");
+    }
+
+    private async Task WatchAsync(ReleaseVectors vectors, CancellationToken ct)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), ct);
+                if (await VectorIndex.ProgressAsync(db, vectors, ct) is { } done) clock.Report(done);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The build is over.
+        }
+        catch (NpgsqlException)
+        {
+            // Without the view there is no progress to show; the build itself tells if the database is away.
+        }
+    }
+}

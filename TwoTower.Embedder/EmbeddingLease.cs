@@ -1,0 +1,131 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Embedder;
+
+/// <summary>
+/// The right to embed a release, one process at a time. A row, not a session's lock: it survives a transaction pooler, and a killed holder
+/// loses it by falling silent.
+/// </summary>
+internal sealed class EmbeddingLease : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _db;
+    private readonly Release _release;
+    private readonly string _owner;
+    private readonly TimeSpan _length;
+    private readonly CancellationTokenSource _held;
+    private readonly Task _renewing;
+
+    private EmbeddingLease(NpgsqlDataSource db, Release release, string owner, TimeSpan length, TimeProvider time, CancellationToken ct)
+    {
+        (_db, _release, _owner, _length) = (db, release, owner, length);
+        _held = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        _renewing = RenewAsync(time);
+    }
+
+    /// <summary>Cancelled when the caller cancels or the lease is lost.</summary>
+    public CancellationToken Held => _held.Token;
+
+    /// <summary>True when another process has taken over.</summary>
+    public bool Lost { get; private set; }
+
+    /// <summary>Takes the lease; null when another process has it.</summary>
+    public static async Task<EmbeddingLease?> TryTakeAsync(
+        NpgsqlDataSource db, Release release, TimeSpan length, TimeProvider time, CancellationToken ct)
+    {
+        var owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
+        await using var command = db.CreateCommand(
+            """
+            insert into two_tower.release_embeddings as e (release_id, lease_owner, lease_until)
+            values ($1, $2, clock_timestamp() + $3)
+            on conflict (release_id) do update
+                set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
+                where e.lease_until is null or e.lease_until < clock_timestamp()
+            returning 1
+            """);
+        command.Parameters.Add(new() { Value = release.Id });
+        command.Parameters.Add(new() { Value = owner });
+        command.Parameters.Add(new() { Value = length });
+        return await command.ExecuteScalarAsync(ct) is null ? null : new(db, release, owner, length, time, ct);
+    }
+
+    /// <summary>Records how far the work is, for whoever looks at the registry.</summary>
+    public async Task ReportAsync(EmbedStage stage, long done, long total, bool finished, CancellationToken ct)
+    {
+        await using var command = _db.CreateCommand(
+            """
+            update two_tower.release_embeddings
+            set stage = $3, done = $4, total = $5, started_at = coalesce(started_at, clock_timestamp()),
+                finished_at = case when $6 then clock_timestamp() end
+            where release_id = $1 and lease_owner = $2
+            """);
+        command.Parameters.Add(new() { Value = _release.Id });
+        command.Parameters.Add(new() { Value = _owner });
+        command.Parameters.Add(new() { Value = finished ? "finished" : stage.ToString().ToLowerInvariant() });
+        command.Parameters.Add(new() { Value = done });
+        command.Parameters.Add(new() { Value = total });
+        command.Parameters.Add(new() { Value = finished });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Fails when the lease was lost: what comes next must not be done by two.</summary>
+    public void Require()
+    {
+        if (Lost) throw new InputException($"Another process took over the embedding of release {_release.ModelVersion}; this one was silent for too long.");
+    }
+
+    /// <summary>Gives the lease back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _held.CancelAsync();
+        await _renewing;
+        _held.Dispose();
+        try
+        {
+            await using var command = _db.CreateCommand(
+                "update two_tower.release_embeddings set lease_owner = null, lease_until = null where release_id = $1 and lease_owner = $2");
+            command.Parameters.Add(new() { Value = _release.Id });
+            command.Parameters.Add(new() { Value = _owner });
+            await command.ExecuteNonQueryAsync();
+        }
+        catch (NpgsqlException)
+        {
+            // The database is away: the lease runs out by itself, and what broke the work is what the caller must hear of.
+        }
+    }
+
+    private async Task RenewAsync(TimeProvider time)
+    {
+        var held = _held.Token;
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(_length / 3, time, held);
+                try
+                {
+                    await using var command = _db.CreateCommand(
+                        "update two_tower.release_embeddings set lease_until = clock_timestamp() + $3 where release_id = $1 and lease_owner = $2");
+                    command.Parameters.Add(new() { Value = _release.Id });
+                    command.Parameters.Add(new() { Value = _owner });
+                    command.Parameters.Add(new() { Value = _length });
+                    if (await command.ExecuteNonQueryAsync(held) == 1) continue;
+                }
+                catch (NpgsqlException)
+                {
+                    // Tried again at the next turn; a database that stays away stops the work itself.
+                    continue;
+                }
+
+                Lost = true;
+                await _held.CancelAsync();
+                return;
+            }
+        }
+        catch (OperationCanceledException) when (held.IsCancellationRequested)
+        {
+            // Given back.
+        }
+    }
+}

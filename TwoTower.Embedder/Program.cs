@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Options;
+using TwoTower.Core;
+using TwoTower.Embedder;
+using TwoTower.ServiceDefaults;
+using TwoTower.ServiceDefaults.Database;
+
+// A service that runs until it is told to stop. The database may come later than we do, or go for a while: the worker waits for it.
+try
+{
+    var builder = Host.CreateApplicationBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddTwoTowerDatabase("twotower");
+    builder.Services.AddOptions<EmbedderOptions>().BindConfiguration(EmbedderOptions.Section).ValidateOnStart();
+    builder.Services.AddSingleton<IValidateOptions<EmbedderOptions>, EmbedderOptionsValidator>();
+    builder.Services.AddHostedService<EmbedderWorker>();
+    var host = builder.Build();
+    var worker = host.Services.GetServices<IHostedService>().OfType<EmbedderWorker>().Single();
+    await host.RunAsync(); // disposes the host as well
+
+    // On .NET 10 a hosted service that fails stops the host and the process exits with 0: the orchestrator must hear of it.
+    return worker.ExecuteTask is { IsFaulted: true } ? 1 : 0;
+}
+catch (InputException e)
+{
+    await Console.Error.WriteLineAsync(e.Message);
+    return 2;
+}
+catch (OptionsValidationException e)
+{
+    await Console.Error.WriteLineAsync($"{EmbedderOptions.Section}: {e.Message}");
+    return 2;
+}
