@@ -1,0 +1,1 @@
+return await TwoTower.Api.ApiApplication.RunAsync(args);
