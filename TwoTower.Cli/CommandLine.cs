@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using TwoTower.Cli.Commands;
+
+namespace TwoTower.Cli;
+
+/// <summary>The command tree of <c>twotower</c>, and a run of it.</summary>
+public static class CommandLine
+{
+    /// <summary>Parses and runs; every way to end is an exit code of <see cref="ExitCodes"/>.</summary>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args)
+    {
+        using var interruption = new Interruption();
+        var host = new CommandHost(interruption, Console.Out, Console.Error, TimeProvider.System);
+
+        // '@file' has no meaning of its own here, and an argument that begins with @ is an argument.
+        var parse = Create(host).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Action is ParseErrorAction)
+        {
+            var command = parse.CommandResult.Command is RootCommand ? "twotower" : PathOf(parse);
+            var message = parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+            await Console.Error.WriteLineAsync($"twotower: {message} ('{command} --help' shows what it takes)");
+            return ExitCodes.BadInput;
+        }
+
+        // Signals and errors are the host's: a stage must be able to finish what it is writing.
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        return await parse.InvokeAsync(configuration, interruption.Token);
+    }
+
+    internal static RootCommand Create(CommandHost host)
+    {
+        var root = new RootCommand(
+            """
+            TwoTower recommends videos: it learns from likes and nopes in PostgreSQL and answers over HTTP.
+
+            New here?          twotower demo
+            Your own tables?   twotower import csv DIR, then train, embed --activate, serve
+            Something amiss?   twotower doctor
+
+            Verbs work on the database of --database, TWOTOWER_DATABASE or ConnectionStrings__twotower; without any of them
+            twotower finds or sets up a PostgreSQL of its own.
+            Exit codes: 0 done, 1 failed, 2 bad input (one line says which), 3 nothing to train on, 130 stopped by Ctrl-C.
+            """)
+        {
+            CommonOptions.Json,
+            CommonOptions.Verbose,
+        };
+        foreach (var command in Verbs(host))
+        {
+            root.Add(command);
+        }
+
+        var help = root.Options.OfType<HelpOption>().Single();
+        var action = new VerbHelp((HelpAction)help.Action!);
+        help.Action = action;
+        ShowHelpWithoutVerb(root, action);
+        return root;
+    }
+
+    private static IEnumerable<Command> Verbs(CommandHost host) =>
+    [
+        DemoCommand.Create(host),
+        DbCommand.Create(host),
+        ImportCommand.Create(host),
+        GenerateCommand.Create(host),
+        TrainCommand.Create(host),
+        EmbedCommand.Create(host),
+        ExportCommand.Create(host),
+        ServeCommand.Create(host),
+        RecommendCommand.Create(host),
+        ReleasesCommand.Create(host),
+        FeaturesCommand.Create(host),
+        ManifestCommand.Create(host),
+        DoctorCommand.Create(host),
+    ];
+
+    /// <summary>A group without a verb shows what verbs there are.</summary>
+    private static void ShowHelpWithoutVerb(Command command, VerbHelp help)
+    {
+        if (command.Subcommands.Count == 0)
+        {
+            return;
+        }
+
+        command.SetAction(help.Invoke);
+        foreach (var verb in command.Subcommands)
+        {
+            ShowHelpWithoutVerb(verb, help);
+        }
+    }
+
+    private static string PathOf(ParseResult parse)
+    {
+        var names = new List<string>();
+        for (var result = (System.CommandLine.Parsing.SymbolResult?)parse.CommandResult; result is not null; result = result.Parent)
+        {
+            if (result is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } command)
+            {
+                names.Insert(0, command.Command.Name);
+            }
+        }
+
+        return $"twotower {string.Join(' ', names)}";
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using TwoTower.Cli.Output;
+using TwoTower.Cli.Telemetry;
+using TwoTower.Embedder;
+
+namespace TwoTower.Cli.Commands;
+
+/// <summary>The embedding stage, with progress; what embed and demo share.</summary>
+internal static class Embedding
+{
+    public static async Task<EmbedResult> RunAsync(Session session, NpgsqlDataSource db, string? release, bool activate)
+    {
+        session.Kept = "the vectors made so far are kept and what is served hasn't changed; run the same command to go on";
+        await using var telemetry = await PartTelemetry.StartAsync(session, "embedder");
+        var options = new EmbedOptions { Activate = activate, Actor = ReleasesCommand.Actor };
+        var result = await session.Terminal.StageAsync("embedding", "videos", progress =>
+            new EmbedJob(db, session.Time).RunAsync(release, options, new Relay<EmbedProgress>(progress, Stage), session.Stop));
+        foreach (var warning in result.Warnings)
+        {
+            telemetry.Log.LogWarning("{Warning}", warning);
+            session.Terminal.Warn(warning);
+        }
+
+        telemetry.Log.LogInformation("Embedded {Videos} videos for {ModelVersion}", result.Videos, result.ModelVersion);
+        return result;
+    }
+
+    /// <summary>A job's progress as a stage's.</summary>
+    public static StageProgress Stage(EmbedProgress progress) =>
+        new(progress.Done, progress.Total, progress.Stage == EmbedStage.Embedding ? null : progress.Stage.ToString().ToLowerInvariant());
+}

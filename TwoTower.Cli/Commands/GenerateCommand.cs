@@ -1,0 +1,57 @@
+using System.CommandLine;
+using TwoTower.Core;
+using TwoTower.Core.Features;
+using TwoTower.Core.Generation;
+
+namespace TwoTower.Cli.Commands;
+
+/// <summary><c>twotower generate</c>: a made-up world in the database.</summary>
+internal static class GenerateCommand
+{
+    public static Command Create(CommandHost host)
+    {
+        var defaults = new GeneratorOptions { Anchor = default };
+        var viewers = NumberOption.Create("--viewers", "Viewers to make up.", 1, 1_000_000, defaults.Viewers);
+        var videos = NumberOption.Create("--videos", "Videos to make up.", 1, 1_000_000, defaults.Videos);
+        var seed = NumberOption.Create("--seed", "Another seed is another world; the same seed is the same world.", 0, defaultValue: defaults.Seed);
+        var until = new Option<string?>("--until") { Description = "The day on which the made-up world ends (UTC); today when left out.", HelpName = "DATE" };
+        var ifEmpty = new Option<bool>("--if-empty") { Description = "Do nothing where the database holds a viewer, a video or a decision already." };
+        var command = new Verb(
+            "generate", "Fill the database with a made-up catalogue and viewers whose tastes can be learned.",
+            """
+            Deterministic for a seed and a day: tags, performers, price, duration and release dates of a believable catalogue, and likes and nopes that follow
+            each viewer's taste. For trying things out, and for tests of one's own.
+
+            Examples:
+              twotower generate
+              twotower generate --viewers 500 --videos 1000 --seed 7
+            """)
+        { viewers, videos, seed, until, ifEmpty, CommonOptions.Database };
+        host.Handle(command, async session =>
+        {
+            var parse = session.Parse;
+            var options = new GeneratorOptions
+            {
+                Viewers = parse.GetValue(viewers) ?? defaults.Viewers,
+                Videos = parse.GetValue(videos) ?? defaults.Videos,
+                Seed = parse.GetValue(seed) ?? defaults.Seed,
+                Anchor = parse.GetValue(until) is { } day ? ParseDay(day) : new(session.Time.GetUtcNow().Date, TimeSpan.Zero),
+            };
+            var db = await session.OpenDatabaseAsync();
+            if (parse.GetValue(ifEmpty) && await Loading.HoldsDataAsync(db, session.Stop))
+            {
+                session.Terminal.Result(new { generated = false }, () => session.Terminal.Say("the database holds data already: nothing was made up"));
+                return;
+            }
+
+            var tables = await Task.Run(() => CatalogueGenerator.Generate(options), session.Stop);
+            await Loading.WriteAsync(session, db, tables);
+            session.Terminal.Result(Loading.Counts(tables), () => session.Terminal.Say(Loading.Sentence(tables)));
+        });
+        return command;
+    }
+
+    private static DateTimeOffset ParseDay(string text) => Instant.TryParse(text, out var instant)
+        ? new(instant.UtcDateTime.Date, TimeSpan.Zero)
+        : throw new InputException($"--until {text} is not a date: write it like 2026-03-31");
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Microsoft.Extensions.Options;
+using TwoTower.Cli.Output;
+using TwoTower.Core.Recommendation;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Cli.Commands;
+
+/// <summary><c>twotower recommend USER</c>: the API's answer without a server.</summary>
+internal static class RecommendCommand
+{
+    public static Command Create(CommandHost host)
+    {
+        var user = new Argument<string>("USER") { Description = "A viewer's user_id, or display name." };
+        var limit = NumberOption.Create("--limit", "Videos wanted.", 1, 100, 10);
+        var seen = new Option<bool>("--include-seen") { Description = "Also videos that the viewer has decided on." };
+        var banned = new Option<string[]>("--ban-tag") { Description = "Leave out videos with this tag. May be repeated.", HelpName = "TAG" };
+        var safety = NumberOption.Create("--max-safety-level", "Highest safety level; 0 is for everyone.", 0, short.MaxValue, new VideoFilter().MaxSafetyLevel);
+        var region = new Option<string[]>("--region") { Description = "Only videos allowed in this region. May be repeated.", HelpName = "CODE" };
+        var command = new Verb(
+            "recommend", "Show what a viewer would be recommended now, and why.",
+            """
+            The same code as the API's: features as of now, the active release's tower, the search with its filters, re-ranking. A viewer
+            without likes gets what is popular and fresh, and the answer says so.
+
+            Examples:
+              twotower recommend 0d98c933-d95d-439a-b1f9-65ed3add1310
+              twotower recommend 'viewer 12' --limit 20 --ban-tag horror --json
+            """)
+        { user, limit, seen, banned, safety, region, CommonOptions.Database };
+        host.Handle(command, async session =>
+        {
+            var parse = session.Parse;
+            var db = await session.OpenDatabaseAsync();
+            var viewer = await Viewer.FindAsync(db, parse.GetValue(user)!, session.Stop);
+            var options = Options.Create(new RecommendationOptions());
+            using var towers = new TowerCache(new ReleaseStore(db), capacity: 1);
+            var filter = new VideoFilter
+            {
+                BannedTags = parse.GetValue(banned) ?? [],
+                Regions = parse.GetValue(region) ?? [],
+                MaxSafetyLevel = parse.GetValue(safety) ?? new VideoFilter().MaxSafetyLevel,
+            };
+            var request = new RecommendationRequest(viewer.Id, parse.GetValue(limit) ?? 10, parse.GetValue(seen), filter);
+            var answer = await new RecommendationService(db, towers, options).RecommendAsync(request, ct: session.Stop);
+            session.Terminal.Result(Shape(viewer, answer), () => Show(session.Terminal, viewer, answer));
+        });
+        return command;
+    }
+
+    private static void Show(Terminal terminal, Viewer viewer, Recommendations answer)
+    {
+        var how = answer.Strategy == Strategy.TwoTower ? $"release {answer.ModelVersion}" : "no likes yet: what is popular and fresh";
+        terminal.Say($"{viewer.Shown}, {how}, as of {answer.AsOf.UtcDateTime:yyyy-MM-dd HH:mm}Z");
+        terminal.Show(VideoTable.Of(answer.Videos));
+    }
+
+    private static object Shape(Viewer viewer, Recommendations answer) => new
+    {
+        user_id = viewer.Id,
+        viewer.DisplayName,
+        strategy = ServingTelemetry.NameOf(answer.Strategy),
+        answer.ModelVersion,
+        answer.AsOf,
+        videos = answer.Videos.Select(video => new
+        {
+            video.Rank,
+            video_id = video.Video.Id,
+            video.Video.ExternalId,
+            video.Video.Title,
+            video.Score,
+            video.Probability,
+            video.Popularity,
+            video.RankScore,
+            video.Video.Tags,
+            video.Video.Performers,
+            reasons = video.Reasons.Select(reason => new { kind = reason.Kind.ToString().ToLowerInvariant(), reason.Name, reason.Likes }),
+        }),
+    };
+}

@@ -1,0 +1,23 @@
+using Spectre.Console;
+using TwoTower.Core.Recommendation;
+
+namespace TwoTower.Cli.Commands;
+
+/// <summary>Recommended videos as a table for people.</summary>
+internal static class VideoTable
+{
+    public static Table Of(IEnumerable<RecommendedVideo> videos)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("", "title", "tags", "score", "because of");
+        table.Columns[0].RightAligned();
+        foreach (var video in videos)
+        {
+            table.AddRow(
+                new Text($"{video.Rank}"), new Text(video.Video.Title ?? video.Video.ExternalId ?? video.Video.Id.ToString()),
+                new Text(string.Join(", ", video.Video.Tags.Take(4))), new Text($"{video.Score ?? video.Popularity:0.000}"),
+                new Text(string.Join(", ", video.Reasons.Select(reason => $"{reason.Name} ({reason.Likes})"))));
+        }
+
+        return table;
+    }
+}

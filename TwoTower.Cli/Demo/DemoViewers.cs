@@ -1,0 +1,114 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Features;
+
+namespace TwoTower.Cli.Demo;
+
+/// <summary>Three viewers of different tastes, what they liked, and what the API answers for them over HTTP.</summary>
+internal static class DemoViewers
+{
+    private const int Viewers = 3;
+    private const int Shown = 8;
+    private const int Candidates = 300;
+
+    public static async Task<IReadOnlyList<DemoViewer>> AskAsync(NpgsqlDataSource db, Uri api, DateTimeOffset now, CancellationToken ct)
+    {
+        var candidates = await CandidatesAsync(db, now, ct);
+        using var client = new HttpClient { BaseAddress = api };
+        var viewers = new List<DemoViewer>();
+        foreach (var viewer in ViewerPicker.Pick(candidates, Viewers))
+        {
+            viewers.Add(await AskAsync(db, client, viewer, ViewerPicker.TopTags(viewer, candidates, 8), ct));
+        }
+
+        return viewers;
+    }
+
+    private static async Task<DemoViewer> AskAsync(
+        NpgsqlDataSource db, HttpClient client, UserPayload viewer, IReadOnlyList<string> taste, CancellationToken ct)
+    {
+        var path = $"v1/users/{viewer.UserId}/recommendations?limit={Shown}";
+        using var response = await client.GetAsync(path, ct);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new InputException($"the API answered {(int)response.StatusCode} to GET /{path}: {await response.Content.ReadAsStringAsync(ct)}");
+        }
+
+        var answer = (await response.Content.ReadFromJsonAsync<Answer>(JsonSerializerOptions.Web, ct))!;
+        return new(
+            viewer.UserId, await NameAsync(db, viewer.UserId, ct), viewer.DecisionStats.LikeCount, [.. taste.Take(4)],
+            await LikedAsync(db, viewer.UserId, taste, ct), answer.Strategy,
+            [.. answer.Videos.Select(video => new DemoVideo(video.Title ?? video.VideoId.ToString(), Ordered(video.Tags, taste), video.Score))]);
+    }
+
+    private static async Task<IReadOnlyList<UserPayload>> CandidatesAsync(NpgsqlDataSource db, DateTimeOffset now, CancellationToken ct)
+    {
+        var ids = new List<Guid>();
+        await using (var command = db.CreateCommand(
+            """
+            select d.user_id
+            from user_video_decisions d join profiles p using (user_id)
+            where d.decision_type = 'like'
+            group by d.user_id
+            order by count(*) < $1, md5(d.user_id::text)
+            limit $2
+            """))
+        {
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ViewerPicker.EnoughLikes });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Candidates });
+            await using var row = await command.ExecuteReaderAsync(ct);
+            while (await row.ReadAsync(ct))
+            {
+                ids.Add(row.GetGuid(0));
+            }
+        }
+
+        var payloads = new List<UserPayload>();
+        await foreach (var payload in PayloadReader.ReadUsersAsync(db, ids, now, ct))
+        {
+            payloads.Add(payload);
+        }
+
+        var enough = payloads.Where(payload => payload.DecisionStats.LikeCount >= ViewerPicker.EnoughLikes).ToList();
+        return [.. (enough.Count >= Viewers ? enough : payloads).OrderBy(payload => payload.UserId)];
+    }
+
+    private static async Task<string?> NameAsync(NpgsqlDataSource db, Guid user, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select display_name from profiles where user_id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });
+        return await command.ExecuteScalarAsync(ct) as string;
+    }
+
+    private static async Task<IReadOnlyList<DemoVideo>> LikedAsync(NpgsqlDataSource db, Guid user, IReadOnlyList<string> taste, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand(
+            """
+            select coalesce(v.title, v.external_id, v.id::text),
+                array(select t.tag_name::text from two_tower.video_tag_names t where t.video_id = v.id order by 1)
+            from (select video_id, max(created_at) as at from user_video_decisions where user_id = $1 and decision_type = 'like' group by video_id) d
+                join videos v on v.id = d.video_id
+            order by d.at desc, v.id
+            limit $2
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Shown });
+        await using var row = await command.ExecuteReaderAsync(ct);
+        var liked = new List<DemoVideo>();
+        while (await row.ReadAsync(ct))
+        {
+            liked.Add(new(row.GetString(0), Ordered(row.GetFieldValue<string[]>(1), taste), null));
+        }
+
+        return liked;
+    }
+
+    private static IReadOnlyList<string> Ordered(IReadOnlyList<string> tags, IReadOnlyList<string> taste) =>
+        [.. tags.OrderBy(tag => taste.Contains(tag) ? taste.ToList().IndexOf(tag) : taste.Count)];
+
+    private sealed record Answer(string Strategy, IReadOnlyList<AnswerVideo> Videos);
+
+    private sealed record AnswerVideo(Guid VideoId, string? Title, IReadOnlyList<string> Tags, double? Score);
+}

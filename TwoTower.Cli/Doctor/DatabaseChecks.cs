@@ -1,0 +1,63 @@
+using TwoTower.Core;
+using TwoTower.Core.Data;
+using TwoTower.LocalPostgres;
+
+namespace TwoTower.Cli.Doctor;
+
+/// <summary>Where a PostgreSQL could come from, and how the one in use is.</summary>
+internal static class DatabaseChecks
+{
+    /// <summary>Each source in the order in which they are tried; only all of them failing is a failure.</summary>
+    public static async Task<IReadOnlyList<Check>> SourcesAsync(LocalPostgresOptions options, CancellationToken ct)
+    {
+        var sources = await PostgresSurvey.LookAsync(options, ct);
+        var checks = sources
+            .Select((source, i) => new Check($"PostgreSQL source {i + 1}: {source.Name}", source.Usable || (i == 0 && options.ConnectionString is null) ? CheckState.Ok : CheckState.Warn, source.Detail))
+            .ToList();
+        if (options.ConnectionString is not null && !sources[0].Usable)
+        {
+            checks[0] = checks[0] with { State = CheckState.Fail, Remedy = $"correct {options.ConnectionStringName}, or leave it out" };
+        }
+        else if (!sources.Any(source => source.Usable))
+        {
+            checks.Add(new Check("PostgreSQL", CheckState.Fail, "no source can be used",
+                "macOS: brew install postgresql@17 pgvector; Debian 13, Ubuntu: sudo apt install postgresql-17-pgvector; Docker: start its engine; or give --database"));
+        }
+
+        return checks;
+    }
+
+    /// <summary>The database in use: the given one, or our own where it runs.</summary>
+    public static async Task<IReadOnlyList<Check>> InUseAsync(LocalPostgresOptions options, CancellationToken ct)
+    {
+        const string Name = "database";
+        ProvidedPostgres? provided;
+        try
+        {
+            provided = options.ConnectionString is null
+                ? await LocalPostgresServer.FindAsync(options, ct)
+                : await LocalPostgresServer.ProvideAsync(options, static _ => { }, ct);
+        }
+        catch (InputException e)
+        {
+            return [new(Name, CheckState.Fail, e.Message)];
+        }
+
+        if (provided is null)
+        {
+            return [new(Name, CheckState.Ok, "none is running; twotower starts its own when a verb needs one")];
+        }
+
+        var checks = new List<Check>
+        {
+            new(Name, CheckState.Ok, provided.Origin),
+            new("pgvector", provided.Warning is null ? CheckState.Ok : CheckState.Warn, provided.PgVector.ToString(), provided.Warning),
+        };
+        await using var source = Database.CreateDataSource(provided.ConnectionString);
+        var status = await Migrator.StatusAsync(source, ct);
+        checks.Add(status.IsCurrent
+            ? new("migrations", CheckState.Ok, "all applied")
+            : new("migrations", CheckState.Warn, "not all applied", "twotower db migrate"));
+        return checks;
+    }
+}

@@ -1,0 +1,3 @@
+using TwoTower.Cli;
+
+return await CommandLine.RunAsync(args);
