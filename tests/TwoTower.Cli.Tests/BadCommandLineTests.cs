@@ -1,0 +1,70 @@
+using TwoTower.Testing;
+
+namespace TwoTower.Cli.Tests;
+
+public class BadCommandLineTests
+{
+    [Theory]
+    [InlineData("frobnicate", "frobnicate", "twotower --help")]
+    [InlineData("train --frob 3", "--frob", "twotower train --help")]
+    [InlineData("train --epochs many", "--epochs many is not a whole number of at least 1", "twotower train --help")]
+    [InlineData("train --epochs 0", "--epochs 0", "twotower train --help")]
+    [InlineData("train --seed -1", "--seed -1", "twotower train --help")]
+    [InlineData("train --device tpu", "'tpu'", "twotower train --help")]
+    [InlineData("serve --port 99999", "--port 99999 is not a whole number from 1 to 65535", "twotower serve --help")]
+    [InlineData("import csv", "DIR", "twotower import csv --help")]
+    [InlineData("features --data .", "--out", "twotower features --help")]
+    [InlineData("demo --data a --movielens b", "--data", "twotower demo --help")]
+    public async Task A_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(string arguments, string named, string help)
+    {
+        var result = await TwotowerProcess.RunAsync(arguments.Split(' '));
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Empty(result.Out);
+        var line = Assert.Single(result.ErrorLines);
+        Assert.Contains(named, line);
+        Assert.Contains(help, line);
+    }
+
+    [Fact]
+    public async Task A_recipe_that_does_not_exist_is_named_with_those_that_do()
+    {
+        var result = await TwotowerProcess.RunAsync("train", "--recipe", "v99");
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains("v99", Assert.Single(result.ErrorLines));
+        Assert.Contains("v2", result.Err);
+    }
+
+    [Fact]
+    public async Task A_key_that_the_recipe_does_not_have_is_refused_by_name()
+    {
+        var result = await TwotowerProcess.RunAsync("train", "--set", "training.learning_speed=3");
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains("learning_speed", Assert.Single(result.ErrorLines));
+    }
+
+    [Fact]
+    public async Task A_database_that_is_neither_a_string_nor_a_file_is_refused()
+    {
+        var result = await TwotowerProcess.RunAsync("db", "status", "--database", "nowhere");
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains("--database nowhere", Assert.Single(result.ErrorLines));
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_answer_is_named_and_its_password_is_not()
+    {
+        var variables = new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = "Host=127.0.0.1;Port=1;Database=films;Username=me;Password=hush;Timeout=2" };
+
+        var result = await TwotowerProcess.RunAsync(variables, "db", "status");
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        var line = Assert.Single(result.ErrorLines);
+        Assert.Contains("TWOTOWER_DATABASE", line);
+        Assert.Contains("127.0.0.1:1", line);
+        Assert.DoesNotContain("hush", result.Out + result.Err);
+    }
+}

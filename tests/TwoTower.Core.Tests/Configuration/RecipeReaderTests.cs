@@ -1,0 +1,142 @@
+using System.Collections;
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using System.Text.Json.Nodes;
+using TwoTower.Core.Configuration;
+
+namespace TwoTower.Core.Tests.Configuration;
+
+public sealed class RecipeReaderTests : IDisposable
+{
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"recipe-{Guid.NewGuid():N}.json");
+
+    public void Dispose() => File.Delete(_file);
+
+    [Fact]
+    public void The_built_in_v2_recipe_is_the_contracts_defaults_with_every_key_written_out()
+    {
+        Assert.Contains("v2", RecipeReader.BuiltInNames);
+        Assert.DoesNotContain("recipe.schema", RecipeReader.BuiltInNames);
+        var defaults = RecipeReader.ToJson(new Recipe());
+        Assert.Equal(defaults, RecipeReader.ToJson(Read("v2")));
+
+        var file = JsonNode.Parse(Resource("recipes/v2.json"))!.AsObject();
+        Assert.Equal(Keys(JsonNode.Parse(defaults)!.AsObject()), Keys(file).Where(key => key != "$schema"));
+    }
+
+    [Fact]
+    public void The_JSON_schema_describes_every_key_with_its_default_and_range()
+    {
+        var schema = JsonNode.Parse(Resource("recipes/recipe.schema.json"))!.AsObject();
+        Compare(typeof(Recipe), new Recipe(), schema, "");
+    }
+
+    [Fact]
+    public void Environment_overrides_the_file_and_the_command_line_overrides_both()
+    {
+        File.WriteAllText(_file, """{"name":"mine","training":{"epochs":1,"batch_size":512},"model":{"hidden_dims":[64],"dropout":[0.0]}}""");
+        var environment = new Hashtable
+        {
+            ["TWOTOWER_RECIPE__TRAINING__EPOCHS"] = "2",
+            ["TWOTOWER_RECIPE__SAMPLES__NEGATIVE_SAMPLING_RATIO"] = "5",
+            ["PATH"] = "anything",
+        };
+        var recipe = RecipeReader.Read(_file, ["training.epochs=3", "features.use_rpc_features=false", "model.hidden_dims=32,16", "model.dropout=[0,0.5]"], environment);
+
+        Assert.Equal("mine", recipe.Name);
+        Assert.Equal(3, recipe.Training.Epochs);
+        Assert.Equal(512, recipe.Training.BatchSize);
+        Assert.Equal(5, recipe.Samples.NegativeSamplingRatio);
+        Assert.False(recipe.Features.UseRpcFeatures);
+        Assert.Equal([32, 16], recipe.Model.HiddenDims);
+        Assert.Equal([0, 0.5], recipe.Model.Dropout);
+        Assert.Equal(1e-3, recipe.Training.Lr);
+    }
+
+    [Theory]
+    [InlineData("""{"trainning":{}}""", "there is no key 'trainning'")]
+    [InlineData("""{"training":{"epoch":5}}""", "there is no key 'training.epoch'; known here are training.epochs")]
+    [InlineData("""{"training":{"epochs":"many"}}""", "training.epochs is \"many\"; a whole number was expected")]
+    [InlineData("""{"training":{"epochs":1.5}}""", "training.epochs is 1.5; a whole number was expected")]
+    [InlineData("""{"training":5}""", "training is 5; a section")]
+    [InlineData("""{"training":{"epochs":0}}""", "training.epochs is 0; it must be between 1 and 100000")]
+    [InlineData("""{"training":{"lr":null}}""", "training.lr is null; a number was expected")]
+    [InlineData("""{"samples":{"train_val_split":1}}""", "samples.train_val_split is 1; it must be between 0 and 0.9")]
+    [InlineData("""{"name":"Two Words"}""", "name is 'Two Words'; it must be given and lower-case letters")]
+    [InlineData("""{"model":{"dropout":[0.2]}}""", "model.dropout has 1 rates [0.2], but hidden_dims has 2 layers")]
+    [InlineData("""{"model":{"dropout":[0.2,1.0]}}""", "model.dropout is [0.2, 1]; each rate must be 0 or more and less than 1")]
+    [InlineData("""{"model":{"hidden_dims":[],"dropout":[]}}""", "model.hidden_dims is []; it must be at least 1 long")]
+    [InlineData("""{"model":{"hidden_dims":[0,5]}}""", "model.hidden_dims is [0, 5]; each width")]
+    [InlineData("[]", "must be a JSON object")]
+    [InlineData("{", "is not JSON")]
+    [InlineData("""{"seed":1,"seed":2}""", "is not JSON")]
+    public void A_wrong_file_is_refused_with_the_key_the_value_and_what_is_allowed(string json, string reason)
+    {
+        File.WriteAllText(_file, json);
+        var error = Assert.Throws<InputException>(() => Read(_file));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Contains(_file, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("epochs=5", "there is no 'epochs'")]
+    [InlineData("training.epoch=5", "there is no 'training.epoch'")]
+    [InlineData("training=5", "there is no 'training'")]
+    [InlineData("training.epochs", "must look like training.epochs=5")]
+    [InlineData("training.epochs=five", "a whole number was expected")]
+    [InlineData("training.epochs=-1", "between 1 and 100000")]
+    public void A_wrong_override_is_refused(string assignment, string reason) => Assert.Contains(
+        reason, Assert.Throws<InputException>(() => Read("v2", assignment)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_misspelt_environment_variable_is_refused_by_its_name()
+    {
+        var error = Assert.Throws<InputException>(
+            () => RecipeReader.Read("v2", [], new Hashtable { ["TWOTOWER_RECIPE__TRAINING__EPOCH"] = "5" }));
+        Assert.Contains("TWOTOWER_RECIPE__TRAINING__EPOCH", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unknown_recipe_is_refused_with_the_names_that_exist() => Assert.Contains(
+        "neither a file nor one of the built-in", Assert.Throws<InputException>(() => Read("v9")).Message, StringComparison.Ordinal);
+
+    private static Recipe Read(string name, params string[] overrides) => RecipeReader.Read(name, overrides, new Hashtable());
+
+    private static string Resource(string name)
+    {
+        using var reader = new StreamReader(typeof(Recipe).Assembly.GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+
+    private static IEnumerable<string> Keys(JsonObject node, string prefix = "") => node.SelectMany(pair =>
+        pair.Value is JsonObject section ? Keys(section, $"{prefix}{pair.Key}.") : [prefix + pair.Key]);
+
+    private static void Compare(Type type, object values, JsonObject schema, string prefix)
+    {
+        Assert.False(schema["additionalProperties"]!.GetValue<bool>());
+        var properties = schema["properties"]!.AsObject();
+        var defaults = JsonNode.Parse(System.Text.Json.JsonSerializer.Serialize(values, type, RecipeKeysJson))!.AsObject();
+        Assert.Equal(defaults.Select(pair => pair.Key), properties.Select(pair => pair.Key).Where(key => key != "$schema"));
+        foreach (var property in type.GetProperties().Where(property => property.SetMethod is not null))
+        {
+            var key = System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+            var entry = properties[key]!.AsObject();
+            Assert.False(string.IsNullOrWhiteSpace(entry["description"]?.GetValue<string>()), $"{prefix}{key} has no description");
+            if (entry["type"]!.GetValue<string>() == "object")
+            {
+                Compare(property.PropertyType, property.GetValue(values)!, entry, $"{prefix}{key}.");
+                continue;
+            }
+
+            Assert.True(JsonNode.DeepEquals(defaults[key], entry["default"]), $"{prefix}{key}: default");
+            if (property.GetCustomAttribute<RangeAttribute>() is { } range)
+            {
+                Assert.Equal(Convert.ToDouble(range.Minimum), entry["minimum"]!.GetValue<double>());
+                Assert.Equal(Convert.ToDouble(range.Maximum), entry["maximum"]!.GetValue<double>());
+            }
+        }
+    }
+
+    private static readonly System.Text.Json.JsonSerializerOptions RecipeKeysJson =
+        new() { PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.SnakeCaseLower };
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Releases;
+using TwoTower.Testing;
+
+namespace TwoTower.Embedder.Tests;
+
+/// <summary>The worker as a process.</summary>
+[Collection("postgres")]
+public sealed class ProgramTests(PostgresFixture postgres)
+{
+    [SkippableFact]
+    public async Task The_process_embeds_what_was_trained_and_exits_with_0_when_told_to_stop()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestVideos.InsertAsync(db, 1, 20);
+        var store = new ReleaseStore(db.DataSource);
+        var release = await store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(), Golden.AsOf), new());
+
+        using var process = Start(("ConnectionStrings__twotower", db.ConnectionString), ("TwoTower__Embedder__ActivateFirst", "true"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        while (await store.GetActiveAsync(patience.Token) is null)
+        {
+            Assert.False(process.HasExited, "the worker ended by itself");
+            await Task.Delay(100, patience.Token);
+        }
+
+        Assert.Equal(release.ModelVersion, (await store.GetActiveAsync())?.ModelVersion);
+        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await process.WaitForExitAsync(patience.Token);
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_process_that_was_killed_is_gone_on_with_at_the_next_start()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestVideos.InsertAsync(db, 1, 3000);
+        var store = new ReleaseStore(db.DataSource);
+        var release = await store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(), Golden.AsOf), new());
+        (string, string)[] settings =
+        [
+            ("ConnectionStrings__twotower", db.ConnectionString), ("TwoTower__Embedder__ActivateFirst", "true"),
+            ("TwoTower__Embedder__Embedding__ChunkRows", "5"), ("TwoTower__Embedder__Embedding__Lease", "00:00:02"),
+        ];
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using (var killed = Start(settings))
+        {
+            while (await db.ScalarAsync<long>($"select coalesce((select n_live_tup from pg_stat_user_tables where relid = to_regclass('{release.Table}')), 0)") == 0)
+            {
+                Assert.False(killed.HasExited, "the worker ended by itself");
+                await Task.Delay(20, patience.Token);
+            }
+
+            killed.Kill();
+            await killed.WaitForExitAsync(patience.Token);
+        }
+
+        Assert.Equal(ReleaseState.Embedding, (await store.GetAsync(release.ModelVersion)).State);
+        var before = await db.ScalarAsync<long>($"select count(*) from {release.Table}");
+        Assert.InRange(before, 5, 2999);
+        var last = await db.ScalarAsync<DateTime>($"select max(updated_at) from {release.Table}");
+
+        using var next = Start(settings);
+        while (await store.GetActiveAsync(patience.Token) is null) await Task.Delay(100, patience.Token);
+        next.Kill();
+        await next.WaitForExitAsync(patience.Token);
+        Assert.Equal(3000L, await db.ScalarAsync<long>($"select count(*) from {release.Table}"));
+        Assert.Equal(before, await db.ScalarAsync<long>($"select count(*) from {release.Table} where updated_at <= '{last:O}'"));
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings__other", "x", "no connection string for the database")]
+    [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "TwoTower:Embedder: Workers: ")]
+    public async Task Bad_settings_end_the_process_with_2_and_their_name(string name, string value, string message)
+    {
+        using var process = Start(
+            (name.StartsWith("TwoTower", StringComparison.Ordinal) ? "ConnectionStrings__twotower" : "Unrelated", "Host=127.0.0.1;Port=1;Database=x"), (name, value));
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Contains(message, errors, StringComparison.Ordinal);
+        Assert.Equal(2, process.ExitCode);
+    }
+
+    private static Process Start(params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Embedder.dll")]) { RedirectStandardError = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+}

@@ -1,0 +1,60 @@
+using TwoTower.Testing;
+
+namespace TwoTower.EndToEnd.Tests;
+
+/// <summary>Bad folders: each is one line that names file, line, column and value, and nothing of it is imported.</summary>
+[Collection("postgres")]
+public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private Workplace _workplace = null!;
+
+    public async Task InitializeAsync()
+    {
+        _workplace = await Workplace.CreateAsync(postgres);
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
+    }
+
+    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+
+    [Fact]
+    public async Task A_folder_of_tables_is_imported_and_importing_it_again_changes_nothing()
+    {
+        await _workplace.RunAsync("import", "csv", _workplace.Home);
+        await _workplace.RunAsync("import", "csv", _workplace.Home);
+
+        Assert.Equal(80, await _workplace.Database.ScalarAsync<long>("select count(*) from profiles"));
+        Assert.Equal(140, await _workplace.Database.ScalarAsync<long>("select count(*) from videos"));
+        Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [Theory]
+    [InlineData("user_video_decisions.csv", "decision_type", "verdict", "decision_type")] // a missing column
+    [InlineData("user_video_decisions.csv", ",nope,", ",dunno,", "dunno")] // an unknown decision type
+    [InlineData("user_video_decisions.csv", ",2025-08-26T17:27:38.221921Z", ",last week", "last week")] // a bad date
+    [InlineData("videos.csv", ",652,", ",long,", "long")] // a bad number
+    [InlineData("profiles.csv", "020aefa6-44d9-48c0-b971-04ef2f8618b4", "user-0", "user-0")] // not a uuid
+    public async Task A_wrong_value_is_named_by_file_and_line_and_nothing_is_imported(string file, string right, string wrong, string named)
+    {
+        var path = _workplace.PathOf(file);
+        var text = await File.ReadAllTextAsync(path);
+        var at = text.IndexOf(right, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, text[..at] + wrong + text[(at + right.Length)..]);
+
+        var result = await _workplace.TryAsync("import", "csv", _workplace.Home);
+
+        Assert.Equal(2, result.ExitCode);
+        var line = Assert.Single(result.ErrorLines);
+        Assert.Contains(file, line);
+        Assert.Contains(named, line);
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_not_there_is_named()
+    {
+        var result = await _workplace.TryAsync("import", "movielens", _workplace.PathOf("nowhere"));
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("nowhere", Assert.Single(result.ErrorLines));
+    }
+}

@@ -1,0 +1,107 @@
+using TwoTower.Testing;
+
+namespace TwoTower.EndToEnd.Tests;
+
+/// <summary>Ctrl-C in each stage: exit code 130, one line that says what is kept, nothing half, and the same command goes on.</summary>
+[Collection("postgres")]
+public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private Workplace _workplace = null!;
+
+    public async Task InitializeAsync()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        _workplace = await Workplace.CreateAsync(postgres);
+    }
+
+    public async Task DisposeAsync() => await (_workplace?.DisposeAsync() ?? ValueTask.CompletedTask);
+
+    [SkippableFact]
+    public async Task A_load_leaves_nothing_of_itself()
+    {
+        // Someone else holds the tables: the load is sure to be under way when Ctrl-C comes.
+        await using var blocker = await _workplace.Database.DataSource.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand("lock table profiles, videos, user_video_decisions in access exclusive mode", blocker)) await hold.ExecuteNonQueryAsync();
+        await using var import = _workplace.Start("import", "csv", Golden.Folder);
+        await WaitingAsync();
+
+        await StoppedAsync(import);
+
+        await transaction.RollbackAsync();
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
+        await _workplace.ImportGoldenAsync();
+    }
+
+    [SkippableFact]
+    public async Task A_training_keeps_its_epochs_and_ends_like_one_that_was_never_stopped()
+    {
+        await _workplace.GenerateAsync();
+        string[] train = ["train", "--epochs", "12", "--threads", "1", "--set", "training.early_stopping_patience=50"];
+        await using (var training = _workplace.Start(train))
+        {
+            await training.LineAsync(line => line.Contains("epoch 2", StringComparison.Ordinal));
+            var stopped = await StoppedAsync(training);
+            Assert.Contains("twotower train", stopped.ErrorLines[^1]);
+        }
+
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select count(*) from two_tower.releases"));
+
+        var resumed = await _workplace.RunAsync(train);
+        Assert.Contains("resuming after epoch", resumed.Out);
+        await _workplace.RunAsync([.. train, "--fresh"]);
+
+        var different = await _workplace.Database.ListAsync<string>(
+            "select path from two_tower.release_files group by path having count(distinct sha256) > 1");
+        Assert.Equal(["model_meta.json"], different);
+    }
+
+    [SkippableFact]
+    public async Task An_embedding_is_finished_by_the_next_one()
+    {
+        await _workplace.ImportGoldenAsync();
+        await _workplace.JsonAsync("train", "--epochs", "1");
+        await using var blocker = await _workplace.Database.DataSource.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand("lock table videos in access exclusive mode", blocker)) await hold.ExecuteNonQueryAsync();
+        await using (var embed = _workplace.Start("embed", "--activate"))
+        {
+            await WaitingAsync();
+            await StoppedAsync(embed);
+        }
+
+        await transaction.RollbackAsync();
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select count(*) from two_tower.active_release where release_id is not null"));
+        await _workplace.RunAsync("embed", "--activate");
+        Assert.Equal("active", await _workplace.Database.ScalarAsync<string>("select state from two_tower.releases"));
+    }
+
+    [SkippableFact]
+    public async Task A_server_finishes_and_ends()
+    {
+        await _workplace.ImportGoldenAsync();
+        await using var server = await ServerProcess.StartAsync(_workplace);
+
+        await StoppedAsync(server.Process);
+    }
+
+    private static async Task<TwotowerResult> StoppedAsync(TwotowerProcess process)
+    {
+        process.Interrupt();
+        var result = await process.ExitAsync();
+        Assert.True(result.ExitCode == 130, $"exit code {result.ExitCode}:\n{result.Out}\n{result.Err}");
+        Assert.StartsWith("stopped: ", Assert.Single(result.ErrorLines));
+        return result;
+    }
+
+    /// <summary>Waits until a statement of twotower waits for the lock that the test holds.</summary>
+    private async Task WaitingAsync()
+    {
+        const string Waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        for (var attempt = 0; await _workplace.Database.ScalarAsync<long>(Waiting) == 0; attempt++)
+        {
+            Assert.True(attempt < 600, "twotower never came to wait for the lock");
+            await Task.Delay(100);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using TwoTower.Core;
+using TwoTower.LocalPostgres;
+
+// provide HOME CACHE [containers] | stop HOME CACHE: the provider in a process of its own. Prints "provided PORT PGVECTOR reused|started".
+var options = new LocalPostgresOptions { Home = args[1], Cache = args[2], AllowContainer = args.Contains("containers"), AllowMachinePrograms = false };
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = true;
+    stop.Cancel();
+};
+
+try
+{
+    if (args[0] == "stop")
+    {
+        Console.WriteLine(await LocalPostgresServer.StopAsync(options, Console.WriteLine, stop.Token) ? "stopped" : "nothing to stop");
+        return 0;
+    }
+
+    var provided = await LocalPostgresServer.ProvideAsync(options, Console.WriteLine, stop.Token);
+    var port = new Npgsql.NpgsqlConnectionStringBuilder(provided.ConnectionString).Port;
+    Console.WriteLine($"provided {port} {provided.PgVector} {(provided.Reused ? "reused" : "started")}");
+    return 0;
+}
+catch (InputException e)
+{
+    Console.WriteLine(e.Message);
+    return 2;
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}

@@ -1,0 +1,135 @@
+using Npgsql;
+using TwoTower.Core.Data;
+using TwoTower.LocalPostgres;
+using Xunit;
+
+namespace TwoTower.Testing;
+
+/// <summary>
+/// A real Postgres with pgvector for the tests of one assembly: the server that TWOTOWER_TEST_DATABASE names (a connection string with
+/// the right to create databases), or else one that LocalPostgres provides. Each test class takes a database of its own, copied from
+/// a migrated template. Use it with <c>[Collection("postgres")]</c>; the assembly declares
+/// <c>[CollectionDefinition("postgres")] public class PostgresCollection : ICollectionFixture&lt;PostgresFixture&gt;;</c>
+/// </summary>
+public sealed class PostgresFixture : IAsyncLifetime
+{
+    private readonly string _prefix = $"twotower_test_{Environment.ProcessId}_{Guid.NewGuid():N}"[..36];
+    private NpgsqlDataSource? _server;
+    private int _count;
+
+    /// <summary>Connection string of the server's maintenance database.</summary>
+    public string ServerConnectionString { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        ServerConnectionString = Environment.GetEnvironmentVariable("TWOTOWER_TEST_DATABASE") is { Length: > 0 } given
+            ? given
+            : (await LocalPostgresServer.ProvideAsync(
+                new LocalPostgresOptions { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
+        _server = Database.CreateDataSource(ServerConnectionString);
+
+        await ExecuteAsync($"create database {Template}");
+        await using var db = Database.CreateDataSource(Named(Template));
+        await Migrator.MigrateAsync(db, null, CancellationToken.None);
+    }
+
+    /// <summary>A database with this program's schema and no rows.</summary>
+    public Task<TestDatabase> CreateDatabaseAsync() => CreateAsync(Template);
+
+    /// <summary>A database with nothing in it, not even the extension.</summary>
+    public Task<TestDatabase> CreateEmptyDatabaseAsync() => CreateAsync("template1");
+
+    public async Task DisposeAsync()
+    {
+        if (_server is null) return;
+        await DropAsync(Template);
+        await _server.DisposeAsync();
+    }
+
+    private string Template => _prefix + "_template";
+
+    internal Task DropAsync(string name) => ExecuteAsync($"drop database if exists {name} with (force)");
+
+    private async Task<TestDatabase> CreateAsync(string template)
+    {
+        var name = $"{_prefix}_{Interlocked.Increment(ref _count)}";
+        await ExecuteAsync($"create database {name} template {template}");
+        return new(this, name, Named(name));
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = _server!.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private string Named(string database) => new NpgsqlConnectionStringBuilder(ServerConnectionString)
+    {
+        Database = database,
+        MaxPoolSize = 20,
+        IncludeErrorDetail = true,
+    }.ConnectionString;
+
+    private static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "TwoTower.sln"))) return folder.FullName;
+        }
+
+        throw new InvalidOperationException($"No TwoTower.sln above {AppContext.BaseDirectory}.");
+    }
+}
+
+/// <summary>A database of one test class; dropped when disposed.</summary>
+public sealed class TestDatabase : IAsyncDisposable
+{
+    private readonly PostgresFixture _fixture;
+
+    internal TestDatabase(PostgresFixture fixture, string name, string connectionString)
+    {
+        _fixture = fixture;
+        Name = name;
+        ConnectionString = connectionString;
+        DataSource = Database.CreateDataSource(connectionString);
+    }
+
+    /// <summary>Name of the database.</summary>
+    public string Name { get; }
+
+    /// <summary>Its connection string.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Connections to it.</summary>
+    public NpgsqlDataSource DataSource { get; }
+
+    /// <summary>Runs statements.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The first column of the first row.</summary>
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = DataSource.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>The first column of each row.</summary>
+    public async Task<IReadOnlyList<T>> ListAsync<T>(string sql)
+    {
+        await using var command = DataSource.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        List<T> values = [];
+        while (await reader.ReadAsync()) values.Add(reader.GetFieldValue<T>(0));
+        return values;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DataSource.DisposeAsync();
+        await _fixture.DropAsync(Name);
+    }
+}

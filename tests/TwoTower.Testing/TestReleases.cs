@@ -1,0 +1,85 @@
+using NpgsqlTypes;
+using Pgvector;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
+using TwoTower.Core.Inference;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Testing;
+
+/// <summary>Releases without a training or an embedder: real towers, real vectors of every video that is there, a real index.</summary>
+public static class TestReleases
+{
+    /// <summary>Loads the golden world's tables.</summary>
+    public static async Task LoadGoldenAsync(TestDatabase db)
+    {
+        await using var connection = await db.DataSource.OpenConnectionAsync();
+        foreach (var table in new[] { "profiles", "videos", "video_tags", "video_performers", "user_video_decisions" })
+        {
+            var csv = await File.ReadAllTextAsync(Path.Combine(Golden.Folder, table + ".csv"));
+            var columns = csv[..csv.IndexOf('\n', StringComparison.Ordinal)].Trim();
+            await using var copy = await connection.BeginTextImportAsync($"copy public.{table} ({columns}) from stdin (format csv, header)");
+            await copy.WriteAsync(csv);
+        }
+    }
+
+    /// <summary>Registers a checkpoint, embeds every video, builds the index and activates it.</summary>
+    public static async Task<Release> ActivateAsync(TestDatabase db, Checkpoint checkpoint, DateTimeOffset? exportedAt = null)
+    {
+        var release = await ReadyAsync(db, checkpoint, exportedAt);
+        await new ReleaseStore(db.DataSource).ActivateAsync(release.ModelVersion, "test", null);
+        return release;
+    }
+
+    /// <summary>Registers a checkpoint, embeds every video and builds the index.</summary>
+    public static async Task<Release> ReadyAsync(TestDatabase db, Checkpoint checkpoint, DateTimeOffset? exportedAt = null)
+    {
+        var store = new ReleaseStore(db.DataSource);
+        var files = ReleaseFiles.Build(checkpoint, exportedAt ?? new DateTimeOffset(2026, 1, 20, 0, 0, 0, TimeSpan.Zero));
+        var release = await store.RegisterAsync(files, checkpoint.Recipe);
+        await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
+
+        using var tower = ItemTower.FromFiles(new ReleaseFileSet("test", files));
+        var items = (await db.ListAsync<string>(
+            "select payload::text from two_tower.item_payloads(array(select id from videos)) p order by video_id")).Select(ItemPayload.Parse).ToList();
+        var vectors = new float[items.Count * tower.EmbeddingDim];
+        tower.Encode(items, vectors);
+        await WriteAsync(db, release, [.. items.Select(item => item.VideoId)], vectors);
+        await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
+        return await store.GetAsync(release.ModelVersion);
+    }
+
+    /// <summary>Makes a release's table with its index and fills it. <paramref name="vectors"/>: row-major, one row an id.</summary>
+    public static async Task WriteAsync(TestDatabase db, Release release, IReadOnlyList<Guid> ids, float[] vectors)
+    {
+        var schema = await db.ScalarAsync<string>(
+            "select quote_ident(n.nspname) from pg_extension x join pg_namespace n on n.oid = x.extnamespace where x.extname = 'vector'");
+        var type = $"{schema}.{(release.VectorType == VectorType.HalfVec ? "halfvec" : "vector")}";
+        await db.ExecuteAsync($"""
+            create table {release.Table} (
+              video_id uuid primary key, embedding {type}({release.EmbeddingDim}) not null, feature_hash bigint, updated_at timestamptz default now());
+            """);
+        await using var connection = await db.DataSource.OpenConnectionAsync();
+        await using (var copy = await connection.BeginBinaryImportAsync($"copy {release.Table} (video_id, embedding) from stdin (format binary)"))
+        {
+            for (var i = 0; i < ids.Count; i++)
+            {
+                var vector = vectors.AsMemory(i * release.EmbeddingDim, release.EmbeddingDim);
+                await copy.StartRowAsync();
+                await copy.WriteAsync(ids[i], NpgsqlDbType.Uuid);
+                if (release.VectorType == VectorType.HalfVec)
+                {
+                    await copy.WriteAsync(new HalfVector(Array.ConvertAll(vector.ToArray(), value => (Half)value)));
+                }
+                else
+                {
+                    await copy.WriteAsync(new Vector(vector));
+                }
+            }
+
+            await copy.CompleteAsync();
+        }
+
+        await db.ExecuteAsync($"create index on {release.Table} using hnsw (embedding {type}_ip_ops); analyze {release.Table}");
+    }
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Data;
+using TwoTower.Core.Import;
+using TwoTower.Core.Releases;
+using TwoTower.Testing;
+using TwoTower.Trainer.Hosting;
+
+namespace TwoTower.Trainer.Tests.Hosting;
+
+[Collection("postgres")]
+public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+{
+    private static readonly Recipe Recipe = new()
+    {
+        Features = new() { MaxTagVocab = 20, MaxActressVocab = 12 },
+        Model = new() { HiddenDims = [32, 16], EmbeddingDim = 8 },
+        Training = new() { Epochs = 2, BatchSize = 128 },
+    };
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly Lines _log = new();
+    private TestDatabase _database = null!;
+
+    public async Task InitializeAsync() => _database = await postgres.CreateDatabaseAsync();
+
+    public async Task DisposeAsync() => await _database.DisposeAsync();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Tables_become_a_registered_release_whose_files_are_the_checkpoints(bool useRpcFeatures)
+    {
+        await LoadAsync();
+        var recipe = Recipe with { Features = Recipe.Features with { UseRpcFeatures = useRpcFeatures } };
+        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(recipe), CancellationToken.None));
+
+        var store = new ReleaseStore(_database.DataSource);
+        var release = Assert.Single(await store.ListAsync());
+        Assert.Equal((ReleaseState.Trained, 8, useRpcFeatures), (release.State, release.EmbeddingDim, release.UseRpcFeatures));
+        var checkpoint = CheckpointStore.Read(Path.Combine(_folder.Path, "latest.safetensors"));
+        var files = await store.OpenAsync(release.ModelVersion);
+        Assert.Equal(OnnxTowerWriter.Write(checkpoint.User, "user_features", "user_embedding"), files[ArtifactNames.UserTower]);
+    }
+
+    [Fact]
+    public async Task Features_from_SQL_and_from_this_process_train_the_same_model()
+    {
+        await LoadAsync();
+        var results = new List<TrainResult>();
+        foreach (var rpc in new[] { true, false })
+        {
+            results.Add(await TrainJob.RunAsync(
+                new TrainOptions
+                {
+                    Recipe = Recipe with { Features = Recipe.Features with { UseRpcFeatures = rpc } },
+                    Database = _database.DataSource,
+                    Device = TrainingDevice.Cpu,
+                    Threads = 1,
+                    Register = false,
+                },
+                null, CancellationToken.None));
+        }
+
+        Assert.Null(results[0].Release);
+        Assert.Equal(results[0].Checkpoint.Pipeline.TagTokens, results[1].Checkpoint.Pipeline.TagTokens);
+        Close.Equal(
+            [.. results[0].Checkpoint.Training.Epochs.Select(e => e.ValidationLoss)],
+            [.. results[1].Checkpoint.Training.Epochs.Select(e => e.ValidationLoss)], "validation loss", 1e-4);
+    }
+
+    [Fact]
+    public async Task An_empty_database_exits_with_3_and_with_0_where_nothing_is_allowed()
+    {
+        Assert.Equal(ExitCode.NothingToTrain, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Contains(_log.Text, line => line.Contains("There are no videos"));
+        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, AllowNothing: true), CancellationToken.None));
+        Assert.Empty(await new ReleaseStore(_database.DataSource).ListAsync());
+    }
+
+    [Fact]
+    public async Task If_needed_trains_once()
+    {
+        await LoadAsync();
+        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
+        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
+        Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
+        Assert.Contains(_log.Text, line => line.StartsWith("Nothing to do: release", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_stop_exits_with_130_and_registers_nothing()
+    {
+        await LoadAsync();
+        using var stop = new CancellationTokenSource();
+        _log.OnLine = line => { if (line.StartsWith("epoch 1/", StringComparison.Ordinal)) stop.Cancel(); };
+        Assert.Equal(ExitCode.Cancelled, await Rounds().RunAsync(new(Recipe), stop.Token));
+        Assert.Empty(await new ReleaseStore(_database.DataSource).ListAsync());
+        Assert.Equal(1, CheckpointStore.Read(Path.Combine(_folder.Path, "latest.safetensors")).Resume!.Epoch);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_cannot_be_written_exits_with_2_and_names_it()
+    {
+        await LoadAsync();
+        var file = Path.Combine(_folder.Path, "a-file");
+        await File.WriteAllTextAsync(file, "");
+        var settings = new TrainerSettings { Device = TrainingDevice.Cpu, Checkpoint = Path.Combine(file, "latest.safetensors") };
+        Assert.Equal(ExitCode.BadInput, await new TrainerRounds(_database.DataSource, settings, TimeProvider.System, _log).RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Contains(_log.Text, line => line.Contains("a-file"));
+    }
+
+    [Theory]
+    [InlineData("--recipe v2 --set training.epochs=many", 2)]
+    [InlineData("--recipe no-such-recipe", 2)]
+    [InlineData("--every soon", 2)]
+    [InlineData("--set training.epochs=1", 3)]
+    [InlineData("--allow-nothing", 0)]
+    public async Task The_process_says_in_its_exit_code_how_it_went(string arguments, int exitCode)
+    {
+        var start = new ProcessStartInfo("dotnet", $"\"{Path.Combine(AppContext.BaseDirectory, "TwoTower.Trainer.dll")}\" {arguments}")
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = _folder.Path,
+        };
+        start.Environment["ConnectionStrings__twotower"] = _database.ConnectionString;
+        start.Environment["TwoTower__Trainer__Device"] = "cpu";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(exitCode == process.ExitCode, $"exit code {process.ExitCode}\n{await output}\n{error}");
+    }
+
+    private Task LoadAsync() => new TableWriter(_database.DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
+
+    private TrainerRounds Rounds() => new(
+        _database.DataSource,
+        new TrainerSettings { Device = TrainingDevice.Cpu, Threads = 2, Checkpoint = Path.Combine(_folder.Path, "latest.safetensors") },
+        TimeProvider.System, _log);
+
+    private sealed class Lines : ILogger
+    {
+        public List<string> Text { get; } = [];
+
+        public Action<string> OnLine { get; set; } = _ => { };
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var line = formatter(state, exception);
+            Text.Add(line);
+            OnLine(line);
+        }
+    }
+}
