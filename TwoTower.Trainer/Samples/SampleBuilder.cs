@@ -6,7 +6,8 @@ namespace TwoTower.Trainer.Samples;
 
 /// <summary>
 /// Makes the samples of contract section 4: a row for each like and nope of a user with a profile on a video that exists, then extra
-/// negatives for each such user, drawn with replacement from the videos that the user has not decided on: uniformly, or a share of them by popularity.
+/// negatives for each such user, drawn with replacement from the videos that the user has not decided on: uniformly, or a share of them
+/// as often as they are liked.
 /// </summary>
 public static class SampleBuilder
 {

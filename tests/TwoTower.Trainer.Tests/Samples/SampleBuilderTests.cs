@@ -65,6 +65,34 @@ public class SampleBuilderTests
     }
 
     [Fact]
+    public void Negatives_by_popularity_come_as_often_as_others_like_a_video_and_never_from_what_the_user_decided_on()
+    {
+        // Of the others' likes 3 are of video 1 and 1 of video 2; user 0 has liked video 0, which others like too, and noped video 4.
+        var world = World(
+            5, 20, (0, 0, DecisionType.Like), (0, 4, DecisionType.Nope), (1, 1, DecisionType.Like), (2, 1, DecisionType.Like),
+            (3, 1, DecisionType.Like), (4, 2, DecisionType.Like), (4, 0, DecisionType.Like), (4, 4, DecisionType.Like));
+        var samples = SampleBuilder.Build(world, new SampleOptions { NegativeSamplingRatio = 8000, NegativePopularity = 1 }, 42);
+
+        var drawn = Enumerable.Range(0, samples.Count)
+            .Where(i => samples.Type[i] == SampleType.SampledNegative && samples.Users[samples.UserIndex[i]] == Id(0))
+            .CountBy(i => samples.Videos[samples.VideoIndex[i]]).ToDictionary();
+        Assert.Equal([Id(1), Id(2)], drawn.Keys.Order());
+        Assert.Equal(3.0, drawn[Id(1)] / (double)drawn[Id(2)], 0.3);
+    }
+
+    [Fact]
+    public void A_share_of_the_negatives_by_popularity_leaves_the_rest_uniform()
+    {
+        var world = World(2, 101, (0, 0, DecisionType.Like), (1, 1, DecisionType.Like));
+        var samples = SampleBuilder.Build(world, new SampleOptions { NegativeSamplingRatio = 10_000, NegativePopularity = 0.5 }, 42);
+
+        var ofUser = Enumerable.Range(0, samples.Count)
+            .Where(i => samples.Type[i] == SampleType.SampledNegative && samples.Users[samples.UserIndex[i]] == Id(0)).ToList();
+        var popular = ofUser.Count(i => samples.Videos[samples.VideoIndex[i]] == Id(1)) / (double)ofUser.Count;
+        Assert.Equal(0.505, popular, 0.02); // half of the draws, and a hundredth of the uniform other half
+    }
+
+    [Fact]
     public void A_user_who_decided_on_everything_gets_no_negatives()
     {
         var samples = Build(World(2, 3, [.. Enumerable.Range(0, 3).Select(v => (0, v, DecisionType.Like)), (1, 0, DecisionType.Nope)]));

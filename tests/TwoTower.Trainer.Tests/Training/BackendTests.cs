@@ -49,13 +49,15 @@ public class BackendTests
         }
     }
 
-    [Fact]
-    public void The_shortcuts_take_the_same_steps_as_autograd_when_the_gradient_is_clipped_and_widths_are_odd()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    public void The_shortcuts_take_the_same_steps_as_autograd_when_the_gradient_is_clipped_and_widths_are_odd(double logitScale)
     {
         var recipe = new Recipe
         {
             Model = new() { HiddenDims = [37, 21, 18], Dropout = [0, 0, 0], EmbeddingDim = 13 },
-            Training = new() { BatchSize = 50, GradientClipNorm = 0.05, WeightDecay = 0.1, Lr = 0.01 },
+            Training = new() { BatchSize = 50, GradientClipNorm = 0.05, WeightDecay = 0.1, Lr = 0.01, LogitScale = logitScale },
         };
         var set = GoldenTraining.Set;
         var start = TowerInitializer.Create(set.Users.Dim, set.Items.Dim, recipe.Model, 1);
