@@ -88,7 +88,7 @@ public sealed class TrainingLoop
             Report(progress, epoch, step + 1, steps, first + batch.Length, lossSum / (first + batch.Length), _time.GetElapsedTime(started));
         }
 
-        var (validationLoss, accuracy) = Evaluation.Run(_backend, _set, _options.LogitScale);
+        var (validationLoss, accuracy) = HeldOutSamples.Run(_backend, _set, _options.LogitScale);
         if (!double.IsFinite(validationLoss))
         {
             throw new TrainingDivergedException($"Training stopped: the validation loss became {validationLoss} in epoch {epoch}.");

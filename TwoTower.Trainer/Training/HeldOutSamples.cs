@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace TwoTower.Trainer.Training;
 
 /// <summary>Loss and accuracy on the held-out samples: each user and item is embedded once, then a sample is a dot product.</summary>
-internal static class Evaluation
+internal static class HeldOutSamples
 {
     public static (double Loss, double Accuracy) Run(ITrainingBackend backend, TrainingSet set, double logitScale)
     {
