@@ -26,6 +26,7 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         "model.hidden_dims=256,128", "model.hidden_dims=1024,512", "model.dropout=0,0", "model.dropout=0.4,0.3",
     ];
 
+    /// <summary>Prints a table, a row a variant. Seed by seed, so that a variant and the recipe as it is (the first) run close to each other.</summary>
     public async Task RunAsync(IReadOnlyList<string> variants, CancellationToken ct)
     {
         var tables = CsvTableReader.Read(folder);
@@ -33,18 +34,41 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         Console.WriteLine(
             $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}, {viewers.Count} held-out viewers, {viewers.Items:N0} videos ranked, recipe {recipe}, "
             + $"at most {epochs} epochs, seeds {string.Join(", ", seeds)}, {ComputeDevice.PhysicalCores()} cores\n");
-        Console.WriteLine("| change | validation loss | accuracy | recall@20 | coverage@20 | train, s | samples/s | user tower, KB | a vector, B | encode, µs |");
-        Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        foreach (var variant in variants)
+        var runs = variants.Select(_ => new List<Row>()).ToArray();
+        foreach (var seed in seeds)
         {
-            List<Row> rows = [];
-            foreach (var seed in seeds) rows.Add(await RunAsync(viewers, variant, seed, ct));
+            for (var i = 0; i < runs.Length; i++)
+            {
+                runs[i].Add(await RunAsync(viewers, variants[i], seed, ct));
+                Console.Error.WriteLine($"seed {seed}, {Name(variants[i])}: {runs[i][^1]}");
+            }
+        }
+
+        Console.WriteLine("| change | validation loss | accuracy | recall@20 | coverage@20 | samples | samples/s, ratio | tables → checkpoint, ratio | user tower, KB | a vector, B | encode, µs |");
+        Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+        for (var i = 0; i < runs.Length; i++)
+        {
+            var rows = runs[i];
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {(variant.Length == 0 ? "–" : $"`{variant}`")} | {rows.Average(row => row.Loss):0.0000} | {rows.Average(row => row.Accuracy):0.000} "
-                + $"| {rows.Average(row => row.Recall):0.000} | {rows.Average(row => row.Coverage):0.000} | {rows.Average(row => row.Seconds):0.0} "
-                + $"| {rows.Average(row => row.SamplesPerSecond):N0} | {rows[0].TowerBytes / 1024:N0} | {rows[0].Dim * sizeof(float):N0} | {rows.Min(row => row.EncodeMicroseconds):0} |"));
+                $"| {Name(variants[i])} | {rows.Average(row => row.Loss):0.0000} | {rows.Average(row => row.Accuracy):0.000} "
+                + $"| {WithSpread(rows, row => row.Recall)} | {WithSpread(rows, row => row.Coverage)} | {rows.Average(row => row.Samples):N0} "
+                + $"| {Ratio(rows, runs[0], row => row.SamplesPerSecond):0.00} | {Ratio(rows, runs[0], row => row.Seconds):0.00} "
+                + $"| {rows[0].TowerBytes / 1024:N0} | {rows[0].Dim * sizeof(float):N0} | {rows.Min(row => row.EncodeMicroseconds):0} |"));
         }
+    }
+
+    private static string Name(string variant) => variant.Length == 0 ? "–" : $"`{variant}`";
+
+    // Mean over the seeds ± half the distance between the smallest and the largest.
+    private static string WithSpread(List<Row> rows, Func<Row, double> of) => string.Create(
+        CultureInfo.InvariantCulture, $"{rows.Average(of):0.000} ± {(rows.Max(of) - rows.Min(of)) / 2:0.000}");
+
+    // Median of the seeds' ratios to the recipe as it is: other work on the machine comes and goes.
+    private static double Ratio(List<Row> rows, List<Row> unchanged, Func<Row, double> of)
+    {
+        var ratios = rows.Zip(unchanged, (row, without) => of(row) / of(without)).Order().ToArray();
+        return (ratios[(ratios.Length - 1) / 2] + ratios[ratios.Length / 2]) / 2;
     }
 
     private async Task<Row> RunAsync(HeldOutViewers viewers, string variant, int seed, CancellationToken ct)
@@ -68,6 +92,7 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         var (recall, coverage) = viewers.Measure(user, item);
         return new(
             best.ValidationLoss, best.ValidationAccuracy, recall, coverage, seconds, result.SamplesPerSecond,
+            result.Checkpoint.Training.TrainingSamples + result.Checkpoint.Training.ValidationSamples,
             files[ArtifactNames.UserTower].Length, user.EmbeddingDim, EncodeMicroseconds(user, viewers));
     }
 
@@ -89,6 +114,6 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
     }
 
     private sealed record Row(
-        double Loss, double Accuracy, double Recall, double Coverage, double Seconds, double SamplesPerSecond, long TowerBytes, int Dim,
-        double EncodeMicroseconds);
+        double Loss, double Accuracy, double Recall, double Coverage, double Seconds, double SamplesPerSecond, int Samples, long TowerBytes,
+        int Dim, double EncodeMicroseconds);
 }
