@@ -39,7 +39,11 @@ if exist "%root%\TwoTower.AppHost" if "%aspire%"=="no" (
   echo left out, because Aspire's packages can't be restored here: TwoTower.AppHost, tests\TwoTower.AppHost.Tests 1>&2
 )
 if "%aspire%"=="yes" if exist "%root%\tests\TwoTower.AppHost.Tests" call :build tests\TwoTower.AppHost.Tests || exit /b 2
-dotnet "%program%" db start || exit /b 2
+rem Its standard output is the connection string, password and all: not for a log.
+dotnet "%program%" db start >nul || (
+  echo twotower: no PostgreSQL for the tests 1>&2
+  exit /b 2
+)
 if exist "%results%" rmdir /s /q "%results%"
 set "bad=0"
 for /d %%p in ("%root%\tests\*Tests") do call :project "%%~nxp"

@@ -55,7 +55,7 @@ internal static class DbMigrateCommand
         var server = status.Server;
         terminal.Say($"PostgreSQL {server.Version}, database {server.Database}, pgvector {Vector(server)}");
         terminal.Say($"migrations: {status.Applied.Count} applied, {List(status.Pending, "missing")}");
-        terminal.Say($"functions: {List(status.OutdatedFunctions, "absent or outdated")}");
+        terminal.Say($"functions: {List([.. status.MissingFunctions, .. status.OutdatedFunctions], "absent or outdated")}");
         if (status.ForeignFunctions.Count > 0)
         {
             terminal.Say($"not ours and left alone: {string.Join(", ", status.ForeignFunctions)}");

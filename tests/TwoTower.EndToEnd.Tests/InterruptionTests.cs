@@ -85,6 +85,63 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         await StoppedAsync(server.Process);
     }
 
+    [SkippableFact]
+    public async Task A_migration_is_finished_by_the_next_one()
+    {
+        await using var empty = await postgres.CreateEmptyDatabaseAsync();
+        _workplace.Environment["TWOTOWER_DATABASE"] = empty.ConnectionString;
+        await empty.ExecuteAsync("create table videos (id uuid primary key)");
+        await using var blocker = await empty.DataSource.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand("lock table videos in access exclusive mode", blocker)) await hold.ExecuteNonQueryAsync();
+        await using (var migrate = _workplace.Start("db", "migrate"))
+        {
+            await WaitingAsync(empty);
+            await StoppedAsync(migrate);
+        }
+
+        await transaction.RollbackAsync();
+        await _workplace.RunAsync("db", "migrate");
+        Assert.True((await _workplace.JsonAsync("db", "status")).GetProperty("is_current").GetBoolean());
+    }
+
+    [SkippableFact]
+    public async Task An_export_leaves_the_bundle_that_was_there_and_nothing_beside_it()
+    {
+        await _workplace.ImportGoldenAsync();
+        var version = await _workplace.ReleaseAsync();
+        var bundle = _workplace.PathOf("bundles/one");
+        await _workplace.RunAsync("export", bundle);
+        var before = await File.ReadAllTextAsync(Path.Combine(bundle, "manifest.json"));
+        var table = await _workplace.Database.ScalarAsync<string>($"select 'two_tower.video_embeddings_' || release_id from two_tower.releases where model_version = '{version}'");
+        await using var blocker = await _workplace.Database.DataSource.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand($"lock table {table} in access exclusive mode", blocker)) await hold.ExecuteNonQueryAsync();
+        await using var export = _workplace.Start("export", bundle);
+        await WaitingAsync();
+
+        await StoppedAsync(export);
+
+        Assert.Equal(before, await File.ReadAllTextAsync(Path.Combine(bundle, "manifest.json")));
+        Assert.Equal([bundle], Directory.GetFileSystemEntries(_workplace.PathOf("bundles")));
+    }
+
+    [SkippableFact]
+    public async Task A_demo_that_was_stopped_while_training_goes_on_where_it_was()
+    {
+        string[] demo = ["demo", "--data", Golden.Folder, "--epochs", "6", "--set", "training.batch_size=64", "--exit", "--port", $"{FreePort.Next()}"];
+        await using (var first = _workplace.Start(demo))
+        {
+            await first.LineAsync(line => line.StartsWith("epoch 2/", StringComparison.Ordinal));
+            await StoppedAsync(first);
+        }
+
+        var second = await _workplace.RunAsync(demo);
+
+        Assert.Contains(", reused", second.Out);
+        Assert.Contains("resuming after epoch", second.Out);
+    }
+
     private static async Task<TwotowerResult> StoppedAsync(TwotowerProcess process)
     {
         process.Interrupt();
@@ -95,10 +152,10 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>Waits until a statement of twotower waits for the lock that the test holds.</summary>
-    private async Task WaitingAsync()
+    private async Task WaitingAsync(TestDatabase? database = null)
     {
         const string Waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        for (var attempt = 0; await _workplace.Database.ScalarAsync<long>(Waiting) == 0; attempt++)
+        for (var attempt = 0; await (database ?? _workplace.Database).ScalarAsync<long>(Waiting) == 0; attempt++)
         {
             Assert.True(attempt < 600, "twotower never came to wait for the lock");
             await Task.Delay(100);

@@ -46,6 +46,22 @@ public sealed class PipelineTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Vocabularies_that_come_out_empty_are_said_and_the_rest_goes_the_same_way()
+    {
+        await _workplace.ImportGoldenAsync();
+        await _workplace.Database.ExecuteAsync("delete from video_tags; delete from video_performers");
+
+        var trained = await _workplace.RunAsync("train", "--epochs", "1");
+        Assert.Contains("min_tag_freq", trained.Out);
+        Assert.Contains("min_actress_freq", trained.Out);
+        await _workplace.RunAsync("embed", "--activate");
+        await _workplace.RunAsync("export", _workplace.PathOf("bundle"));
+
+        var answer = await _workplace.JsonAsync("recommend", $"{await ViewerAsync("like")}", "--limit", "5");
+        Assert.Equal(5, answer.GetProperty("videos").GetArrayLength());
+    }
+
+    [Fact]
     public async Task A_decision_posted_counts_in_the_next_request_and_one_without_likes_gets_what_is_popular()
     {
         await _workplace.ImportGoldenAsync();

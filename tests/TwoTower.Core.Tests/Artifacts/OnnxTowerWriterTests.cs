@@ -33,6 +33,14 @@ public class OnnxTowerWriterTests
     }
 
     [Fact]
+    public void The_graph_is_of_operator_set_17_which_browsers_load()
+    {
+        // ONNX, ModelProto.opset_import: field 8, a message whose field 2 is the version.
+        var bytes = OnnxTowerWriter.Write(new TowerWeights([new(1, 1, [1], [0])]), "x", "y");
+        Assert.Equal((byte[])[0x42, 2, 0x10, 17], bytes[^4..]);
+    }
+
+    [Fact]
     public void The_same_weights_give_the_same_bytes()
     {
         var tower = new TowerWeights([new(2, 2, [1, 1, 1, -2], [0, 1])]);

@@ -62,6 +62,38 @@ public class TableWriterTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task The_planner_knows_the_new_rows_at_once()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await new TableWriter(db.DataSource).WriteAsync(Golden.Tables, null, default);
+        Assert.Equal(
+            ["profiles 80", "user_video_decisions 1644", "videos 140"],
+            await db.ListAsync<string>("""
+                select format('%s %s', relname, reltuples) from pg_class
+                where oid in ('profiles'::regclass, 'videos'::regclass, 'user_video_decisions'::regclass) order by 1
+                """));
+    }
+
+    [Fact]
+    public async Task Rows_go_in_by_one_COPY_and_one_upsert_a_table_however_many_they_are()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await db.ExecuteAsync("""
+            create table statements (relation text);
+            create function note() returns trigger language plpgsql as $$ begin insert into statements values (tg_table_name); return null; end $$;
+            create trigger note after insert on profiles for each statement execute function note();
+            create trigger note after insert on videos for each statement execute function note();
+            create trigger note after insert on video_tags for each statement execute function note();
+            create trigger note after insert on video_performers for each statement execute function note();
+            create trigger note after insert on user_video_decisions for each statement execute function note();
+            """);
+        await new TableWriter(db.DataSource).WriteAsync(Golden.Tables, null, default);
+        Assert.Equal(
+            ["profiles", "user_video_decisions", "video_performers", "video_tags", "videos"],
+            await db.ListAsync<string>("select relation from statements order by 1"));
+    }
+
+    [Fact]
     public async Task A_source_without_a_column_leaves_it_as_it_is()
     {
         await using var db = await postgres.CreateDatabaseAsync();

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Core.Tests.Recommendation;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Features;
@@ -50,6 +51,19 @@ public sealed class FeatureFunctionPlanTests(PostgresFixture postgres) : IAsyncL
         await ExecuteAsync(connection, "set plan_cache_mode = force_generic_plan");
         await ExecuteAsync(connection, "prepare page(uuid[]) as select p.payload from two_tower.item_payloads($1) p");
         await AssertIndexedAsync(connection, "execute page(array[md5('v7')::uuid, md5('v8')::uuid])");
+    }
+
+    [Theory]
+    [InlineData("get_user_embedding_feature_batch", "user_id")]
+    [InlineData("get_item_embedding_feature_batch", "video_id")]
+    public async Task A_batch_of_a_thousand_is_as_few_statements_as_a_batch_of_one(string function, string key)
+    {
+        async Task<int> StatementsAsync(int limit) =>
+            (await SearchWorld.PlansAsync(_db, $"select count({key}) from {function}({limit}, 0)")).Split("Query Text:").Length - 1;
+
+        var one = await StatementsAsync(1);
+        Assert.InRange(one, 1, 5);
+        Assert.Equal(one, await StatementsAsync(1000));
     }
 
     private async Task<long> PagesAsync(string sql)

@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text;
+using TwoTower.Testing;
+
+namespace TwoTower.EndToEnd.Tests;
+
+/// <summary>Where the demo takes its data and its database from.</summary>
+[Collection("postgres")]
+public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private Workplace _workplace = null!;
+
+    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+
+    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+
+    [Fact]
+    public async Task Without_a_folder_it_makes_up_2000_viewers_and_5000_videos()
+    {
+        var demo = await _workplace.JsonAsync("demo", "--epochs", "1", "--exit", "--port", $"{FreePort.Next()}");
+
+        Assert.Equal(3, demo.GetProperty("viewers").GetArrayLength());
+        Assert.Equal(
+            "2000 5000", await _workplace.Database.ScalarAsync<string>("select format('%s %s', (select count(*) from profiles), (select count(*) from videos))"));
+    }
+
+    [Fact]
+    public async Task MovieLens_files_do_as_they_are()
+    {
+        var folder = Directory.CreateDirectory(_workplace.PathOf("ml")).FullName;
+        StringBuilder movies = new("movieId,title,genres\n"), ratings = new("userId,movieId,rating,timestamp\n");
+        for (var movie = 1; movie <= 60; movie++) movies.Append(CultureInfo.InvariantCulture, $"{movie},Film {movie} ({1980 + movie % 30}),{(movie % 2 == 0 ? "Drama" : "Comedy")}\n");
+        for (var user = 1; user <= 20; user++)
+        {
+            // Even viewers like drama, odd ones comedy.
+            for (var n = 1; n <= 20; n++) ratings.Append(CultureInfo.InvariantCulture, $"{user},{1 + (user + n * 3) % 60},{((user + n * 3 + 1) % 2 == user % 2 ? "4.5" : "1.0")},{900_000_000 + n * 1000}\n");
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(folder, "movies.csv"), movies.ToString());
+        await File.WriteAllTextAsync(Path.Combine(folder, "ratings.csv"), ratings.ToString());
+
+        var demo = await _workplace.JsonAsync("demo", "--movielens", folder, "--epochs", "2", "--exit", "--port", $"{FreePort.Next()}");
+
+        Assert.Equal(3, demo.GetProperty("viewers").GetArrayLength());
+        Assert.Equal(400, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [SkippableFact]
+    public async Task Without_a_database_it_sets_one_up_and_fresh_begins_anew()
+    {
+        _workplace.Environment["TWOTOWER_DATABASE"] = null;
+        Skip.IfNot((await _workplace.TryAsync("db", "start")).ExitCode == 0, "this machine has no way to a PostgreSQL with pgvector");
+        try
+        {
+            var first = await _workplace.RunAsync(DemoTests.Demo());
+            var fresh = await _workplace.RunAsync([.. DemoTests.Demo(), "--fresh"]);
+
+            Assert.Contains("migrated: ", first.Out);
+            Assert.Contains("dropped the database", fresh.Out);
+            Assert.Contains("epoch 1/", fresh.Out);
+            Assert.DoesNotContain("reused", fresh.Out);
+        }
+        finally
+        {
+            Assert.Contains("stopped", (await _workplace.RunAsync("db", "stop")).Out);
+        }
+    }
+}
