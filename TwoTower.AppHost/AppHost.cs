@@ -25,8 +25,9 @@ try
     };
 
     // The schema comes first: the others start when this has exited with 0. A failure stops them, and its log says why.
+    // It waits itself as well: Compose knows that the database's container runs, not that the server in it answers.
     var migration = builder.AddProject<Projects.TwoTower_Cli>("migration", launchProfileName: null)
-        .WithArgs("db", "migrate")
+        .WithArgs("db", "migrate", "--wait", "60")
         .WithDatabase(database).WaitFor(database)
         .PublishAsSetupJob(options);
 

@@ -69,6 +69,7 @@ public sealed class PublishTests : IDisposable
         }
 
         Assert.Contains("restart: \"no\"", services["migration"], StringComparison.Ordinal);
+        Assert.Contains("- \"--wait\"\n      - \"60\"", services["migration"], StringComparison.Ordinal);
         Assert.Contains("- \"--every\"\n      - \"24h\"", services["trainer"], StringComparison.Ordinal);
         Assert.Contains("- \"8080:${API_PORT}\"", services["api"], StringComparison.Ordinal);
         Assert.All(services.Where(service => service.Key != "compose-dashboard"), service =>

@@ -62,6 +62,7 @@ public class WholeStartTests(PostgresFixture postgres)
         var resources = app.Services.GetRequiredService<ResourceNotificationService>();
         var migration = await resources.WaitForResourceAsync("migration", Ended, limit.Token);
         Assert.NotEqual(0, migration.Snapshot.ExitCode);
+        await SaysAsync(app, migration.ResourceId, "the database didn't answer within", limit.Token);
         var api = await resources.WaitForResourceAsync("api", @event => @event.Snapshot.State?.Text == KnownResourceStates.FailedToStart, limit.Token);
         Assert.Equal(KnownResourceStates.FailedToStart, api.Snapshot.State?.Text);
     }
@@ -78,7 +79,8 @@ public class WholeStartTests(PostgresFixture postgres)
             Assert.True(ended.Snapshot.ExitCode == 0, $"{job} ended with {ended.Snapshot.ExitCode}");
         }
 
-        await resources.WaitForResourceHealthyAsync("api", limit.Token);
+        var api = await resources.WaitForResourceHealthyAsync("api", limit.Token);
+        Assert.Contains(api.Snapshot.Urls, url => url.DisplayProperties.DisplayName == "API documentation" && url.Url.EndsWith("/docs", StringComparison.Ordinal));
         using var client = app.CreateHttpClient("api", "http");
         var viewer = await someViewer();
 
@@ -96,6 +98,17 @@ public class WholeStartTests(PostgresFixture postgres)
 
             await Task.Delay(TimeSpan.FromSeconds(2), limit.Token);
         }
+    }
+
+    // What the dashboard shows of a resource, until the text is there.
+    private static async Task SaysAsync(DistributedApplication app, string resourceId, string text, CancellationToken cancellationToken)
+    {
+        await foreach (var lines in app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resourceId).WithCancellation(cancellationToken))
+        {
+            if (lines.Any(line => line.Content.Contains(text, StringComparison.Ordinal))) return;
+        }
+
+        Assert.Fail($"{resourceId} never said '{text}'");
     }
 
     private static bool Ended(ResourceEvent @event) => KnownResourceStates.TerminalStates.Contains(@event.Snapshot.State?.Text);

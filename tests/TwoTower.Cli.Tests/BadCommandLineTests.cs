@@ -67,4 +67,13 @@ public class BadCommandLineTests
         Assert.Contains("127.0.0.1:1", line);
         Assert.DoesNotContain("hush", result.Out + result.Err);
     }
+
+    [Fact]
+    public async Task A_migration_waits_for_its_database_and_then_says_so()
+    {
+        var result = await TwotowerProcess.RunAsync("db", "migrate", "--wait", "1", "--database", "Host=127.0.0.1;Port=1;Username=nobody;Database=nothing");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("the database didn't answer within 1 s", result.Err, StringComparison.Ordinal);
+    }
 }
