@@ -66,6 +66,7 @@ public static class CommandLine
         ImportCommand.Create(host),
         GenerateCommand.Create(host),
         TrainCommand.Create(host),
+        EvaluateCommand.Create(host),
         EmbedCommand.Create(host),
         ExportCommand.Create(host),
         ServeCommand.Create(host),

@@ -91,4 +91,10 @@ public enum RandomPurpose : byte
 
     /// <summary>Order of the samples and dropout, epoch by epoch.</summary>
     Epochs = 4,
+
+    /// <summary>Where a baseline of the evaluation begins.</summary>
+    Baselines = 5,
+
+    /// <summary>Which viewers a bootstrap draws.</summary>
+    Bootstrap = 6,
 }

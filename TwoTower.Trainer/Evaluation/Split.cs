@@ -1,4 +1,5 @@
 using TwoTower.Core.Data;
+using TwoTower.Trainer.Evaluation.Protocols;
 
 namespace TwoTower.Trainer.Evaluation;
 
@@ -27,21 +28,17 @@ public sealed record Split(
     /// <summary>[Items.Count] nopes of each item in training.</summary>
     public int[] NopeCounts => field ??= Count(viewer => viewer.Nopes);
 
-    private List<(int[], int[])> ReadViewers()
-    {
-        var byUser = new OrderedDictionary<Guid, Dictionary<int, DecisionType>>();
-        foreach (var decision in Training.Decisions)
-        {
-            if (!ItemOf.TryGetValue(decision.VideoId, out var item)) continue;
-            if (!byUser.TryGetValue(decision.UserId, out var decided)) byUser.Add(decision.UserId, decided = []);
-            decided[item] = decision.Type;
-        }
+    /// <summary>What the catalogue says of the items.</summary>
+    public ContentVectors Contents => field ??= new(Items);
 
-        return [.. byUser.Values.Select(decided => (Of(decided, DecisionType.Like), Of(decided, DecisionType.Nope)))];
+    /// <summary>[Items.Count] the bucket of <see cref="Buckets.Popularity"/> of each item.</summary>
+    public int[] PopularityBuckets => field ??= Buckets.OfPopularity(LikeCounts);
 
-        static int[] Of(Dictionary<int, DecisionType> decided, DecisionType type) =>
-            [.. decided.Where(pair => pair.Value == type).Select(pair => pair.Key).Order()];
-    }
+    private List<(int[], int[])> ReadViewers() =>
+    [
+        .. Decided.ByViewer(Training.Decisions).Values.Select(rows => Decided.Latest(rows, ItemOf)).Where(latest => latest.Count > 0)
+            .Select(latest => (Decided.Of(latest, DecisionType.Like), Decided.Of(latest, DecisionType.Nope))),
+    ];
 
     private int[] Count(Func<(int[] Likes, int[] Nopes), int[]> side)
     {

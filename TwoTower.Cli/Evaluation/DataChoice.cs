@@ -1,0 +1,37 @@
+using TwoTower.Cli.Output;
+using TwoTower.Core;
+using TwoTower.Core.Data;
+using TwoTower.Core.Generation;
+using TwoTower.Core.Import;
+
+namespace TwoTower.Cli.Evaluation;
+
+/// <summary>Which rows are evaluated on: a folder of table CSVs, MovieLens' own files, the made-up world, or else a database.</summary>
+internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Viewers, int? Videos)
+{
+    /// <summary>Reads them.</summary>
+    /// <returns>The rows, and what they are, for tables and reports.</returns>
+    public async Task<(TableSet Tables, string Name)> ReadAsync(Session session)
+    {
+        if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
+        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
+        if (Generate)
+        {
+            // A day of its own: the same numbers tomorrow.
+            var defaults = new GeneratorOptions { Anchor = new(2025, 6, 1, 0, 0, 0, TimeSpan.Zero) };
+            var options = defaults with { Viewers = Viewers ?? defaults.Viewers, Videos = Videos ?? defaults.Videos };
+            return (
+                await Task.Run(() => CatalogueGenerator.Generate(options), session.Stop),
+                $"made-up world, {Amounts.Count(options.Viewers)} viewers, {Amounts.Count(options.Videos)} videos");
+        }
+
+        var provided = await session.ProvideMigratedAsync();
+        return (await TableReader.ReadAsync(session.Open(provided), session.Stop), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+    }
+
+    private static async Task<(TableSet, string)> FilesAsync(Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)
+    {
+        if (!Directory.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
+        return (await Task.Run(() => read(folder, session.Terminal.Detail), session.Stop), Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
+    }
+}

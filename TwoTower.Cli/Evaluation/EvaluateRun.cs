@@ -1,0 +1,150 @@
+using TwoTower.Cli.Output;
+using TwoTower.Core;
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Data;
+using TwoTower.Trainer;
+using TwoTower.Trainer.Evaluation;
+using TwoTower.Trainer.Evaluation.Baselines;
+using TwoTower.Trainer.Evaluation.Protocols;
+using TwoTower.Trainer.Evaluation.Results;
+
+namespace TwoTower.Cli.Evaluation;
+
+/// <summary>One <c>twotower evaluate</c>: rows → splits → each contender's answers → numbers, files and tables.</summary>
+internal sealed class EvaluateRun(Session session, EvaluateOptions options)
+{
+    public async Task RunAsync()
+    {
+        session.Kept = "nothing was written; run the same command to start over";
+        var contenders = Contenders();
+        var (tables, name) = await options.Data.ReadAsync(session);
+        session.Terminal.Say(
+            $"{name}: {Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, {Amounts.Count(tables.Decisions.Count)} decisions");
+        if (!tables.Decisions.Any(row => row.Type == DecisionType.Like))
+        {
+            throw new InputException($"{name} has no likes among its {tables.Decisions.Count} decisions: nothing can be found or missed; give data with likes");
+        }
+
+        var splits = await Task.Run(() => Splits(tables), session.Stop);
+        foreach (var split in splits.Select(SplitSummary.Of))
+        {
+            session.Terminal.Say(
+                $"{split.Name}: {Amounts.Count(split.TrainingViewers)} viewers to learn from, {Amounts.Count(split.Queries)} to ask for "
+                + $"{Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} items");
+        }
+
+        var answers = await AskAsync(splits, contenders);
+        var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, session.Stop), session.Stop);
+        var evaluation = new Evaluated(
+            name, options.Protocol, options.Protocol == EvaluateOptions.Time ? null : options.Group.ToString().ToLowerInvariant(),
+            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders);
+        if (options.Dump is { } dump)
+        {
+            RankingDump.Write(dump, splits, Dumped(answers));
+            session.Terminal.Say($"rankings: {dump}");
+        }
+
+        session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));
+    }
+
+    private List<Contender> Contenders()
+    {
+        var recipes = options.Recipes.Select(given =>
+        {
+            var recipe = RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables());
+            return RecipeContender.Create(recipe.Name, new()
+            {
+                Recipe = recipe,
+                Device = options.Device,
+                Threads = options.Threads,
+                Say = session.Terminal.Detail,
+                Time = session.Time,
+            });
+        });
+        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineContenders.All : options.Baselines.Select(BaselineContenders.Named);
+        List<Contender> contenders = [.. baselines, .. recipes];
+        if (contenders.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
+        if (contenders.CountBy(contender => contender.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
+        {
+            throw new InputException($"'{twice}' is given twice: two recipes need two names (key 'name' of the file)");
+        }
+
+        return options.Reference is null || contenders.Any(contender => contender.Name == options.Reference)
+            ? contenders
+            : throw new InputException(
+                $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", contenders.Select(contender => contender.Name))}");
+    }
+
+    private IReadOnlyList<Split> Splits(TableSet tables) => options.Protocol switch
+    {
+        EvaluateOptions.Time => InTime.Create(tables),
+        EvaluateOptions.ColdItems => [ColdItems.Create(tables, options.Suffixes, options.Group)],
+        _ => [HeldOutUsers.Create(tables, options.Suffixes, options.Group)],
+    };
+
+    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders)
+    {
+        var examiner = new Examiner(splits, options.ReRank, session.Time);
+        List<Answers> answers = [];
+        foreach (var contender in contenders)
+        {
+            foreach (var seed in contender.IsSeeded ? options.Seeds : [options.Seeds[0]])
+            {
+                // Fitting computes on the thread that it was called on: the progress bar needs one of its own.
+                answers.AddRange(await session.Terminal.StageAsync(
+                    contender.IsSeeded ? $"{contender.Name}, seed {seed}" : contender.Name, "steps",
+                    progress => Task.Run(() => examiner.AskAsync(contender, seed, new Relay<ExamProgress>(progress, Step), session.Stop), session.Stop)));
+            }
+        }
+
+        return answers;
+    }
+
+    private static StageProgress Step(ExamProgress step) => new(step.Done, step.Total, step.Note is { } note ? $"{step.Split}, {note}" : $"{step.Split}, {step.Unit}");
+
+    // The recipes where there are any: they are what somebody wants to check. Of several seeds the first.
+    private static List<Answers> Dumped(List<Answers> answers)
+    {
+        var plain = answers.Where(answer => !answer.IsReRanked).ToList();
+        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(answer => answer.Contender)];
+    }
+}
+
+/// <summary>What was asked for.</summary>
+internal sealed record EvaluateOptions
+{
+    public const string HeldOutUsers = "held-out-users", ColdItems = "cold-items", Time = "time";
+
+    public required DataChoice Data { get; init; }
+
+    public required string Protocol { get; init; }
+
+    public required ViewerSuffixes Suffixes { get; init; }
+
+    public required HeldOutGroup Group { get; init; }
+
+    public required IReadOnlyList<string> Recipes { get; init; }
+
+    public required IReadOnlyList<string> Overrides { get; init; }
+
+    public required IReadOnlyList<string> Baselines { get; init; }
+
+    public required IReadOnlyList<int> Seeds { get; init; }
+
+    public required bool ReRank { get; init; }
+
+    public required string? Reference { get; init; }
+
+    public required int BootstrapRounds { get; init; }
+
+    public required string? Dump { get; init; }
+
+    public required TrainingDevice Device { get; init; }
+
+    public required int Threads { get; init; }
+}
+
+/// <summary>An evaluation as --json prints it.</summary>
+internal sealed record Evaluated(
+    string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference, IReadOnlyList<SplitSummary> Splits,
+    IReadOnlyList<ContenderResult> Contenders);

@@ -1,0 +1,75 @@
+using Spectre.Console;
+using TwoTower.Cli.Output;
+using TwoTower.Trainer.Evaluation.Results;
+
+namespace TwoTower.Cli.Evaluation;
+
+/// <summary>An evaluation as tables for people.</summary>
+internal static class EvaluationTables
+{
+    private static readonly (string Name, string Title, string Format)[] Columns =
+    [
+        ("recall_20", "recall@20", "0.000"), ("recall_50", "recall@50", "0.000"), ("ndcg_100", "ndcg@100", "0.000"), ("uauc", "uAUC", "0.000"),
+        ("nope_20", "nope@20", "0.0000"), (Measures.Coverage, "coverage@20", "0.000"), ("diversity_20", "diversity", "0.000"), ("novelty_20", "novelty", "0.00"),
+        ("maker_share_20", "maker", "0.000"),
+    ];
+
+    public static void Show(Terminal terminal, Evaluated evaluation)
+    {
+        terminal.Say($"{evaluation.Data}, {evaluation.Protocol}{(evaluation.Split is { } split ? $", {split}" : "")}; {evaluation.Cores} cores; in brackets 95 % by bootstrap over viewers");
+        Show(terminal, "", evaluation.Contenders, contender => contender.WithHistory, intervals: true);
+        Show(terminal, "viewers without a history", evaluation.Contenders, contender => contender.WithoutHistory, intervals: false);
+        if (evaluation.Reference is { } reference) Show(terminal, $"difference to {reference}, paired", evaluation.Contenders, contender => contender.Difference, intervals: true);
+        Recalls(terminal, "recall@20 by the viewer's likes in the history", evaluation.Contenders, contender => contender.ByActivity);
+        Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Contenders, contender => contender.ByPopularity);
+        Recalls(terminal, "recall@20 by cut", evaluation.Contenders, contender => contender.BySplit);
+    }
+
+    public static string NameOf(ContenderResult contender) => contender.Name + (contender.IsReRanked ? ", re-ranked" : "");
+
+    private static void Show(
+        Terminal terminal, string title, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, GroupResult?> group, bool intervals)
+    {
+        var shown = contenders.Where(contender => group(contender) is not null).ToList();
+        if (shown.Count == 0) return;
+        var columns = Columns.Where(column => shown.Exists(contender => group(contender)!.Metrics.ContainsKey(column.Name))).ToList();
+        var table = New(title, ["contender", .. columns.Select(column => column.Title), "to fit"]);
+        foreach (var contender in shown)
+        {
+            table.AddRow(
+            [
+                new Text(NameOf(contender)),
+                .. columns.Select(column => new Text(group(contender)!.Metrics.TryGetValue(column.Name, out var value) ? Show(value, column.Format, intervals) : "")),
+                new Text(Amounts.Time(TimeSpan.FromSeconds(contender.FitSeconds))),
+            ]);
+        }
+
+        terminal.Show(table);
+    }
+
+    private static void Recalls(
+        Terminal terminal, string title, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, IReadOnlyList<GroupResult>> groups)
+    {
+        var names = groups(contenders[0]).Select(group => $"{group.Name}\n{Amounts.Count(group.Queries / Math.Max(1, contenders[0].Seeds.Count))} queries").ToList();
+        if (names.Count == 0) return;
+        var table = New(title, ["contender", .. names]);
+        foreach (var contender in contenders)
+        {
+            table.AddRow([new Text(NameOf(contender)), .. groups(contender).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
+        }
+
+        terminal.Show(table);
+    }
+
+    private static Table New(string title, IReadOnlyList<string> columns)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns([.. columns.Select(Markup.Escape)]);
+        if (title.Length > 0) table.Title(Markup.Escape(title));
+        foreach (var column in table.Columns.Skip(1)) column.RightAligned();
+        return table;
+    }
+
+    private static string Show(Estimate value, string format, bool interval) => interval && value is { Low: { } low, High: { } high }
+        ? $"{value.Mean.ToString(format)}\n[{low.ToString(format)}, {high.ToString(format)}]"
+        : value.Mean.ToString(format);
+}

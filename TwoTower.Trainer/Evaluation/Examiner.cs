@@ -1,0 +1,71 @@
+using TwoTower.Core.Artifacts;
+using TwoTower.Trainer.Training;
+
+namespace TwoTower.Trainer.Evaluation;
+
+/// <summary>Fits a contender on each split of a protocol and asks it every query.</summary>
+/// <param name="splits">The protocol's splits.</param>
+/// <param name="reRank">True: recipes are measured a second time, re-ranked.</param>
+/// <param name="time">The clock of <see cref="Answers.FitTime"/>.</param>
+public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvider time)
+{
+    /// <summary>The answers of a contender; a second set, re-ranked, of a recipe where that is wanted.</summary>
+    /// <param name="contender">Who is asked.</param>
+    /// <param name="seed">What everything random comes from.</param>
+    /// <param name="progress">Told of each step.</param>
+    /// <param name="ct">Stops.</param>
+    public async Task<IReadOnlyList<Answers>> AskAsync(Contender contender, int seed, IProgress<ExamProgress>? progress, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(contender);
+        bool[] orders = reRank && contender.IsRecipe ? [false, true] : [false];
+        var results = orders.Select(_ => new List<IReadOnlyList<QueryResult>>()).ToArray();
+        var curves = new List<TrainingSummary?>();
+        var fitTime = TimeSpan.Zero;
+        Func<float, double?> probability = _ => null;
+        foreach (var split in splits)
+        {
+            ct.ThrowIfCancellationRequested();
+            var training = progress is null ? null : new Steps(split.Name, progress);
+            var started = time.GetTimestamp();
+            using var scorer = await contender.FitAsync(new(split, seed, training, ct));
+            fitTime += time.GetElapsedTime(started);
+            curves.Add(scorer.Training);
+            probability = scorer.Probability;
+            var answers = Ask(split, scorer, orders, progress, ct);
+            for (var order = 0; order < orders.Length; order++) results[order].Add(answers[order]);
+        }
+
+        return [.. orders.Select((isReRanked, order) => new Answers(
+            contender.Name, contender.IsRecipe, isReRanked, contender.IsSeeded ? seed : null, results[order], fitTime, curves, probability))];
+    }
+
+    private static QueryResult[][] Ask(Split split, IScorer scorer, bool[] orders, IProgress<ExamProgress>? progress, CancellationToken ct)
+    {
+        var results = orders.Select(_ => new QueryResult[split.Queries.Count]).ToArray();
+        var scores = new float[split.Items.Count];
+        for (var query = 0; query < split.Queries.Count; query++)
+        {
+            ct.ThrowIfCancellationRequested();
+            scorer.Score(split.Queries[query], scores);
+            for (var order = 0; order < orders.Length; order++) results[order][query] = Judge.Measure(split, split.Queries[query], scores, orders[order]);
+            progress?.Report(new(split.Name, "viewers", query + 1, split.Queries.Count, null));
+        }
+
+        return results;
+    }
+
+    private sealed class Steps(string split, IProgress<ExamProgress> progress) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => progress.Report(new(
+            split, "training steps", (value.Epoch - 1L) * value.Steps + value.Step, (long)value.Epochs * value.Steps,
+            $"epoch {value.Epoch} of {value.Epochs}, loss {value.Loss:0.0000}"));
+    }
+}
+
+/// <summary>Where an examination is.</summary>
+/// <param name="Split">Which split.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Done">How many are done.</param>
+/// <param name="Total">How many there are.</param>
+/// <param name="Note">More, in a few words.</param>
+public readonly record struct ExamProgress(string Split, string Unit, long Done, long Total, string? Note);

@@ -1,0 +1,76 @@
+using System.Numerics.Tensors;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
+using TwoTower.Core.Inference;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Trainer.Evaluation;
+
+/// <summary>A recipe as a contender: trained by the product's job, answering through the product's feature path.</summary>
+public static class RecipeContender
+{
+    /// <summary>Makes the contender.</summary>
+    /// <param name="name">As tables show it.</param>
+    /// <param name="options">How to train: recipe, device, threads. Tables and seed are the evaluation's; nothing is written anywhere.</param>
+    public static Contender Create(string name, TrainOptions options) => new(name, true, async fit =>
+    {
+        var run = options with
+        {
+            Recipe = options.Recipe with { Seed = fit.Seed },
+            Tables = fit.Split.Training,
+            Database = null,
+            Register = false,
+            CheckpointPath = null,
+            Resume = false,
+        };
+        var result = await TrainJob.RunAsync(run, fit.Progress, fit.Stop);
+        return RecipeScorer.Create(result.Checkpoint, $"{name}, seed {fit.Seed}", fit.Split, options.Time.GetUtcNow());
+    })
+    {
+        IsRecipe = true,
+    };
+}
+
+/// <summary>The release of a recipe: history → payload → user tower → dot product with every item's embedding, as a live request does it.</summary>
+public sealed class RecipeScorer : IScorer
+{
+    private readonly UserTower _users;
+    private readonly float[] _items; // [items × dim]
+    private readonly DateTimeOffset _asOf;
+
+    private RecipeScorer(UserTower users, float[] items, DateTimeOffset asOf, TrainingSummary training)
+    {
+        (_users, _items, _asOf) = (users, items, asOf);
+        Training = training;
+    }
+
+    /// <summary>The learning curve.</summary>
+    public TrainingSummary? Training { get; }
+
+    /// <summary>Loads the release's towers through ONNX Runtime and embeds every item of the split, also those that training didn't have.</summary>
+    public static RecipeScorer Create(Checkpoint checkpoint, string name, Split split, DateTimeOffset exportedAt)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(split);
+        var files = new ReleaseFileSet(name, ReleaseFiles.Build(checkpoint, exportedAt));
+        using var tower = ItemTower.FromFiles(files);
+        var items = new float[split.Items.Count * tower.EmbeddingDim];
+        tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items);
+        return new(UserTower.FromFiles(files), items, split.AsOf, checkpoint.Training);
+    }
+
+    /// <summary>The product's: sigmoid(score).</summary>
+    public double? Probability(float score) => 1 / (1 + Math.Exp(-score));
+
+    /// <inheritdoc/>
+    public void Score(Query query, Span<float> scores)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var dim = _users.EmbeddingDim;
+        var user = _users.Encode(PayloadBuilder.BuildUser(query.History, _asOf), _asOf);
+        for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, _items.AsSpan(item * dim, dim));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _users.Dispose();
+}
