@@ -23,10 +23,8 @@ public sealed class EvaluateVerbTests : IDisposable
         using var report = JsonDocument.Parse(result.Out);
         Assert.Contains("recall_20", result.Out, StringComparison.Ordinal);
         var lines = await File.ReadAllLinesAsync(dump);
-        Assert.Equal("viewer,rank,video,score,contender", lines[0]);
-        var rows = lines[1..].Select(line => line.Split(',')).ToList();
-        Assert.Equal(["ease", "popularity", "v2"], rows.Select(row => row[4]).Distinct().Order());
-        foreach (var ranking in rows.GroupBy(row => (row[0], row[4])))
+        Assert.Equal("viewer,rank,video,score", lines[0]); // of the one recipe
+        foreach (var ranking in lines[1..].Select(line => line.Split(',')).GroupBy(row => row[0]))
         {
             Assert.Equal(Enumerable.Range(1, ranking.Count()), ranking.Select(row => int.Parse(row[1], CultureInfo.InvariantCulture)));
             var scores = ranking.Select(row => float.Parse(row[3], CultureInfo.InvariantCulture)).ToList();
