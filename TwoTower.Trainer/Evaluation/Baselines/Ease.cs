@@ -45,7 +45,7 @@ public sealed class Ease : IScorer
         using var noGradients = torch.no_grad();
 
         // G is symmetric and positive definite: Cholesky is half of a general inverse's work, and stable.
-        using var inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.tensor(gram, [n, n])));
+        using var inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.tensor(gram, [n, n]))).contiguous();
         MemoryMarshal.Cast<byte, float>(inverse.bytes).CopyTo(gram);
         var diagonal = new float[n];
         for (var item = 0; item < n; item++) diagonal[item] = gram[item * n + item];
