@@ -6,6 +6,7 @@ using TwoTower.Api.Hosting;
 using TwoTower.Api.OpenApi;
 using TwoTower.Api.Problems;
 using TwoTower.Api.Recommendations;
+using TwoTower.Api.Releases;
 using TwoTower.Api.Videos;
 using TwoTower.Core.Decisions;
 using TwoTower.Core.Recommendation;
@@ -46,7 +47,13 @@ public static class ApiApplication
         builder.Services.AddOptions<RecommendationOptions>().BindConfiguration(RecommendationOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<RecommendationOptions>, RecommendationOptionsValidator>();
 
+        builder.Services.AddOptions<GateOptions>().BindConfiguration(GateOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<GateOptions>, GateOptionsValidator>();
+
         builder.Services.AddSingleton<ReleaseStore>();
+        builder.Services.AddSingleton<ReleaseRetention>();
+        builder.Services.AddSingleton(services => new ReleaseGate(
+            services.GetRequiredService<NpgsqlDataSource>(), services.GetRequiredService<IOptions<GateOptions>>().Value));
         builder.Services.AddSingleton(services => new TowerCache(
             services.GetRequiredService<ReleaseStore>(), services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
         builder.Services.AddSingleton<RecommendationService>();
@@ -72,6 +79,9 @@ public static class ApiApplication
         app.MapRecommendations();
         app.MapVideos();
         app.MapDecisions();
+
+        // Without a key there is nothing to guess at: the paths aren't there.
+        if (!string.IsNullOrEmpty(builder.Configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}"])) app.MapReleases();
         return app;
     }
 

@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using TwoTower.Api.Decisions;
 using TwoTower.Api.Recommendations;
+using TwoTower.Api.Releases;
+using TwoTower.Core.Releases;
 
 namespace TwoTower.Api;
 
@@ -10,4 +12,13 @@ namespace TwoTower.Api;
 [JsonSerializable(typeof(RecommendationsResponse))]
 [JsonSerializable(typeof(DecisionRequest))]
 [JsonSerializable(typeof(DecisionResponse))]
+[JsonSerializable(typeof(ReleasesResponse))]
+[JsonSerializable(typeof(ReleaseDetailsResponse))]
+[JsonSerializable(typeof(GateResponse))]
+[JsonSerializable(typeof(ActivationResponse))]
+[JsonSerializable(typeof(RetirementResponse))]
+[JsonSerializable(typeof(PinResponse))]
+[JsonSerializable(typeof(Pruning))]
+[JsonSerializable(typeof(ReleaseActionRequest))]
+[JsonSerializable(typeof(PruneRequest))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -17,6 +17,13 @@ public sealed class ApiOptions
     /// <summary>Seconds that a client is told to wait while the database is away.</summary>
     [Range(1, 3_600)]
     public int RetryAfterSeconds { get; set; } = 5;
+
+    /// <summary>
+    /// The key of operators, for /v1/releases: Authorization: Bearer KEY. Without one these paths aren't there. A secret: give it by the
+    /// environment (TwoTower__Api__OperatorKey) or a secret store.
+    /// </summary>
+    [RegularExpression("^(|[!-~]{16,512})$", ErrorMessage = "OperatorKey must be 16 to 512 printable ASCII characters without spaces.")]
+    public string? OperatorKey { get; set; }
 }
 
 [OptionsValidator]

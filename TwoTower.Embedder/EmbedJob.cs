@@ -64,14 +64,14 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         var activated = false;
         if (served)
         {
-            if (options.Activate) activated = (await _store.ActivateAsync(release.ModelVersion, options.Actor, "activated when complete", lease.Held)).Changed;
+            activated = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, null);
         }
         else
         {
             if (there == 0) await run.FailAsync(release, "there are no videos to embed");
             await run.IndexAsync(vectors, there);
-            await run.CheckAsync(vectors, videos, complete: true);
-            activated = await run.ReadyAsync(release, $"{there} videos embedded");
+            var report = await run.CheckAsync(vectors, videos);
+            activated = await run.ReadyAsync(release, $"{there} videos embedded", report);
         }
 
         await run.SyncAsync(vectors, there);

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Embedder;
@@ -19,6 +20,10 @@ public sealed record EmbedOptions
 
     /// <summary>The HNSW index.</summary>
     public VectorIndexOptions Index { get; init; } = new();
+
+    /// <summary>What the gate asks; section <c>TwoTower:Gate</c> where the embedder runs as a service.</summary>
+    [ValidateObjectMembers]
+    public GateOptions Gate { get; init; } = new();
 
     /// <summary>Activate the release when it is ready.</summary>
     public bool Activate { get; init; }

@@ -10,8 +10,6 @@ namespace TwoTower.Embedder;
 internal sealed class EmbedRun(
     NpgsqlDataSource db, ReleaseStore store, EmbedOptions options, EmbeddingLease lease, StageClock clock, Action<string> warn)
 {
-    private const int Named = 3;
-
     /// <summary>Puts the release into state embedding and makes its table.</summary>
     /// <param name="release">The release.</param>
     /// <param name="afresh">True drops vectors that are there: those of a failed attempt aren't trusted.</param>
@@ -58,38 +56,55 @@ internal sealed class EmbedRun(
         return true;
     });
 
-    /// <summary>
-    /// Checks the vectors: one for each video that was there at the start and still is, all finite and of unit length, the index in place.
-    /// </summary>
+    /// <summary>Runs the gate over what was built; a release that it refuses is marked failed, with the reason.</summary>
     /// <param name="vectors">The table.</param>
     /// <param name="videoIds">The videos that were there at the start.</param>
-    /// <param name="complete">False when missing vectors are no fault: a bundle of another program brings what it brings.</param>
-    /// <returns>Videos without a vector.</returns>
-    public Task<long> CheckAsync(ReleaseVectors vectors, IReadOnlyList<Guid> videoIds, bool complete) => StageAsync(EmbedStage.Checking, videoIds.Count, async () =>
+    public Task<GateReport> CheckAsync(ReleaseVectors vectors, IReadOnlyList<Guid> videoIds) => StageAsync(EmbedStage.Checking, videoIds.Count, async () =>
     {
-        var ct = lease.Held;
-        var (there, missing) = await vectors.MissingAsync(videoIds, ct);
-        if (complete && missing.Count > 0)
-        {
-            await FailAsync(vectors.Release, $"{missing.Count} of {there} videos have no vector, such as {string.Join(", ", missing.Take(Named))}");
-        }
-
-        // pgvector itself refuses NaN and infinity.
-        var (wrong, example) = await vectors.NotUnitAsync(ct);
-        if (wrong > 0) await FailAsync(vectors.Release, $"{wrong} vectors aren't of unit length, such as that of video {example}");
-        if (!await VectorIndex.ExistsAsync(db, vectors, ct)) await FailAsync(vectors.Release, $"the index {vectors.Index} isn't there");
+        var report = await new ReleaseGate(db, options.Gate).RunAsync(vectors.Release, videoIds, options.Actor, lease.Held);
+        if (report.Reason is { } reason) await FailAsync(vectors.Release, reason);
         clock.Report(videoIds.Count);
-        return (long)missing.Count;
+        return report;
     });
 
     /// <summary>Marks the release as ready, and activates it if asked to.</summary>
+    /// <param name="release">The release.</param>
+    /// <param name="reason">Why it is ready.</param>
+    /// <param name="report">What the gate found just now.</param>
     /// <returns>True when it was activated now.</returns>
-    public async Task<bool> ReadyAsync(Release release, string reason)
+    public async Task<bool> ReadyAsync(Release release, string reason, GateReport report)
     {
         lease.Require();
-        await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, options.Actor, reason, lease.Held);
+        release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, options.Actor, reason, lease.Held);
         await lease.ReportAsync(EmbedStage.Checking, 0, 0, finished: true, lease.Held);
-        return options.Activate && (await store.ActivateAsync(release.ModelVersion, options.Actor, "activated when ready", lease.Held)).Changed;
+        return options.Activate && await ActivateAsync(release, report);
+    }
+
+    /// <summary>Activates a release that passes the gate beside what is live at this moment.</summary>
+    /// <param name="release">A ready one.</param>
+    /// <param name="report">What the gate found; null: it hasn't looked yet.</param>
+    /// <returns>True when it was activated now.</returns>
+    public async Task<bool> ActivateAsync(Release release, GateReport? report)
+    {
+        while (true)
+        {
+            report ??= await new ReleaseGate(db, options.Gate).RunAsync(release, null, options.Actor, lease.Held);
+            if (report.Reason is { } reason)
+            {
+                // What was served once stays a way back, also where it is no longer good enough to go on with.
+                var served = (await store.HistoryAsync(release.ModelVersion, lease.Held)).Any(step => step.To == ReleaseState.Active);
+                if (!served) await FailAsync(release, reason);
+                throw new InputException($"Release {release.ModelVersion} didn't pass the gate: {reason}.");
+            }
+
+            // Another release may have become active since the gate looked: then it looks again.
+            if (await store.ActivateAfterAsync(release.ModelVersion, report.ComparedWith, options.Actor, $"passed the gate (run {report.Run})", lease.Held) is { } activation)
+            {
+                return activation.Changed;
+            }
+
+            report = null;
+        }
     }
 
     /// <summary>Brings public.video_embeddings in step when this release is the active one and fits.</summary>

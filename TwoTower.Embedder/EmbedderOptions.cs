@@ -13,10 +13,13 @@ public sealed record EmbedderOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "1.00:00:00")]
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Activate a release when it is ready and no other is active: a new deployment serves its first model by itself.</summary>
+    /// <summary>Activate a release that passed the gate when no other is active: a new deployment serves its first model by itself.</summary>
     public bool ActivateFirst { get; init; }
 
-    /// <summary>Activate every release when it is ready.</summary>
+    /// <summary>
+    /// Activate every release that passed the gate, beside the live one. False: an operator does ('twotower releases activate'). An
+    /// imported release is activated by its import, when that is told to.
+    /// </summary>
     public bool Activate { get; init; }
 
     /// <summary>New videos embedded at one look, at most.</summary>

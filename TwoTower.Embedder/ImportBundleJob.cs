@@ -51,7 +51,7 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         if (release.State is ReleaseState.Ready or ReleaseState.Active)
         {
             var there = await ReleaseVectors.OpenAsync(db, release, ct);
-            var now = options.Activate && (await _store.ActivateAsync(release.ModelVersion, options.Actor, "activated by import", ct)).Changed;
+            var now = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, null);
             await run.SyncAsync(there, videos.Length);
             var (_, without) = await there.MissingAsync(videos, ct);
             return new(release.ModelVersion, 0, await there.CountAsync(ct), 0, without.Count, now, clock.Stages, warnings);
@@ -63,10 +63,11 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         if (loaded == 0) await run.FailAsync(release, $"none of the {skipped} vectors in {ArtifactNames.VideoEmbeddings} is of a video that is here: import the catalogue first");
         var embedded = bundle.HasItemTower ? await EmbedMissingAsync(bundle, vectors, videos, options, ct) : 0;
         await run.IndexAsync(vectors, loaded + embedded);
-        var missing = await run.CheckAsync(vectors, videos, complete: bundle.HasItemTower);
+        var report = await run.CheckAsync(vectors, videos);
+        var missing = report.WithoutVector;
         if (missing > 0) warnings.Add($"{missing} of {videos.Length} videos have no vector in the bundle: they can't be recommended by this release.");
         if (skipped > 0) warnings.Add($"{skipped} vectors of the bundle are of videos that aren't here: skipped.");
-        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported");
+        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported", report);
         await run.SyncAsync(vectors, loaded);
         return new(release.ModelVersion, loaded + embedded, loaded + embedded, skipped, missing, activated, clock.Stages, warnings);
     }

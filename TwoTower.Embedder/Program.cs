@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
+using TwoTower.Core.Releases;
 using TwoTower.Embedder;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
@@ -12,6 +13,9 @@ try
     builder.AddTwoTowerDatabase("twotower");
     builder.Services.AddOptions<EmbedderOptions>().BindConfiguration(EmbedderOptions.Section).ValidateOnStart();
     builder.Services.AddSingleton<IValidateOptions<EmbedderOptions>, EmbedderOptionsValidator>();
+
+    // The gate is the same for whoever runs it; what its section says wins over the embedder's own.
+    builder.Services.Configure<EmbedderOptions>(options => builder.Configuration.GetSection(GateOptions.Section).Bind(options.Embedding.Gate));
     builder.Services.AddHostedService<EmbedderWorker>();
     var host = builder.Build();
     var worker = host.Services.GetServices<IHostedService>().OfType<EmbedderWorker>().Single();

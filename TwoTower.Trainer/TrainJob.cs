@@ -97,6 +97,7 @@ public static class TrainJob
         Training = new(
             data.Set.Users.Count, data.Set.Items.Count, data.Set.TrainingRows.Length, data.Set.ValidationRows.Length,
             data.Set.Labels.Count(label => label == 1), data.Set.SampledNegatives, loop.BestEpoch, [.. loop.Epochs]),
+        Probes = data.Probes,
         Resume = loop.State(fingerprint),
     };
 }

@@ -1,7 +1,9 @@
 using Npgsql;
+using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Quality;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;
 
@@ -10,7 +12,8 @@ namespace TwoTower.Trainer;
 /// <summary>From rows to what a training reads: samples, payloads, a fitted pipeline, vectors.</summary>
 /// <param name="Set">Vectors and samples.</param>
 /// <param name="Pipeline">Fitted on the distinct users and videos of all samples; vocabularies on all videos.</param>
-public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline)
+/// <param name="Probes">A few of the videos, evenly spread over the catalogue: what a release is probed with (docs/releases.md).</param>
+public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
 {
     /// <summary>Reads and computes everything.</summary>
     /// <param name="tables">Rows.</param>
@@ -24,6 +27,9 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(recipe);
+        var all = tables.Profiles.Count;
+        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
+        if (tables.Profiles.Count < all) say?.Invoke($"{all - tables.Profiles.Count:N0} of {all:N0} profiles are kept out of every training, to measure releases on");
         SampleSet samples;
         using (TrainingTelemetry.Source.StartActivity("samples"))
         {
@@ -49,7 +55,7 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline)
             say?.Invoke(
                 $"{pipeline.UserDim} user and {pipeline.ItemDim} item features; {set.TrainingRows.Length:N0} samples to train on, "
                 + $"{set.ValidationRows.Length:N0} held out");
-            return new(set, pipeline);
+            return new(set, pipeline, ProbeSet.Choose(sampleItems));
         }
     }
 

@@ -29,6 +29,8 @@ internal static class ApiDocument
                 return Task.CompletedTask;
             });
             options.AddOperationTransformer<ExampleTransformer>();
+            options.AddOperationTransformer<OperatorTransformer>();
+            options.AddDocumentTransformer<OperatorTransformer>();
         });
 
     public static void MapApiDocument(this WebApplication app)

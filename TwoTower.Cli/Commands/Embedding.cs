@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Embedder;
@@ -13,7 +14,7 @@ internal static class Embedding
     {
         session.Kept = "the vectors made so far are kept and what is served hasn't changed; run the same command to go on";
         await using var telemetry = await PartTelemetry.StartAsync(session, "embedder");
-        var options = new EmbedOptions { Activate = activate, Actor = ReleasesCommand.Actor };
+        var options = new EmbedOptions { Activate = activate, Actor = ReleasesCommand.Actor, Gate = GateSettings.Read() };
         var result = await session.Terminal.StageAsync("embedding", "videos", progress =>
             new EmbedJob(db, session.Time).RunAsync(release, options, new Relay<EmbedProgress>(progress, Stage), session.Stop));
         foreach (var warning in result.Warnings)

@@ -4,22 +4,22 @@ using TwoTower.Core.Releases;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower export DIR</c>: a release as a folder for other programs.</summary>
+/// <summary><c>twotower export DIR</c>, also <c>twotower releases export DIR</c>: a release as a folder for other programs.</summary>
 internal static class ExportCommand
 {
-    public static Command Create(CommandHost host)
+    public static Verb Create(CommandHost host, string path = "twotower export")
     {
         var folder = new Argument<string>("DIR") { Description = "Where the bundle goes; an older bundle there is replaced, anything else refused." };
         var release = EmbedCommand.Release("the active one");
         var command = new Verb(
             "export", "Write a release as a folder: networks, JSON, vectors as parquet, and the manifest over them.",
-            """
+            $"""
             The release must have its vectors ('twotower embed'). The folder is written beside its place and then gets its name: a full
             disk or Ctrl-C leaves what was there. docs/artifacts.md describes the files.
 
             Examples:
-              twotower export out/bundle
-              twotower export out/old --release v2-20260101T120000Z-0a1b2c3d
+              {path} out/bundle
+              {path} out/old --release v2-20260101T120000Z-0a1b2c3d
             """)
         { folder, release, CommonOptions.Database };
         host.Handle(command, async session =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Serving;
 using TwoTower.Cli.Telemetry;
@@ -35,7 +36,7 @@ internal static class ServeCommand
             {
                 session.Kept = "what is served hasn't changed; run the same command to go on";
                 var loaded = await session.Terminal.StageAsync("loading the bundle", "vectors", progress => new ImportBundleJob(session.Open(provided), session.Time).RunAsync(
-                    folder, new EmbedOptions { Activate = true, Actor = ReleasesCommand.Actor },
+                    folder, new EmbedOptions { Activate = true, Actor = ReleasesCommand.Actor, Gate = GateSettings.Read() },
                     new Relay<EmbedProgress>(progress, Embedding.Stage), session.Stop));
                 session.Terminal.Say($"{loaded.ModelVersion} is active: {Amounts.Count(loaded.Videos)} videos have a vector"
                     + (loaded.Skipped > 0 ? $", {Amounts.Count(loaded.Skipped)} vectors of unknown videos were left out" : ""));

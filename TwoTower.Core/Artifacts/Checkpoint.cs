@@ -24,6 +24,9 @@ public sealed record Checkpoint
     /// <summary>What was trained on, and how each epoch went.</summary>
     public required TrainingSummary Training { get; init; }
 
+    /// <summary>A few videos as they were in training: what the release's item tower is probed with. Empty: made-up ones are.</summary>
+    public IReadOnlyList<ItemPayload> Probes { get; init; } = [];
+
     /// <summary>Present in a checkpoint that a training can resume from.</summary>
     public ResumeState? Resume { get; init; }
 }

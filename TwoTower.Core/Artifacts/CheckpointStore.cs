@@ -6,7 +6,7 @@ namespace TwoTower.Core.Artifacts;
 
 /// <summary>
 /// Checkpoints as safetensors files: tensors named <c>user_tower.l1.weight</c> … as Python would, everything else as JSON strings in
-/// <c>__metadata__</c> (<c>config</c>, <c>pipeline</c>, <c>training</c>, <c>resume</c>).
+/// <c>__metadata__</c> (<c>config</c>, <c>pipeline</c>, <c>training</c>, <c>probes</c>, <c>resume</c>).
 /// </summary>
 public static class CheckpointStore
 {
@@ -29,6 +29,7 @@ public static class CheckpointStore
             ["pipeline"] = JsonSerializer.Serialize(checkpoint.Pipeline, ArtifactJson.Options),
             ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
         };
+        if (checkpoint.Probes.Count > 0) metadata["probes"] = JsonSerializer.Serialize([.. checkpoint.Probes], PayloadJson.Default.ItemPayloadArray);
         if (checkpoint.Resume is { } resume)
         {
             Add(tensors, Last, (resume.User, resume.Item));
@@ -64,6 +65,7 @@ public static class CheckpointStore
                 Training = Parse<TrainingSummary>(file, "training"),
                 User = user,
                 Item = item,
+                Probes = file.Metadata.TryGetValue("probes", out var probes) ? ProbeSet.ParseItems(probes) : [],
                 Resume = file.Metadata.ContainsKey("resume") ? ReadResume(file) : null,
             };
         }

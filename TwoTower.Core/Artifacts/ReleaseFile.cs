@@ -41,6 +41,9 @@ public static class ArtifactNames
     /// <summary>How the training went.</summary>
     public const string Metrics = "metrics.json";
 
+    /// <summary>Inputs, and the embeddings that the trainer's towers give for them. Ours only.</summary>
+    public const string Probes = "probes.json";
+
     /// <summary>Vectors of all videos; part of a bundle, not of a release.</summary>
     public const string VideoEmbeddings = "video_embeddings.parquet";
 

@@ -7,7 +7,7 @@ namespace TwoTower.Core.Artifacts;
 /// <summary>Turns a checkpoint into the files of a release (contract, section 7). Pure: the same checkpoint gives the same bytes but for the date.</summary>
 public static class ReleaseFiles
 {
-    /// <summary>Builds the files, ordered by path: both towers, both schemas, normaliser, vocabularies, model_meta.json, metrics.json.</summary>
+    /// <summary>Builds the files, ordered by path: both towers, both schemas, normaliser, vocabularies, probes.json, model_meta.json, metrics.json.</summary>
     /// <param name="checkpoint">What the training left.</param>
     /// <param name="exportedAt">Goes into model_meta.json as <c>exported_at</c>, to the microsecond.</param>
     /// <exception cref="InputException">The towers don't fit the pipeline or each other.</exception>
@@ -40,6 +40,7 @@ public static class ReleaseFiles
             new(ArtifactNames.Metrics, BundleJson.Write(checkpoint.Training)),
             new(ArtifactNames.ModelMeta, meta.ToJson()),
             new(ArtifactNames.Normalizer, BundleJson.Write(new FeatureFiles.Normalizer(Moments(state.UserNumeric), Moments(state.ItemNumeric)))),
+            new(ArtifactNames.Probes, ProbeSet.Make(checkpoint).ToJson()),
             new(ArtifactNames.UserTower, OnnxTowerWriter.Write(checkpoint.User, users.InputName, "user_embedding")),
             new(ArtifactNames.ActressVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.PerformerTokens))),
             new(ArtifactNames.TagVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.TagTokens))),

@@ -69,6 +69,13 @@ public sealed record SampleOptions
     /// <summary>Share of the samples held out for validation.</summary>
     [Range(0.0, 0.9)]
     public double TrainValSplit { get; init; } = 0.1;
+
+    /// <summary>
+    /// Share of the users that no training ever sees, by a stable hash of their id: what the gate measures two releases on
+    /// (docs/releases.md). Not a split of one training: the same users are left out of every one.
+    /// </summary>
+    [Range(0.0, 0.5)]
+    public double HeldOutUsers { get; init; } = 0.02;
 }
 
 /// <summary>Shape of both towers, which are alike.</summary>

@@ -10,6 +10,8 @@ namespace TwoTower.Core.Features;
     Converters = [typeof(InstantConverter), typeof(StringListConverter)])]
 [JsonSerializable(typeof(UserPayload))]
 [JsonSerializable(typeof(ItemPayload))]
+[JsonSerializable(typeof(ItemPayload[]))]
+[JsonSerializable(typeof(Artifacts.ProbeSet))]
 internal sealed partial class PayloadJson : JsonSerializerContext
 {
     /// <summary>

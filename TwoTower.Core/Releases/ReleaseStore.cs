@@ -139,25 +139,39 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
     /// <summary>Makes a ready release the one that is served; the one before goes back to ready. One short transaction.</summary>
     /// <exception cref="InputException">There is no such release, or it isn't ready.</exception>
-    public Task<Activation> ActivateAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default) =>
-        ReleaseErrors.ExplainAsync(async () =>
-        {
-            using var span = ReleaseTelemetry.Begin("activate release", modelVersion);
-            await using var command = db.CreateCommand(
-                "select changed, previous_model_version from two_tower.activate_release($1, $2, $3)");
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = actor });
-            command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await reader.ReadAsync(ct).ConfigureAwait(false);
-            var activation = new Activation(reader.GetBoolean(0), reader.IsDBNull(1) ? null : reader.GetString(1));
-            if (activation.Changed)
-            {
-                ReleaseTelemetry.Entered(ReleaseState.Active);
-            }
+    public Task<Activation> ActivateAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default) => MoveAsync(
+        "activate release", modelVersion, "select changed, previous_model_version from two_tower.activate_release($1, $2, $3)",
+        [modelVersion, actor, reason], row => new Activation(row.GetBoolean(0), row.IsDBNull(1) ? null : row.GetString(1)), ct);
 
-            return activation;
-        });
+    /// <summary>As <see cref="ActivateAsync"/>, if the active release is still the one that the gate compared with: what runs by itself calls this.</summary>
+    /// <param name="modelVersion">The release.</param>
+    /// <param name="expected">The release that must be active still; null: none.</param>
+    /// <param name="actor">Who.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>Null when another release was activated meanwhile, and nothing was done.</returns>
+    public async Task<Activation?> ActivateAfterAsync(
+        string modelVersion, string? expected, string actor, string? reason, CancellationToken ct = default)
+    {
+        try
+        {
+            return await MoveAsync(
+                "activate release", modelVersion, "select changed, previous_model_version from two_tower.activate_release_after($1, $2, $3, $4)",
+                [modelVersion, expected, actor, reason], row => new Activation(row.GetBoolean(0), row.IsDBNull(1) ? null : row.GetString(1)), ct)
+                .ConfigureAwait(false);
+        }
+        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT105" })
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Activates the release that was active before this one and still has its vectors.</summary>
+    /// <returns>The release that is active now, and the one that was.</returns>
+    /// <exception cref="InputException">There is none.</exception>
+    public Task<(string ModelVersion, string Previous)> RollbackAsync(string actor, string? reason, CancellationToken ct = default) => MoveAsync(
+        "roll back", "", "select model_version, previous_model_version from two_tower.rollback_release($1, $2)",
+        [actor, reason], row => (row.GetString(0), row.GetString(1)), ct);
 
     /// <summary>Moves a release to another state; nothing happens when it is there already.</summary>
     /// <exception cref="InputException">The database refuses the transition, by name.</exception>
@@ -207,6 +221,46 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
             }
 
             return history;
+        });
+
+    /// <summary>What the gate decided about a release, newest first.</summary>
+    /// <param name="modelVersion">The release.</param>
+    /// <param name="limit">Runs at most.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task<IReadOnlyList<GateRun>> GateRunsAsync(string modelVersion, int limit = 20, CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<GateRun>>(async () =>
+        {
+            await using var command = db.CreateCommand(
+                """
+                select gate_run_id, at, actor, passed, compared_with, reason, numbers::text
+                from two_tower.gate_runs where model_version = $1 order by gate_run_id desc limit $2
+                """);
+            command.Parameters.Add(new() { Value = modelVersion });
+            command.Parameters.Add(new() { Value = limit });
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            var runs = new List<GateRun>();
+            while (await row.ReadAsync(ct).ConfigureAwait(false))
+            {
+                runs.Add(new(
+                    row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), row.GetString(2), row.GetBoolean(3),
+                    row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5), JsonElement.Parse(row.GetString(6))));
+            }
+
+            return runs;
+        });
+
+    private Task<T> MoveAsync<T>(
+        string what, string modelVersion, string sql, string?[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct) =>
+        ReleaseErrors.ExplainAsync(async () =>
+        {
+            using var span = ReleaseTelemetry.Begin(what, modelVersion);
+            await using var command = db.CreateCommand(sql);
+            foreach (var parameter in parameters) command.Parameters.Add(new() { Value = (object?)parameter ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            await row.ReadAsync(ct).ConfigureAwait(false);
+            var moved = read(row);
+            if (moved is not Activation { Changed: false }) ReleaseTelemetry.Entered(ReleaseState.Active);
+            return moved;
         });
 
     private async Task<Release> SameFilesAsync(string modelVersion, ReleaseFileSet files, CancellationToken ct)

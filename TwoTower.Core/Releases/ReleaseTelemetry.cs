@@ -15,6 +15,11 @@ public static class ReleaseTelemetry
     private static readonly Counter<long> Transitions = Meter.CreateCounter<long>(
         "twotower.releases.transitions", "{transition}", "Releases registered, moved or activated, by the state that they came into; a repeated move counts again");
 
+    private static readonly Counter<long> Gates = Meter.CreateCounter<long>(
+        "twotower.releases.gate.runs", "{run}", "Runs of the gate, by what it decided");
+
+    internal static void Gated(bool passed) => Gates.Add(1, new KeyValuePair<string, object?>("outcome", passed ? "passed" : "failed"));
+
     internal static void Entered(ReleaseState state) =>
         Transitions.Add(1, new KeyValuePair<string, object?>("state", ReleaseRow.Name(state)));
 

@@ -73,6 +73,7 @@ public sealed class ProgramTests(PostgresFixture postgres)
     [Theory]
     [InlineData("ConnectionStrings__other", "x", "no connection string for the database")]
     [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "TwoTower:Embedder: Workers: ")]
+    [InlineData("TwoTower__Gate__MinUsers", "1", "MinUsers: ")]
     public async Task Bad_settings_end_the_process_with_2_and_their_name(string name, string value, string message)
     {
         using var process = Start(

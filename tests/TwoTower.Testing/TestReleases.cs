@@ -39,15 +39,26 @@ public static class TestReleases
         var release = await store.RegisterAsync(files, checkpoint.Recipe);
         await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
 
-        using var tower = ItemTower.FromFiles(new ReleaseFileSet("test", files));
+        await FillAsync(db, release, new ReleaseFileSet("test", files));
+        await PassGateAsync(db, release.ModelVersion);
+        await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
+        return await store.GetAsync(release.ModelVersion);
+    }
+
+    /// <summary>Makes a release's table with the vectors that some files' item tower gives for every video.</summary>
+    public static async Task FillAsync(TestDatabase db, Release release, ReleaseFileSet files)
+    {
+        using var tower = ItemTower.FromFiles(files);
         var items = (await db.ListAsync<string>(
             "select payload::text from two_tower.item_payloads(array(select id from videos)) p order by video_id")).Select(ItemPayload.Parse).ToList();
         var vectors = new float[items.Count * tower.EmbeddingDim];
         tower.Encode(items, vectors);
         await WriteAsync(db, release, [.. items.Select(item => item.VideoId)], vectors);
-        await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
-        return await store.GetAsync(release.ModelVersion);
     }
+
+    /// <summary>Records that the gate passed a release, which no test here asked: without it nothing becomes ready.</summary>
+    public static Task PassGateAsync(TestDatabase db, string modelVersion) =>
+        db.ExecuteAsync($"select two_tower.record_gate_run('{modelVersion}', true, 'test')");
 
     /// <summary>Makes a release's table with its index and fills it. <paramref name="vectors"/>: row-major, one row an id.</summary>
     public static async Task WriteAsync(TestDatabase db, Release release, IReadOnlyList<Guid> ids, float[] vectors)

@@ -4,6 +4,7 @@ using TwoTower.Core.Configuration;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Import;
+using TwoTower.Core.Quality;
 using TwoTower.Testing;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Tests.Training;
@@ -19,6 +20,7 @@ public sealed class TrainJobTests : IDisposable
     private static readonly Recipe Recipe = new()
     {
         Features = new() { MaxTagVocab = 20, MaxActressVocab = 12 },
+        Samples = new() { HeldOutUsers = 0 }, // the golden numbers are over all users
         Model = new() { HiddenDims = [48, 32], EmbeddingDim = 16 },
         Training = new() { Epochs = 4, BatchSize = 128 },
     };
@@ -122,6 +124,32 @@ public sealed class TrainJobTests : IDisposable
         Close.Equal(
             samples.Videos.Average(id => (double)(Tables.Videos.Single(v => v.Id == id).Price ?? 0)),
             result.Checkpoint.Pipeline.ItemNumeric[0].Mean, "price");
+    }
+
+    [Fact]
+    public async Task Held_out_users_are_in_nothing_that_a_training_learns_from()
+    {
+        const double share = 0.3;
+        var kept = HeldOutUsers.Without(Tables, share);
+        Assert.InRange(kept.Profiles.Count, 1, Tables.Profiles.Count - 5);
+        var recipe = Recipe with { Samples = new() { HeldOutUsers = share, NegativePopularity = 0.5 } };
+        var without = Recipe with { Samples = new() { HeldOutUsers = 0, NegativePopularity = 0.5 } };
+
+        // As if those users weren't there: samples, vectors, standardisers, as-of.
+        var data = await TrainingData.BuildAsync(Tables, recipe, null, _said.Add, CancellationToken.None);
+        var expected = await TrainingData.BuildAsync(kept, without, null, null, CancellationToken.None);
+        Assert.Equal(expected.Set.Fingerprint(), data.Set.Fingerprint());
+        Assert.Equivalent(expected.Pipeline.State, data.Pipeline.State, strict: true);
+        Assert.Contains(_said, line => line.Contains("are kept out of every training"));
+        Assert.NotEqual(data.Set.Fingerprint(), (await TrainingData.BuildAsync(Tables, without, null, null, CancellationToken.None)).Set.Fingerprint());
+    }
+
+    [Fact]
+    public async Task The_checkpoint_has_real_videos_for_the_release_to_be_probed_with()
+    {
+        var result = await TrainJob.RunAsync(Options(), null, CancellationToken.None);
+        Assert.Equal(ProbeSet.Count, result.Checkpoint.Probes.Count);
+        Assert.All(result.Checkpoint.Probes, probe => Assert.Contains(Tables.Videos, video => video.Id == probe.VideoId && video.Tags.Count == probe.Tags.Count));
     }
 
     [SkippableFact]

@@ -18,7 +18,7 @@ public sealed class ReleaseFilesTests
         var files = ReleaseFiles.Build(TestCheckpoints.Golden(), ExportedAt);
         Assert.Equal(
             ["feature_schema.json", "item_feature_schema.json", "item_tower.onnx", "metrics.json", "model_meta.json", "normalizer.json",
-                "user_tower.onnx", "vocab_actress.json", "vocab_tag.json"],
+                "probes.json", "user_tower.onnx", "vocab_actress.json", "vocab_tag.json"],
             files.Select(file => file.Path));
     }
 

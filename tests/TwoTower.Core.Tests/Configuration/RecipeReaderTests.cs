@@ -62,6 +62,7 @@ public sealed class RecipeReaderTests : IDisposable
     [InlineData("""{"training":{"epochs":0}}""", "training.epochs is 0; it must be between 1 and 100000")]
     [InlineData("""{"training":{"lr":null}}""", "training.lr is null; a number was expected")]
     [InlineData("""{"samples":{"train_val_split":1}}""", "samples.train_val_split is 1; it must be between 0 and 0.9")]
+    [InlineData("""{"samples":{"held_out_users":0.6}}""", "samples.held_out_users is 0.6; it must be between 0 and 0.5")]
     [InlineData("""{"name":"Two Words"}""", "name is 'Two Words'; it must be given and lower-case letters")]
     [InlineData("""{"model":{"dropout":[0.2]}}""", "model.dropout has 1 rates [0.2], but hidden_dims has 2 layers")]
     [InlineData("""{"model":{"dropout":[0.2,1.0]}}""", "model.dropout is [0.2, 1]; each rate must be 0 or more and less than 1")]

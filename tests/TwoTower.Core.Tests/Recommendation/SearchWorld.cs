@@ -38,6 +38,7 @@ internal static class SearchWorld
         var vectors = new float[Videos * release.EmbeddingDim];
         for (var i = 0; i < Videos; i++) Unit(random, release.EmbeddingDim).CopyTo(vectors, i * release.EmbeddingDim);
         await TestReleases.WriteAsync(db, release, [.. Enumerable.Range(1, Videos).Select(Id)], vectors);
+        await TestReleases.PassGateAsync(db, modelVersion);
         await store.TransitionAsync(modelVersion, ReleaseState.Ready, "test", null);
     }
 

@@ -57,6 +57,7 @@ public sealed class SupabaseShapeTests(PostgresFixture postgres) : IAsyncLifetim
             insert into two_tower.video_embeddings_1 (video_id, embedding)
               select id, extensions.l2_normalize(('[1,' || right(id::text, 2)::int || ',0,0]')::extensions.vector) from videos;
             create index on two_tower.video_embeddings_1 using hnsw (embedding extensions.vector_ip_ops);
+            select two_tower.record_gate_run('m', true, 'test');
             select two_tower.transition_release('m', 'ready', 'test', null);
             select two_tower.activate_release('m', 'test', null);
             """);

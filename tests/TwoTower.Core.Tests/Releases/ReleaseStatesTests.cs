@@ -26,7 +26,8 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
         await _db.ExecuteAsync(
             """
             create table two_tower.video_embeddings_1 (); create table two_tower.video_embeddings_2 ();
-            select two_tower.transition_release('b', 'embedding', 't', null), two_tower.transition_release('b', 'ready', 't', null);
+            select two_tower.transition_release('b', 'embedding', 't', null), two_tower.record_gate_run('b', true, 't');
+            select two_tower.transition_release('b', 'ready', 't', null);
             """);
         string[] way = state switch
         {
@@ -35,7 +36,12 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
             "ready" or "active" => ["embedding", "ready"],
             _ => [state],
         };
-        foreach (var step in way) await _db.ExecuteAsync($"select two_tower.transition_release('a', '{step}', 't', null)");
+        foreach (var step in way)
+        {
+            await _db.ExecuteAsync($"select two_tower.transition_release('a', '{step}', 't', null)");
+            if (step == "embedding") await _db.ExecuteAsync("select two_tower.record_gate_run('a', true, 't')");
+        }
+
         if (state == "active") await _db.ExecuteAsync("select two_tower.activate_release('a', 't', null)");
     }
 
@@ -84,7 +90,8 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(
             "release a is trained and cannot be activated: only a ready release can",
             await RefusedAsync("select two_tower.activate_release('a', 't', null)"));
-        await _db.ExecuteAsync("select two_tower.transition_release('a', 'embedding', 't', null), two_tower.transition_release('a', 'ready', 't', null)");
+        await _db.ExecuteAsync(
+            "select two_tower.transition_release('a', 'embedding', 't', null), two_tower.record_gate_run('a', true, 't'), two_tower.transition_release('a', 'ready', 't', null)");
         Assert.Equal("release a has no vectors: embed it first", await RefusedAsync("select two_tower.activate_release('a', 't', null)"));
     }
 

@@ -30,6 +30,7 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
         var release = await RegisterAsync(seed);
         await _store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
         await _db.ExecuteAsync($"create table {release.Table} (video_id uuid primary key)");
+        await TestReleases.PassGateAsync(_db, release.ModelVersion);
         return await _store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", "embedded");
     }
 
@@ -90,9 +91,9 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
         await _db.ExecuteAsync("drop trigger cut on two_tower.release_files");
 
         Assert.Equal([live.ModelVersion], (await _store.ListAsync()).Select(release => release.ModelVersion));
-        Assert.Equal(9L, await _db.ScalarAsync<long>("select count(*) from two_tower.release_files"));
+        Assert.Equal(10L, await _db.ScalarAsync<long>("select count(*) from two_tower.release_files"));
         Assert.Equal(live.ModelVersion, (await _store.GetActiveAsync())?.ModelVersion);
-        Assert.Equal(9, (await _store.OpenAsync(live.ModelVersion)).Files.Count);
+        Assert.Equal(10, (await _store.OpenAsync(live.ModelVersion)).Files.Count);
         Assert.Equal(ReleaseState.Trained, (await RegisterAsync(2)).State);
     }
 
@@ -204,7 +205,7 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var releases = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RegisterAsync()));
         Assert.Single(releases.Select(release => release.Id).Distinct());
-        Assert.Equal(9L, await _db.ScalarAsync<long>("select count(*) from two_tower.release_files"));
+        Assert.Equal(10L, await _db.ScalarAsync<long>("select count(*) from two_tower.release_files"));
     }
 
     [Fact]

@@ -26,6 +26,7 @@ public class ReleaseTelemetryTests(PostgresFixture postgres)
         var release = await store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: 1), Golden.AsOf), new Recipe());
         await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
         await db.ExecuteAsync($"create table {release.Table} (video_id uuid primary key)");
+        await TestReleases.PassGateAsync(db, release.ModelVersion);
         await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
         await store.ActivateAsync(release.ModelVersion, "test", null);
         await store.ActivateAsync(release.ModelVersion, "test", "again");

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using TwoTower.Api.Releases;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Api.OpenApi;
+
+/// <summary>What the document says of the operators' paths: the key that they need, and an example of each answer.</summary>
+internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenApiOperationTransformer
+{
+    private const string Scheme = "operatorKey", Version = "v2-20260120T180000Z-3f9c2a1b", Earlier = "v2-20260119T180000Z-77aa01c4";
+    private static readonly DateTimeOffset Time = new(2026, 1, 20, 18, 30, 0, TimeSpan.Zero);
+    private static readonly ReleaseResponse Release = new(Version, "ready", "1200 videos embedded", Time, false, "v2", 256, Time.AddMinutes(-20));
+
+    public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    {
+        var operations = document.Paths.Where(path => path.Key.StartsWith("/v1/releases", StringComparison.Ordinal))
+            .SelectMany(path => path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()).ToList();
+        if (operations.Count == 0) return Task.CompletedTask;
+        document.AddComponent(Scheme, new OpenApiSecurityScheme
+        {
+            Type = SecuritySchemeType.Http,
+            Scheme = "bearer",
+            Description = "The operator's key, as TwoTower:Api:OperatorKey has it.",
+        });
+        foreach (var operation in operations) operation.Security = [new() { [new OpenApiSecuritySchemeReference(Scheme, document)] = [] }];
+        return Task.CompletedTask;
+    }
+
+    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        if (Answer(operation.OperationId) is { } example
+            && operation.Responses?.TryGetValue("200", out var response) == true
+            && response.Content?.TryGetValue("application/json", out var content) == true)
+        {
+            content.Example = example;
+        }
+
+        foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
+        {
+            if (parameter.Name is "modelVersion") parameter.Example = JsonValue.Create(Version);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static JsonNode? Answer(string? operation) => operation switch
+    {
+        "listReleases" => JsonSerializer.SerializeToNode(new ReleasesResponse([Release]), ApiJson.Default.ReleasesResponse),
+        "getRelease" => JsonSerializer.SerializeToNode(
+            new ReleaseDetailsResponse(
+                Release, ["rollback leads to it"], [new(null, "trained", Time.AddMinutes(-20), "trainer", null)],
+                [new(7, Time, "embedder", true, Earlier, null)]),
+            ApiJson.Default.ReleaseDetailsResponse),
+        "verifyRelease" => JsonSerializer.SerializeToNode(
+            new GateResponse(
+                8, Version, true, null, Earlier, [new("files", true, "10 files have the size and the SHA-256 that were registered")],
+                new(true, 412, new(.221, .214, .007, .003, -.0167), new(.248, .243, .005, .003, -.0182), new(.006, .007, -.001, .001, .012))),
+            ApiJson.Default.GateResponse),
+        "activateRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Version, Earlier, true), ApiJson.Default.ActivationResponse),
+        "rollbackRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Earlier, Version, true), ApiJson.Default.ActivationResponse),
+        "retireRelease" => JsonSerializer.SerializeToNode(new RetirementResponse(Earlier, true), ApiJson.Default.RetirementResponse),
+        "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], []), ApiJson.Default.Pruning),
+        "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
+        "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
+        _ => null,
+    };
+}

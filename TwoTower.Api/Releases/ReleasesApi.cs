@@ -1,0 +1,107 @@
+using System.ComponentModel;
+using Microsoft.AspNetCore.Http.HttpResults;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Api.Releases;
+
+/// <summary>The registry of releases, for operators; there only where an operator key is configured.</summary>
+internal static class ReleasesApi
+{
+    private const string Version = "The release's model_version.";
+
+    public static void MapReleases(this IEndpointRouteBuilder app)
+    {
+        var releases = app.MapGroup("/v1/releases").WithTags("Releases").AddEndpointFilter<OperatorKey>()
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        releases.MapGet("/", ListAsync).WithName("listReleases").WithSummary("The releases").WithDescription("All releases, newest first.");
+        releases.MapPost("/rollback", RollbackAsync).WithName("rollbackRelease").WithSummary("Go back")
+            .WithDescription("Activates the release that was active before and still has its vectors. 409 when there is none.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        releases.MapPost("/prune", PruneAsync).WithName("pruneReleases").WithSummary("Retire old releases")
+            .WithDescription("Retires the releases that are neither among the newest nor needed by anybody.");
+
+        var release = releases.MapGroup("/{modelVersion}").ProducesProblem(StatusCodes.Status404NotFound);
+        release.MapGet("/", ShowAsync).WithName("getRelease").WithSummary("A release")
+            .WithDescription("Its state and why, every change of it, what the gate decided, and who needs it.");
+        release.MapPost("/verify", VerifyAsync).WithName("verifyRelease").WithSummary("Run the gate")
+            .WithDescription("Runs the gate over the release, records what it finds, and moves nothing. Seconds to minutes, by the size of the catalogue.");
+        release.MapPost("/activate", ActivateAsync).WithName("activateRelease").WithSummary("Serve a release")
+            .WithDescription("Makes a ready release the active one in one short transaction. 409 when it isn't ready.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        release.MapPost("/retire", RetireAsync).WithName("retireRelease").WithSummary("Drop a release's vectors")
+            .WithDescription("For good. 409 for the active release, a pinned one, and one that is being embedded.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        release.MapPut("/pin", PinAsync).WithName("pinRelease").WithSummary("Keep a release")
+            .WithDescription("It can't be retired or pruned until it is unpinned.");
+        release.MapDelete("/pin", UnpinAsync).WithName("unpinRelease").WithSummary("Take a pin away").WithDescription("Retention may retire the release again.");
+    }
+
+    private static async Task<Ok<ReleasesResponse>> ListAsync(ReleaseStore store, CancellationToken ct) =>
+        TypedResults.Ok(new ReleasesResponse([.. (await store.ListAsync(ct)).Select(ReleaseResponse.From)]));
+
+    private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+    {
+        if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
+        var needed = (await retention.NeededAsync(ct)).Where(need => need.ModelVersion == modelVersion).Select(need => need.Why);
+        return TypedResults.Ok(new ReleaseDetailsResponse(
+            ReleaseResponse.From(release), [.. needed],
+            [.. (await store.HistoryAsync(modelVersion, ct)).Select(step => new TransitionResponse(
+                step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
+            [.. (await store.GateRunsAsync(modelVersion, ct: ct)).Select(run => new GateRunResponse(
+                run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))]));
+    }
+
+    private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, ReleaseGate gate, CancellationToken ct)
+    {
+        if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
+        var report = await gate.RunAsync(release, null, Actor(request?.Actor), ct);
+        return TypedResults.Ok(new GateResponse(
+            report.Run, report.ModelVersion, report.Passed, report.Reason, report.ComparedWith, report.Checks, report.Quality));
+    }
+
+    private static async Task<Ok<ActivationResponse>> ActivateAsync(
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
+    {
+        var activation = await store.ActivateAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct);
+        return TypedResults.Ok(new ActivationResponse(modelVersion, activation.Previous, activation.Changed));
+    }
+
+    private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
+    {
+        var (now, before) = await store.RollbackAsync(Actor(request?.Actor), request?.Reason, ct);
+        return TypedResults.Ok(new ActivationResponse(now, before, true));
+    }
+
+    private static async Task<Ok<RetirementResponse>> RetireAsync(
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseRetention retention, CancellationToken ct) =>
+        TypedResults.Ok(new RetirementResponse(
+            modelVersion, await retention.RetireAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct)));
+
+    private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ReleaseRetention retention, CancellationToken ct) =>
+        TypedResults.Ok(await retention.PruneAsync(request.Keep, Actor(request.Actor), request.DryRun, ct));
+
+    private static async Task<Results<Ok<PinResponse>, ProblemHttpResult>> PinAsync(
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+    {
+        if (await store.FindAsync(modelVersion, ct) is null) return Unknown(modelVersion);
+        await retention.PinAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct);
+        return TypedResults.Ok(new PinResponse(modelVersion, true));
+    }
+
+    private static async Task<Results<Ok<PinResponse>, ProblemHttpResult>> UnpinAsync(
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+    {
+        if (await store.FindAsync(modelVersion, ct) is null) return Unknown(modelVersion);
+        await retention.UnpinAsync(modelVersion, ct);
+        return TypedResults.Ok(new PinResponse(modelVersion, false));
+    }
+
+    private static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
+
+    private static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
+        statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Cli.Commands.Releases;
+
+/// <summary><c>twotower releases prune</c>.</summary>
+internal static class PruneVerb
+{
+    private const int DefaultKeep = 3;
+
+    public static Verb Create(CommandHost host)
+    {
+        var keep = NumberOption.Create("--keep", "How many of the newest releases with vectors stay, the active one included.", 1, defaultValue: DefaultKeep);
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would be retired." };
+        var command = new Verb(
+            "prune", "Retire the releases that are neither among the newest nor needed by anybody.",
+            """
+            The active release, the one that a rollback leads to, pinned ones ('twotower releases pin') and those that are being embedded stay.
+
+            Examples:
+              twotower releases prune --dry-run
+              twotower releases prune --keep 5
+            """)
+        { keep, dryRun, CommonOptions.Database };
+        host.Handle(command, async session =>
+        {
+            var pruning = await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PruneAsync(
+                session.Parse.GetValue(keep) ?? DefaultKeep, ReleasesCommand.Actor, session.Parse.GetValue(dryRun), session.Stop);
+            session.Terminal.Result(pruning, () =>
+            {
+                foreach (var kept in pruning.Kept) session.Terminal.Say($"kept     {kept.ModelVersion}: {kept.Why}");
+                foreach (var retired in pruning.Retired) session.Terminal.Say($"{(session.Parse.GetValue(dryRun) ? "would go" : "retired ")} {retired}");
+                foreach (var version in pruning.Undropped) session.Terminal.Warn($"somebody is still reading the vectors of {version}: the next prune drops them");
+            });
+        });
+        return command;
+    }
+}

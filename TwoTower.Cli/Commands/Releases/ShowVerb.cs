@@ -1,0 +1,55 @@
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Cli.Commands.Releases;
+
+/// <summary><c>twotower releases show VERSION</c>.</summary>
+internal static class ShowVerb
+{
+    public static Verb Create(CommandHost host)
+    {
+        var version = ReleasesCommand.Version();
+        var command = new Verb(
+            "show", "One release: its state and why, every change of it, what the gate measured, who needs it.",
+            """
+            Example:
+              twotower releases show v2-20260101T120000Z-0a1b2c3d --json
+            """)
+        { version, CommonOptions.Database };
+        host.Handle(command, async session =>
+        {
+            var db = await session.OpenDatabaseAsync();
+            var store = new ReleaseStore(db);
+            var release = await store.GetAsync(session.Parse.GetValue(version)!, session.Stop);
+            var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
+            var runs = await store.GateRunsAsync(release.ModelVersion, ct: session.Stop);
+            var needed = (await new ReleaseRetention(db, session.Time).NeededAsync(session.Stop))
+                .Where(need => need.ModelVersion == release.ModelVersion).Select(need => need.Why).ToList();
+            var said = session.Terminal;
+            said.Result(
+                new
+                {
+                    release = ReleaseTable.Row(release),
+                    needed,
+                    history = history.Select(step => new
+                    {
+                        from = step.From is { } from ? ReleaseTable.Name(from) : null,
+                        to = ReleaseTable.Name(step.To),
+                        step.At,
+                        step.Actor,
+                        step.Reason,
+                    }),
+                    gate_runs = runs,
+                    release.Config,
+                    release.Metrics,
+                },
+                () =>
+                {
+                    said.Say($"{release.ModelVersion}: {ReleaseTable.Name(release.State)}{(release.StateReason is { } why ? $", {why}" : "")}");
+                    said.Say($"  {release.EmbeddingDim} numbers a vector, {(release.Imported ? "imported" : $"recipe {release.Recipe}")}{(needed.Count > 0 ? $"; needed: {string.Join("; ", needed)}" : "")}");
+                    foreach (var step in history) said.Say($"  {step.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {ReleaseTable.Name(step.To),-9}  {step.Actor}{(step.Reason is { } reason ? $": {reason}" : "")}");
+                    foreach (var run in runs) said.Say($"  {run.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  gate run {run.Run} {(run.Passed ? "passed" : $"failed: {run.Reason}")}");
+                });
+        });
+        return command;
+    }
+}

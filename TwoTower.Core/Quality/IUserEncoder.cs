@@ -1,0 +1,45 @@
+using Npgsql;
+using TwoTower.Core.Features;
+using TwoTower.Core.Inference;
+using TwoTower.Core.Releases;
+
+namespace TwoTower.Core.Quality;
+
+/// <summary>A release's way from a history to a user's embedding, for whoever measures releases: the one of a live request. Thread-safe.</summary>
+public interface IUserEncoder : IDisposable
+{
+    /// <summary>Length of an embedding.</summary>
+    int EmbeddingDim { get; }
+
+    /// <summary>Encodes what a request would know at a moment.</summary>
+    /// <param name="history">The user's decisions; later ones than <paramref name="asOf"/> don't count.</param>
+    /// <param name="asOf">The moment.</param>
+    /// <param name="embedding">[EmbeddingDim], overwritten; of length 1.</param>
+    void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding);
+}
+
+/// <summary>Opens the encoder that a release needs.</summary>
+public static class UserEncoder
+{
+    /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here, once.</summary>
+    /// <param name="db">The database, for what isn't in the files.</param>
+    /// <param name="release">The release.</param>
+    /// <param name="files">Its files.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InputException">The files can't be used; says which and why.</exception>
+    public static Task<IUserEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
+    {
+        ct.ThrowIfCancellationRequested();
+        return Task.FromResult<IUserEncoder>(new TowerUserEncoder(UserTower.FromFiles(files)));
+    }
+
+    private sealed class TowerUserEncoder(UserTower tower) : IUserEncoder
+    {
+        public int EmbeddingDim => tower.EmbeddingDim;
+
+        public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding) =>
+            tower.Encode(PayloadBuilder.BuildUser(history, asOf), asOf, embedding);
+
+        public void Dispose() => tower.Dispose();
+    }
+}
