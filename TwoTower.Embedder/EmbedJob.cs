@@ -64,14 +64,14 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         var activated = false;
         if (served)
         {
-            activated = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, null);
+            activated = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, videos, null);
         }
         else
         {
             if (there == 0) await run.FailAsync(release, "there are no videos to embed");
             await run.IndexAsync(vectors, there);
             var report = await run.CheckAsync(vectors, videos);
-            activated = await run.ReadyAsync(release, $"{there} videos embedded", report);
+            activated = await run.ReadyAsync(release, $"{there} videos embedded", videos, report);
         }
 
         await run.SyncAsync(vectors, there);

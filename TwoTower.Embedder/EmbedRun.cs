@@ -70,25 +70,27 @@ internal sealed class EmbedRun(
     /// <summary>Marks the release as ready, and activates it if asked to.</summary>
     /// <param name="release">The release.</param>
     /// <param name="reason">Why it is ready.</param>
+    /// <param name="videoIds">The videos that were there at the start.</param>
     /// <param name="report">What the gate found just now.</param>
     /// <returns>True when it was activated now.</returns>
-    public async Task<bool> ReadyAsync(Release release, string reason, GateReport report)
+    public async Task<bool> ReadyAsync(Release release, string reason, IReadOnlyList<Guid> videoIds, GateReport report)
     {
         lease.Require();
         release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, options.Actor, reason, lease.Held);
         await lease.ReportAsync(EmbedStage.Checking, 0, 0, finished: true, lease.Held);
-        return options.Activate && await ActivateAsync(release, report);
+        return options.Activate && await ActivateAsync(release, videoIds, report);
     }
 
     /// <summary>Activates a release that passes the gate beside what is live at this moment.</summary>
     /// <param name="release">A ready one.</param>
+    /// <param name="videoIds">The videos that were there at the start.</param>
     /// <param name="report">What the gate found; null: it hasn't looked yet.</param>
     /// <returns>True when it was activated now.</returns>
-    public async Task<bool> ActivateAsync(Release release, GateReport? report)
+    public async Task<bool> ActivateAsync(Release release, IReadOnlyList<Guid> videoIds, GateReport? report)
     {
         while (true)
         {
-            report ??= await new ReleaseGate(db, options.Gate).RunAsync(release, null, options.Actor, lease.Held);
+            report ??= await new ReleaseGate(db, options.Gate).RunAsync(release, videoIds, options.Actor, lease.Held);
             if (report.Reason is { } reason)
             {
                 // What was served once stays a way back, also where it is no longer good enough to go on with.

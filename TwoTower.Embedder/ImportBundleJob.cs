@@ -51,7 +51,7 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         if (release.State is ReleaseState.Ready or ReleaseState.Active)
         {
             var there = await ReleaseVectors.OpenAsync(db, release, ct);
-            var now = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, null);
+            var now = options.Activate && release.State == ReleaseState.Ready && await run.ActivateAsync(release, videos, null);
             await run.SyncAsync(there, videos.Length);
             var (_, without) = await there.MissingAsync(videos, ct);
             return new(release.ModelVersion, 0, await there.CountAsync(ct), 0, without.Count, now, clock.Stages, warnings);
@@ -67,7 +67,7 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         var missing = report.WithoutVector;
         if (missing > 0) warnings.Add($"{missing} of {videos.Length} videos have no vector in the bundle: they can't be recommended by this release.");
         if (skipped > 0) warnings.Add($"{skipped} vectors of the bundle are of videos that aren't here: skipped.");
-        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported", report);
+        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported", videos, report);
         await run.SyncAsync(vectors, loaded);
         return new(release.ModelVersion, loaded + embedded, loaded + embedded, skipped, missing, activated, clock.Stages, warnings);
     }

@@ -18,7 +18,7 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
 
     /// <summary>Runs every check that those before it leave sense in, and records the outcome.</summary>
     /// <param name="release">The release.</param>
-    /// <param name="videoIds">The videos that must have a vector, those deleted meanwhile aside; null: all that are there now.</param>
+    /// <param name="videoIds">The videos that must have a vector, those deleted meanwhile aside; null: all that were made before its embedding began.</param>
     /// <param name="actor">Who asks.</param>
     /// <param name="ct">Cancels; nothing is recorded then.</param>
     /// <exception cref="InputException">There is no such release.</exception>
@@ -67,7 +67,7 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false);
         var complete = files.Contains(ArtifactNames.ItemTower);
         var (table, missing) = await VectorChecks.TableAsync(
-            db, vectors, videoIds ?? await AllVideosAsync(ct).ConfigureAwait(false), complete, ct).ConfigureAwait(false);
+            db, vectors, videoIds ?? await VideosAsync(release, ct).ConfigureAwait(false), complete, ct).ConfigureAwait(false);
         checks.Add(table);
         if (!sound || !table.Passed) return (null, missing);
         if (complete)
@@ -98,9 +98,17 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
     });
 
-    private async Task<Guid[]> AllVideosAsync(CancellationToken ct)
+    // One that came after the embedding began gets its vector from whoever follows the catalogue, when the release is active.
+    private async Task<Guid[]> VideosAsync(Release release, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("select id from public.videos order by id");
+        await using var command = db.CreateCommand(
+            """
+            select v.id from public.videos v
+            where v.created_at is null or v.created_at <= coalesce((
+                select max(t.at) from two_tower.release_transitions t where t.release_id = $1 and t.to_state = 'embedding'), 'infinity')
+            order by v.id
+            """);
+        command.Parameters.Add(new() { Value = release.Id });
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         var ids = new List<Guid>();
         while (await reader.ReadAsync(ct).ConfigureAwait(false)) ids.Add(reader.GetGuid(0));

@@ -122,6 +122,17 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_video_that_came_after_embedding_began_needs_no_vector_yet()
+    {
+        var release = await EmbedAsync(Files());
+        await TestVideos.InsertAsync(_db, 500, 505);
+        await _db.ExecuteAsync($"update public.videos set created_at = clock_timestamp() + interval '1 second' where id >= '{TestVideos.Id(500)}'");
+        Assert.True((await GateAsync(release)).Passed);
+        await _db.ExecuteAsync($"update public.videos set created_at = '2020-01-01Z' where id = '{TestVideos.Id(503)}'");
+        await RefusedAsync(release, "vectors", $"1 of 201 videos have no vector, such as {TestVideos.Id(503)}");
+    }
+
+    [Fact]
     public async Task Towers_that_were_exchanged_are_refused()
     {
         var files = Files();
