@@ -16,7 +16,8 @@ public static class RecipeContender
     {
         var run = options with
         {
-            Recipe = options.Recipe with { Seed = fit.Seed },
+            // The protocol holds viewers out itself; the gate's own would only be missing here.
+            Recipe = options.Recipe with { Seed = fit.Seed, Samples = options.Recipe.Samples with { HeldOutUsers = 0 } },
             Tables = fit.Split.Training,
             Database = null,
             Register = false,
