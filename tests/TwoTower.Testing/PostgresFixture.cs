@@ -26,6 +26,8 @@ public sealed class PostgresFixture : IAsyncLifetime
             ? given
             : (await LocalPostgresServer.ProvideAsync(
                 new LocalPostgresOptions { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
+        // Seconds: a busy machine may stall for longer than a request would wait, and no test is timed.
+        ServerConnectionString = new NpgsqlConnectionStringBuilder(ServerConnectionString) { Timeout = 120 }.ConnectionString;
         _server = Database.CreateDataSource(ServerConnectionString);
 
         await ExecuteAsync($"create database {Template}");
