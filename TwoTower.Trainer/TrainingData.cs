@@ -27,8 +27,15 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IRe
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(recipe);
-        var all = tables.Profiles.Count;
+        var (all, decisions) = (tables.Profiles.Count, tables.Decisions.Count);
         tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
+        if (decisions > 0 && tables.Decisions.Count == 0)
+        {
+            throw new NothingToTrainException(
+                $"All {decisions} decisions are of users whom every training leaves out (samples.held_out_users {recipe.Samples.HeldOutUsers}): "
+                + "wait for more users, or train with --set samples.held_out_users=0.");
+        }
+
         if (tables.Profiles.Count < all) say?.Invoke($"{all - tables.Profiles.Count:N0} of {all:N0} profiles are kept out of every training, to measure releases on");
         SampleSet samples;
         using (TrainingTelemetry.Source.StartActivity("samples"))

@@ -77,9 +77,9 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
 
     private IReadOnlyList<Split> Splits(TableSet tables) => options.Protocol switch
     {
-        EvaluateOptions.Time => InTime.Create(tables),
-        EvaluateOptions.ColdItems => [ColdItems.Create(tables, options.Suffixes, options.Group)],
-        _ => [HeldOutUsers.Create(tables, options.Suffixes, options.Group)],
+        EvaluateOptions.Time => InTimeProtocol.Create(tables),
+        EvaluateOptions.ColdItems => [ColdItemsProtocol.Create(tables, options.Suffixes, options.Group)],
+        _ => [HeldOutUsersProtocol.Create(tables, options.Suffixes, options.Group)],
     };
 
     private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders)

@@ -9,10 +9,6 @@ namespace TwoTower.Core.Quality;
 /// </summary>
 internal static class ExactRanking
 {
-    // The one to give up first: the lower score, of equal ones the later item.
-    private static readonly Comparer<(float Score, int Item)> Worst =
-        Comparer<(float Score, int Item)>.Create((a, b) => a.Score.CompareTo(b.Score) is var order and not 0 ? order : b.Item.CompareTo(a.Item));
-
     /// <summary>The head of each query's ranking, best first, ties by ascending item.</summary>
     /// <param name="vectors">The release's vectors.</param>
     /// <param name="items">Items that are ranked, by video.</param>
@@ -24,32 +20,24 @@ internal static class ExactRanking
         ReleaseVectors vectors, IReadOnlyDictionary<Guid, int> items, float[] users, IReadOnlyList<HashSet<int>> decided, int count, CancellationToken ct)
     {
         var dim = vectors.Release.EmbeddingDim;
-        var heaps = new PriorityQueue<int, (float Score, int Item)>[decided.Count];
-        for (var query = 0; query < heaps.Length; query++) heaps[query] = new(count + 1, Worst);
+        var heads = new RankingHead[decided.Count];
+        for (var query = 0; query < heads.Length; query++) heads[query] = new(count);
         await foreach (var batch in vectors.ReadAsync(ct).ConfigureAwait(false))
         {
             int[] item = [.. batch.VideoIds.Select(id => items.GetValueOrDefault(id, -1))];
-            Parallel.For(0, heaps.Length, new ParallelOptions { CancellationToken = ct }, query =>
+            Parallel.For(0, heads.Length, new ParallelOptions { CancellationToken = ct }, query =>
             {
                 var user = users.AsSpan(query * dim, dim);
-                var heap = heaps[query];
+                var head = heads[query];
                 for (var row = 0; row < item.Length; row++)
                 {
                     if (item[row] < 0) continue;
-                    var place = (Score: TensorPrimitives.Dot(user, batch[row].Span), Item: item[row]);
-                    if (heap.Count == count && (!heap.TryPeek(out _, out var worst) || Worst.Compare(place, worst) < 0)) continue;
-                    if (decided[query].Contains(place.Item)) continue;
-                    if (heap.Count < count) heap.Enqueue(place.Item, place);
-                    else heap.EnqueueDequeue(place.Item, place);
+                    var score = TensorPrimitives.Dot(user, batch[row].Span);
+                    if (head.Takes(item[row], score) && !decided[query].Contains(item[row])) head.Offer(item[row], score);
                 }
             });
         }
 
-        return [.. heaps.Select(heap =>
-        {
-            var head = new int[heap.Count];
-            for (var place = head.Length - 1; place >= 0; place--) head[place] = heap.Dequeue();
-            return head;
-        })];
+        return [.. heads.Select(head => head.Take())];
     }
 }

@@ -53,7 +53,7 @@ internal static class VectorChecks
         // pgvector itself refuses NaN and infinity.
         var (stretched, example) = await vectors.NotUnitAsync(ct).ConfigureAwait(false);
         if (stretched > 0) wrong.Add($"{stretched} vectors aren't of unit length, such as that of video {example}");
-        if (!await HasIndexAsync(db, release, ct).ConfigureAwait(false)) wrong.Add($"the index {vectors.Index} isn't there");
+        if (!await VectorIndex.ExistsAsync(db, vectors, ct).ConfigureAwait(false)) wrong.Add($"the index {vectors.Index} isn't there");
         return wrong.Count > 0
             ? (new("vectors", false, string.Join("; ", wrong)), missing.Count)
             : (new("vectors", true, $"{there - missing.Count} of {there} videos have a vector, {expected}, of unit length, under an index"), missing.Count);
@@ -111,17 +111,5 @@ internal static class VectorChecks
         }
 
         return sample;
-    }
-
-    private static async Task<bool> HasIndexAsync(NpgsqlDataSource db, Release release, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            select exists (
-                select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-                where i.indrelid = to_regclass($1) and a.amname = 'hnsw' and i.indisvalid and i.indisready)
-            """);
-        command.Parameters.Add(new() { Value = release.Table });
-        return (bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
     }
 }

@@ -63,8 +63,12 @@ public static class VectorIndex
     {
         ArgumentNullException.ThrowIfNull(vectors);
         await using var command = db.CreateCommand(
-            "select exists (select from pg_index where indexrelid = to_regclass($1) and indisvalid and indisready)");
-        command.Parameters.Add(new() { Value = $"two_tower.{vectors.Index}" });
+            """
+            select exists (
+                select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+                where i.indrelid = to_regclass($1) and a.amname = 'hnsw' and i.indisvalid and i.indisready)
+            """);
+        command.Parameters.Add(new() { Value = vectors.Release.Table });
         return (bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
     }
 

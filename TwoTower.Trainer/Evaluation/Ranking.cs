@@ -1,3 +1,5 @@
+using TwoTower.Core.Quality;
+
 namespace TwoTower.Trainer.Evaluation;
 
 /// <summary>The head of a ranking.</summary>
@@ -16,21 +18,12 @@ public static class Ranking
         foreach (var item in query.Likes) isOut[item] = true;
         foreach (var item in query.Nopes) isOut[item] = true;
 
-        // A heap of the best so far whose root is the worst of them.
-        var heap = new PriorityQueue<int, (float Score, int Item)>(count + 1, Worst);
+        var head = new RankingHead(count);
         for (var item = 0; item < scores.Length; item++)
         {
-            if (!isRanked[item] || isOut[item]) continue;
-            if (heap.Count < count) heap.Enqueue(item, (scores[item], item));
-            else heap.EnqueueDequeue(item, (scores[item], item));
+            if (isRanked[item] && !isOut[item]) head.Offer(item, scores[item]);
         }
 
-        var top = new int[heap.Count];
-        for (var place = top.Length - 1; place >= 0; place--) top[place] = heap.Dequeue();
-        return top;
+        return head.Take();
     }
-
-    // The one to give up first: the lower score, of equal ones the later item.
-    private static readonly Comparer<(float Score, int Item)> Worst =
-        Comparer<(float Score, int Item)>.Create((a, b) => a.Score.CompareTo(b.Score) is var order and not 0 ? order : b.Item.CompareTo(a.Item));
 }

@@ -145,6 +145,18 @@ public sealed class TrainJobTests : IDisposable
     }
 
     [Fact]
+    public async Task Nobody_left_to_learn_from_says_who_left_and_what_helps()
+    {
+        var user = Tables.Profiles.First(profile => HeldOutUsers.Contains(profile.UserId, 0.3)).UserId;
+        var tables = Tables with { Decisions = [.. Tables.Decisions.Where(decision => decision.UserId == user)] };
+        var e = await Assert.ThrowsAsync<TwoTower.Trainer.Samples.NothingToTrainException>(() => TrainingData.BuildAsync(
+            tables, Recipe with { Samples = new() { HeldOutUsers = 0.3 } }, null, null, CancellationToken.None));
+        Assert.Equal(
+            $"All {tables.Decisions.Count} decisions are of users whom every training leaves out (samples.held_out_users 0.3): "
+            + "wait for more users, or train with --set samples.held_out_users=0.", e.Message);
+    }
+
+    [Fact]
     public async Task The_checkpoint_has_real_videos_for_the_release_to_be_probed_with()
     {
         var result = await TrainJob.RunAsync(Options(), null, CancellationToken.None);

@@ -43,6 +43,14 @@ public sealed class Numbering
     /// <summary>The videos in ascending order of their numbers, equal ones by id: the order that breaks ties.</summary>
     public IReadOnlyList<VideoRow> InOrder(IEnumerable<VideoRow> videos) => [.. videos.OrderBy(video => OfVideo(video.Id)).ThenBy(video => video.Id)];
 
+    /// <summary>The items of a protocol: the videos that somebody who is learned from likes, in that order.</summary>
+    public IReadOnlyList<VideoRow> Liked(IReadOnlyList<VideoRow> videos, IEnumerable<DecisionRow> learned)
+    {
+        ArgumentNullException.ThrowIfNull(videos);
+        var liked = learned.Where(row => row.Type == DecisionType.Like).Select(row => row.VideoId).ToHashSet();
+        return InOrder(videos.Where(video => liked.Contains(video.Id)));
+    }
+
     /// <summary>
     /// A fixed shuffle of what a viewer decided: h(u, f) = ((u · 2654435761) xor (f · 40503 · 2246822519)) and 0xffffffff, in 64-bit
     /// integers that wrap.

@@ -1,4 +1,5 @@
 using TwoTower.Core.Data;
+using TwoTower.Trainer.Evaluation;
 
 namespace TwoTower.Trainer.Tests.Evaluation;
 
@@ -10,6 +11,9 @@ internal static class EvaluationWorld
     public static Guid Viewer(int number) => new(number, 1, 0, [0, 0, 0, 0, 0, 0, 0, 0]);
 
     public static Guid Video(int number) => new(number, 2, 0, [0, 0, 0, 0, 0, 0, 0, 0]);
+
+    /// <summary>The number of an item's video.</summary>
+    public static int Number(Split split, int item) => int.Parse(split.Items[item].ExternalId![3..]);
 
     /// <summary>Every number of a decision becomes a viewer or a video; decisions are a minute apart, in the order given.</summary>
     public static TableSet Of(params (int Viewer, int Video, DecisionType Type)[] decisions) => new(

@@ -1,12 +1,11 @@
 using TwoTower.Core;
 using TwoTower.Core.Data;
-using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Protocols;
 using static TwoTower.Trainer.Tests.Evaluation.EvaluationWorld;
 
 namespace TwoTower.Trainer.Tests.Evaluation;
 
-public class HeldOutUsersTests
+public class HeldOutUsersProtocolTests
 {
     // Viewer 2 is learned from, 11 is asked, 20 is kept apart. Nobody to learn from likes video 99.
     private static readonly TableSet Tables = Of([
@@ -24,7 +23,7 @@ public class HeldOutUsersTests
     [Fact]
     public void A_fifth_of_the_likes_that_the_model_can_know_is_to_be_found_and_the_rest_is_the_history()
     {
-        var split = HeldOutUsers.Create(Tables, new(), HeldOutGroup.Validation);
+        var split = HeldOutUsersProtocol.Create(Tables, new(), HeldOutGroup.Validation);
 
         var query = Assert.Single(split.Queries);
         Assert.Equal(Viewer(11), query.History.UserId);
@@ -40,7 +39,7 @@ public class HeldOutUsersTests
     [Fact]
     public void Items_are_what_somebody_in_training_likes_in_ascending_order_and_held_out_viewers_are_not_learned_from()
     {
-        var split = HeldOutUsers.Create(Tables, new(), HeldOutGroup.Validation);
+        var split = HeldOutUsersProtocol.Create(Tables, new(), HeldOutGroup.Validation);
 
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12], split.Items.Select((_, item) => Number(split, item)));
         Assert.Equal([Viewer(2)], split.Training.Decisions.Select(row => row.UserId).Distinct());
@@ -51,7 +50,7 @@ public class HeldOutUsersTests
     [Fact]
     public void The_test_viewers_are_the_other_group()
     {
-        var query = Assert.Single(HeldOutUsers.Create(Tables, new(), HeldOutGroup.Test).Queries);
+        var query = Assert.Single(HeldOutUsersProtocol.Create(Tables, new(), HeldOutGroup.Test).Queries);
         Assert.Equal(Viewer(20), query.History.UserId);
         Assert.Single(query.Targets); // five likes, one fifth
     }
@@ -59,11 +58,10 @@ public class HeldOutUsersTests
     [Fact]
     public void Nobody_to_ask_is_said_with_the_remedy()
     {
-        var error = Assert.Throws<InputException>(() => HeldOutUsers.Create(Tables, new("7", "0"), HeldOutGroup.Validation));
+        var error = Assert.Throws<InputException>(() => HeldOutUsersProtocol.Create(Tables, new("7", "0"), HeldOutGroup.Validation));
         Assert.Equal(
             "no viewer's number ends in 7, so there is nobody to ask: give another --validation-suffix, or data with these viewers", error.Message);
-        Assert.Contains("exclude each other", Assert.Throws<InputException>(() => HeldOutUsers.Create(Tables, new("1", "11"), HeldOutGroup.Test)).Message, StringComparison.Ordinal);
+        Assert.Contains("exclude each other", Assert.Throws<InputException>(() => HeldOutUsersProtocol.Create(Tables, new("1", "11"), HeldOutGroup.Test)).Message, StringComparison.Ordinal);
     }
 
-    private static int Number(Split split, int item) => int.Parse(split.Items[item].ExternalId![3..]);
 }

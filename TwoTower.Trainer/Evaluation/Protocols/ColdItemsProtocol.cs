@@ -7,7 +7,7 @@ namespace TwoTower.Trainer.Evaluation.Protocols;
 /// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for viewers that no
 /// model has learned from either, from all that these decided on the other videos.
 /// </summary>
-public static class ColdItems
+public static class ColdItemsProtocol
 {
     /// <summary>Ending of the numbers of cold videos.</summary>
     public const string Suffix = "0";
@@ -20,9 +20,8 @@ public static class ColdItems
         ArgumentNullException.ThrowIfNull(suffixes);
         suffixes.Check();
         var numbers = new Numbering(tables);
-        var training = HeldOutUsers.WithoutHeldOut(tables, numbers, suffixes);
-        var liked = training.Decisions.Where(row => row.Type == DecisionType.Like).Select(row => row.VideoId).ToHashSet();
-        var items = numbers.InOrder(tables.Videos.Where(video => liked.Contains(video.Id)));
+        var training = HeldOutUsersProtocol.WithoutHeldOut(tables, numbers, suffixes);
+        var items = numbers.Liked(tables.Videos, training.Decisions);
         var isCold = items.Select(video => numbers.VideoEndsIn(video.Id, Suffix)).ToArray();
         var cold = isCold.Count(yes => yes);
         if (cold == 0 || cold == items.Count)
@@ -45,13 +44,13 @@ public static class ColdItems
             asked++;
             var latest = Decided.Latest(rows, builder.ItemOf);
             var likes = Decided.Of(latest, DecisionType.Like).ToLookup(item => isCold[item]);
-            if (likes[false].Count() < HeldOutUsers.LeastLikes || !likes[true].Any()) continue;
+            if (likes[false].Count() < HeldOutUsersProtocol.LeastLikes || !likes[true].Any()) continue;
             int[] nopes = [.. Decided.Of(latest, DecisionType.Nope).Where(item => isCold[item])];
             queries.Add(builder.Build(user, rows.Where(row => known.Contains(row.VideoId)), [.. likes[true]], nopes));
         }
 
         return queries.Count == 0
-            ? throw HeldOutUsers.NobodyToAsk(group, suffix, asked, "5 likes of warm videos and one of a cold one")
+            ? throw HeldOutUsersProtocol.NobodyToAsk(group, suffix, asked, "5 likes of warm videos and one of a cold one")
             : new("cold-items", training with { Videos = warm, Decisions = decisions }, items, isCold, queries, asOf);
     }
 }

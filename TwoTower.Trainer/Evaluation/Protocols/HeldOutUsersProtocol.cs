@@ -6,7 +6,7 @@ namespace TwoTower.Trainer.Evaluation.Protocols;
 /// <summary>
 /// Viewers that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found (docs/evaluation.md).
 /// </summary>
-public static class HeldOutUsers
+public static class HeldOutUsersProtocol
 {
     /// <summary>A held-out viewer has this many likes at least.</summary>
     public const int LeastLikes = 5;
@@ -23,8 +23,7 @@ public static class HeldOutUsers
         suffixes.Check();
         var numbers = new Numbering(tables);
         var training = WithoutHeldOut(tables, numbers, suffixes);
-        var liked = training.Decisions.Where(row => row.Type == DecisionType.Like).Select(row => row.VideoId).ToHashSet();
-        var items = numbers.InOrder(tables.Videos.Where(video => liked.Contains(video.Id)));
+        var items = numbers.Liked(tables.Videos, training.Decisions);
         if (items.Count == 0)
         {
             throw new InputException(

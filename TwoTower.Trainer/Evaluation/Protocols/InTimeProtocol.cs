@@ -7,7 +7,7 @@ namespace TwoTower.Trainer.Evaluation.Protocols;
 /// The future from the past: cuts through the time of all decisions; a model learns what came before a cut, and is asked for the likes
 /// after it from each viewer's history before it.
 /// </summary>
-public static class InTime
+public static class InTimeProtocol
 {
     /// <summary>Shares of the decisions that come before the cuts, per cent.</summary>
     public static readonly IReadOnlyList<int> Cuts = [50, 60, 70, 80, 90];
@@ -30,8 +30,7 @@ public static class InTime
         // The cut is a moment: decisions of one moment are never on both sides.
         var cut = inOrder.Count == 0 ? default : inOrder[(int)((long)inOrder.Count * percent / 100)].CreatedAt;
         var before = inOrder.TakeWhile(row => row.CreatedAt < cut).ToList();
-        var liked = before.Where(row => row.Type == DecisionType.Like).Select(row => row.VideoId).ToHashSet();
-        var items = numbers.InOrder(tables.Videos.Where(video => liked.Contains(video.Id)));
+        var items = numbers.Liked(tables.Videos, before);
         if (items.Count == 0)
         {
             throw new InputException(
