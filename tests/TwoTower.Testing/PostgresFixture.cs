@@ -72,7 +72,8 @@ public sealed class PostgresFixture : IAsyncLifetime
         IncludeErrorDetail = true,
     }.ConnectionString;
 
-    private static string RepositoryRoot()
+    /// <summary>The clone that the tests were built from.</summary>
+    public static string RepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
