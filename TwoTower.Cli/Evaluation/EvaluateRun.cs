@@ -5,6 +5,7 @@ using TwoTower.Core.Data;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Baselines;
+using TwoTower.Trainer.Evaluation.Live;
 using TwoTower.Trainer.Evaluation.Protocols;
 using TwoTower.Trainer.Evaluation.Results;
 
@@ -33,11 +34,15 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
                 + $"{Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} items");
         }
 
-        var answers = await AskAsync(splits, contenders);
+        var live = await LiveAsync(splits);
+        var answers = await AskAsync(splits, contenders, live);
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, session.Stop), session.Stop);
         var evaluation = new Evaluated(
             name, options.Protocol, options.Protocol == EvaluateOptions.Time ? null : options.Group.ToString().ToLowerInvariant(),
-            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders);
+            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
+        {
+            Live = live?.Results(options.BootstrapRounds),
+        };
         if (options.Dump is { } dump)
         {
             RankingDump.Write(dump, splits, Dumped(answers));
@@ -69,6 +74,11 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
             throw new InputException($"'{twice}' is given twice: two recipes need two names (key 'name' of the file)");
         }
 
+        if (options.Live is not null && !contenders.Exists(contender => contender.IsRecipe))
+        {
+            throw new InputException("--live asks the API about a recipe's release, and no recipe is evaluated: give a --recipe");
+        }
+
         return options.Reference is null || contenders.Any(contender => contender.Name == options.Reference)
             ? contenders
             : throw new InputException(
@@ -82,9 +92,14 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         _ => [HeldOutUsersProtocol.Create(tables, options.Suffixes, options.Group)],
     };
 
-    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders)
+    // The server is looked for before anything is trained: who lacks one learns it at once.
+    private async Task<LiveExam?> LiveAsync(IReadOnlyList<Split> splits) => options.Live is { } queries
+        ? new(session, splits, (await session.ProvideAsync()).ConnectionString, queries)
+        : null;
+
+    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders, LiveExam? live)
     {
-        var examiner = new Examiner(splits, options.ReRank, session.Time);
+        var examiner = new Examiner(splits, options.ReRank, session.Time, live is null ? null : live.AskAsync);
         List<Answers> answers = [];
         foreach (var contender in contenders)
         {
@@ -139,6 +154,11 @@ internal sealed record EvaluateOptions
 
     public required string? Dump { get; init; }
 
+    public required string? Report { get; init; }
+
+    /// <summary>Queries that the live API is asked; null: none.</summary>
+    public required int? Live { get; init; }
+
     public required TrainingDevice Device { get; init; }
 
     public required int Threads { get; init; }
@@ -147,4 +167,8 @@ internal sealed record EvaluateOptions
 /// <summary>An evaluation as --json prints it.</summary>
 internal sealed record Evaluated(
     string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference, IReadOnlyList<SplitSummary> Splits,
-    IReadOnlyList<ContenderResult> Contenders);
+    IReadOnlyList<ContenderResult> Contenders)
+{
+    /// <summary>What the live API makes of the recipes; null where it wasn't asked.</summary>
+    public IReadOnlyList<LiveResult>? Live { get; init; }
+}

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using TwoTower.Cli.Output;
+using TwoTower.Trainer.Evaluation.Live;
 using TwoTower.Trainer.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
@@ -23,6 +24,7 @@ internal static class EvaluationTables
         Recalls(terminal, "recall@20 by the viewer's likes in the history", evaluation.Contenders, contender => contender.ByActivity);
         Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Contenders, contender => contender.ByPopularity);
         Recalls(terminal, "recall@20 by cut", evaluation.Contenders, contender => contender.BySplit);
+        foreach (var live in evaluation.Live ?? []) Show(terminal, live);
     }
 
     public static string NameOf(ContenderResult contender) => contender.Name + (contender.IsReRanked ? ", re-ranked" : "");
@@ -45,6 +47,22 @@ internal static class EvaluationTables
         }
 
         terminal.Show(table);
+    }
+
+    private static void Show(Terminal terminal, LiveResult live)
+    {
+        var columns = Columns.Where(column => live.Exact.Metrics.ContainsKey(column.Name)).ToList();
+        var table = New(
+            $"{live.Contender}, seed {live.Seed}: the live API for {Amounts.Count(live.Viewers)} viewers", ["", .. columns.Select(column => column.Title)]);
+        foreach (var group in new[] { live.Exact, live.Live, live.Loss })
+        {
+            table.AddRow([new Text(group.Name), .. columns.Select(column => new Text(Show(group.Metrics[column.Name], column.Format, interval: true)))]);
+        }
+
+        terminal.Show(table);
+        terminal.Say(
+            $"overlap@20 {Show(live.Overlap20, "0.000", interval: true).ReplaceLineEndings(" ")}; the index answered {Amounts.Count(live.IndexSearches)} of the searches; "
+            + $"scores differ by {live.LargestScoreDifference:0.0e+0} at most; {live.MedianMs:0.0} ms a request, 95 % within {live.P95Ms:0.0} ms");
     }
 
     private static void Recalls(
