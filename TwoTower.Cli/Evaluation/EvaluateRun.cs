@@ -1,3 +1,4 @@
+using TwoTower.Cli.Evaluation.Report;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
@@ -47,6 +48,12 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         {
             RankingDump.Write(dump, splits, Dumped(answers));
             session.Terminal.Say($"rankings: {dump}");
+        }
+
+        if (options.Report is { } report)
+        {
+            EvaluationPage.Write(report, evaluation);
+            session.Terminal.Say($"report: {report}");
         }
 
         session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));

@@ -62,6 +62,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
             }
         }
 
+        asked.Searches += sample.Count + 1;
         asked.IndexSearches += await IndexSearchesAsync(scratch.Source, release.Id, ct);
     }
 
@@ -70,7 +71,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
     public IReadOnlyList<LiveResult> Results(int rounds) =>
     [
         .. _asked.Where(asked => asked.Value.Answers.Count > 0)
-            .Select(asked => LiveResult.Of(asked.Key, asked.Value.Seed, asked.Value.IndexSearches, asked.Value.Answers, rounds, session.Stop)),
+            .Select(asked => LiveResult.Of(asked.Key, asked.Value.Seed, (asked.Value.Searches, asked.Value.IndexSearches), asked.Value.Answers, rounds, session.Stop)),
     ];
 
     // What isn't ranked may still be in a history: it is there, and not shown.
@@ -127,6 +128,8 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
         public int Seed => seed;
 
         public List<LiveAnswer> Answers { get; } = [];
+
+        public int Searches { get; set; }
 
         public long IndexSearches { get; set; }
     }

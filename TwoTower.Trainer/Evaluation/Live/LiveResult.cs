@@ -37,7 +37,8 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
 /// <param name="Contender">The recipe.</param>
 /// <param name="Seed">The seed that was asked; one is.</param>
 /// <param name="Viewers">Queries that were asked.</param>
-/// <param name="IndexSearches">Searches that the planner gave to the HNSW index; it sorts exactly where that costs less.</param>
+/// <param name="Searches">Searches, with one more a split that loads the tower.</param>
+/// <param name="IndexSearches">Those that the planner gave to the HNSW index; it sorts exactly where that costs less.</param>
 /// <param name="Overlap20">Videos among both first 20.</param>
 /// <param name="Exact">The sample's metrics by an exact search.</param>
 /// <param name="Live">The same by the API.</param>
@@ -46,7 +47,7 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
 /// <param name="MedianMs">Half of the requests take no longer, milliseconds, one at a time on this machine.</param>
 /// <param name="P95Ms">95 % take no longer.</param>
 public sealed record LiveResult(
-    string Contender, int Seed, int Viewers, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
+    string Contender, int Seed, int Viewers, int Searches, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
     double LargestScoreDifference, double MedianMs, double P95Ms)
 {
     /// <summary>uAUC is of scores, which a search doesn't change.</summary>
@@ -55,11 +56,11 @@ public sealed record LiveResult(
     /// <summary>Means over the sample.</summary>
     /// <param name="contender">The recipe.</param>
     /// <param name="seed">Its seed.</param>
-    /// <param name="indexSearches">Searches by the index.</param>
+    /// <param name="searches">All searches, and those by the index.</param>
     /// <param name="answers">One at least.</param>
     /// <param name="rounds">Draws of the bootstrap; 0 gives no intervals.</param>
     /// <param name="ct">Stops.</param>
-    public static LiveResult Of(string contender, int seed, long indexSearches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
+    public static LiveResult Of(string contender, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);
         var viewers = answers.Select(answer => answer.Exact.UserId).Distinct().Select((user, place) => (user, place)).ToDictionary(pair => pair.user, pair => pair.place);
@@ -75,10 +76,10 @@ public sealed record LiveResult(
         var draws = Bootstrap.Means([.. exact, .. live, overlaps], rounds, 42, ct);
         var times = answers.Select(answer => answer.Time.TotalMilliseconds).Order().ToArray();
         return new(
-            contender, seed, answers.Count, indexSearches, Bounded(overlaps.Mean(), draws[^1]),
-            Group("exact", (m) => exact[m].Mean(), m => draws[m]),
-            Group("live", (m) => live[m].Mean(), m => draws[Measured.Count + m]),
-            Group("loss", (m) => exact[m].Mean() - live[m].Mean(), m => draws[m].Zip(draws[Measured.Count + m], (a, b) => a - b)),
+            contender, seed, answers.Count, searches.All, searches.ByIndex, Bounded(overlaps.Mean(), draws[^1]),
+            Group("exact", m => exact[m].Mean(), m => draws[m]),
+            Group("live", m => live[m].Mean(), m => draws[Measured.Count + m]),
+            Group("loss", m => exact[m].Mean() - live[m].Mean(), m => draws[m].Zip(draws[Measured.Count + m], (a, b) => a - b)),
             answers.Max(answer => answer.ScoreDifference), Quantile(times, 0.5), Quantile(times, 0.95));
 
         GroupResult Group(string name, Func<int, double> mean, Func<int, IEnumerable<double>> drawn)
