@@ -25,7 +25,10 @@ internal sealed partial record Plot(string Title, string Note, string Alternativ
 
     private string ToSvg(string id)
     {
-        var svg = new SvgExporter { Width = PlotStyle.Width, Height = Height, IsDocument = false }.ExportToString(Model);
+        var svg = new SvgExporter
+        {
+            Width = PlotStyle.Width, Height = Height, IsDocument = false, TextMeasurer = new RoomyText(PlotStyle.Width, Height),
+        }.ExportToString(Model);
         var errors = Model.GetLastPlotException();
         if (errors is not null) throw new InvalidOperationException($"The plot '{Title}' could not be drawn: {errors.Message}", errors);
 
@@ -42,6 +45,18 @@ internal sealed partial record Plot(string Title, string Note, string Alternativ
             {inside.Trim()}
             </svg>
             """);
+    }
+
+    /// <summary>The reader's font isn't known: a letter gets the room that a wide sans-serif takes, so that nothing overlaps or is cut off.</summary>
+    private sealed class RoomyText(double width, double height) : PdfRenderContext(width, height, OxyColors.Undefined)
+    {
+        private const double LetterWidth = 0.62, LineHeight = 1.25; // of the font's size
+
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            var lines = (text ?? "").Split('\n');
+            return new(lines.Max(line => line.Length) * LetterWidth * fontSize, lines.Length * LineHeight * fontSize);
+        }
     }
 
     private static byte Part(Match match, int group) => byte.Parse(match.Groups[group].ValueSpan);

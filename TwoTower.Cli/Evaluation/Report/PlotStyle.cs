@@ -28,7 +28,7 @@ internal static class PlotStyle
     /// <summary>Colours and shapes in turn: who can't tell two colours can tell the shapes.</summary>
     public static OxyColor Series(int index) => Of($"c{index % 8 + 1}");
 
-    public static MarkerType Marker(int index) => Markers[index % Markers.Length];
+    public static MarkerType Marker(int index) => Markers[(index + index / 8) % Markers.Length];
 
     /// <summary>The CSS variable of a colour in SVG, <c>rgb(1,0,3)</c>; null for one that isn't ours.</summary>
     public static string? Variable(byte red, byte green, byte blue) => red == Mark && green == 0 && blue < Names.Length ? $"var(--{Names[blue]})" : null;
