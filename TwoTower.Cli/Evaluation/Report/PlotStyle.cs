@@ -43,6 +43,7 @@ internal static class PlotStyle
             DefaultFont = "Arial", // measured, not written: the page has its own
             DefaultFontSize = 13,
             PlotAreaBorderThickness = new(0),
+            PlotAreaBorderColor = Grid,
             PlotMargins = new(double.NaN),
             Padding = new(4, 8, 14, 4),
         };
