@@ -99,10 +99,14 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         _ => [HeldOutUsersProtocol.Create(tables, options.Suffixes, options.Group)],
     };
 
-    // The server is looked for before anything is trained: who lacks one learns it at once.
-    private async Task<LiveExam?> LiveAsync(IReadOnlyList<Split> splits) => options.Live is { } queries
-        ? new(session, splits, (await session.ProvideAsync()).ConnectionString, queries)
-        : null;
+    // The server is looked for before anything is trained: who lacks one, or the right to use it so, learns it at once.
+    private async Task<LiveExam?> LiveAsync(IReadOnlyList<Split> splits)
+    {
+        if (options.Live is not { } queries) return null;
+        var server = (await session.ProvideAsync()).ConnectionString;
+        await ScratchDatabase.RequireRightAsync(server, session.Stop);
+        return new(session, splits, server, queries);
+    }
 
     private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders, LiveExam? live)
     {

@@ -30,6 +30,16 @@ internal sealed class ScratchDatabase : IAsyncDisposable
 
     public NpgsqlDataSource Source { get; }
 
+    /// <summary>Fails early, before long work, where this user may not create a database.</summary>
+    /// <exception cref="InputException">He may not.</exception>
+    public static async Task RequireRightAsync(string server, CancellationToken ct)
+    {
+        await using var connection = new NpgsqlConnection(server);
+        await connection.OpenAsync(ct);
+        await using var command = new NpgsqlCommand("select rolsuper or rolcreatedb from pg_roles where rolname = current_user", connection);
+        if (await command.ExecuteScalarAsync(ct) is not true) throw Refused(server, "the role has no CREATEDB");
+    }
+
     /// <summary>Creates and migrates it.</summary>
     /// <exception cref="InputException">The server doesn't let this user create a database.</exception>
     public static async Task<ScratchDatabase> CreateAsync(string server, Terminal terminal, CancellationToken ct)
@@ -47,9 +57,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
             await scratch.DisposeAsync();
             if (e is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported } refused)
             {
-                throw new InputException(
-                    $"--live works in a scratch database that it creates and drops, and the server of {DatabaseChoice.NameOf(server)} doesn't let this user "
-                    + $"create one ({refused.MessageText}): name another server with --database, or none, and twotower sets up one of its own", e);
+                throw Refused(server, refused.MessageText);
             }
 
             throw;
@@ -69,6 +77,10 @@ internal sealed class ScratchDatabase : IAsyncDisposable
             _terminal.Warn($"the scratch database {_name} could not be dropped ({e.Message}): drop it by hand");
         }
     }
+
+    private static InputException Refused(string server, string why) => new(
+        $"--live works in a scratch database that it creates and drops, and the server of {DatabaseChoice.NameOf(server)} doesn't let this user "
+        + $"create one ({why}): name another server with --database, or none, and twotower sets up one of its own");
 
     private async Task OnServerAsync(string sql, CancellationToken ct)
     {
