@@ -18,6 +18,8 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
     public async Task RunAsync()
     {
         session.Kept = "nothing was written; run the same command to start over";
+        RequireFile("--dump", options.Dump);
+        RequireFile("--report", options.Report);
         var contenders = Contenders();
         var (tables, name) = await options.Data.ReadAsync(session);
         session.Terminal.Say(
@@ -57,6 +59,12 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         }
 
         session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));
+    }
+
+    // Before minutes of work, not after.
+    private static void RequireFile(string option, string? path)
+    {
+        if (Directory.Exists(path)) throw new InputException($"{option} {path} is a folder: name a file in it");
     }
 
     private List<Contender> Contenders()

@@ -27,7 +27,10 @@ internal sealed partial record Plot(string Title, string Note, string Alternativ
     {
         var svg = new SvgExporter
         {
-            Width = PlotStyle.Width, Height = Height, IsDocument = false, TextMeasurer = new RoomyText(PlotStyle.Width, Height),
+            Width = PlotStyle.Width,
+            Height = Height,
+            IsDocument = false,
+            TextMeasurer = new RoomyText(PlotStyle.Width, Height),
         }.ExportToString(Model);
         var errors = Model.GetLastPlotException();
         if (errors is not null) throw new InvalidOperationException($"The plot '{Title}' could not be drawn: {errors.Message}", errors);

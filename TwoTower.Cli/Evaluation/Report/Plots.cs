@@ -106,7 +106,11 @@ internal static class Plots
         {
             var area = new AreaSeries
             {
-                Title = title, Color = PlotStyle.Series(colour), Fill = OxyColor.FromAColor(50, PlotStyle.Series(colour)), LineStyle = style, StrokeThickness = 2,
+                Title = title,
+                Color = PlotStyle.Series(colour),
+                Fill = OxyColor.FromAColor(50, PlotStyle.Series(colour)),
+                LineStyle = style,
+                StrokeThickness = 2,
                 Color2 = OxyColors.Transparent,
             };
             for (var bin = 0; bin < bins.Count; bin++)

@@ -27,8 +27,20 @@ public class ScoreDistributionTests
     {
         var result = new QueryResult
         {
-            UserId = Guid.Empty, HistoryLikes = 1, HistoryDecisions = 1, Recall20 = 0, Recall50 = 0, Ndcg100 = 0, UAuc = null, Nope20 = 0, Diversity = 0,
-            Novelty = 0, MakerShare = null, RecallByPopularity = [null, null, null], Top = [], Scores = (likes, nopes),
+            UserId = Guid.Empty,
+            HistoryLikes = 1,
+            HistoryDecisions = 1,
+            Recall20 = 0,
+            Recall50 = 0,
+            Ndcg100 = 0,
+            UAuc = null,
+            Nope20 = 0,
+            Diversity = 0,
+            Novelty = 0,
+            MakerShare = null,
+            RecallByPopularity = [null, null, null],
+            Top = [],
+            Scores = (likes, nopes),
         };
         return new("any", false, false, null, [[result]], TimeSpan.Zero, [], _ => null);
     }
