@@ -95,14 +95,14 @@ internal sealed class EvaluationPage
     private void Live()
     {
         if (_evaluation.Live is not { Count: > 0 } results) return;
-        Section("The live API", "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against the exact search of the table above is the price of the index.");
+        Section("The live API", "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against an exact search for the same viewers is the price of the index.");
         foreach (var live in results)
         {
             _html.Append(_tables.Live(live));
             Paragraph(
                 $"{live.Contender}: {live.Overlap20.Mean:0.0%} of the exact first 20 are among the live first 20. The index answered {Amounts.Count(live.IndexSearches)} of "
                 + $"{Amounts.Count(live.Searches)} searches; where it costs less, the database sorts exactly. Scores of the same video differ by {live.LargestScoreDifference:0.0e+0} at most. "
-                + $"Half of the requests took {live.MedianMs:0.0} ms or less, 95 % {live.P95Ms:0.0} ms, one at a time on the evaluating machine.");
+                + $"Half of the requests took {live.MedianMs:0.0} ms or less, 95 % of them {live.P95Ms:0.0} ms or less, one at a time on the evaluating machine.");
         }
     }
 
