@@ -48,6 +48,9 @@ public sealed class RecipeScorer : IScorer
     /// <summary>The learning curve.</summary>
     public TrainingSummary? Training { get; }
 
+    /// <summary>The trained model.</summary>
+    public Checkpoint? Checkpoint { get; private init; }
+
     /// <summary>Loads the release's towers through ONNX Runtime and embeds every item of the split, also those that training didn't have.</summary>
     public static RecipeScorer Create(Checkpoint checkpoint, string name, Split split, DateTimeOffset exportedAt)
     {
@@ -57,7 +60,7 @@ public sealed class RecipeScorer : IScorer
         using var tower = ItemTower.FromFiles(files);
         var items = new float[split.Items.Count * tower.EmbeddingDim];
         tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items);
-        return new(UserTower.FromFiles(files), items, split.AsOf, checkpoint.Training);
+        return new(UserTower.FromFiles(files), items, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
     }
 
     /// <summary>The product's: sigmoid(score).</summary>
