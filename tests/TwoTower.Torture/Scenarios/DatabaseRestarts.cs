@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using TwoTower.Cli.Output;
+using TwoTower.Torture.Checking;
+using TwoTower.Torture.Load;
+using TwoTower.Torture.Servers;
+
+namespace TwoTower.Torture.Scenarios;
+
+/// <summary>PostgreSQL is stopped and started under load: 503 with Retry-After while it is away, and none of what is asked once it is back.</summary>
+internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postgres)
+{
+    private const int Enough = 100;
+
+    public async Task<DatabaseRestartsResult> RunAsync(World world, IProgress<StageProgress>? progress, CancellationToken ct)
+    {
+        var release = await world.ReleaseAsync(64, options.Seed, ct);
+        using var oracle = await Oracle.ReadAsync(world, [release], ct);
+        await world.Store.ActivateAsync(release.ModelVersion, "torture", null, ct);
+        await using var replicas = await Replicas.StartAsync(world.ConnectionString, options.Replicas, ct);
+
+        var (findings, away, right, total) = (new Findings(), 0, 0, 0);
+        for (var restart = 1; restart <= options.DatabaseRestarts; restart++)
+        {
+            progress?.Report(new(restart - 1, options.DatabaseRestarts));
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var clients = new Clients(replicas, world.Viewers, options.Clients, options.Seed + restart);
+            var load = clients.RunAsync(int.MaxValue, over.Token);
+            await AnsweredAsync(clients, 200, ct);
+            await postgres.StopAsync(ct);
+            await AnsweredAsync(clients, 503, ct);
+            await postgres.StartAsync(ct);
+            var back = Stopwatch.GetTimestamp();
+            await AnsweredAsync(clients, 200, ct);
+            await over.CancelAsync();
+            await load;
+
+            foreach (var exchange in clients.Exchanges)
+            {
+                total++;
+                if (exchange is { Status: 503, IsProblem: true } && exchange.Asked < back) away++;
+                else if (oracle.Check(exchange, findings) is not null) right++;
+            }
+        }
+
+        return new(options.DatabaseRestarts, total, right, away, findings.Count, findings.First);
+    }
+
+    // So many more of a kind from now on.
+    private static async Task AnsweredAsync(Clients clients, int status, CancellationToken ct)
+    {
+        var before = clients.Exchanges.Count;
+        while (clients.Exchanges.Skip(before).Count(exchange => exchange.Status == status) < Enough) await Task.Delay(20, ct);
+    }
+}
+
+/// <summary>What came of it.</summary>
+internal sealed record DatabaseRestartsResult(int Restarts, int Requests, int Right, int Unavailable, int Wrong, IReadOnlyList<string> Findings);
