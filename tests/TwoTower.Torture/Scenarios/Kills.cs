@@ -72,7 +72,7 @@ internal sealed class Kills(TortureOptions options) : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     // From its start almost to its end: connecting, reading, an epoch, a checkpoint, registering.
-    private TimeSpan Moment(TimeSpan whole) => whole * (.05 + (_random.NextDouble() * .9));
+    private TimeSpan Moment(TimeSpan whole) => whole * (.05 + (_random.NextDouble() * .8));
 
     /// <summary>Trains a release; with a moment, kills the trainer then and starts it again.</summary>
     private async Task TrainAsync(World world, TimeSpan? killAfter, CancellationToken ct)

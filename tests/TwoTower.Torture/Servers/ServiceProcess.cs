@@ -43,7 +43,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, $"{name}.dll"));
+        start.ArgumentList.Add(PathOf(name));
         foreach (var arg in args) start.ArgumentList.Add(arg);
         start.Environment["ConnectionStrings__twotower"] = connectionString;
         foreach (var (key, value) in settings) start.Environment[key] = value;
@@ -77,6 +77,17 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         await KillAsync();
         _process.Dispose();
+    }
+
+    // Each from its own folder: it brings what its own framework has not, and no more.
+    private static string PathOf(string name)
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory); // …/tests/TwoTower.Torture/bin/Release/net10.0
+        var root = output;
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "TwoTower.sln"))) root = root.Parent;
+        return root is null
+            ? throw new InvalidOperationException($"no TwoTower.sln above {AppContext.BaseDirectory}")
+            : Path.Combine(root.FullName, name, "bin", output.Parent!.Name, output.Name, $"{name}.dll");
     }
 
     [DllImport("libc", EntryPoint = "kill")]
