@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Recommendation;
@@ -16,8 +17,9 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
     [Theory]
     [InlineData("two_tower.release_files")]          // before its tower is loaded: the search then finds it retired
     [InlineData("two_tower.video_embeddings_1")]     // within the search, which waits for the table and finds it gone
-    public async Task A_request_whose_release_goes_is_answered_by_the_one_that_came(string heldAt)
+    public async Task A_request_whose_release_goes_is_answered_by_the_one_that_came_after_one_retry(string heldAt)
     {
+        using var retries = new Retries();
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
         var store = new ReleaseStore(db.DataSource);
@@ -46,11 +48,32 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
         var answer = await answering;
         Assert.Equal(next.ModelVersion, answer.ModelVersion);
         Assert.Equal(10, answer.Videos.Count);
+        Assert.Equal(["release_gone"], retries.Reasons);
 
         async Task ExecuteAsync(string sql)
         {
             await using var command = new NpgsqlCommand(sql, holder, held);
             await command.ExecuteNonQueryAsync();
         }
+    }
+
+    /// <summary>What the metric of retries counts meanwhile.</summary>
+    private sealed class Retries : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+
+        public Retries()
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "twotower.serving.retries") listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, count, tags, _) => Reasons.AddRange(Enumerable.Repeat((string)tags[0].Value!, (int)count)));
+            _listener.Start();
+        }
+
+        public List<string> Reasons { get; } = [];
+
+        public void Dispose() => _listener.Dispose();
     }
 }
