@@ -30,7 +30,7 @@ internal static class TortureTables
             table.AddRow(
                 "database restarts",
                 $"{database.Restarts} restarts, {Amounts.Count(database.Requests)} requests: {Amounts.Count(database.Right)} right, "
-                + $"{Amounts.Count(database.Unavailable)} told to come again while it was away",
+                + $"{Amounts.Count(database.Unavailable)} told to come again while it was away; {Amounts.Count(database.DecisionsAcknowledged)} decisions acknowledged, {database.DecisionsLost} lost",
                 $"{database.Wrong}");
         }
 

@@ -59,5 +59,32 @@ internal sealed class World : IAsyncDisposable
         return await Store.GetAsync(version, ct);
     }
 
+    /// <summary>The catalogue goes on: fifty videos are new, fifty have another price.</summary>
+    public async Task EditAsync(int seed, CancellationToken ct)
+    {
+        await using var command = Db.CreateCommand(
+            """
+            with some as (select id, row_number() over (order by md5(id::text || $1::text)) as n from public.videos),
+                added as (
+                    insert into public.videos (title, price, duration_seconds, product_released_at, safety_level)
+                    select v.title || ' again', v.price, v.duration_seconds, v.product_released_at, v.safety_level
+                    from public.videos v join some s using (id) where s.n <= 50)
+            update public.videos v set price = coalesce(v.price, 0) + 1 from some s where s.id = v.id and s.n between 51 and 100
+            """);
+        command.Parameters.Add(new() { Value = seed });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>True while a video waits for its vector in the release that is served.</summary>
+    public async Task<bool> IsQueuedAsync(CancellationToken ct)
+    {
+        await using var queued = Db.CreateCommand("select exists (select from two_tower.embedding_queue)");
+        if ((bool)(await queued.ExecuteScalarAsync(ct))!) return true;
+        if (await Store.GetActiveAsync(ct) is not { } active) return false;
+        await using var missing = Db.CreateCommand(
+            $"select exists (select from public.videos v where v.is_active and not exists (select from {active.Table} e where e.video_id = v.id))");
+        return (bool)(await missing.ExecuteScalarAsync(ct))!;
+    }
+
     public ValueTask DisposeAsync() => Db.DisposeAsync();
 }

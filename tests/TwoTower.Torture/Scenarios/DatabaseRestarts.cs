@@ -6,7 +6,7 @@ using TwoTower.Torture.Servers;
 
 namespace TwoTower.Torture.Scenarios;
 
-/// <summary>PostgreSQL is stopped and started under load: 503 with Retry-After while it is away, and none of what is asked once it is back.</summary>
+/// <summary>PostgreSQL is stopped and started under load: 503 with Retry-After while it is away, none for what is asked once it is back, and no decision lost.</summary>
 internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postgres)
 {
     private const int Enough = 100;
@@ -19,6 +19,9 @@ internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postg
         await using var replicas = await Replicas.StartAsync(world.ConnectionString, options.Replicas, ct);
 
         var (findings, away, right, total) = (new Findings(), 0, 0, 0);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var decider = new Decider(replicas, world, options.Seed);
+        var deciding = decider.RunAsync(findings, done.Token);
         for (var restart = 1; restart <= options.DatabaseRestarts; restart++)
         {
             progress?.Report(new(restart - 1, options.DatabaseRestarts));
@@ -42,7 +45,11 @@ internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postg
             }
         }
 
-        return new(options.DatabaseRestarts, total, right, away, findings.Count, findings.First);
+        await done.CancelAsync();
+        await deciding;
+        var lost = await decider.LostAsync(ct);
+        findings.AddIf(lost > 0, $"{lost} acknowledged decisions are lost");
+        return new(options.DatabaseRestarts, total, right, away, decider.Acknowledged, lost, findings.Count, findings.First);
     }
 
     // So many more of a kind from now on.
@@ -54,4 +61,5 @@ internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postg
 }
 
 /// <summary>What came of it.</summary>
-internal sealed record DatabaseRestartsResult(int Restarts, int Requests, int Right, int Unavailable, int Wrong, IReadOnlyList<string> Findings);
+internal sealed record DatabaseRestartsResult(
+    int Restarts, int Requests, int Right, int Unavailable, int DecisionsAcknowledged, long DecisionsLost, int Wrong, IReadOnlyList<string> Findings);

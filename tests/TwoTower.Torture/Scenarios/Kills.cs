@@ -99,10 +99,11 @@ internal sealed class Kills(TortureOptions options) : IDisposable
     private async Task KillEmbedderAsync(World world, CancellationToken ct)
     {
         if (!(await world.Store.ListAsync(ct)).Any(release => release.State == ReleaseState.Trained)) await TrainAsync(world, null, ct);
+        await world.EditAsync(_random.Next(), ct);
         await EmbedAsync(world, Moment(_embedding), ct);
     }
 
-    /// <summary>Has an embedder embed and activate everything that waits; with a moment, kills it then and starts it again.</summary>
+    /// <summary>Has an embedder embed and activate every release that waits, and every video that has changed; with a moment, kills it then and starts it again.</summary>
     private async Task EmbedAsync(World world, TimeSpan? killAfter, CancellationToken ct)
     {
         if (killAfter is { } moment)
@@ -115,7 +116,7 @@ internal sealed class Kills(TortureOptions options) : IDisposable
 
         await using var embedder = ServiceProcess.Start("TwoTower.Embedder", world.ConnectionString, EmbedderSettings);
         var started = Stopwatch.GetTimestamp();
-        while ((await world.Store.ListAsync(ct)).Any(Waits))
+        while ((await world.Store.ListAsync(ct)).Any(Waits) || await world.IsQueuedAsync(ct))
         {
             if (embedder.HasExited || Stopwatch.GetElapsedTime(started) > Patience)
             {
