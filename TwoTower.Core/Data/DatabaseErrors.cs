@@ -15,8 +15,10 @@ public static class DatabaseErrors
     /// </summary>
     internal static bool IsCut(NpgsqlException error) => error switch
     {
-        PostgresException server => server.SqlState is ['0', '8', ..]
-            or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
+        // A pooler's own: its server closed the connection, or none came free in time; the latter is silence.
+        PostgresException { SqlState: ['0', '8', ..] } pooler => !pooler.MessageText.Contains("timeout", StringComparison.Ordinal),
+        PostgresException server => server.SqlState
+            is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
         _ => error.InnerException is IOException or SocketException,
     };
 

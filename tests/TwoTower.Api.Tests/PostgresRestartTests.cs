@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Npgsql;
 using TwoTower.Core;
 using TwoTower.Testing;
 
@@ -8,9 +9,12 @@ namespace TwoTower.Api.Tests;
 /// <summary>PostgreSQL itself is stopped and started under load.</summary>
 public sealed class PostgresRestartTests
 {
-    [SkippableFact]
-    public async Task While_Postgres_restarts_answers_are_503_with_Retry_After_and_none_is_once_it_is_back()
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task While_Postgres_restarts_answers_are_503_with_Retry_After_and_none_is_once_it_is_back(bool behindPooler)
     {
+        Skip.If(behindPooler && PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         using var home = new TemporaryFolder();
         var postgres = await OwnAsync(home.Path);
         try
@@ -18,7 +22,8 @@ public sealed class PostgresRestartTests
             await using var db = await postgres.CreateDatabaseAsync();
             await TestReleases.LoadGoldenAsync(db);
             await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
-            await using var api = await ApiHost.StartAsync(db);
+            await using var pooler = behindPooler ? await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 5) : null;
+            await using var api = await ApiHost.StartAsync(pooler?.Through(db.ConnectionString) ?? db.ConnectionString);
             await api.GetAsync(Path);
 
             using var stop = new CancellationTokenSource();
@@ -36,6 +41,7 @@ public sealed class PostgresRestartTests
             await postgres.StopAsync();
             await EnoughAsync(answers, 503);
             await postgres.StartAsync();
+            if (pooler is not null) await AnswersAsync(pooler.Through(db.ConnectionString, "Pooling=false"));
             var back = Stopwatch.GetTimestamp();
             await EnoughAsync(answers, 200);
             await stop.CancelAsync();
@@ -71,10 +77,30 @@ public sealed class PostgresRestartTests
         }
     }
 
-    // Twenty more answers of a kind from now on.
+    // A pooler tries its server again after a second.
+    private static async Task AnswersAsync(string connectionString)
+    {
+        while (true)
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(connectionString);
+                await connection.OpenAsync();
+                await using var command = new NpgsqlCommand("select 1", connection);
+                await command.ExecuteScalarAsync();
+                return;
+            }
+            catch (NpgsqlException)
+            {
+                await Task.Delay(50);
+            }
+        }
+    }
+
+    // Ten more answers of a kind from now on.
     private static async Task EnoughAsync(ConcurrentQueue<(long Asked, HttpResponseMessage Answer)> answers, int status)
     {
         var before = answers.Count;
-        while (answers.Skip(before).Count(answer => (int)answer.Answer.StatusCode == status) < 20) await Task.Delay(20);
+        while (answers.Skip(before).Count(answer => (int)answer.Answer.StatusCode == status) < 10) await Task.Delay(20);
     }
 }

@@ -32,6 +32,7 @@ internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postg
             await postgres.StopAsync(ct);
             await AnsweredAsync(clients, 503, ct);
             await postgres.StartAsync(ct);
+            world.Db.Clear(); // this process's own connections; the replicas' are theirs to see to
             var back = Stopwatch.GetTimestamp();
             await AnsweredAsync(clients, 200, ct);
             await over.CancelAsync();
