@@ -64,12 +64,12 @@ internal sealed class World : IAsyncDisposable
     {
         await using var command = Db.CreateCommand(
             """
-            with some as (select id, row_number() over (order by md5(id::text || $1::text)) as n from public.videos),
+            with picked as (select id, row_number() over (order by md5(id::text || $1::text)) as n from public.videos),
                 added as (
                     insert into public.videos (title, price, duration_seconds, product_released_at, safety_level)
                     select v.title || ' again', v.price, v.duration_seconds, v.product_released_at, v.safety_level
-                    from public.videos v join some s using (id) where s.n <= 50)
-            update public.videos v set price = coalesce(v.price, 0) + 1 from some s where s.id = v.id and s.n between 51 and 100
+                    from public.videos v join picked p using (id) where p.n <= 50)
+            update public.videos v set price = coalesce(v.price, 0) + 1 from picked p where p.id = v.id and p.n between 51 and 100
             """);
         command.Parameters.Add(new() { Value = seed });
         await command.ExecuteNonQueryAsync(ct);
