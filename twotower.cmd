@@ -16,6 +16,10 @@ where dotnet >nul 2>nul || (
   exit /b 2
 )
 if /i "%~1"=="test" goto test
+if /i "%~1"=="torture" (
+  echo twotower: torture stops processes by signals, which Windows has not: run it on Linux, macOS or WSL 1>&2
+  exit /b 2
+)
 
 call :stale && (
   echo building twotower ... 1>&2

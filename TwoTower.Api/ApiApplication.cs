@@ -59,6 +59,7 @@ public static class ApiApplication
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
         builder.Services.AddSingleton<VideoStatistics>();
+        builder.Services.AddHostedService<ReleaseWatch>();
         builder.Services.AddHostedService<StatisticsRefresh>();
 
         builder.Services.AddValidation();

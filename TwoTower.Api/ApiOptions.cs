@@ -18,6 +18,13 @@ public sealed class ApiOptions
     [Range(1, 3_600)]
     public int RetryAfterSeconds { get; set; } = 5;
 
+    /// <summary>Seconds between two looks at which releases' towers to have in memory; requests read the pointer themselves, each time.</summary>
+    [Range(1, 3_600)]
+    public int ReleasePollSeconds { get; set; } = 2;
+
+    /// <summary>True looks at once after an activation, too: LISTEN, on a connection that is kept for it. Behind a pooler there is none.</summary>
+    public bool Listen { get; set; } = true;
+
     /// <summary>
     /// The key of operators, for /v1/releases: Authorization: Bearer KEY. Without one these paths aren't there. A secret: give it by the
     /// environment (TwoTower__Api__OperatorKey) or a secret store.

@@ -15,6 +15,7 @@ public static class AtomicFile
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            RemoveAbandoned(target);
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 write(stream);
@@ -33,6 +34,20 @@ public static class AtomicFile
         {
             Remove(temporary);
             throw;
+        }
+    }
+
+    // What a writer that was killed left behind. One that lives holds its file: opening it for oneself alone fails.
+    private static void RemoveAbandoned(string target)
+    {
+        foreach (var temporary in Directory.EnumerateFiles(Path.GetDirectoryName(target)!, $"{Path.GetFileName(target)}.*.tmp"))
+        {
+            try
+            {
+                new FileStream(temporary, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
+            }
+            catch (IOException) { }
+            catch (UnauthorizedAccessException) { }
         }
     }
 

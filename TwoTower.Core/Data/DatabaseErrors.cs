@@ -9,6 +9,19 @@ public static class DatabaseErrors
     /// <summary>What migrations raise when a table of theirs can't be used; the text is for a person.</summary>
     internal const string UnusableTable = "TT001";
 
+    /// <summary>
+    /// True when the connection broke under the statement, or the server ended the session: whether a write was committed is unknown, and a
+    /// reader may ask again on another connection. False for a server that is silent: asking again would wait as long again.
+    /// </summary>
+    internal static bool IsCut(NpgsqlException error) => error switch
+    {
+        // A pooler's own: its server closed the connection, or none came free in time; the latter is silence.
+        PostgresException { SqlState: ['0', '8', ..] } pooler => !pooler.MessageText.Contains("timeout", StringComparison.Ordinal),
+        PostgresException server => server.SqlState
+            is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
+        _ => error.InnerException is IOException or SocketException,
+    };
+
     /// <summary>An <see cref="InputException"/> for an error about the connection or the database's state; null for any other error.</summary>
     public static InputException? Explain(Exception error, NpgsqlDataSource db)
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 
 namespace TwoTower.Core.Recommendation;
@@ -120,15 +121,11 @@ public sealed class RecommendationService
     {
         try
         {
-            var tower = await _towers.GetAsync(version, ct).ConfigureAwait(false);
+            using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
             using (ServingTelemetry.Begin("tower"))
             {
-                return tower.Encode(payload, asOf);
+                return borrowed.Tower.Encode(payload, asOf);
             }
-        }
-        catch (ObjectDisposedException e)
-        {
-            throw new StaleReleaseException($"the tower of {version} made room for another", e);
         }
         catch (InputException e)
         {
@@ -169,6 +166,13 @@ public sealed class RecommendationService
                 catch (StaleReleaseException) when (tries < Attempts)
                 {
                     // The pointer has moved on: the next attempt reads it anew.
+                    ServingTelemetry.Retried("release_gone");
+                }
+                catch (NpgsqlException e) when (tries == 1 && DatabaseErrors.IsCut(e))
+                {
+                    // A connection of the pool that was cut while nobody used it. All of an answer is reading: it may begin again, and
+                    // the pool has dropped the others with this one. A database that is really away refuses the second try at once.
+                    ServingTelemetry.Retried("connection_cut");
                 }
                 catch (StaleReleaseException e)
                 {

@@ -39,6 +39,12 @@ public static class ServingTelemetry
     private static readonly Counter<long> Decided = Meter.CreateCounter<long>(
         "twotower.serving.decisions", "{decision}", "Decisions received, by type");
 
+    private static readonly Counter<long> Loads = Meter.CreateCounter<long>(
+        "twotower.serving.tower.loads", "{release}", "Towers loaded: a release's first use in this process, or the first since it made room");
+
+    private static readonly Counter<long> Retries = Meter.CreateCounter<long>(
+        "twotower.serving.retries", "{request}", "Answers begun again, by reason: release_gone, connection_cut");
+
     static ServingTelemetry() => Meter.CreateObservableGauge(
         "twotower.serving.release", ObserveRelease, "{release}", "1 for the release that the last answer was of, by model version");
 
@@ -60,6 +66,10 @@ public static class ServingTelemetry
     }));
 
     internal static void Decision(string type) => Decided.Add(1, new KeyValuePair<string, object?>("decision", type));
+
+    internal static void TowerLoaded() => Loads.Add(1);
+
+    internal static void Retried(string why) => Retries.Add(1, new KeyValuePair<string, object?>("reason", why));
 
     internal static Stage Begin(string stage) => new(stage);
 

@@ -21,7 +21,7 @@ declare
     v_limit int := least(greatest(coalesce(p_limit, 50), 1), 500);
     v_active text;
     v_release two_tower.releases;
-    v_table regclass;
+    v_table text;
     v_iterative boolean;
     v_norm double precision;
     v_scan text;
@@ -32,8 +32,9 @@ begin
     select r.model_version into v_active from two_tower.active_release a join two_tower.releases r using (release_id);
     select r.* into v_release from two_tower.releases r
     where r.model_version = coalesce(p_model_version, v_active) and r.state in ('active', 'ready');
-    v_table := to_regclass(format('two_tower.video_embeddings_%s', v_release.release_id));
-    if v_table is null then
+    -- By name: an oid whose table is dropped meanwhile would end up in the statement as a bare number.
+    v_table := format('two_tower.video_embeddings_%s', v_release.release_id);
+    if to_regclass(v_table) is null then
         if p_model_version is null and v_active is null then
             raise exception 'no release is active' using errcode = 'TT202', hint = 'Train or import one, and activate it.';
         end if;

@@ -13,19 +13,44 @@ namespace TwoTower.Testing;
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
+    private readonly LocalPostgresOptions? _own;
     private readonly string _prefix = $"twotower_test_{Environment.ProcessId}_{Guid.NewGuid():N}"[..36];
     private NpgsqlDataSource? _server;
     private int _count;
+
+    /// <summary>The server that the tests of an assembly share.</summary>
+    public PostgresFixture()
+    {
+    }
+
+    private PostgresFixture(LocalPostgresOptions own) => _own = own;
+
+    /// <summary>A server that is nobody else's, in a folder of its own: it may be stopped and started.</summary>
+    /// <exception cref="Core.InputException">This machine can't run one.</exception>
+    public static async Task<PostgresFixture> OwnAsync(string home)
+    {
+        // As root the server runs as another user, who must be able to come to its folder.
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        var fixture = new PostgresFixture(new() { Home = home, AllowContainer = false });
+        await fixture.InitializeAsync();
+        return fixture;
+    }
+
+    /// <summary>Stops a server of one's own; its data stays.</summary>
+    public Task StopAsync() => LocalPostgresServer.StopAsync(_own!, Console.WriteLine);
+
+    /// <summary>Starts it again, at the same port.</summary>
+    public Task StartAsync() => LocalPostgresServer.ProvideAsync(_own!, Console.WriteLine);
 
     /// <summary>Connection string of the server's maintenance database.</summary>
     public string ServerConnectionString { get; private set; } = "";
 
     public async Task InitializeAsync()
     {
-        ServerConnectionString = Environment.GetEnvironmentVariable("TWOTOWER_TEST_DATABASE") is { Length: > 0 } given
+        ServerConnectionString = _own is null && Environment.GetEnvironmentVariable("TWOTOWER_TEST_DATABASE") is { Length: > 0 } given
             ? given
             : (await LocalPostgresServer.ProvideAsync(
-                new LocalPostgresOptions { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
+                _own ?? new() { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
         // Seconds: a busy machine may stall for longer than a request would wait, and no test is timed.
         ServerConnectionString = new NpgsqlConnectionStringBuilder(ServerConnectionString) { Timeout = 120 }.ConnectionString;
         _server = Database.CreateDataSource(ServerConnectionString);
@@ -46,11 +71,13 @@ public sealed class PostgresFixture : IAsyncLifetime
         if (_server is null) return;
         await DropAsync(Template);
         await _server.DisposeAsync();
+        if (_own is not null) await StopAsync();
     }
 
     private string Template => _prefix + "_template";
 
-    internal Task DropAsync(string name) => ExecuteAsync($"drop database if exists {name} with (force)");
+    // A server of one's own goes with its folder.
+    internal Task DropAsync(string name) => _own is not null ? Task.CompletedTask : ExecuteAsync($"drop database if exists {name} with (force)");
 
     private async Task<TestDatabase> CreateAsync(string template)
     {

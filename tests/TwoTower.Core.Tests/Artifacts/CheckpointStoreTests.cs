@@ -34,6 +34,23 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void What_a_writer_that_was_killed_left_beside_the_checkpoint_goes_with_the_next_one()
+    {
+        var left = FilePath + ".abcdefgh.ijk.tmp";
+        File.WriteAllText(left, "half");
+        var others = Path.Combine(_folder.FullName, "other.safetensors.abcdefgh.ijk.tmp");
+        File.WriteAllText(others, "half");
+        using (var living = new FileStream(FilePath + ".lives.tmp", FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        {
+            CheckpointStore.Write(FilePath, Example());
+            Assert.True(File.Exists(living.Name));
+        }
+
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(others));
+    }
+
+    [Fact]
     public void Tensors_are_named_as_the_contract_says_and_the_rest_is_JSON_in_the_metadata()
     {
         CheckpointStore.Write(FilePath, Example());

@@ -38,8 +38,8 @@ public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime, 
     {
         var release = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random());
         using var cache = new TowerCache(new ReleaseStore(_db.DataSource), 2);
-        var towers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => cache.GetAsync(release.ModelVersion, default))));
-        Assert.Single(towers.Distinct());
+        var towers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => cache.BorrowAsync(release.ModelVersion, default))));
+        Assert.Single(towers.Select(borrowed => borrowed.Tower).Distinct());
         Assert.Equal(1, _loads);
     }
 
@@ -50,16 +50,39 @@ public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime, 
         for (var seed = 1; seed <= 3; seed++) releases.Add(await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: seed)));
         using var cache = new TowerCache(new ReleaseStore(_db.DataSource), 2);
         var payload = Golden.UserPayloads[0];
-        var first = (await cache.GetAsync(releases[0].ModelVersion, default)).Encode(payload, Golden.AsOf);
-        await cache.GetAsync(releases[1].ModelVersion, default);
-        await cache.GetAsync(releases[0].ModelVersion, default); // used again: the second is now the oldest
-        await cache.GetAsync(releases[2].ModelVersion, default);
+        var first = await EncodeAsync(0);
+        await EncodeAsync(1);
+        await EncodeAsync(0); // used again: the second is now the oldest
+        await EncodeAsync(2);
         Assert.Equal(3, _loads);
-        await cache.GetAsync(releases[0].ModelVersion, default);
+        await EncodeAsync(0);
         Assert.Equal(3, _loads);
-        await cache.GetAsync(releases[1].ModelVersion, default);
+        await EncodeAsync(1);
         Assert.Equal(4, _loads);
-        Assert.Equal(first, (await cache.GetAsync(releases[0].ModelVersion, default)).Encode(payload, Golden.AsOf));
+        Assert.Equal(first, await EncodeAsync(0));
+
+        async Task<float[]> EncodeAsync(int release)
+        {
+            using var borrowed = await cache.BorrowAsync(releases[release].ModelVersion, default);
+            return borrowed.Tower.Encode(payload, Golden.AsOf);
+        }
+    }
+
+    [Fact]
+    public async Task A_tower_that_made_room_serves_those_who_have_it_and_is_freed_when_the_last_gives_it_back()
+    {
+        var old = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: 1));
+        var next = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: 2));
+        using var cache = new TowerCache(new ReleaseStore(_db.DataSource), 1);
+        var one = await cache.BorrowAsync(old.ModelVersion, default);
+        var other = await cache.BorrowAsync(old.ModelVersion, default);
+        (await cache.BorrowAsync(next.ModelVersion, default)).Dispose();
+
+        one.Dispose();
+        one.Dispose(); // once more gives nothing of the other's back
+        other.Tower.Encode(Golden.UserPayloads[0], Golden.AsOf);
+        other.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => other.Tower.Encode(Golden.UserPayloads[0], Golden.AsOf));
     }
 
     [Fact]
@@ -68,7 +91,7 @@ public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime, 
         using var cache = new TowerCache(new ReleaseStore(_db.DataSource), 2);
         for (var i = 0; i < 2; i++)
         {
-            var error = await Assert.ThrowsAsync<InputException>(() => cache.GetAsync("no-such-release", default));
+            var error = await Assert.ThrowsAsync<InputException>(() => cache.BorrowAsync("no-such-release", default));
             Assert.Contains("no-such-release", error.Message, StringComparison.Ordinal);
         }
 

@@ -1,0 +1,1 @@
+return await TwoTower.Torture.TortureCommand.RunAsync(args);
