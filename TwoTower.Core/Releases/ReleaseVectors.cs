@@ -41,7 +41,14 @@ public sealed class ReleaseVectors
     /// <exception cref="InputException">The server doesn't answer, or has no usable pgvector.</exception>
     public static async Task<ReleaseVectors> OpenAsync(NpgsqlDataSource db, Release release, CancellationToken ct = default)
     {
-        var server = await ServerCheck.ReadAsync(db, ct).ConfigureAwait(false);
+        return Open(db, release, await ServerCheck.ReadAsync(db, ct).ConfigureAwait(false));
+    }
+
+    /// <summary>Binds a release to a database whose server is known already.</summary>
+    /// <exception cref="InputException">It has no usable pgvector.</exception>
+    public static ReleaseVectors Open(NpgsqlDataSource db, Release release, ServerInfo server)
+    {
+        ArgumentNullException.ThrowIfNull(server);
         ServerCheck.Require(server);
         return new(db, release, server);
     }
