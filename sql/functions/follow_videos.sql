@@ -1,9 +1,10 @@
 -- function: two_tower.follow_videos()
 -- Puts the triggers in place that tell which videos change, or takes them away where the setting two_tower.change_triggers is 'off'
 -- (alter database … set two_tower.change_triggers = 'off'). Returns null with all of them in place, or else why they aren't: then a
--- sweep compares instead. They add and never change a table's own; a table whose triggers are all there isn't locked.
+-- sweep compares instead. They add and never change a table's own. A table whose triggers are all there isn't locked; for a new one the lock
+-- is waited for half a second at most, because other writers wait behind it.
 create or replace function two_tower.follow_videos() returns text
-language plpgsql set lock_timeout = '2s' as $$
+language plpgsql set lock_timeout = '500ms' as $$
 declare
     v_wanted record;
     v_off boolean := current_setting('two_tower.change_triggers', true) is not distinct from 'off';

@@ -89,6 +89,19 @@ public sealed class ReplicasTests(PostgresFixture postgres)
         await world.AssertRightAsync(release);
     }
 
+    [Fact]
+    public async Task A_release_that_is_retired_in_the_middle_of_its_embedding_leaves_no_shares()
+    {
+        await using var world = await FollowedWorld.CreateAsync(postgres, 100);
+        var release = await world.RegisterAsync(1);
+        using var stop = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(
+            release.ModelVersion, FollowedWorld.Options.Embedding, new Acting(step => { if (step.Done > 0) stop.Cancel(); }), stop.Token));
+        Assert.NotEqual(0L, await world.Db.ScalarAsync<long>("select count(*) from two_tower.embedding_shares"));
+        await world.Db.ExecuteAsync($"select two_tower.drop_retired_vectors(two_tower.retire_release('{release.ModelVersion}', 'test', null), 1000)");
+        Assert.Equal(0L, await world.Db.ScalarAsync<long>("select count(*) from two_tower.embedding_shares"));
+    }
+
     private sealed class Acting(Action<EmbedProgress> act) : IProgress<EmbedProgress>
     {
         public void Report(EmbedProgress value) => act(value);
