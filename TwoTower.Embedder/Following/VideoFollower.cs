@@ -17,10 +17,10 @@ internal sealed class VideoFollower : IDisposable
     private readonly ReleaseStore _store;
     private readonly FollowedReleases _releases;
     private readonly ChangeFollower _changes;
-    private bool? _triggers;
+    private volatile Means _means;
     private string? _without;
     private long? _lookedForTriggers;
-    private long _synced;
+    private (long Release, long At)? _synced;
 
     public VideoFollower(NpgsqlDataSource db, EmbedderOptions options, TimeProvider time, ILogger log)
     {
@@ -34,7 +34,7 @@ internal sealed class VideoFollower : IDisposable
     public async Task<long> FollowAsync(CancellationToken ct)
     {
         await LookForTriggersAsync(ct);
-        if (_triggers is false) await Sweep(_releases).QueueNewAsync(_options.FollowRows * _options.Embedding.Workers, ct);
+        if (_means == Means.Sweep) await Sweep(_releases).QueueNewAsync(_options.FollowRows * _options.Embedding.Workers, ct);
         var followed = await _changes.RunAsync(ct);
         if (followed.Videos > 0) _log.Followed(followed.Videos, followed.Written, followed.Removed);
         if (_options.Embedding.SyncPublicTable) await SyncAsync(followed, ct);
@@ -46,12 +46,11 @@ internal sealed class VideoFollower : IDisposable
     /// <returns>True when there is something to follow.</returns>
     public async Task<bool> SweepAsync(CancellationToken ct)
     {
-        if (_triggers is not { } triggers) return false; // first things first
+        if (_means == Means.Unknown) return false; // first things first
         // Towers of its own: it runs beside the other, and seldom.
         using var releases = new FollowedReleases(_db, (_, _) => { });
-        if (await Sweep(releases).RunAsync(triggers ? _options.CheckInterval : _options.SweepInterval, ct) is not { } found) return false;
+        if (await Sweep(releases).RunAsync(_means == Means.Triggers ? _options.CheckInterval : _options.SweepInterval, ct) is not { } found) return false;
         _log.Swept(found);
-        Interlocked.Exchange(ref _synced, 0); // a process that was killed may have left the public table behind
         return found > 0;
     }
 
@@ -65,13 +64,14 @@ internal sealed class VideoFollower : IDisposable
         if (_lookedForTriggers is { } last && _time.GetElapsedTime(last) < TriggersAgain) return;
         var reason = await ChangeTriggers.FollowAsync(_db, _options.Triggers, ct);
         if (reason is not null && reason != _without) _log.NoTriggers(reason, _options.SweepInterval);
-        (_triggers, _without, _lookedForTriggers) = (reason is null, reason, _time.GetTimestamp());
+        (_means, _without, _lookedForTriggers) = (reason is null ? Means.Triggers : Means.Sweep, reason, _time.GetTimestamp());
     }
 
     private async Task SyncAsync(Followed followed, CancellationToken ct)
     {
         if (await _store.GetActiveAsync(ct) is not { } active) return;
-        var whole = Interlocked.Read(ref _synced) != active.Id;
+        // Now and then also what is in step by all appearances: a process that was killed may have left some behind.
+        var whole = _synced is not { } last || last.Release != active.Id || _time.GetElapsedTime(last.At) >= _options.CheckInterval;
         if (!whole && followed.ActiveVideos.Count == 0) return;
         if (await PublicTable.FitsAsync(_db, active, ct))
         {
@@ -86,6 +86,14 @@ internal sealed class VideoFollower : IDisposable
             }
         }
 
-        Interlocked.Exchange(ref _synced, active.Id);
+        if (whole) _synced = (active.Id, _time.GetTimestamp());
+    }
+
+    // How it is known what changed.
+    private enum Means
+    {
+        Unknown,
+        Triggers,
+        Sweep,
     }
 }
