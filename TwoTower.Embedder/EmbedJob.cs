@@ -86,7 +86,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
     {
         using var releases = new FollowedReleases(db, (release, warning) => Warn($"Release {release.ModelVersion}: {warning}."));
         var follower = new ChangeFollower(
-            db, releases, new EmbedderOptions().FollowRows, options, (id, error) => Warn($"Video {id} couldn't be embedded, it is tried again: {error.Message}"));
+            db, releases, new EmbedderOptions().FollowRows, options, time, (id, error) => Warn($"Video {id} couldn't be embedded, it is tried again: {error.Message}"));
         return (await follower.RunAsync(ct)).Written;
 
         void Warn(string warning)

@@ -43,11 +43,4 @@ internal sealed class Followed
             _active.UnionWith(videoIds);
         }
     }
-
-    public void Add(Followed other)
-    {
-        AddVideos(other.Videos);
-        Add(other.Written, other.Removed);
-        if (other.Active is { } active) AddActive(active, other.ActiveVideos);
-    }
 }

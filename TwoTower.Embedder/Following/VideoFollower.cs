@@ -26,7 +26,7 @@ internal sealed class VideoFollower : IDisposable
     {
         (_db, _options, _time, _log, _store) = (db, options, time, new(log), new(db));
         _releases = new(db, _log.Warn);
-        _changes = new(db, _releases, options.FollowRows, options.Embedding, (_, error) => _log.Failed(error.Message));
+        _changes = new(db, _releases, options.FollowRows, options.Embedding, time, (_, error) => _log.Failed(error.Message));
     }
 
     /// <summary>Brings everything up to date that is known to have changed.</summary>
