@@ -14,7 +14,8 @@ internal sealed class FollowedWorld(TestDatabase db) : IAsyncDisposable
     /// <summary>Small batches, so that several workers have something to share.</summary>
     public static readonly EmbedderOptions Options = new()
     {
-        FollowRows = 20, Embedding = new() { ChunkRows = 20, Workers = 2, Lease = TimeSpan.FromSeconds(3), SyncPublicTable = false },
+        FollowRows = 20,
+        Embedding = new() { ChunkRows = 20, Workers = 2, Lease = TimeSpan.FromSeconds(3), SyncPublicTable = false },
     };
 
     private readonly List<EmbedderWorker> _workers = [];
