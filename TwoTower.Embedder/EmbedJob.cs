@@ -17,7 +17,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
 {
     private readonly ReleaseStore _store = new(db);
 
-    /// <summary>Embeds a release. For one that is ready or active already, the videos that lack a vector.</summary>
+    /// <summary>Embeds a release. For one that is ready or active already, the videos that changed or lack a vector.</summary>
     /// <param name="modelVersion">The release; null takes the newest that isn't embedded yet, or else the active one.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told every chunk.</param>
