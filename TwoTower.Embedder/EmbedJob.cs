@@ -3,6 +3,7 @@ using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
+using TwoTower.Embedder.Following;
 
 namespace TwoTower.Embedder;
 
@@ -16,7 +17,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
 {
     private readonly ReleaseStore _store = new(db);
 
-    /// <summary>Embeds a release. For one that is ready or active already, the videos that lack a vector.</summary>
+    /// <summary>Embeds a release. For one that is ready or active already, the videos that changed or lack a vector.</summary>
     /// <param name="modelVersion">The release; null takes the newest that isn't embedded yet, or else the active one.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told every chunk.</param>
@@ -54,12 +55,14 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
             : await run.BeginAsync(release, afresh: release.State == ReleaseState.Failed);
         release = vectors.Release;
 
+        var followed = served ? await FollowAsync(options, warnings, lease.Held) : 0;
         var videos = await VideoEmbedder.AllVideosAsync(db, lease.Held);
         var (there, missing) = await vectors.MissingAsync(videos, lease.Held);
-        var had = there - missing.Count;
+        var shares = new EmbeddingShares(db, vectors, options, time);
+        await shares.DealAsync(missing, lease.Held);
         var embedded = await run.StageAsync(
             EmbedStage.Embedding, there,
-            () => VideoEmbedder.RunAsync(db, vectors, tower, missing, replace: served, options, done => clock.Report(had + done), lease.Held), had);
+            () => shares.WorkAsync(tower, untilDone: true, left => clock.Report(there - left), lease.Held), there - missing.Count);
 
         var activated = false;
         if (served)
@@ -69,13 +72,27 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         else
         {
             if (there == 0) await run.FailAsync(release, "there are no videos to embed");
+            await FollowAsync(options, warnings, lease.Held); // what changed meanwhile
             await run.IndexAsync(vectors, there);
             var report = await run.CheckAsync(vectors, videos);
             activated = await run.ReadyAsync(release, $"{there} videos embedded", videos, report);
         }
 
         await run.SyncAsync(vectors, there);
-        return new(release.ModelVersion, embedded, await vectors.CountAsync(lease.Held), 0, 0, activated, clock.Stages, warnings);
+        return new(release.ModelVersion, followed + embedded, await vectors.CountAsync(lease.Held), 0, 0, activated, clock.Stages, warnings);
+    }
+
+    private async Task<long> FollowAsync(EmbedOptions options, List<string> warnings, CancellationToken ct)
+    {
+        using var releases = new FollowedReleases(db, (release, warning) => Warn($"Release {release.ModelVersion}: {warning}."));
+        var follower = new ChangeFollower(
+            db, releases, new EmbedderOptions().FollowRows, options, time, (id, error) => Warn($"Video {id} couldn't be embedded, it is tried again: {error.Message}"));
+        return (await follower.RunAsync(ct)).Written;
+
+        void Warn(string warning)
+        {
+            lock (warnings) warnings.Add(warning);
+        }
     }
 
     private async Task<Release> ChooseAsync(string? modelVersion, CancellationToken ct)

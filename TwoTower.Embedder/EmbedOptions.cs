@@ -4,21 +4,22 @@ using TwoTower.Core.Releases;
 
 namespace TwoTower.Embedder;
 
-/// <summary>How releases are embedded. Configuration section <c>Embedder</c>.</summary>
+/// <summary>How releases are embedded. Configuration section <c>TwoTower:Embedder:Embedding</c>.</summary>
 public sealed record EmbedOptions
 {
     /// <summary>How vectors are stored; null keeps what the release was registered with. halfvec halves the size of table and index.</summary>
     public VectorType? VectorType { get; init; }
 
-    /// <summary>Videos read, encoded and committed together.</summary>
+    /// <summary>Videos of a share of a new release: read, encoded and committed together.</summary>
     [Range(1, 100_000)]
     public int ChunkRows { get; init; } = 1000;
 
-    /// <summary>Chunks at work at once, each on a connection of its own.</summary>
+    /// <summary>Shares of a new release, or batches of changed videos, at work at once, each on a connection of its own.</summary>
     [Range(1, 64)]
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 
     /// <summary>The HNSW index.</summary>
+    [ValidateObjectMembers]
     public VectorIndexOptions Index { get; init; } = new();
 
     /// <summary>What the gate asks; section <c>TwoTower:Gate</c> where the embedder runs as a service.</summary>
@@ -35,6 +36,7 @@ public sealed record EmbedOptions
     [Required]
     public string Actor { get; init; } = "embedder";
 
-    /// <summary>After this long without a sign of life another process may go on with a release.</summary>
+    /// <summary>After this long without a sign of life another process may go on with a release, a share of one, or changed videos.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 }

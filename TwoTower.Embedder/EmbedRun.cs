@@ -1,6 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Releases;
+using TwoTower.Embedder.Following;
 
 namespace TwoTower.Embedder;
 
@@ -21,6 +22,8 @@ internal sealed class EmbedRun(
             release = await store.SetVectorTypeAsync(release.ModelVersion, type, ct);
         }
 
+        // The first release reads every video anyway: what an import has queued is done by that.
+        await new ChangeQueue(db, options.Lease).DiscardAsync(ct);
         release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, options.Actor, null, ct);
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
         if (afresh) await vectors.DropAsync(ct);

@@ -18,14 +18,31 @@ public static class EmbedTelemetry
     internal static readonly Histogram<double> StageSeconds =
         Meter.CreateHistogram<double>("twotower.embedding.stage.duration", "s", "Time of a stage of embedding a release.");
 
-    private static long s_lag;
+    internal static readonly Counter<long> Videos =
+        Meter.CreateCounter<long>("twotower.embedding.followed", "{video}", "Changed videos brought up to date in every release that has vectors.");
+
+    internal static readonly Counter<long> Failures =
+        Meter.CreateCounter<long>("twotower.embedding.failures", "{attempt}", "Changed videos that couldn't be embedded, at each attempt.");
+
+    internal static readonly Counter<long> Swept =
+        Meter.CreateCounter<long>("twotower.embedding.swept", "{video}", "Videos that a sweep found to differ from their vectors.");
+
+    internal static readonly Histogram<double> Delay =
+        Meter.CreateHistogram<double>("twotower.embedding.delay", "s", "From a change of a video to its vectors.");
+
+    private static long s_waiting;
+    private static double s_oldest;
 
     private static readonly ObservableGauge<long> Lag = Meter.CreateObservableGauge(
-        "twotower.embedding.lag", () => Interlocked.Read(ref s_lag), "{video}", "Videos without a vector in the active release.");
+        "twotower.embedding.lag", () => Interlocked.Read(ref s_waiting), "{video}", "Changed videos whose vectors are out of date.");
 
-    internal static void SetLag(long videos)
+    private static readonly ObservableGauge<double> Oldest = Meter.CreateObservableGauge(
+        "twotower.embedding.lag.age", () => Volatile.Read(ref s_oldest), "s", "Age of the oldest change that no vector has.");
+
+    internal static void SetWaiting(long videos, double oldestSeconds)
     {
-        _ = Lag;
-        Interlocked.Exchange(ref s_lag, videos);
+        _ = (Lag, Oldest);
+        Interlocked.Exchange(ref s_waiting, videos);
+        Volatile.Write(ref s_oldest, oldestSeconds);
     }
 }

@@ -22,9 +22,23 @@ public sealed record EmbedderOptions
     /// </summary>
     public bool Activate { get; init; }
 
-    /// <summary>New videos embedded at one look, at most.</summary>
-    [Range(1, 1_000_000)]
-    public int FollowRows { get; init; } = 10_000;
+    /// <summary>Have the database's triggers tell which videos change. False takes them away; then a sweep compares.</summary>
+    public bool Triggers { get; init; } = true;
+
+    /// <summary>Be woken by the database (LISTEN), on a connection of its own. Without, or behind a transaction pooler, the next look finds it.</summary>
+    public bool Listen { get; init; } = true;
+
+    /// <summary>Changed videos leased, read, encoded and stored together; several such batches at once.</summary>
+    [Range(1, 10_000)]
+    public int FollowRows { get; init; } = 250;
+
+    /// <summary>Time between two comparisons of all videos with their vectors where there are no triggers.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "7.00:00:00")]
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The same where there are triggers: for what goes past them, such as a restore or a replication.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan CheckInterval { get; init; } = TimeSpan.FromHours(6);
 
     /// <summary>How a release is embedded.</summary>
     [ValidateObjectMembers]

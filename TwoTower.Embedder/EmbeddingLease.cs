@@ -34,7 +34,7 @@ internal sealed class EmbeddingLease : IAsyncDisposable
     public static async Task<EmbeddingLease?> TryTakeAsync(
         NpgsqlDataSource db, Release release, TimeSpan length, TimeProvider time, CancellationToken ct)
     {
-        var owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
+        var owner = LeaseOwner.New();
         await using var command = db.CreateCommand(
             """
             insert into two_tower.release_embeddings as e (release_id, lease_owner, lease_until)

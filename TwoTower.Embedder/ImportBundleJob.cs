@@ -59,6 +59,7 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
 
         // Half of another attempt is as good as nothing: loading takes seconds.
         var vectors = await run.BeginAsync(release, afresh: true);
+        videos = await VideoEmbedder.AllVideosAsync(db, ct); // with those that came up to now: later ones are followed
         var (loaded, skipped) = await run.StageAsync(EmbedStage.Embedding, videos.Length, () => LoadAsync(bundle, vectors, videos, run, clock, ct));
         if (loaded == 0) await run.FailAsync(release, $"none of the {skipped} vectors in {ArtifactNames.VideoEmbeddings} is of a video that is here: import the catalogue first");
         var embedded = bundle.HasItemTower ? await EmbedMissingAsync(bundle, vectors, videos, options, ct) : 0;
@@ -127,6 +128,6 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         var (_, missing) = await vectors.MissingAsync(videos, ct);
         if (missing.Count == 0) return 0;
         using var tower = ItemTower.FromFiles(bundle.Files);
-        return await VideoEmbedder.RunAsync(db, vectors, tower, missing, replace: false, options, null, ct);
+        return await VideoEmbedder.RunAsync(db, vectors, tower, missing, options, ct);
     }
 }

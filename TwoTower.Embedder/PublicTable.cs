@@ -38,28 +38,14 @@ internal static class PublicTable
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var sql = new TransactionSql(connection, transaction, ct);
-        // The comparison of vectors is an operator of the extension's schema, wherever that is.
-        await sql.ExecuteAsync($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog");
-        // One sync at a time; two would only wait for each other's rows.
-        await sql.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('two_tower.sync_public', 0))");
-        if (await sql.ScalarAsync<long?>("select release_id from two_tower.active_release") != vectors.Release.Id) return null;
+        if (!await BeginAsync(sql, vectors)) return null;
 
         // Rows go into an HNSW index one by one many times slower than a new index is built over all of them.
         var rebuild = await PublicTableIndexes.SetAsideAsync(sql);
         long written = 0, through = 0;
         foreach (var ids in (await sql.ListAsync<Guid>($"select video_id from {vectors.Table} order by video_id")).Chunk(ChunkRows))
         {
-            written += await sql.ExecuteAsync(
-                $"""
-                insert into public.video_embeddings as p (video_id, embedding, updated_at)
-                select e.video_id, e.embedding::{vectors.VectorSchema}.vector, now()
-                from {vectors.Table} e
-                join public.videos v on v.id = e.video_id
-                left join public.video_embeddings o on o.video_id = e.video_id
-                where e.video_id = any ($1) and (o.video_id is null or o.embedding is distinct from e.embedding::{vectors.VectorSchema}.vector)
-                order by e.video_id
-                on conflict (video_id) do update set embedding = excluded.embedding, updated_at = excluded.updated_at
-                """, ids);
+            written += await WriteAsync(sql, vectors, ids);
             done?.Invoke(through += ids.Length);
         }
 
@@ -72,4 +58,49 @@ internal static class PublicTable
         await transaction.CommitAsync(ct);
         return (written, deleted);
     }
+
+    /// <summary>Writes those of some videos that differ and deletes those that have no vector, if the release is active still.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="vectors">The active release's.</param>
+    /// <param name="videoIds">The videos.</param>
+    /// <param name="ct">Cancels; the table stays as it was.</param>
+    /// <returns>False when another release is active by now.</returns>
+    public static async Task<bool> SyncVideosAsync(NpgsqlDataSource db, ReleaseVectors vectors, Guid[] videoIds, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var sql = new TransactionSql(connection, transaction, ct);
+        if (!await BeginAsync(sql, vectors)) return false;
+        await WriteAsync(sql, vectors, videoIds);
+        await sql.ExecuteAsync(
+            $"""
+            delete from public.video_embeddings p
+            where p.video_id = any ($1)
+                and not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
+            """, videoIds);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
+    // True when the release is the active one: then it is to the end of the sync, as far as this table is concerned.
+    private static async Task<bool> BeginAsync(TransactionSql sql, ReleaseVectors vectors)
+    {
+        // The comparison of vectors is an operator of the extension's schema, wherever that is.
+        await sql.ExecuteAsync($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog");
+        // One sync at a time; two would only wait for each other's rows.
+        await sql.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('two_tower.sync_public', 0))");
+        return await sql.ScalarAsync<long?>("select release_id from two_tower.active_release") == vectors.Release.Id;
+    }
+
+    private static Task<long> WriteAsync(TransactionSql sql, ReleaseVectors vectors, Guid[] videoIds) => sql.ExecuteAsync(
+        $"""
+        insert into public.video_embeddings as p (video_id, embedding, updated_at)
+        select e.video_id, e.embedding::{vectors.VectorSchema}.vector, now()
+        from {vectors.Table} e
+        join public.videos v on v.id = e.video_id
+        left join public.video_embeddings o on o.video_id = e.video_id
+        where e.video_id = any ($1) and (o.video_id is null or o.embedding is distinct from e.embedding::{vectors.VectorSchema}.vector)
+        order by e.video_id
+        on conflict (video_id) do update set embedding = excluded.embedding, updated_at = excluded.updated_at
+        """, videoIds);
 }

@@ -1,51 +1,52 @@
 using Npgsql;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Embedder;
 
-/// <summary>
-/// Reads, encodes and stores videos in chunks, several at once. Memory is a chunk for each worker, whatever the number of videos; a chunk
-/// is committed whole, so a killed run loses the chunks at hand and no more.
-/// </summary>
+/// <summary>What a release makes of some videos.</summary>
+/// <param name="Batch">The vectors.</param>
+/// <param name="Hashes">[n]: what the features were.</param>
+internal sealed record EncodedVideos(EmbeddingBatch Batch, long[] Hashes)
+{
+    /// <summary>Runs the tower.</summary>
+    public static EncodedVideos From(ItemTower tower, IReadOnlyList<ItemPayload> items)
+    {
+        var embeddings = new float[items.Count * tower.EmbeddingDim];
+        var hashes = new long[items.Count];
+        tower.Encode(items, embeddings, hashes);
+        return new(new([.. items.Select(item => item.VideoId)], embeddings, tower.EmbeddingDim), hashes);
+    }
+}
+
+/// <summary>Reads, encodes and stores videos in chunks, several at once. Memory is a chunk for each worker, whatever the number of videos.</summary>
 internal static class VideoEmbedder
 {
-    /// <summary>Embeds videos. Those that are deleted meanwhile are left out.</summary>
+    /// <summary>Embeds videos that have no vector yet. Those that are deleted meanwhile are left out, and those that get one keep it.</summary>
     /// <param name="db">The database.</param>
     /// <param name="vectors">Where the vectors go.</param>
     /// <param name="tower">The release's item tower.</param>
     /// <param name="videoIds">The videos.</param>
-    /// <param name="replace">True replaces rows that are there; false expects none.</param>
     /// <param name="options">Sizes.</param>
-    /// <param name="done">Told after each chunk how many are done in all.</param>
-    /// <param name="ct">Cancels.</param>
+    /// <param name="ct">Cancels; chunks that are committed stay.</param>
     /// <returns>Vectors written.</returns>
     public static async Task<long> RunAsync(
-        NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, IReadOnlyList<Guid> videoIds, bool replace, EmbedOptions options,
-        Action<long>? done, CancellationToken ct)
+        NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, IReadOnlyList<Guid> videoIds, EmbedOptions options, CancellationToken ct)
     {
-        long written = 0, seen = 0;
+        var written = 0L;
         await Parallel.ForEachAsync(
             videoIds.Chunk(options.ChunkRows),
             new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = ct },
             async (chunk, token) =>
             {
                 var items = await ItemSource.ReadAsync(db, vectors.Release, chunk, token);
-                if (items.Count > 0)
-                {
-                    var dim = tower.EmbeddingDim;
-                    var embeddings = new float[items.Count * dim];
-                    var hashes = new long[items.Count];
-                    tower.Encode(items, embeddings, hashes);
-                    var batch = new EmbeddingBatch([.. items.Select(item => item.VideoId)], embeddings, dim);
-                    if (replace) await VectorWriter.UpsertAsync(db, vectors, batch, hashes, token);
-                    else await VectorWriter.AddAsync(db, vectors, batch, hashes, token);
-                    EmbedTelemetry.Rows.Add(items.Count);
-                    Interlocked.Add(ref written, items.Count);
-                }
-
-                done?.Invoke(Interlocked.Add(ref seen, chunk.Length));
+                if (items.Count == 0) return;
+                var encoded = EncodedVideos.From(tower, items);
+                var rows = await VectorWriter.AddAsync(db, vectors, encoded.Batch, encoded.Hashes, token);
+                EmbedTelemetry.Rows.Add(rows);
+                Interlocked.Add(ref written, rows);
             });
         return written;
     }

@@ -38,7 +38,13 @@ public static class Migrator
             if (migrations.Count > 0) await db.ReloadTypesAsync(ct);
             var functions = await FunctionScripts.ApplyAsync(connection, LockKey, say, ct);
             server = await ServerCheck.ReadAsync(connection, ct);
-            return new(migrations, functions.Applied, functions.Foreign, server.VectorVersion!, ServerCheck.Warnings(server));
+            IReadOnlyList<string> warnings = ServerCheck.Warnings(server);
+            if (await FollowVideosAsync(connection, ct) is { } reason)
+            {
+                warnings = [.. warnings, $"There are no triggers that tell which videos change ({reason}): the embedder compares all videos instead (docs/embedding.md)."];
+            }
+
+            return new(migrations, functions.Applied, functions.Foreign, server.VectorVersion!, warnings);
         }
         catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
         {
@@ -105,6 +111,13 @@ public static class Migrator
         await record.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
         return true;
+    }
+
+    // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.
+    private static async Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
+        return await command.ExecuteScalarAsync(ct) as string;
     }
 
     private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)

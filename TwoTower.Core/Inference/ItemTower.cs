@@ -62,6 +62,28 @@ public sealed class ItemTower : IDisposable
         }
     }
 
+    /// <summary>What the features of videos are, without embedding them: a video whose hash is that of its vector hasn't changed for this model.</summary>
+    /// <param name="items">The videos.</param>
+    /// <param name="hashes">[items.Count]; overwritten. The same as <see cref="Encode"/> gives.</param>
+    public void Hash(IReadOnlyList<ItemPayload> items, Span<long> hashes)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        var features = ArrayPool<float>.Shared.Rent(_encoder.Dim);
+        try
+        {
+            var row = features.AsSpan(0, _encoder.Dim);
+            for (var i = 0; i < items.Count; i++)
+            {
+                _encoder.Encode(items[i], row);
+                hashes[i] = Hash(row);
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(features);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
 

@@ -41,7 +41,14 @@ public sealed class ReleaseVectors
     /// <exception cref="InputException">The server doesn't answer, or has no usable pgvector.</exception>
     public static async Task<ReleaseVectors> OpenAsync(NpgsqlDataSource db, Release release, CancellationToken ct = default)
     {
-        var server = await ServerCheck.ReadAsync(db, ct).ConfigureAwait(false);
+        return Open(db, release, await ServerCheck.ReadAsync(db, ct).ConfigureAwait(false));
+    }
+
+    /// <summary>Binds a release to a database whose server is known already.</summary>
+    /// <exception cref="InputException">It has no usable pgvector.</exception>
+    public static ReleaseVectors Open(NpgsqlDataSource db, Release release, ServerInfo server)
+    {
+        ArgumentNullException.ThrowIfNull(server);
         ServerCheck.Require(server);
         return new(db, release, server);
     }
@@ -94,6 +101,38 @@ public sealed class ReleaseVectors
         var ids = new List<Guid>();
         while (await reader.ReadAsync(ct).ConfigureAwait(false)) ids.Add(reader.GetGuid(0));
         return ids;
+    }
+
+    /// <summary>Videos that are gone and have a vector still.</summary>
+    public async Task<IReadOnlyList<Guid>> WithoutVideoAsync(CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand(
+            $"select e.video_id from {Table} e where not exists (select from public.videos v where v.id = e.video_id) order by 1");
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var ids = new List<Guid>();
+        while (await reader.ReadAsync(ct).ConfigureAwait(false)) ids.Add(reader.GetGuid(0));
+        return ids;
+    }
+
+    /// <summary>What the features were that the vectors of these videos are of; without those that have no vector, null where it isn't known.</summary>
+    public async Task<IReadOnlyDictionary<Guid, long?>> HashesAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand($"select video_id, feature_hash from {Table} where video_id = any ($1)");
+        command.Parameters.Add(new() { Value = videoIds as Guid[] ?? [.. videoIds] });
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var hashes = new Dictionary<Guid, long?>();
+        while (await reader.ReadAsync(ct).ConfigureAwait(false)) hashes.Add(reader.GetGuid(0), reader.IsDBNull(1) ? null : reader.GetInt64(1));
+        return hashes;
+    }
+
+    /// <summary>Removes the vectors of these videos, in the connection's transaction; returns how many there were.</summary>
+    public async Task<long> RemoveAsync(NpgsqlConnection connection, IReadOnlyList<Guid> videoIds, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(videoIds);
+        if (videoIds.Count == 0) return 0;
+        await using var command = new NpgsqlCommand($"delete from {Table} where video_id = any ($1)", connection);
+        command.Parameters.Add(new() { Value = videoIds as Guid[] ?? [.. videoIds] });
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 
     /// <summary>Rows of the table.</summary>

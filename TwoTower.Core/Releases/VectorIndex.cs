@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Npgsql;
 using TwoTower.Core.Data;
@@ -8,15 +9,19 @@ namespace TwoTower.Core.Releases;
 public sealed record VectorIndexOptions
 {
     /// <summary>Links of a node. More is better found and larger.</summary>
+    [Range(2, 100)]
     public int M { get; init; } = 16;
 
     /// <summary>Candidates looked at when a node is linked. 200 instead of 64 gains .003 recall at twice the time (docs/performance.md).</summary>
+    [Range(4, 1000)]
     public int EfConstruction { get; init; } = 64;
 
     /// <summary>Most memory for the build, in MB; a graph that doesn't fit is built on disk, many times slower.</summary>
+    [Range(64, 1 << 20)]
     public int MaintenanceMemoryMb { get; init; } = 2048;
 
     /// <summary>Processes that help with the build.</summary>
+    [Range(0, 64)]
     public int ParallelWorkers { get; init; } = Math.Max(0, Math.Min(4, Environment.ProcessorCount) - 1);
 }
 

@@ -5,66 +5,98 @@ using TwoTower.Core.Artifacts;
 
 namespace TwoTower.Core.Releases;
 
-/// <summary>Writes vectors by binary COPY. A call is one transaction: all rows of a batch, or none.</summary>
+/// <summary>Writes vectors by binary COPY, inside the caller's transaction or in one of its own: all rows of a batch, or none.</summary>
 public static class VectorWriter
 {
+    private const string Staged = "staged_vectors";
+
     /// <summary>
-    /// Adds rows for videos that have none. When another process was faster with some of them, its rows stay: they are the same vectors.
+    /// Adds rows for videos that have none, in a transaction of its own. When another process was faster with some of them, its rows stay:
+    /// they are the same vectors, or newer ones.
     /// </summary>
     /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="hashes">[n]: what the features were; empty when that isn't known.</param>
     /// <param name="ct">Cancels; nothing is written then.</param>
-    public static async Task AddAsync(
+    /// <returns>Rows written.</returns>
+    public static async Task<long> AddAsync(
         NpgsqlDataSource db, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct = default)
     {
-        ArgumentNullException.ThrowIfNull(vectors);
+        ArgumentNullException.ThrowIfNull(db);
         await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
+        await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        var written = await AddAsync(connection, vectors, batch, hashes, ct).ConfigureAwait(false);
+        await transaction.CommitAsync(ct).ConfigureAwait(false);
+        return written;
+    }
+
+    /// <summary>Adds rows for videos that have none, in the connection's transaction.</summary>
+    /// <returns>Rows written.</returns>
+    /// <inheritdoc cref="AddAsync(NpgsqlDataSource, ReleaseVectors, EmbeddingBatch, ReadOnlyMemory{long}, CancellationToken)"/>
+    public static async Task<long> AddAsync(
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(vectors);
+        ArgumentNullException.ThrowIfNull(batch);
+        await ExecuteAsync(connection, "savepoint adding", [], ct).ConfigureAwait(false);
         try
         {
-            await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
             await CopyAsync(connection, vectors.Table, vectors.Release.VectorType, batch, hashes, ct).ConfigureAwait(false);
-            await transaction.CommitAsync(ct).ConfigureAwait(false);
+            return batch.VideoIds.Count;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
         {
-            await StageAsync(connection, vectors, batch, hashes, "do nothing", ct).ConfigureAwait(false);
+            await ExecuteAsync(connection, "rollback to savepoint adding", [], ct).ConfigureAwait(false);
+            return await StageAsync(connection, vectors, batch, hashes, "", "do nothing", [], ct).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Adds rows, or replaces those that are there.</summary>
-    /// <inheritdoc cref="AddAsync"/>
-    public static async Task UpsertAsync(
-        NpgsqlDataSource db, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct = default)
+    /// <summary>Adds rows, or replaces those whose features have changed, in the connection's transaction.</summary>
+    /// <param name="connection">In a transaction.</param>
+    /// <param name="vectors">The table.</param>
+    /// <param name="batch">The rows.</param>
+    /// <param name="hashes">[n]: what the features were. A row that has the same hash stays: its vector is the same.</param>
+    /// <param name="only">Those of the batch's videos that are written.</param>
+    /// <param name="ct">Cancels; nothing is written then.</param>
+    /// <returns>Rows written.</returns>
+    public static Task<long> ReplaceAsync(
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, Guid[] only,
+        CancellationToken ct = default)
     {
+        ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(vectors);
-        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await StageAsync(
-            connection, vectors, batch, hashes,
-            "do update set embedding = excluded.embedding, feature_hash = excluded.feature_hash, updated_at = excluded.updated_at", ct).ConfigureAwait(false);
+        ArgumentNullException.ThrowIfNull(batch);
+        return StageAsync(
+            connection, vectors, batch, hashes, "where video_id = any ($1)",
+            """
+            do update set embedding = excluded.embedding, feature_hash = excluded.feature_hash, updated_at = excluded.updated_at
+            where e.feature_hash is distinct from excluded.feature_hash
+            """, [only], ct);
     }
 
-    private static async Task StageAsync(
-        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, string conflict, CancellationToken ct)
+    private static async Task<long> StageAsync(
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, string filter, string conflict,
+        object[] parameters, CancellationToken ct)
     {
-        await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        await ExecuteAsync($"create temp table staged_vectors (like {vectors.Table} including defaults) on commit drop").ConfigureAwait(false);
-        await CopyAsync(connection, "staged_vectors", vectors.Release.VectorType, batch, hashes, ct).ConfigureAwait(false);
+        await ExecuteAsync(connection, $"create temp table {Staged} (like {vectors.Table} including defaults) on commit drop", [], ct).ConfigureAwait(false);
+        await CopyAsync(connection, Staged, vectors.Release.VectorType, batch, hashes, ct).ConfigureAwait(false);
         // In order of key: two writers of the same videos then wait for each other instead of blocking each other.
-        await ExecuteAsync(
+        return await ExecuteAsync(
+            connection,
             $"""
-            insert into {vectors.Table} (video_id, embedding, feature_hash, updated_at)
-            select video_id, embedding, feature_hash, now() from staged_vectors order by video_id
+            insert into {vectors.Table} as e (video_id, embedding, feature_hash, updated_at)
+            select video_id, embedding, feature_hash, now() from {Staged} {filter} order by video_id
             on conflict (video_id) {conflict}
-            """).ConfigureAwait(false);
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
+            """, parameters, ct).ConfigureAwait(false);
+    }
 
-        async Task ExecuteAsync(string sql)
-        {
-            await using var command = new NpgsqlCommand(sql, connection, transaction);
-            await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        }
+    private static async Task<long> ExecuteAsync(NpgsqlConnection connection, string sql, object[] parameters, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var parameter in parameters) command.Parameters.Add(new() { Value = parameter });
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
     }
 
     private static async Task CopyAsync(

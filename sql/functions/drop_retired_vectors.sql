@@ -9,6 +9,7 @@ begin
     if exists (select from two_tower.releases r where r.release_id = p_release_id and r.state <> 'retired') then
         raise exception 'release % is not retired: its vectors stay', p_release_id using errcode = 'TT103';
     end if;
+    delete from two_tower.embedding_shares s where s.release_id = p_release_id;   -- of an embedding that nobody ended
     perform set_config('lock_timeout', p_wait_ms || 'ms', true);
     execute format('drop table if exists %s', v_table);
     return true;

@@ -139,9 +139,10 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
     [Fact]
     public void An_option_out_of_range_is_refused_by_name()
     {
-        var result = new EmbedderOptionsValidator().Validate(null, new() { FollowRows = 0, Embedding = new() { Workers = 0 } });
+        var result = new EmbedderOptionsValidator().Validate(null, new() { FollowRows = 0, Embedding = new() { Workers = 0, Index = new() { MaintenanceMemoryMb = 1 } } });
         Assert.Contains(result.Failures!, failure => failure.Contains("FollowRows", StringComparison.Ordinal));
         Assert.Contains(result.Failures!, failure => failure.Contains("Workers", StringComparison.Ordinal));
+        Assert.Contains(result.Failures!, failure => failure.Contains("MaintenanceMemoryMb", StringComparison.Ordinal));
         Assert.True(new EmbedderOptionsValidator().Validate(null, new()).Succeeded);
     }
 

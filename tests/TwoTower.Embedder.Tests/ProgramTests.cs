@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Releases;
+using TwoTower.Embedder.Tests.Following;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;
@@ -68,6 +69,36 @@ public sealed class ProgramTests(PostgresFixture postgres)
         await next.WaitForExitAsync(patience.Token);
         Assert.Equal(3000L, await db.ScalarAsync<long>($"select count(*) from {release.Table}"));
         Assert.Equal(before, await db.ScalarAsync<long>($"select count(*) from {release.Table} where updated_at <= '{last:O}'"));
+    }
+
+    [Fact]
+    public async Task A_process_that_is_killed_while_it_follows_changes_loses_none()
+    {
+        await using var world = await FollowedWorld.CreateAsync(postgres, 2000);
+        var release = (await world.ServeAsync())[0];
+        await world.Db.ExecuteAsync("update videos set price = coalesce(price, 0) + 1000");
+        (string, string)[] settings =
+        [
+            ("ConnectionStrings__twotower", world.Db.ConnectionString), ("TwoTower__Embedder__FollowRows", "20"), ("TwoTower__Embedder__Embedding__Lease", "00:00:02"),
+        ];
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using (var killed = Start(settings))
+        {
+            while (await world.Db.ScalarAsync<long>($"select count(*) from {release.Table} where updated_at > (select max(at) from two_tower.activations)") < 100)
+            {
+                Assert.False(killed.HasExited, "the worker ended by itself");
+                await Task.Delay(20, patience.Token);
+            }
+
+            killed.Kill();
+            await killed.WaitForExitAsync(patience.Token);
+        }
+
+        using var next = Start(settings);
+        await world.WaitUntilRightAsync(release);
+        while (await world.WaitingAsync() > 0) await Task.Delay(50, patience.Token);
+        next.Kill();
+        await next.WaitForExitAsync(patience.Token);
     }
 
     [Theory]

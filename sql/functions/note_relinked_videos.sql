@@ -1,0 +1,22 @@
+-- function: two_tower.note_relinked_videos()
+-- Trigger of public.video_tags and public.video_performers, once a statement, whether they hold names or ids of names.
+create or replace function two_tower.note_relinked_videos() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        insert into two_tower.embedding_changes (video_id) select distinct n.video_id from new_rows n;
+    elsif tg_op = 'DELETE' then
+        insert into two_tower.embedding_changes (video_id) select distinct o.video_id from old_rows o;
+    elsif tg_op = 'TRUNCATE' then
+        insert into two_tower.embedding_changes (video_id) select v.id from public.videos v;
+    else
+        -- Not compared: what such a table has besides is its owner's, and may not be comparable. What hasn't changed is found to be so.
+        insert into two_tower.embedding_changes (video_id)
+        select o.video_id from old_rows o union select n.video_id from new_rows n;
+    end if;
+    if found then
+        perform pg_notify('two_tower_videos', '');
+    end if;
+    return null;
+end
+$$;
