@@ -36,9 +36,10 @@ internal static class VideoEmbedder
                 {
                     var dim = tower.EmbeddingDim;
                     var embeddings = new float[items.Count * dim];
+                    var histories = new float[items.Count * tower.HistoryDim];
                     var hashes = new long[items.Count];
-                    tower.Encode(items, embeddings, hashes);
-                    var batch = new EmbeddingBatch([.. items.Select(item => item.VideoId)], embeddings, dim);
+                    tower.Encode(items, embeddings, hashes, histories);
+                    var batch = new EmbeddingBatch([.. items.Select(item => item.VideoId)], embeddings, dim) { Histories = histories };
                     if (replace) await VectorWriter.UpsertAsync(db, vectors, batch, hashes, token);
                     else await VectorWriter.AddAsync(db, vectors, batch, hashes, token);
                     EmbedTelemetry.Rows.Add(items.Count);

@@ -42,7 +42,8 @@ public static class VectorWriter
         await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
         await StageAsync(
             connection, vectors, batch, hashes,
-            "do update set embedding = excluded.embedding, feature_hash = excluded.feature_hash, updated_at = excluded.updated_at", ct).ConfigureAwait(false);
+            $"do update set embedding = excluded.embedding, {(batch.HistoryDim > 0 ? "history = excluded.history, " : "")}"
+            + "feature_hash = excluded.feature_hash, updated_at = excluded.updated_at", ct).ConfigureAwait(false);
     }
 
     private static async Task StageAsync(
@@ -54,8 +55,8 @@ public static class VectorWriter
         // In order of key: two writers of the same videos then wait for each other instead of blocking each other.
         await ExecuteAsync(
             $"""
-            insert into {vectors.Table} (video_id, embedding, feature_hash, updated_at)
-            select video_id, embedding, feature_hash, now() from staged_vectors order by video_id
+            insert into {vectors.Table} ({Columns(batch)}, updated_at)
+            select {Columns(batch)}, now() from staged_vectors order by video_id
             on conflict (video_id) {conflict}
             """).ConfigureAwait(false);
         await transaction.CommitAsync(ct).ConfigureAwait(false);
@@ -71,7 +72,7 @@ public static class VectorWriter
         NpgsqlConnection connection, string table, VectorType type, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct)
     {
         await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {table} (video_id, embedding, feature_hash) from stdin (format binary)", ct).ConfigureAwait(false);
+            $"copy {table} ({Columns(batch)}) from stdin (format binary)", ct).ConfigureAwait(false);
         var half = type == VectorType.HalfVec;
         for (var i = 0; i < batch.VideoIds.Count; i++)
         {
@@ -81,10 +82,13 @@ public static class VectorWriter
             else await copy.WriteAsync(new Vector(batch[i]), ct).ConfigureAwait(false);
             if (hashes.IsEmpty) await copy.WriteNullAsync(ct).ConfigureAwait(false);
             else await copy.WriteAsync(hashes.Span[i], NpgsqlDbType.Bigint, ct).ConfigureAwait(false);
+            if (batch.HistoryDim > 0) await copy.WriteAsync(ToHalf(batch.Histories.AsMemory(i * batch.HistoryDim, batch.HistoryDim)), ct).ConfigureAwait(false);
         }
 
         await copy.CompleteAsync(ct).ConfigureAwait(false);
     }
+
+    private static string Columns(EmbeddingBatch batch) => batch.HistoryDim > 0 ? "video_id, embedding, feature_hash, history" : "video_id, embedding, feature_hash";
 
     private static HalfVector ToHalf(ReadOnlyMemory<float> vector)
     {
