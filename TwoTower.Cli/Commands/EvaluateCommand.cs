@@ -43,6 +43,11 @@ internal static class EvaluateCommand
     private static readonly Option<int?> Rounds = NumberOption.Create("--bootstrap", "Draws of the bootstrap; 0 shows no intervals.", 0, 100_000, Bootstrap.DefaultRounds);
     private static readonly Option<string?> Dump = new("--dump") { Description = "Write viewer,rank,video,score of the first 100 of each viewer.", HelpName = "FILE" };
 
+    private static readonly Option<string?> Report = new("--report") { Description = "Write one page with tables and plots, readable without a network.", HelpName = "FILE" };
+
+    private static readonly Option<int?> Live = NumberOption.Create(
+        "--live", "Ask the live API for this many viewers too, in a scratch database beside the one named that is dropped in the end.", 1, 100_000);
+
     public static Command Create(CommandHost host)
     {
         var command = new Verb(
@@ -57,10 +62,11 @@ internal static class EvaluateCommand
               twotower evaluate --movielens path/to/ml-1m --recipe v2 --recipe mine.json --seeds 42,43,44
               twotower evaluate --protocol time --recipe v2 --baseline popularity --reference popularity
               twotower evaluate --recipe v2 --dump rankings.csv --json
+              twotower evaluate --data path/to/tables --recipe v2 --live 200 --report evaluation.html
             """)
         {
             Data, MovieLens, Generate, Viewers, Videos, CommonOptions.Database, Protocol, Split, ValidationSuffix, TestSuffix, Recipe, CommonOptions.Set,
-            CommonOptions.Epochs, Baseline, Seeds, ReRank, Reference, Rounds, Dump, CommonOptions.Device, CommonOptions.Threads,
+            CommonOptions.Epochs, Baseline, Seeds, ReRank, Reference, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
         };
         command.Validators.Add(result =>
         {
@@ -87,6 +93,8 @@ internal static class EvaluateCommand
         Reference = parse.GetValue(Reference),
         BootstrapRounds = parse.GetValue(Rounds) ?? Bootstrap.DefaultRounds,
         Dump = parse.GetValue(Dump),
+        Report = parse.GetValue(Report),
+        Live = parse.GetValue(Live),
         Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
         Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
     };

@@ -1,3 +1,4 @@
+using TwoTower.Cli.Evaluation.Report;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
@@ -5,6 +6,7 @@ using TwoTower.Core.Data;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Baselines;
+using TwoTower.Trainer.Evaluation.Live;
 using TwoTower.Trainer.Evaluation.Protocols;
 using TwoTower.Trainer.Evaluation.Results;
 
@@ -16,6 +18,8 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
     public async Task RunAsync()
     {
         session.Kept = "nothing was written; run the same command to start over";
+        RequireFile("--dump", options.Dump);
+        RequireFile("--report", options.Report);
         var contenders = Contenders();
         var (tables, name) = await options.Data.ReadAsync(session);
         session.Terminal.Say(
@@ -33,18 +37,34 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
                 + $"{Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} items");
         }
 
-        var answers = await AskAsync(splits, contenders);
+        var live = await LiveAsync(splits);
+        var answers = await AskAsync(splits, contenders, live);
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, session.Stop), session.Stop);
         var evaluation = new Evaluated(
             name, options.Protocol, options.Protocol == EvaluateOptions.Time ? null : options.Group.ToString().ToLowerInvariant(),
-            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders);
+            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
+        {
+            Live = live?.Results(options.BootstrapRounds),
+        };
         if (options.Dump is { } dump)
         {
             RankingDump.Write(dump, splits, Dumped(answers));
             session.Terminal.Say($"rankings: {dump}");
         }
 
+        if (options.Report is { } report)
+        {
+            EvaluationPage.Write(report, evaluation);
+            session.Terminal.Say($"report: {report}");
+        }
+
         session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));
+    }
+
+    // Before minutes of work, not after.
+    private static void RequireFile(string option, string? path)
+    {
+        if (Directory.Exists(path)) throw new InputException($"{option} {path} is a folder: name a file in it");
     }
 
     private List<Contender> Contenders()
@@ -69,6 +89,11 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
             throw new InputException($"'{twice}' is given twice: two recipes need two names (key 'name' of the file)");
         }
 
+        if (options.Live is not null && !contenders.Exists(contender => contender.IsRecipe))
+        {
+            throw new InputException("--live asks the API about a recipe's release, and no recipe is evaluated: give a --recipe");
+        }
+
         return options.Reference is null || contenders.Any(contender => contender.Name == options.Reference)
             ? contenders
             : throw new InputException(
@@ -82,9 +107,18 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         _ => [HeldOutUsersProtocol.Create(tables, options.Suffixes, options.Group)],
     };
 
-    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders)
+    // The server is looked for before anything is trained: who lacks one, or the right to use it so, learns it at once.
+    private async Task<LiveExam?> LiveAsync(IReadOnlyList<Split> splits)
     {
-        var examiner = new Examiner(splits, options.ReRank, session.Time);
+        if (options.Live is not { } queries) return null;
+        var server = (await session.ProvideAsync()).ConnectionString;
+        await ScratchDatabase.RequireRightAsync(server, session.Stop);
+        return new(session, splits, server, queries);
+    }
+
+    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders, LiveExam? live)
+    {
+        var examiner = new Examiner(splits, options.ReRank, session.Time, live is null ? null : live.AskAsync);
         List<Answers> answers = [];
         foreach (var contender in contenders)
         {
@@ -139,6 +173,11 @@ internal sealed record EvaluateOptions
 
     public required string? Dump { get; init; }
 
+    public required string? Report { get; init; }
+
+    /// <summary>Queries that the live API is asked; null: none.</summary>
+    public required int? Live { get; init; }
+
     public required TrainingDevice Device { get; init; }
 
     public required int Threads { get; init; }
@@ -147,4 +186,8 @@ internal sealed record EvaluateOptions
 /// <summary>An evaluation as --json prints it.</summary>
 internal sealed record Evaluated(
     string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference, IReadOnlyList<SplitSummary> Splits,
-    IReadOnlyList<ContenderResult> Contenders);
+    IReadOnlyList<ContenderResult> Contenders)
+{
+    /// <summary>What the live API makes of the recipes; null where it wasn't asked.</summary>
+    public IReadOnlyList<LiveResult>? Live { get; init; }
+}

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using TwoTower.Cli.Output;
+using TwoTower.Trainer.Evaluation.Live;
 using TwoTower.Trainer.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
@@ -7,13 +8,6 @@ namespace TwoTower.Cli.Evaluation;
 /// <summary>An evaluation as tables for people.</summary>
 internal static class EvaluationTables
 {
-    private static readonly (string Name, string Title, string Format)[] Columns =
-    [
-        ("recall_20", "recall@20", "0.000"), ("recall_50", "recall@50", "0.000"), ("ndcg_100", "ndcg@100", "0.000"), ("uauc", "uAUC", "0.000"),
-        ("nope_20", "nope@20", "0.0000"), (Measures.Coverage, "coverage@20", "0.000"), ("diversity_20", "diversity", "0.000"), ("novelty_20", "novelty", "0.00"),
-        ("maker_share_20", "maker", "0.000"),
-    ];
-
     public static void Show(Terminal terminal, Evaluated evaluation)
     {
         terminal.Say($"{evaluation.Data}, {evaluation.Protocol}{(evaluation.Split is { } split ? $", {split}" : "")}; {evaluation.Cores} cores; in brackets 95 % by bootstrap over viewers");
@@ -23,6 +17,7 @@ internal static class EvaluationTables
         Recalls(terminal, "recall@20 by the viewer's likes in the history", evaluation.Contenders, contender => contender.ByActivity);
         Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Contenders, contender => contender.ByPopularity);
         Recalls(terminal, "recall@20 by cut", evaluation.Contenders, contender => contender.BySplit);
+        foreach (var live in evaluation.Live ?? []) Show(terminal, live);
     }
 
     public static string NameOf(ContenderResult contender) => contender.Name + (contender.IsReRanked ? ", re-ranked" : "");
@@ -32,19 +27,35 @@ internal static class EvaluationTables
     {
         var shown = contenders.Where(contender => group(contender) is not null).ToList();
         if (shown.Count == 0) return;
-        var columns = Columns.Where(column => shown.Exists(contender => group(contender)!.Metrics.ContainsKey(column.Name))).ToList();
+        var columns = MetricColumn.All.Where(column => shown.Exists(contender => group(contender)!.Metrics.ContainsKey(column.Name))).ToList();
         var table = New(title, ["contender", .. columns.Select(column => column.Title), "to fit"]);
         foreach (var contender in shown)
         {
             table.AddRow(
             [
                 new Text(NameOf(contender)),
-                .. columns.Select(column => new Text(group(contender)!.Metrics.TryGetValue(column.Name, out var value) ? Show(value, column.Format, intervals) : "")),
+                .. columns.Select(column => new Text(group(contender)!.Metrics.TryGetValue(column.Name, out var value) ? column.Show(value, intervals) : "")),
                 new Text(Amounts.Time(TimeSpan.FromSeconds(contender.FitSeconds))),
             ]);
         }
 
         terminal.Show(table);
+    }
+
+    private static void Show(Terminal terminal, LiveResult live)
+    {
+        var columns = MetricColumn.All.Where(column => live.Exact.Metrics.ContainsKey(column.Name)).ToList();
+        var table = New(
+            $"{live.Contender}, seed {live.Seed}: the live API for {Amounts.Count(live.Viewers)} viewers", ["", .. columns.Select(column => column.Title)]);
+        foreach (var group in new[] { live.Exact, live.Live, live.Loss })
+        {
+            table.AddRow([new Text(group.Name), .. columns.Select(column => new Text(column.Show(group.Metrics[column.Name], interval: true)))]);
+        }
+
+        terminal.Show(table);
+        terminal.Say(
+            $"overlap@20 {live.Overlap20.Mean:0.000}; the index answered {Amounts.Count(live.IndexSearches)} of {Amounts.Count(live.Searches)} searches; "
+            + $"scores differ by {live.LargestScoreDifference:0.0e+0} at most; {live.MedianMs:0.0} ms a request, 95 % within {live.P95Ms:0.0} ms");
     }
 
     private static void Recalls(
@@ -68,8 +79,4 @@ internal static class EvaluationTables
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         return table;
     }
-
-    private static string Show(Estimate value, string format, bool interval) => interval && value is { Low: { } low, High: { } high }
-        ? $"{value.Mean.ToString(format)}\n[{low.ToString(format)}, {high.ToString(format)}]"
-        : value.Mean.ToString(format);
 }

@@ -41,13 +41,21 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     /// <summary>Starts it; requests are answered when this returns.</summary>
+    /// <param name="connectionString">Its database.</param>
+    /// <param name="host">Address to listen on.</param>
+    /// <param name="port">0: a free one.</param>
+    /// <param name="verbose">Whether it says more than warnings.</param>
+    /// <param name="otlp">Receiver of telemetry.</param>
+    /// <param name="ct">Stops the start.</param>
+    /// <param name="settings">Settings that have the last word.</param>
     /// <exception cref="InputException">The port is in use.</exception>
-    public static async Task<ApiServer> StartAsync(string connectionString, string host, int port, bool verbose, string? otlp, CancellationToken ct)
+    public static async Task<ApiServer> StartAsync(
+        string connectionString, string host, int port, bool verbose, string? otlp, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
     {
         var url = $"http://{host}:{port}";
         var app = ApiApplication.Create(["--urls", url, .. otlp is null ? [] : OtlpOption.Settings(otlp, "api")], builder =>
         {
-            builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{ApiApplication.ConnectionName}", connectionString)]);
+            builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{ApiApplication.ConnectionName}", connectionString), .. settings ?? new Dictionary<string, string?>()]);
             builder.Logging.ClearProviders().SetMinimumLevel(verbose ? LogLevel.Information : LogLevel.Warning);
             builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
             builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
@@ -75,6 +83,7 @@ internal sealed class ApiServer : IAsyncDisposable
             throw;
         }
 
+        if (port == 0) return new(app, new Uri(app.Urls.First()));
         return new(app, new Uri(host is "0.0.0.0" or "*" or "::" ? $"http://localhost:{port}" : url));
     }
 

@@ -30,6 +30,12 @@ public sealed class RecommendationOptions
     [Range(1, 16)]
     public int LoadedTowers { get; set; } = 3;
 
+    /// <summary>
+    /// Answers as of this moment instead of now, to replay requests: what a viewer decides later counts for nothing but that it isn't shown again.
+    /// Null: now.
+    /// </summary>
+    public DateTimeOffset? AsOf { get; set; }
+
     /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos.</summary>
     public int Candidates(int limit) =>
         ReRank ? Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates) : limit;

@@ -27,7 +27,7 @@ public sealed class RecommendationService
 
     /// <summary>Videos for a viewer.</summary>
     /// <param name="request">What is wanted.</param>
-    /// <param name="asOf">Another time than now, to replay a request.</param>
+    /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="RecommendationException">The viewer has likes, and there is no usable release to go by them.</exception>
     public Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
@@ -38,7 +38,7 @@ public sealed class RecommendationService
             RequestContext context;
             using (ServingTelemetry.Begin("features"))
             {
-                context = await RequestContext.ReadAsync(_db, request.UserId, asOf, ct).ConfigureAwait(false);
+                context = await RequestContext.ReadAsync(_db, request.UserId, asOf ?? _options.AsOf, ct).ConfigureAwait(false);
             }
 
             Guid[] exclude = request.IncludeSeen

@@ -7,7 +7,8 @@ namespace TwoTower.Trainer.Evaluation;
 /// <param name="splits">The protocol's splits.</param>
 /// <param name="reRank">True: recipes are measured a second time, re-ranked.</param>
 /// <param name="time">The clock of <see cref="Answers.FitTime"/>.</param>
-public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvider time)
+/// <param name="afterwards">Gets each fitted model with its answers, before it is gone; null: nobody asks it more.</param>
+public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvider time, Func<Examined, IProgress<ExamProgress>?, CancellationToken, Task>? afterwards = null)
 {
     /// <summary>The answers of a contender; a second set, re-ranked, of a recipe where that is wanted.</summary>
     /// <param name="contender">Who is asked.</param>
@@ -33,6 +34,7 @@ public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvi
             probability = scorer.Probability;
             var answers = Ask(split, scorer, orders, progress, ct);
             for (var order = 0; order < orders.Length; order++) results[order].Add(answers[order]);
+            if (afterwards is not null) await afterwards(new(contender, seed, split, scorer, answers[0]), progress, ct);
         }
 
         return [.. orders.Select((isReRanked, order) => new Answers(
@@ -61,6 +63,14 @@ public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvi
             $"epoch {value.Epoch} of {value.Epochs}, loss {value.Loss:0.0000}"));
     }
 }
+
+/// <summary>A fitted model and its answers.</summary>
+/// <param name="Contender">Whose it is.</param>
+/// <param name="Seed">Its seed.</param>
+/// <param name="Split">What it was fitted on and asked.</param>
+/// <param name="Scorer">The model.</param>
+/// <param name="Results">[queries] its answers, not re-ranked.</param>
+public sealed record Examined(Contender Contender, int Seed, Split Split, IScorer Scorer, IReadOnlyList<QueryResult> Results);
 
 /// <summary>Where an examination is.</summary>
 /// <param name="Split">Which split.</param>

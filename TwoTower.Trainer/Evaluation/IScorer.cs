@@ -15,4 +15,7 @@ public interface IScorer : IDisposable
 
     /// <summary>The learning curve; null for a model without epochs.</summary>
     TrainingSummary? Training => null;
+
+    /// <summary>What the product would register as a release; null for a model that it can't serve.</summary>
+    Checkpoint? Checkpoint => null;
 }

@@ -28,6 +28,19 @@ public static class Judge
             scores = reRanked;
         }
 
+        return Measure(split, query, ranking, scores);
+    }
+
+    /// <summary>The result of a ranking that somebody else made.</summary>
+    /// <param name="split">Where the query is from.</param>
+    /// <param name="query">What was asked.</param>
+    /// <param name="ranking">Items, best first.</param>
+    /// <param name="scores">[Items.Count] the scores that rank.</param>
+    public static QueryResult Measure(Split split, Query query, int[] ranking, ReadOnlySpan<float> scores)
+    {
+        ArgumentNullException.ThrowIfNull(split);
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentNullException.ThrowIfNull(ranking);
         var targets = query.Targets.ToHashSet();
         var shown = ranking.AsSpan(0, Math.Min(Metrics.Shown, ranking.Length));
         return new()

@@ -49,6 +49,9 @@ public sealed class RecipeScorer : IScorer
     /// <summary>The learning curve.</summary>
     public TrainingSummary? Training { get; }
 
+    /// <summary>The trained model.</summary>
+    public Checkpoint? Checkpoint { get; private init; }
+
     /// <summary>Loads the release's towers through ONNX Runtime and embeds every item of the split, also those that training didn't have.</summary>
     public static RecipeScorer Create(Checkpoint checkpoint, string name, Split split, DateTimeOffset exportedAt)
     {
@@ -60,7 +63,7 @@ public sealed class RecipeScorer : IScorer
         var histories = new float[split.Items.Count * tower.HistoryDim];
         tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items, default, histories);
         var pool = tower.HistoryDim > 0 ? new HistoryPool(split.ItemOf, histories, tower.HistoryDim / 2) : null;
-        return new(UserTower.FromFiles(files), items, pool, split.AsOf, checkpoint.Training);
+        return new(UserTower.FromFiles(files), items, pool, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
     }
 
     /// <summary>The product's: sigmoid(score).</summary>

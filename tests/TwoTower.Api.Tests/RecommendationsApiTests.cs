@@ -162,6 +162,37 @@ public sealed class RecommendationsApiTests(ApiWorld world) : IClassFixture<ApiW
         await world.Api.GetAsync("/v1/decisions", 405);
     }
 
+    [Fact]
+    public async Task A_configured_moment_is_answered_as_of_then_and_what_was_decided_later_still_isnt_shown()
+    {
+        var asOf = Golden.AsOf.AddDays(-30);
+        await using var then = await ApiHost.StartAsync(world.Database, new()
+        {
+            ["TwoTower:Recommendation:AsOf"] = $"{asOf:O}",
+            ["TwoTower:Recommendation:ReRank"] = "false",
+        });
+        var viewer = await world.Database.ScalarAsync<Guid>(
+            $"""
+            select user_id from user_video_decisions where decision_type = 'like'
+            group by user_id having min(created_at) < '{asOf:O}' and max(created_at) > '{asOf:O}' order by count(*) desc limit 1
+            """);
+
+        var answer = await then.GetAsync($"/v1/users/{viewer}/recommendations?limit=10");
+
+        Assert.Equal(asOf, answer.GetProperty("asOf").GetDateTimeOffset());
+        Assert.Empty(ApiWorld.Ids(answer).Intersect(await SeenAsync(viewer)));
+        var files = await new ReleaseStore(world.Database.DataSource).OpenAsync(world.Release.ModelVersion);
+        using var users = UserTower.FromFiles(files);
+        using var items = ItemTower.FromFiles(files);
+        var user = users.Encode(await PayloadAsync(viewer, asOf), asOf);
+        foreach (var video in answer.GetProperty("videos").EnumerateArray())
+        {
+            var embedding = new float[items.EmbeddingDim];
+            items.Encode([Golden.ItemPayloads.Single(item => item.VideoId == video.GetProperty("videoId").GetGuid())], embedding);
+            Assert.Equal(embedding.Zip(user, (a, b) => (double)a * b).Sum(), video.GetProperty("score").GetDouble(), tolerance: 1e-5);
+        }
+    }
+
     private async Task<UserPayload> PayloadAsync(Guid user, DateTimeOffset asOf) =>
         UserPayload.Parse(await world.Database.ScalarAsync<string>($"select payload::text from two_tower.user_payloads(array['{user}']::uuid[], '{asOf:O}')"));
 

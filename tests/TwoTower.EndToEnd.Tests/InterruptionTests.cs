@@ -126,6 +126,51 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([bundle], Directory.GetFileSystemEntries(_workplace.PathOf("bundles")));
     }
 
+    [SkippableTheory]
+    [InlineData("select count(*) > 0 from pg_namespace where nspname = 'two_tower'")] // while the scratch database is made
+    [InlineData("select count(*) > 0 from two_tower.active_release where release_id is not null")] // while the API is asked
+    public async Task An_evaluation_leaves_no_file_and_no_scratch_database(string reached)
+    {
+        var (report, dump) = (_workplace.PathOf("evaluation.html"), _workplace.PathOf("rankings.csv"));
+        await using var evaluation = _workplace.Start(
+            "evaluate", "--generate", "--viewers", "1500", "--videos", "300", "--recipe", "v2", "--epochs", "1", "--baseline", "popularity", "--live", "1000",
+            "--report", report, "--dump", dump);
+        var scratch = $"select datname::text from pg_database where datname like 'twotower\\_evaluate\\_{evaluation.Id}\\_%'";
+        await ReachedAsync(scratch, reached);
+
+        var stopped = await StoppedAsync(evaluation);
+
+        Assert.Contains("run the same command", stopped.ErrorLines[^1], StringComparison.Ordinal);
+        Assert.Empty(await _workplace.Database.ListAsync<string>(scratch));
+        Assert.False(File.Exists(report));
+        Assert.False(File.Exists(dump));
+        Assert.Empty(Directory.GetFiles(_workplace.Home, "*.tmp"));
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from two_tower.releases)"));
+    }
+
+    /// <summary>Waits until the one database that a query names answers another one with true.</summary>
+    private async Task ReachedAsync(string database, string reached)
+    {
+        for (var attempt = 0; attempt < 6000; attempt++, await Task.Delay(20))
+        {
+            if ((await _workplace.Database.ListAsync<string>(database)).SingleOrDefault() is not { } name) continue;
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Database = name, Pooling = false };
+            try
+            {
+                await using var connection = new Npgsql.NpgsqlConnection(settings.ConnectionString);
+                await connection.OpenAsync();
+                await using var command = new Npgsql.NpgsqlCommand(reached, connection);
+                if (await command.ExecuteScalarAsync() is true) return;
+            }
+            catch (Npgsql.PostgresException)
+            {
+                // It isn't made yet, or not migrated.
+            }
+        }
+
+        Assert.Fail("the evaluation never came so far");
+    }
+
     [SkippableFact]
     public async Task A_demo_that_was_stopped_while_training_goes_on_where_it_was()
     {

@@ -71,6 +71,9 @@ public sealed class TwotowerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Presses Ctrl-C.</summary>
     public void Interrupt() => Signal(2);
 

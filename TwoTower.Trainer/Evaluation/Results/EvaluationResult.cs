@@ -78,6 +78,9 @@ public sealed record ContenderResult
     /// <summary>What its probabilities are worth; none for a model that shows no probability.</summary>
     public required IReadOnlyList<CalibrationBin> Calibration { get; init; }
 
+    /// <summary>Scores of held-out likes against those of held-out nopes; null where there is nothing to tell apart.</summary>
+    public required ScoreDistribution? Scores { get; init; }
+
     /// <summary>Epochs of each seed's trainings.</summary>
     public required IReadOnlyList<LearningCurve> Curves { get; init; }
 }

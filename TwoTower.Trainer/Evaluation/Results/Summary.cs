@@ -57,6 +57,7 @@ public sealed class Summary
                 .Where(bucket => bucket.Queries > 0)],
             ByPopularity = [.. Buckets.Popularity.Select((bucket, b) => Recall(bucket, all.Where(HasHistory).Where(result => result.RecallByPopularity[b] is not null).ToList(), b))],
             Calibration = Calibration.Of(group),
+            Scores = ScoreDistribution.Of(group),
             Curves = [.. group.SelectMany(answers => answers.Curves.Select((curve, s) => (answers.Seed, Curve: curve, Split: _splits[s].Name)))
                 .Where(curve => curve.Curve is not null).Select(curve => new LearningCurve(curve.Seed ?? 0, curve.Split, curve.Curve!.BestEpoch, curve.Curve.Epochs))],
         };
