@@ -52,7 +52,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         var served = release.State is ReleaseState.Ready or ReleaseState.Active;
         var vectors = served
             ? await ReleaseVectors.OpenAsync(db, release, lease.Held)
-            : await run.BeginAsync(release, afresh: release.State == ReleaseState.Failed);
+            : await run.BeginAsync(release, afresh: release.State == ReleaseState.Failed, tower.HistoryDim);
         release = vectors.Release;
 
         var followed = served ? await FollowAsync(options, warnings, lease.Held) : 0;

@@ -14,7 +14,8 @@ internal sealed class EmbedRun(
     /// <summary>Puts the release into state embedding and makes its table.</summary>
     /// <param name="release">The release.</param>
     /// <param name="afresh">True drops vectors that are there: those of a failed attempt aren't trusted.</param>
-    public async Task<ReleaseVectors> BeginAsync(Release release, bool afresh)
+    /// <param name="historyDim">Length of its history vectors; 0: it has none.</param>
+    public async Task<ReleaseVectors> BeginAsync(Release release, bool afresh, int historyDim)
     {
         var ct = lease.Held;
         if (options.VectorType is { } type && release.VectorType != type && release.State == ReleaseState.Trained)
@@ -27,7 +28,7 @@ internal sealed class EmbedRun(
         release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, options.Actor, null, ct);
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
         if (afresh) await vectors.DropAsync(ct);
-        await vectors.CreateAsync(ct);
+        await vectors.CreateAsync(historyDim, ct);
         return vectors;
     }
 

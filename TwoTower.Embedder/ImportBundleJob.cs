@@ -58,17 +58,22 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         }
 
         // Half of another attempt is as good as nothing: loading takes seconds.
-        var vectors = await run.BeginAsync(release, afresh: true);
+        using var tower = bundle.HasItemTower ? ItemTower.FromFiles(bundle.Files) : null;
+        var vectors = await run.BeginAsync(release, afresh: true, tower?.HistoryDim ?? 0);
         videos = await VideoEmbedder.AllVideosAsync(db, ct); // with those that came up to now: later ones are followed
-        var (loaded, skipped) = await run.StageAsync(EmbedStage.Embedding, videos.Length, () => LoadAsync(bundle, vectors, videos, run, clock, ct));
-        if (loaded == 0) await run.FailAsync(release, $"none of the {skipped} vectors in {ArtifactNames.VideoEmbeddings} is of a video that is here: import the catalogue first");
-        var embedded = bundle.HasItemTower ? await EmbedMissingAsync(bundle, vectors, videos, options, ct) : 0;
+        // History vectors aren't part of a bundle: with them, all vectors are made here, by the bundle's own networks.
+        var loads = tower is null or { HistoryDim: 0 };
+        var (loaded, skipped) = loads
+            ? await run.StageAsync(EmbedStage.Embedding, videos.Length, () => LoadAsync(bundle, vectors, videos, run, clock, ct))
+            : (0, 0);
+        if (loads && loaded == 0) await run.FailAsync(release, $"none of the {skipped} vectors in {ArtifactNames.VideoEmbeddings} is of a video that is here: import the catalogue first");
+        var embedded = tower is null ? 0 : await EmbedMissingAsync(tower, vectors, videos, options, ct);
         await run.IndexAsync(vectors, loaded + embedded);
         var report = await run.CheckAsync(vectors, videos);
         var missing = report.WithoutVector;
         if (missing > 0) warnings.Add($"{missing} of {videos.Length} videos have no vector in the bundle: they can't be recommended by this release.");
         if (skipped > 0) warnings.Add($"{skipped} vectors of the bundle are of videos that aren't here: skipped.");
-        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported", videos, report);
+        var activated = await run.ReadyAsync(release, $"{loaded} vectors imported, {embedded} made", videos, report);
         await run.SyncAsync(vectors, loaded);
         return new(release.ModelVersion, loaded + embedded, loaded + embedded, skipped, missing, activated, clock.Stages, warnings);
     }
@@ -123,11 +128,10 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         return (loaded, skipped);
     }
 
-    private async Task<long> EmbedMissingAsync(Bundle bundle, ReleaseVectors vectors, IReadOnlyList<Guid> videos, EmbedOptions options, CancellationToken ct)
+    private async Task<long> EmbedMissingAsync(ItemTower tower, ReleaseVectors vectors, IReadOnlyList<Guid> videos, EmbedOptions options, CancellationToken ct)
     {
         var (_, missing) = await vectors.MissingAsync(videos, ct);
         if (missing.Count == 0) return 0;
-        using var tower = ItemTower.FromFiles(bundle.Files);
         return await VideoEmbedder.RunAsync(db, vectors, tower, missing, options, ct);
     }
 }

@@ -15,9 +15,10 @@ internal sealed record EncodedVideos(EmbeddingBatch Batch, long[] Hashes)
     public static EncodedVideos From(ItemTower tower, IReadOnlyList<ItemPayload> items)
     {
         var embeddings = new float[items.Count * tower.EmbeddingDim];
+        var histories = new float[items.Count * tower.HistoryDim];
         var hashes = new long[items.Count];
-        tower.Encode(items, embeddings, hashes);
-        return new(new([.. items.Select(item => item.VideoId)], embeddings, tower.EmbeddingDim), hashes);
+        tower.Encode(items, embeddings, hashes, histories);
+        return new(new([.. items.Select(item => item.VideoId)], embeddings, tower.EmbeddingDim) { Histories = histories }, hashes);
     }
 }
 

@@ -57,6 +57,18 @@ public sealed class SeededRandom
     /// <summary>Uniform in [0, 1), 53 bits.</summary>
     public double NextDouble() => (NextBits() >> 11) * (1.0 / (1UL << 53));
 
+    /// <summary>Normal deviates with mean 0 (Box and Muller).</summary>
+    public float[] Normal(int count, double deviation)
+    {
+        var values = new float[count];
+        for (var i = 0; i < count; i++)
+        {
+            values[i] = (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble()));
+        }
+
+        return values;
+    }
+
     /// <summary>Fisher–Yates.</summary>
     public void Shuffle<T>(Span<T> values)
     {
@@ -97,4 +109,10 @@ public enum RandomPurpose : byte
 
     /// <summary>Which viewers a bootstrap draws.</summary>
     Bootstrap = 6,
+
+    /// <summary>Where the factors behind a user tower of histories begin.</summary>
+    Factors = 7,
+
+    /// <summary>Which parts of histories a user tower learns from, and in which order.</summary>
+    Histories = 8,
 }

@@ -3,6 +3,7 @@ using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Data;
 using TwoTower.Core.Releases;
+using TwoTower.Trainer.Histories;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Towers;
 using TwoTower.Trainer.Training;
@@ -25,6 +26,7 @@ public static class TrainJob
         var recipe = options.Recipe;
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
         var tables = options.Tables ?? await ReadAsync(options, ct);
+        if (recipe.History.Enabled) return await RunHistoriesAsync(options, tables, device, progress, ct);
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
         var data = await TrainingData.BuildAsync(tables, recipe, payloads, options.Say, ct);
 
@@ -56,12 +58,32 @@ public static class TrainJob
             options.Say?.Invoke($"stopped early: {recipe.Training.EarlyStoppingPatience} epochs without an improvement of {recipe.Training.EarlyStoppingMinDelta}");
         }
 
-        var release = options is { Database: { } db, Register: true }
-            ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint!, options.Time.GetUtcNow()), recipe, null, ct)
-            : null;
+        var release = await RegisterAsync(options, checkpoint!, ct);
         return new(
             checkpoint!, release, loop.Epochs.Count - epochs, time, (double)epochs * data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds));
     }
+
+    // Minutes at most and closed-form for the greater part: an interrupted one starts again.
+    private static async Task<TrainResult> RunHistoriesAsync(
+        TrainOptions options, TableSet tables, DeviceType device, IProgress<TrainingProgress>? progress, CancellationToken ct)
+    {
+        if (options.Resume) options.Say?.Invoke($"recipe {options.Recipe.Name} takes minutes: training starts from the beginning");
+        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
+        options.Say?.Invoke(device == DeviceType.CUDA ? "training on the GPU" : $"training on the CPU, {threads} {(threads == 1 ? "thread" : "threads")}");
+        var started = options.Time.GetTimestamp();
+        var checkpoint = await Task.Run(
+            () => new HistoryTraining(options.Recipe, new torch.Device(device), threads, options.Time, options.Say).Run(tables, progress, ct), ct);
+        if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
+        var time = options.Time.GetElapsedTime(started);
+        var release = await RegisterAsync(options, checkpoint, ct);
+        var samples = (double)checkpoint.Training.Epochs.Count * checkpoint.Training.TrainingSamples;
+        return new(checkpoint, release, 0, time, samples / Math.Max(1e-9, time.TotalSeconds));
+    }
+
+    private static async Task<Release?> RegisterAsync(TrainOptions options, Checkpoint checkpoint, CancellationToken ct) =>
+        options is { Database: { } db, Register: true }
+            ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, options.Time.GetUtcNow()), options.Recipe, null, ct)
+            : null;
 
     private static async Task<TableSet> ReadAsync(TrainOptions options, CancellationToken ct)
     {

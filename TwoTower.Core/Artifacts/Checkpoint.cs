@@ -27,8 +27,20 @@ public sealed record Checkpoint
     /// <summary>A few videos as they were in training: what the release's item tower is probed with. Empty: made-up ones are.</summary>
     public IReadOnlyList<ItemPayload> Probes { get; init; } = [];
 
+    /// <summary>Present where the user tower reads histories (recipe v3).</summary>
+    public HistoryModel? History { get; init; }
+
     /// <summary>Present in a checkpoint that a training can resume from.</summary>
     public ResumeState? Resume { get; init; }
+}
+
+/// <summary>What a model whose user tower reads the history has beside its two towers.</summary>
+/// <param name="Tower">Item features → history vector, [2 × half], not normalised: what a like and what a nope of the video adds.</param>
+/// <param name="Ids">The videos' own part of the item features.</param>
+public sealed record HistoryModel(TowerWeights Tower, ItemIds Ids)
+{
+    /// <summary>Length of a half.</summary>
+    public int Half => Tower.EmbeddingDim / 2;
 }
 
 /// <summary>What was trained on and how it went. Nothing here depends on the speed or the time of the run.</summary>

@@ -11,7 +11,7 @@ namespace TwoTower.Core.Artifacts;
 public static class CheckpointStore
 {
     private const string FormatName = "twotower-checkpoint-1";
-    private const string UserTower = "user_tower", ItemTower = "item_tower";
+    private const string UserTower = "user_tower", ItemTower = "item_tower", HistoryTower = "history_tower", Ids = "item_ids.";
     private const string Last = "last.", FirstMoment = "adamw.first_moment.", SecondMoment = "adamw.second_moment.";
 
     /// <summary>Writes a checkpoint; a failure or a kill leaves the file that was there.</summary>
@@ -30,6 +30,12 @@ public static class CheckpointStore
             ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
         };
         if (checkpoint.Probes.Count > 0) metadata["probes"] = JsonSerializer.Serialize([.. checkpoint.Probes], PayloadJson.Default.ItemPayloadArray);
+        if (checkpoint.History is { } history)
+        {
+            Add(tensors, HistoryTower, history.Tower);
+            tensors.AddRange(history.Ids.Tensors(Ids));
+        }
+
         if (checkpoint.Resume is { } resume)
         {
             Add(tensors, Last, (resume.User, resume.Item));
@@ -66,6 +72,7 @@ public static class CheckpointStore
                 User = user,
                 Item = item,
                 Probes = file.Metadata.TryGetValue("probes", out var probes) ? ProbeSet.ParseItems(probes) : [],
+                History = file.Tensors.Any(t => t.Name.StartsWith(Ids, StringComparison.Ordinal)) ? new(Tower(file, HistoryTower), ItemIds.Parse(file, Ids)) : null,
                 Resume = file.Metadata.ContainsKey("resume") ? ReadResume(file) : null,
             };
         }
@@ -112,15 +119,18 @@ public static class CheckpointStore
 
     private static void Add(List<SafetensorsTensor> tensors, string prefix, (TowerWeights User, TowerWeights Item) towers)
     {
-        foreach (var (tower, weights) in new[] { (UserTower, towers.User), (ItemTower, towers.Item) })
+        Add(tensors, prefix + UserTower, towers.User);
+        Add(tensors, prefix + ItemTower, towers.Item);
+    }
+
+    private static void Add(List<SafetensorsTensor> tensors, string tower, TowerWeights weights)
+    {
+        for (var l = 0; l < weights.Layers.Count; l++)
         {
-            for (var l = 0; l < weights.Layers.Count; l++)
-            {
-                var layer = weights.Layers[l];
-                var name = $"{prefix}{tower}.l{l + 1}";
-                tensors.Add(SafetensorsTensor.Floats($"{name}.weight", [layer.OutputDim, layer.InputDim], layer.Weight));
-                tensors.Add(SafetensorsTensor.Floats($"{name}.bias", [layer.OutputDim], layer.Bias));
-            }
+            var layer = weights.Layers[l];
+            var name = $"{tower}.l{l + 1}";
+            tensors.Add(SafetensorsTensor.Floats($"{name}.weight", [layer.OutputDim, layer.InputDim], layer.Weight));
+            tensors.Add(SafetensorsTensor.Floats($"{name}.bias", [layer.OutputDim], layer.Bias));
         }
     }
 

@@ -21,9 +21,14 @@ internal static class FeatureFiles
                 (numerics ?? new Dictionary<string, Moments>()).Select(n => new NumericStandardizer(n.Key, n.Value.Mean, n.Value.Std)),
                 ReadVocabulary(files, ArtifactNames.TagVocabulary),
                 ReadVocabulary(files, ArtifactNames.ActressVocabulary),
-                ReadMeta(files).ReferenceReleasedAt);
+                ReadMeta(files).ReferenceReleasedAt,
+                side == FeatureSide.Item && files.TryGet(ArtifactNames.ItemIds, out _) ? ReadIds(files) : null);
         });
     }
+
+    /// <summary>The videos' own vectors.</summary>
+    public static ItemIds ReadIds(ReleaseFileSet files) =>
+        Named(files, ArtifactNames.ItemIds, () => ItemIds.Parse(SafetensorsFile.Parse(files[ArtifactNames.ItemIds])));
 
     public static Vocabulary ReadVocabulary(ReleaseFileSet files, string path) =>
         Named(files, path, () => new Vocabulary(BundleJson.Read<VocabularyFile>(files[path], path).Tokens));

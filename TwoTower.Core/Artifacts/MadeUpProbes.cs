@@ -33,6 +33,12 @@ internal static class MadeUpProbes
             Tokens(pipeline.TagTokens, i, TagStep), Tokens(pipeline.PerformerTokens, i, PerformerStep));
     })];
 
+    /// <summary>Sums of histories that nobody has: a small whole-number pattern, another for each probe; the first probe has none.</summary>
+    public static PooledHistory History(int half, int i) => i == 0 ? PooledHistory.Empty : new(
+        i, i / 2,
+        [.. Enumerable.Range(0, half).Select(k => ((i * TagStep + k) % 9 - 4) / 4f)],
+        i < 2 ? [] : [.. Enumerable.Range(0, half).Select(k => ((i * PerformerStep + k) % 7 - 3) / 4f)]);
+
     // Two deviations to either side, in fifths.
     private static double Around(NumericStandardizer numeric, int i) => numeric.Mean + (i % 5 - 2) * numeric.Std;
 

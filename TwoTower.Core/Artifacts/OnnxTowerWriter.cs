@@ -21,7 +21,8 @@ public static class OnnxTowerWriter
     /// <param name="weights">The tower.</param>
     /// <param name="inputName">Name of the input, <c>user_features</c> or <c>item_features</c>.</param>
     /// <param name="outputName">Name of the output, <c>user_embedding</c> or <c>item_embedding</c>.</param>
-    public static byte[] Write(TowerWeights weights, string inputName, string outputName)
+    /// <param name="normalize">False leaves out the normalisation: history vectors are added up, and their length counts.</param>
+    public static byte[] Write(TowerWeights weights, string inputName, string outputName, bool normalize = true)
     {
         ArgumentNullException.ThrowIfNull(weights);
         var graph = new GraphProto { Name = "tower" };
@@ -34,8 +35,9 @@ public static class OnnxTowerWriter
             var layer = weights.Layers[l - 1];
             graph.Initializer.Add(Tensor($"l{l}.weight", [layer.OutputDim, layer.InputDim], layer.Weight));
             graph.Initializer.Add(Tensor($"l{l}.bias", [layer.OutputDim], layer.Bias));
-            graph.Node.Add(Node("Gemm", [current, $"l{l}.weight", $"l{l}.bias"], $"l{l}", Int("transB", 1)));
-            current = $"l{l}";
+            var output = l == weights.Layers.Count && !normalize ? outputName : $"l{l}";
+            graph.Node.Add(Node("Gemm", [current, $"l{l}.weight", $"l{l}.bias"], output, Int("transB", 1)));
+            current = output;
             if (l < weights.Layers.Count)
             {
                 graph.Node.Add(Node("Relu", [current], $"l{l}.relu"));
@@ -43,6 +45,14 @@ public static class OnnxTowerWriter
             }
         }
 
+        if (normalize) Normalize(graph, current, outputName);
+        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "TwoTower", Graph = graph };
+        model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorSet });
+        return model.ToByteArray();
+    }
+
+    private static void Normalize(GraphProto graph, string current, string outputName)
+    {
         graph.Initializer.Add(Tensor("epsilon", [], [NormEpsilon]));
         // Operator set 18 made the axes of ReduceL2 an input; in 17 they are an attribute.
         var axes = new AttributeProto { Name = "axes", Type = AttributeProto.Types.AttributeType.Ints };
@@ -50,10 +60,6 @@ public static class OnnxTowerWriter
         graph.Node.Add(Node("ReduceL2", [current], "norm", axes, Int("keepdims", 1)));
         graph.Node.Add(Node("Max", ["norm", "epsilon"], "norm.floored"));
         graph.Node.Add(Node("Div", [current, "norm.floored"], outputName));
-
-        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "TwoTower", Graph = graph };
-        model.OpsetImport.Add(new OperatorSetIdProto { Version = OperatorSet });
-        return model.ToByteArray();
     }
 
     private static ValueInfoProto Value(string name, int columns)

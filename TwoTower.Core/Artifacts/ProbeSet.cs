@@ -28,22 +28,26 @@ public sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> User
     public static ProbeSet Make(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        var pipeline = new FeaturePipeline(checkpoint.Pipeline);
+        var features = CheckpointFeatures.Of(checkpoint);
         var asOf = checkpoint.Pipeline.AsOf;
         var items = checkpoint.Probes.Count > 0 ? checkpoint.Probes : MadeUpProbes.Items(checkpoint.Pipeline, Count);
         return new(
             asOf,
-            [.. MadeUpProbes.Users(checkpoint.Pipeline, Count).Select(payload =>
+            [.. MadeUpProbes.Users(checkpoint.Pipeline, Count).Select((payload, i) =>
             {
-                var features = new float[pipeline.UserDim];
-                pipeline.EncodeUser(payload, asOf, features);
-                return new UserProbe(payload, TowerForward.Encode(checkpoint.User, features));
+                if (checkpoint.History is { } history) payload = payload with { History = MadeUpProbes.History(history.Half, i) };
+                var vector = new float[features.User.Dim];
+                features.User.Encode(payload, asOf, vector);
+                return new UserProbe(payload, TowerForward.Encode(checkpoint.User, vector));
             })],
             [.. items.Select(payload =>
             {
-                var features = new float[pipeline.ItemDim];
-                pipeline.EncodeItem(payload, features);
-                return new ItemProbe(payload, TowerForward.Encode(checkpoint.Item, features));
+                var vector = new float[features.Item.Dim];
+                features.Item.Encode(payload, vector);
+                return new ItemProbe(payload, TowerForward.Encode(checkpoint.Item, vector))
+                {
+                    History = checkpoint.History is { } history ? TowerForward.Encode(history.Tower, vector, normalize: false) : null,
+                };
             })]);
     }
 
@@ -88,4 +92,9 @@ public sealed record UserProbe(
 /// <param name="Payload">The video as it was in training.</param>
 /// <param name="Embedding">[embedding_dim].</param>
 public sealed record ItemProbe(
-    ItemPayload Payload, [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float[] Embedding);
+    ItemPayload Payload, [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float[] Embedding)
+{
+    /// <summary>The history vector, where the release has a history tower.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public float[]? History { get; init; }
+}

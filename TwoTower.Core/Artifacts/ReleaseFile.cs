@@ -20,6 +20,12 @@ public static class ArtifactNames
     /// <summary>Network: item features → embedding. Ours only: a bundle of the original program has none.</summary>
     public const string ItemTower = "item_tower.onnx";
 
+    /// <summary>Network: item features → history vector. Only where the user tower reads histories.</summary>
+    public const string HistoryTower = "history_tower.onnx";
+
+    /// <summary>Vectors of single videos, part of the item towers' input. Only where the item features have an id_embedding.</summary>
+    public const string ItemIds = "item_ids.safetensors";
+
     /// <summary>Layout of the user tower's input.</summary>
     public const string FeatureSchema = "feature_schema.json";
 

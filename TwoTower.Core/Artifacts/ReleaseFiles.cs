@@ -16,8 +16,7 @@ public static class ReleaseFiles
         ArgumentNullException.ThrowIfNull(checkpoint);
         var state = checkpoint.Pipeline;
         var dim = checkpoint.User.EmbeddingDim;
-        var users = FeatureSchema.ForUsers(state.TagTokens.Count, state.PerformerTokens.Count, dim);
-        var items = FeatureSchema.ForItems(state.TagTokens.Count, state.PerformerTokens.Count, dim);
+        var (users, items, _, _) = CheckpointFeatures.Of(checkpoint);
         Check("user", checkpoint.User, users);
         Check("item", checkpoint.Item, items);
         var meta = new ModelMeta
@@ -32,7 +31,7 @@ public static class ReleaseFiles
             Config = JsonElement.Parse(RecipeReader.ToJson(checkpoint.Recipe)),
         };
 
-        return
+        ReleaseFile[] files =
         [
             new(ArtifactNames.FeatureSchema, users.ToJson()),
             new(ArtifactNames.ItemFeatureSchema, items.ToJson()),
@@ -44,6 +43,19 @@ public static class ReleaseFiles
             new(ArtifactNames.UserTower, OnnxTowerWriter.Write(checkpoint.User, users.InputName, "user_embedding")),
             new(ArtifactNames.ActressVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.PerformerTokens))),
             new(ArtifactNames.TagVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.TagTokens))),
+            .. checkpoint.History is { } history ? Of(history, items) : [],
+        ];
+        return [.. files.OrderBy(file => file.Path, StringComparer.Ordinal)];
+    }
+
+    private static ReleaseFile[] Of(HistoryModel history, FeatureSchema items)
+    {
+        using var ids = new MemoryStream();
+        history.Ids.ToFile().Write(ids);
+        return
+        [
+            new(ArtifactNames.HistoryTower, OnnxTowerWriter.Write(history.Tower, items.InputName, "history_embedding", normalize: false)),
+            new(ArtifactNames.ItemIds, ids.ToArray()),
         ];
     }
 

@@ -9,7 +9,8 @@ internal static class TowerForward
     /// <summary>The embedding, [EmbeddingDim], of length 1 (all zeros stay so).</summary>
     /// <param name="tower">The weights.</param>
     /// <param name="features">[InputDim].</param>
-    public static float[] Encode(TowerWeights tower, ReadOnlySpan<float> features)
+    /// <param name="normalize">False: as the last layer gives it.</param>
+    public static float[] Encode(TowerWeights tower, ReadOnlySpan<float> features, bool normalize = true)
     {
         var current = new double[features.Length];
         for (var i = 0; i < features.Length; i++) current[i] = features[i];
@@ -28,7 +29,7 @@ internal static class TowerForward
             current = next;
         }
 
-        var length = Math.Max(1e-12, Math.Sqrt(current.Sum(x => x * x)));
+        var length = !normalize ? 1 : Math.Max(1e-12, Math.Sqrt(current.Sum(x => x * x)));
         return Array.ConvertAll(current, x => (float)(x / length));
     }
 }

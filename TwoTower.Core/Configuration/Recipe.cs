@@ -27,6 +27,9 @@ public sealed record Recipe
 
     /// <summary>The optimisation.</summary>
     public TrainingOptions Training { get; init; } = new();
+
+    /// <summary>A user tower that reads the history itself, and how that is learned.</summary>
+    public HistoryOptions History { get; init; } = new();
 }
 
 /// <summary>Vocabularies and where features are computed.</summary>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Numerics.Tensors;
+
 namespace TwoTower.Core.Features;
 
 /// <summary>
@@ -9,6 +12,7 @@ public sealed class FeatureEncoder
     private readonly List<Step> _steps = [];
     private readonly FeatureSide _side;
     private readonly DateTimeOffset? _reference;
+    private readonly ItemIds? _ids;
 
     /// <summary>Binds a schema to its fitted numbers.</summary>
     /// <param name="side">Whose vectors the schema describes.</param>
@@ -17,13 +21,15 @@ public sealed class FeatureEncoder
     /// <param name="tags">Tag vocabulary.</param>
     /// <param name="performers">Performer vocabulary.</param>
     /// <param name="reference">Release that item recency is counted from; null gives every recency 0.</param>
+    /// <param name="ids">The videos' own vectors, for a schema with an <c>id_embedding</c>.</param>
     /// <exception cref="InputException">A segment's type, name, feature, range or size isn't one that this program knows.</exception>
     public FeatureEncoder(
         FeatureSide side, FeatureSchema schema, IEnumerable<NumericStandardizer> standardizers,
-        Vocabulary tags, Vocabulary performers, DateTimeOffset? reference)
+        Vocabulary tags, Vocabulary performers, DateTimeOffset? reference, ItemIds? ids = null)
     {
         _side = side;
         _reference = reference;
+        _ids = ids;
         Schema = schema;
         var byName = standardizers.ToDictionary(standardizer => standardizer.Name, StringComparer.Ordinal);
         var start = 0;
@@ -74,7 +80,10 @@ public sealed class FeatureEncoder
             FeatureSegmentTypes.StandardScore => BindNumeric(segment, standardizers),
             FeatureSegmentTypes.ScaledBucket => BindHour(segment),
             FeatureSegmentTypes.BagOfWords => BindBagOfWords(segment, tags, performers),
-            _ => throw Refuse(segment, $"its type '{segment.Type}' is none of standard_score, scaled_bucket, l2_normalized_bow"),
+            FeatureSegmentTypes.PooledHistory => BindHistory(segment),
+            FeatureSegmentTypes.IdEmbedding => BindId(segment),
+            _ => throw Refuse(
+                segment, $"its type '{segment.Type}' is none of standard_score, scaled_bucket, l2_normalized_bow, pooled_history, id_embedding"),
         };
 
     private Fill BindNumeric(FeatureSegment segment, Dictionary<string, NumericStandardizer> standardizers)
@@ -149,6 +158,36 @@ public sealed class FeatureEncoder
             default:
                 throw Refuse(segment, "a bag of words is either 'tag_vector' or 'actress_vector'");
         }
+    }
+
+    private Fill BindHistory(FeatureSegment segment)
+    {
+        var liked = segment.Name == FeatureSegmentNames.LikedHistory;
+        if (_side != FeatureSide.User || (!liked && segment.Name != FeatureSegmentNames.NopedHistory))
+        {
+            throw Refuse(segment, $"a pooled_history is 'liked_history' or 'noped_history' of a user, this one is of {Side}");
+        }
+
+        var smoothing = segment.Smoothing is >= 0 and <= 1e9 and var given
+            ? given : throw Refuse(segment, $"its smoothing is {segment.Smoothing?.ToString(CultureInfo.InvariantCulture) ?? "missing"}; 0 or more was expected");
+        var size = segment.Size;
+        return (in Source source, Span<float> destination) =>
+        {
+            var history = source.User!.History ?? throw new InputException(
+                $"The user features have no history, which the segment {segment.Name} needs: ask get_user_embedding_features for this model_version.");
+            var sum = liked ? history.Liked : history.Noped;
+            if (sum.Length == 0) return; // nothing decided, or nothing that the release knows
+            if (sum.Length != size) throw new InputException($"The user features' {segment.Name} has {sum.Length} numbers, the feature schema says {size}: they are of another release.");
+            TensorPrimitives.Divide(sum, (float)Math.Max(1e-9, history.Likes + history.Nopes + smoothing), destination);
+        };
+    }
+
+    private Fill BindId(FeatureSegment segment)
+    {
+        if (_side != FeatureSide.Item) throw Refuse(segment, "an id_embedding is of an item, this one is of user");
+        var ids = _ids ?? throw Refuse(segment, "the release has no item_ids.safetensors");
+        CheckSize(segment, ids.Dim, "numbers in a row of item_ids.safetensors");
+        return (in Source source, Span<float> destination) => ids.Read(source.Item!.VideoId, destination);
     }
 
     private string Side => _side == FeatureSide.User ? "user" : "item";

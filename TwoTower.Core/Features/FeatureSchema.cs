@@ -7,7 +7,7 @@ namespace TwoTower.Core.Features;
 /// The layout of a tower's input as <c>feature_schema.json</c> writes it (contract, section 7): which segments, in which order, of which
 /// type and size.
 /// </summary>
-/// <param name="Version">Version of the layout, <c>v2</c>.</param>
+/// <param name="Version">Version of the layout, <c>v2</c> or <c>v3</c>: for people; the segments say everything.</param>
 /// <param name="InputName">Name of the network's input.</param>
 /// <param name="InputDim">Length of the vector, the sum of the segments' sizes.</param>
 /// <param name="EmbeddingDim">Length of the network's output.</param>
@@ -31,6 +31,23 @@ public sealed record FeatureSchema(
         new(FeatureSegmentNames.TagVector, tagCount, FeatureSegmentTypes.BagOfWords),
         new(FeatureSegmentNames.ActressVector, performerCount, FeatureSegmentTypes.BagOfWords),
     ]);
+
+    /// <summary>The layout of a user vector that is the history itself: what the likes and what the nopes add up to.</summary>
+    /// <param name="half">Length of each.</param>
+    /// <param name="smoothing">Added to the number of decisions that the sums are divided by.</param>
+    /// <param name="embeddingDim">Length of an embedding.</param>
+    public static FeatureSchema ForHistories(int half, double smoothing, int embeddingDim) => Create("user_features", embeddingDim,
+    [
+        new(FeatureSegmentNames.LikedHistory, half, FeatureSegmentTypes.PooledHistory, Smoothing: smoothing),
+        new(FeatureSegmentNames.NopedHistory, half, FeatureSegmentTypes.PooledHistory, Smoothing: smoothing),
+    ], "v3");
+
+    /// <summary>The layout of an item vector with the video's own part beside its content.</summary>
+    public static FeatureSchema ForKnownItems(int tagCount, int performerCount, int idDim, int embeddingDim) => Create("item_features", embeddingDim,
+    [
+        .. ForItems(tagCount, performerCount, embeddingDim).Segments,
+        new(FeatureSegmentNames.IdEmbedding, idDim, FeatureSegmentTypes.IdEmbedding),
+    ], "v3");
 
     /// <summary>
     /// Reads a schema file, ours or the original program's. What a segment means is checked by <see cref="FeatureEncoder"/>, which
@@ -89,8 +106,8 @@ public sealed record FeatureSchema(
     private static FeatureSegment Numeric(IReadOnlyList<string> names) =>
         new(FeatureSegmentNames.Numeric, names.Count, FeatureSegmentTypes.StandardScore, names);
 
-    private static FeatureSchema Create(string inputName, int embeddingDim, IReadOnlyList<FeatureSegment> segments) =>
-        new("v2", inputName, segments.Sum(segment => segment.Size), embeddingDim, segments);
+    private static FeatureSchema Create(string inputName, int embeddingDim, IReadOnlyList<FeatureSegment> segments, string version = "v2") =>
+        new(version, inputName, segments.Sum(segment => segment.Size), embeddingDim, segments);
 }
 
 [JsonSourceGenerationOptions(

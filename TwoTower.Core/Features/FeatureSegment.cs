@@ -8,12 +8,14 @@ namespace TwoTower.Core.Features;
 /// <param name="Type">How the columns are computed: one of <see cref="FeatureSegmentTypes"/>.</param>
 /// <param name="Features">Names of the numerics, one a column; only with <c>standard_score</c>.</param>
 /// <param name="Range">Lowest and highest value; only with <c>scaled_bucket</c>.</param>
+/// <param name="Smoothing">Added to the number of decisions that a sum is divided by; only with <c>pooled_history</c>.</param>
 public sealed record FeatureSegment(
     [property: JsonPropertyOrder(0)] string Name,
     [property: JsonPropertyOrder(1)] int Size,
     [property: JsonPropertyOrder(3)] string Type,
     [property: JsonPropertyOrder(2)] IReadOnlyList<string>? Features = null,
-    [property: JsonPropertyOrder(4)] IReadOnlyList<double>? Range = null);
+    [property: JsonPropertyOrder(4)] IReadOnlyList<double>? Range = null,
+    [property: JsonPropertyOrder(5)] double? Smoothing = null);
 
 /// <summary>The types of segment that exist (contract, section 7).</summary>
 public static class FeatureSegmentTypes
@@ -26,6 +28,15 @@ public static class FeatureSegmentTypes
 
     /// <summary>Counts per token of a vocabulary, divided by their L2 norm; all zeros stays zero.</summary>
     public const string BagOfWords = "l2_normalized_bow";
+
+    /// <summary>
+    /// Sum of one half of the history vectors of a user's liked (or noped) videos ÷ (liked + noped videos with such a vector + smoothing).
+    /// The sums come with the user's features, for a given release (docs/recipes.md).
+    /// </summary>
+    public const string PooledHistory = "pooled_history";
+
+    /// <summary>What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.</summary>
+    public const string IdEmbedding = "id_embedding";
 }
 
 /// <summary>Names of the segments that this program knows, in the order in which its own vectors have them.</summary>
@@ -42,6 +53,15 @@ public static class FeatureSegmentNames
 
     /// <summary>Performers over the performer vocabulary.</summary>
     public const string ActressVector = "actress_vector";
+
+    /// <summary>History vectors of liked videos; users only.</summary>
+    public const string LikedHistory = "liked_history";
+
+    /// <summary>History vectors of noped videos; users only.</summary>
+    public const string NopedHistory = "noped_history";
+
+    /// <summary>The video's own vector; items only.</summary>
+    public const string IdEmbedding = "id_embedding";
 }
 
 /// <summary>Whose vector it is.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace TwoTower.Core.Features;
 
@@ -14,6 +15,11 @@ public sealed record UserPayload(
     IReadOnlyList<string> Tags,
     IReadOnlyList<string> Performers)
 {
+    /// <summary>What a release says of the history's videos, for a release whose user tower reads that; null otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PooledHistory? History { get; init; }
+
+
     /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are UTC.</summary>
     /// <exception cref="InputException">It isn't such a payload.</exception>
     public static UserPayload Parse(string json)

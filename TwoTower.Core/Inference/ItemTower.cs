@@ -13,8 +13,12 @@ public sealed class ItemTower : IDisposable
 {
     private readonly FeatureEncoder _encoder;
     private readonly OnnxTower _network;
+    private readonly OnnxTower? _history;
 
-    private ItemTower(FeatureEncoder encoder, OnnxTower network) => (_encoder, _network) = (encoder, network);
+    private ItemTower(FeatureEncoder encoder, OnnxTower network, OnnxTower? history) => (_encoder, _network, _history) = (encoder, network, history);
+
+    /// <summary>Length of a history vector; 0 where the release's user tower reads no history.</summary>
+    public int HistoryDim => _history?.EmbeddingDim ?? 0;
 
     /// <summary>Length of an embedding.</summary>
     public int EmbeddingDim => _network.EmbeddingDim;
@@ -33,14 +37,24 @@ public sealed class ItemTower : IDisposable
         }
 
         var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.Item);
-        return new(encoder, TowerFiles.Load(files, ArtifactNames.ItemTower, encoder.Schema));
+        var network = TowerFiles.Load(files, ArtifactNames.ItemTower, encoder.Schema);
+        try
+        {
+            return new(encoder, network, TowerFiles.LoadHistory(files, encoder.Schema));
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Embeds videos.</summary>
     /// <param name="items">The videos.</param>
     /// <param name="embeddings">Row-major, [items.Count × EmbeddingDim]; overwritten.</param>
     /// <param name="hashes">[items.Count] or empty: what the features were, to see later whether a video has changed for this model.</param>
-    public void Encode(IReadOnlyList<ItemPayload> items, Span<float> embeddings, Span<long> hashes = default)
+    /// <param name="histories">Row-major, [items.Count × HistoryDim], or empty; overwritten.</param>
+    public void Encode(IReadOnlyList<ItemPayload> items, Span<float> embeddings, Span<long> hashes = default, Span<float> histories = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         var dim = _encoder.Dim;
@@ -55,6 +69,7 @@ public sealed class ItemTower : IDisposable
             }
 
             _network.Encode(features, items.Count, embeddings);
+            if (!histories.IsEmpty) _history?.Encode(features, items.Count, histories);
         }
         finally
         {
@@ -85,7 +100,11 @@ public sealed class ItemTower : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _network.Dispose();
+    public void Dispose()
+    {
+        _network.Dispose();
+        _history?.Dispose();
+    }
 
     private static long Hash(ReadOnlySpan<float> features)
     {

@@ -27,8 +27,9 @@ public sealed class OnnxTower : IDisposable
     /// <param name="inputName">Name of the input that takes the features.</param>
     /// <param name="inputDim">Length of a feature vector.</param>
     /// <param name="embeddingDim">Length of an embedding.</param>
+    /// <param name="unit">False: the output may have any length.</param>
     /// <exception cref="InputException">Not a network, or not of these names and dimensions, or its output isn't finite and of unit length.</exception>
-    public OnnxTower(byte[] model, string name, string inputName, int inputDim, int embeddingDim)
+    public OnnxTower(byte[] model, string name, string inputName, int inputDim, int embeddingDim, bool unit = true)
     {
         InputDim = inputDim;
         EmbeddingDim = embeddingDim;
@@ -53,7 +54,7 @@ public sealed class OnnxTower : IDisposable
             _inputNames = [inputName];
             _outputNames = [OutputName(name)];
             CheckShape(name);
-            CheckOutput(name);
+            CheckOutput(name, unit);
         }
         catch (Exception e)
         {
@@ -169,7 +170,7 @@ public sealed class OnnxTower : IDisposable
         }
     }
 
-    private void CheckOutput(string name)
+    private void CheckOutput(string name, bool unit)
     {
         // Two rows: a graph that forgot its batch would show here. Zeros are a legal input: nothing known of anybody.
         var features = new float[2 * InputDim];
@@ -178,7 +179,9 @@ public sealed class OnnxTower : IDisposable
         Encode(features, 2, embeddings);
         for (var row = 0; row < 2; row++)
         {
-            if (!UnitVector.IsUnitOrZero(embeddings.AsSpan(row * EmbeddingDim, EmbeddingDim), out var length))
+            var embedding = embeddings.AsSpan(row * EmbeddingDim, EmbeddingDim);
+            if (!unit && float.IsFinite(System.Numerics.Tensors.TensorPrimitives.SumOfMagnitudes<float>(embedding))) continue;
+            if (!UnitVector.IsUnitOrZero(embedding, out var length))
             {
                 throw new InputException(
                     $"{name} gives a vector of length {length:G6}; finite vectors of length 1 were expected: a weight is damaged or the last layer isn't normalised.");

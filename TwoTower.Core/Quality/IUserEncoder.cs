@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
@@ -27,18 +28,22 @@ public static class UserEncoder
     /// <param name="files">Its files.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">The files can't be used; says which and why.</exception>
-    public static Task<IUserEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
+    public static async Task<IUserEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
     {
+        ArgumentNullException.ThrowIfNull(files);
         ct.ThrowIfCancellationRequested();
-        return Task.FromResult<IUserEncoder>(new TowerUserEncoder(UserTower.FromFiles(files)));
+        var histories = files.Contains(ArtifactNames.HistoryTower)
+            ? await (await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false)).ReadHistoriesAsync(ct).ConfigureAwait(false)
+            : null;
+        return new TowerUserEncoder(UserTower.FromFiles(files), histories);
     }
 
-    private sealed class TowerUserEncoder(UserTower tower) : IUserEncoder
+    private sealed class TowerUserEncoder(UserTower tower, HistoryPool? histories) : IUserEncoder
     {
         public int EmbeddingDim => tower.EmbeddingDim;
 
         public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding) =>
-            tower.Encode(PayloadBuilder.BuildUser(history, asOf), asOf, embedding);
+            tower.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = histories?.Pool(history, asOf) }, asOf, embedding);
 
         public void Dispose() => tower.Dispose();
     }

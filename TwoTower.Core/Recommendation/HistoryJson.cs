@@ -10,16 +10,21 @@ namespace TwoTower.Core.Recommendation;
 [JsonSerializable(typeof(HistoryRows))]
 internal sealed partial class HistoryJson : JsonSerializerContext
 {
-    public static UserHistory Parse(Guid userId, string json)
+    public static UserPayload Payload(Guid userId, DateTimeOffset asOf, string json)
     {
         var rows = JsonSerializer.Deserialize(json, Default.HistoryRows) ?? throw new JsonException("a history was expected");
-        return new(userId, new(rows.CreatedAt), [.. rows.Entries.Select(entry => new HistoryEntry(
+        var history = new UserHistory(userId, new(rows.CreatedAt), [.. rows.Entries.Select(entry => new HistoryEntry(
             entry.VideoId, entry.DecisionType == "like" ? DecisionType.Like : DecisionType.Nope, entry.At, entry.Price, entry.Tags, entry.Performers))]);
+        return PayloadBuilder.BuildUser(history, asOf) with { History = rows.History };
     }
 }
 
 /// <summary>A user's profile time and decisions.</summary>
-internal sealed record HistoryRows(DateTimeOffset? CreatedAt, IReadOnlyList<HistoryRow> Entries);
+internal sealed record HistoryRows(DateTimeOffset? CreatedAt, IReadOnlyList<HistoryRow> Entries)
+{
+    /// <summary>The release's sums, where its user tower reads them.</summary>
+    public PooledHistory? History { get; init; }
+}
 
 /// <summary>One decision with what is known of its video.</summary>
 internal sealed record HistoryRow(

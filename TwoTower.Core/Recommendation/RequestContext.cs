@@ -28,7 +28,7 @@ public sealed record RequestContext(
         await row.ReadAsync(ct).ConfigureAwait(false);
         var time = row.GetFieldValue<DateTimeOffset>(1);
         var payload = !row.IsDBNull(3) ? UserPayload.Parse(row.GetString(3))
-            : !row.IsDBNull(4) ? PayloadBuilder.BuildUser(HistoryJson.Parse(userId, row.GetString(4)), time)
+            : !row.IsDBNull(4) ? HistoryJson.Payload(userId, time, row.GetString(4))
             : null;
         return new(row.IsDBNull(0) ? null : row.GetString(0), time, row.GetInt32(2), payload, row.GetFieldValue<Guid[]>(5));
     }

@@ -12,11 +12,11 @@ internal static class FileChecks
     // Single precision against double, over a few hundred products: 1e-6 is usual.
     private const float ProbeTolerance = 1e-4f;
 
-    /// <summary>Every weight of both networks is a finite number.</summary>
+    /// <summary>Every weight of the networks is a finite number.</summary>
     public static GateCheck Weights(ReleaseFileSet files)
     {
         var (tensors, numbers) = (0, 0L);
-        foreach (var path in new[] { ArtifactNames.UserTower, ArtifactNames.ItemTower }.Where(files.Contains))
+        foreach (var path in new[] { ArtifactNames.UserTower, ArtifactNames.ItemTower, ArtifactNames.HistoryTower }.Where(files.Contains))
         {
             ModelProto model;
             try
@@ -78,11 +78,11 @@ internal static class FileChecks
             if (files.Contains(ArtifactNames.ItemTower))
             {
                 using var item = ItemTower.FromFiles(files);
-                var embedding = new float[item.EmbeddingDim];
+                var (embedding, history) = (new float[item.EmbeddingDim], new float[item.HistoryDim]);
                 foreach (var probe in probes.Items)
                 {
-                    item.Encode([probe.Payload], embedding);
-                    items.Add(Difference(embedding, probe.Embedding));
+                    item.Encode([probe.Payload], embedding, default, history);
+                    items.Add(Math.Max(Difference(embedding, probe.Embedding), Difference(history, probe.History ?? [])));
                 }
             }
 

@@ -3,6 +3,7 @@ using Npgsql;
 using Pgvector;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Data;
+using TwoTower.Core.Features;
 
 namespace TwoTower.Core.Releases;
 
@@ -54,7 +55,9 @@ public sealed class ReleaseVectors
     }
 
     /// <summary>Makes the table unless it is there.</summary>
-    public Task CreateAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync(() => ExecuteAsync(
+    /// <param name="historyDim">Length of a history vector, for a release whose user tower reads histories; 0 for others.</param>
+    /// <param name="ct">Cancels.</param>
+    public Task CreateAsync(int historyDim = 0, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(() => ExecuteAsync(
         $"""
         create table if not exists {Table} (
             video_id uuid primary key,
@@ -63,8 +66,13 @@ public sealed class ReleaseVectors
             updated_at timestamptz not null default now()
         );
         alter table {Table} alter column embedding set storage external;
+        {(historyDim == 0 ? "" : HistoryColumn(historyDim))}
         comment on table {Table} is 'TwoTower: vectors of release {Release.ModelVersion.Replace("'", "''", StringComparison.Ordinal)}';
         """, ct));
+
+    // Half precision, and kept in the row: a request reads one for each decision of its user, and nothing else of the row.
+    private string HistoryColumn(int dim) =>
+        $"alter table {Table} add column if not exists history {VectorSchema}.halfvec({dim}); alter table {Table} alter column history set storage main;";
 
     /// <summary>Drops the table and its index.</summary>
     public Task DropAsync(CancellationToken ct = default) => ExecuteAsync($"drop table if exists {Table}", ct);
@@ -185,6 +193,25 @@ public sealed class ReleaseVectors
         }
 
         if (ids.Count > 0) yield return new EmbeddingBatch(ids, vectors, dim);
+    }
+
+    /// <summary>Reads all history vectors of the table: for whoever pools many histories that aren't rows of the database.</summary>
+    public async Task<HistoryPool> ReadHistoriesAsync(CancellationToken ct = default)
+    {
+        await using var command = _db.CreateCommand($"select video_id, history from {Table} where history is not null order by video_id");
+        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var rows = new Dictionary<Guid, int>();
+        var vectors = new List<float>();
+        var dim = 0;
+        while (await reader.ReadAsync(ct).ConfigureAwait(false))
+        {
+            var history = reader.GetFieldValue<HalfVector>(1).Memory.Span;
+            rows.Add(reader.GetGuid(0), rows.Count);
+            foreach (var value in history) vectors.Add((float)value);
+            dim = history.Length;
+        }
+
+        return new(rows, [.. vectors], dim / 2);
     }
 
     private async Task<bool> ExecuteAsync(string sql, CancellationToken ct)

@@ -70,8 +70,8 @@ public static class VectorWriter
         ArgumentNullException.ThrowIfNull(batch);
         return StageAsync(
             connection, vectors, batch, hashes, "where video_id = any ($1)",
-            """
-            do update set embedding = excluded.embedding, feature_hash = excluded.feature_hash, updated_at = excluded.updated_at
+            $"""
+            do update set embedding = excluded.embedding, {(batch.HistoryDim > 0 ? "history = excluded.history, " : "")}feature_hash = excluded.feature_hash, updated_at = excluded.updated_at
             where e.feature_hash is distinct from excluded.feature_hash
             """, [only], ct);
     }
@@ -86,8 +86,8 @@ public static class VectorWriter
         return await ExecuteAsync(
             connection,
             $"""
-            insert into {vectors.Table} as e (video_id, embedding, feature_hash, updated_at)
-            select video_id, embedding, feature_hash, now() from {Staged} {filter} order by video_id
+            insert into {vectors.Table} as e ({Columns(batch)}, updated_at)
+            select {Columns(batch)}, now() from {Staged} {filter} order by video_id
             on conflict (video_id) {conflict}
             """, parameters, ct).ConfigureAwait(false);
     }
@@ -103,7 +103,7 @@ public static class VectorWriter
         NpgsqlConnection connection, string table, VectorType type, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct)
     {
         await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {table} (video_id, embedding, feature_hash) from stdin (format binary)", ct).ConfigureAwait(false);
+            $"copy {table} ({Columns(batch)}) from stdin (format binary)", ct).ConfigureAwait(false);
         var half = type == VectorType.HalfVec;
         for (var i = 0; i < batch.VideoIds.Count; i++)
         {
@@ -113,10 +113,13 @@ public static class VectorWriter
             else await copy.WriteAsync(new Vector(batch[i]), ct).ConfigureAwait(false);
             if (hashes.IsEmpty) await copy.WriteNullAsync(ct).ConfigureAwait(false);
             else await copy.WriteAsync(hashes.Span[i], NpgsqlDbType.Bigint, ct).ConfigureAwait(false);
+            if (batch.HistoryDim > 0) await copy.WriteAsync(ToHalf(batch.Histories.AsMemory(i * batch.HistoryDim, batch.HistoryDim)), ct).ConfigureAwait(false);
         }
 
         await copy.CompleteAsync(ct).ConfigureAwait(false);
     }
+
+    private static string Columns(EmbeddingBatch batch) => batch.HistoryDim > 0 ? "video_id, embedding, feature_hash, history" : "video_id, embedding, feature_hash";
 
     private static HalfVector ToHalf(ReadOnlyMemory<float> vector)
     {

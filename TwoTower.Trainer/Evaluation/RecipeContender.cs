@@ -37,11 +37,12 @@ public sealed class RecipeScorer : IScorer
 {
     private readonly UserTower _users;
     private readonly float[] _items; // [items × dim]
+    private readonly HistoryPool? _histories;
     private readonly DateTimeOffset _asOf;
 
-    private RecipeScorer(UserTower users, float[] items, DateTimeOffset asOf, TrainingSummary training)
+    private RecipeScorer(UserTower users, float[] items, HistoryPool? histories, DateTimeOffset asOf, TrainingSummary training)
     {
-        (_users, _items, _asOf) = (users, items, asOf);
+        (_users, _items, _histories, _asOf) = (users, items, histories, asOf);
         Training = training;
     }
 
@@ -59,8 +60,10 @@ public sealed class RecipeScorer : IScorer
         var files = new ReleaseFileSet(name, ReleaseFiles.Build(checkpoint, exportedAt));
         using var tower = ItemTower.FromFiles(files);
         var items = new float[split.Items.Count * tower.EmbeddingDim];
-        tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items);
-        return new(UserTower.FromFiles(files), items, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
+        var histories = new float[split.Items.Count * tower.HistoryDim];
+        tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items, default, histories);
+        var pool = tower.HistoryDim > 0 ? new HistoryPool(split.ItemOf, histories, tower.HistoryDim / 2) : null;
+        return new(UserTower.FromFiles(files), items, pool, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
     }
 
     /// <summary>The product's: sigmoid(score).</summary>
@@ -71,7 +74,7 @@ public sealed class RecipeScorer : IScorer
     {
         ArgumentNullException.ThrowIfNull(query);
         var dim = _users.EmbeddingDim;
-        var user = _users.Encode(PayloadBuilder.BuildUser(query.History, _asOf), _asOf);
+        var user = _users.Encode(PayloadBuilder.BuildUser(query.History, _asOf) with { History = _histories?.Pool(query.History, _asOf) }, _asOf);
         for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, _items.AsSpan(item * dim, dim));
     }
 

@@ -5,12 +5,16 @@
 --
 -- Without p_as_of the as-of is the database's clock, one for all replicas and for the decisions that it stamps; a decision that a
 -- client's clock dated a little ahead moves it, so that what was posted counts in the next request.
+--
+-- Where the release's user tower reads the history itself, payload and history alike have the key "history": that release's sums.
 create or replace function two_tower.request_context(p_user_id uuid, p_as_of timestamptz default null)
 returns table (
     model_version text, embedding_dim int, use_rpc_features boolean, as_of timestamptz, like_count int, payload jsonb, history jsonb,
     decided_video_ids uuid[])
 rows 1
 language plpgsql stable as $$
+declare
+    pooled jsonb;
 begin
     select r.model_version, r.embedding_dim,
         coalesce(r.config #> '{features,use_rpc_features}', 'true') <> 'false'
@@ -44,6 +48,13 @@ begin
         from public.user_video_decisions d
         left join public.videos v on v.id = d.video_id
         where d.user_id = p_user_id and d.created_at <= as_of;
+    end if;
+
+    if payload is not null or history is not null then
+        select jsonb_build_object('history', h.history) into pooled
+        from two_tower.pooled_histories(array[p_user_id], as_of, request_context.model_version) h;
+        payload := payload || coalesce(pooled, '{}');
+        history := history || coalesce(pooled, '{}');
     end if;
     return next;
 end

@@ -32,6 +32,24 @@ public static class TestCheckpoints
             recipe, pipeline, Tower(random, [9 + shared, 32, 24, embeddingDim]), Tower(random, [3 + shared, 32, 24, embeddingDim]));
     }
 
+    /// <summary>The golden world's pipeline and random towers of histories (recipe v3); every other of the videos given has a part of its own.</summary>
+    public static Checkpoint Histories(IReadOnlyList<Guid> videoIds, int embeddingDim = 16, int half = 6, int seed = 1, bool useRpcFeatures = true)
+    {
+        var basis = Random(embeddingDim, seed, useRpcFeatures);
+        var random = new Random(seed + 100);
+        Guid[] known = [.. videoIds.Where((_, i) => i % 2 == 0)];
+        var idDim = embeddingDim + 2 * half;
+        Half[] own = [.. Enumerable.Range(0, known.Length * idDim).Select(_ => (Half)(random.NextDouble() - 0.5))];
+        var input = basis.Item.InputDim + idDim;
+        return basis with
+        {
+            Recipe = basis.Recipe with { Name = "histories", History = new() { Enabled = true, Smoothing = 4 } },
+            User = Tower(random, [2 * half, 24, embeddingDim]),
+            Item = Tower(random, [input, embeddingDim]),
+            History = new(Tower(random, [input, 2 * half]), new(known, own, idDim)),
+        };
+    }
+
     /// <summary>A tower of random weights. <paramref name="widths"/>: input, hidden…, embedding.</summary>
     public static TowerWeights Tower(Random random, int[] widths)
     {

@@ -92,7 +92,7 @@ internal sealed class EmbeddingBenchmark(NpgsqlDataSource db, int videos, int di
         }).ToList()));
 
         var scratch = await ReleaseVectors.OpenAsync(db, release with { Id = 999_999, VectorType = type }, ct);
-        await scratch.CreateAsync(ct);
+        await scratch.CreateAsync(ct: ct);
         await _stages.MeasureAsync("COPY, 1 connection", ids.Length, async () =>
         {
             foreach (var batch in batches) await VectorWriter.AddAsync(db, scratch, batch, default, ct);

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace TwoTower.Trainer.Evaluation.Baselines;
+namespace TwoTower.Trainer.Factors;
 
 /// <summary>Solves A w = b for a symmetric positive definite A by Cholesky, in place; one for each thread.</summary>
 internal sealed class NormalEquations(int dim)
@@ -12,6 +12,13 @@ internal sealed class NormalEquations(int dim)
     {
         matrix.CopyTo(_matrix);
         for (var i = 0; i < dim; i++) _matrix[i * dim + i] += ridge;
+    }
+
+    /// <summary>Starts from <paramref name="ridge"/> times the identity.</summary>
+    public void Start(float ridge)
+    {
+        Array.Clear(_matrix);
+        for (var i = 0; i < dim; i++) _matrix[i * dim + i] = ridge;
     }
 
     /// <summary>A += x xᵀ.</summary>

@@ -1,0 +1,81 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace TwoTower.Core.Configuration;
+
+/// <summary>
+/// A user tower that reads the history itself: the sums of vectors of the liked and of the noped videos. It learns to answer as three
+/// closed-form models do together (docs/recipes.md); <c>samples</c> and <c>training</c> but for its batch, epochs and rates aren't used.
+/// </summary>
+public sealed record HistoryOptions
+{
+    /// <summary>True trains this; false the towers of statistics (recipe v2).</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>Most videos that get vectors of their own, those with the most decisions; the others live by their content. Memory grows with its square.</summary>
+    [Range(16, 20_000)]
+    public int MaxItems { get; init; } = 5000;
+
+    /// <summary>Added to the number of decisions that a history's sums are divided by: how much of it a user needs to be known.</summary>
+    [Range(0.0, 1e6)]
+    public double Smoothing { get; init; } = 10;
+
+    /// <summary>Linear item-to-item model: λ of its ridge.</summary>
+    [Range(1e-3, 1e9)]
+    public double Ridge { get; init; } = 350;
+
+    /// <summary>Linear model: what a nope should score below a video without a decision, where a like is 1 above.</summary>
+    [Range(0.0, 10.0)]
+    public double NopeTarget { get; init; } = 0.3;
+
+    /// <summary>Linear model: a user with n decisions weighs (n + 5)^−this; 0 counts decisions, 1 users.</summary>
+    [Range(0.0, 1.0)]
+    public double UserWeight { get; init; } = 0.5;
+
+    /// <summary>Factors of the likes (iALS): their number.</summary>
+    [Range(2, 1024)]
+    public int Factors { get; init; } = 128;
+
+    /// <summary>Factors of the likes: λ, scaled by frequency.</summary>
+    [Range(1e-6, 1e3)]
+    public double FactorsRegularization { get; init; } = 0.012;
+
+    /// <summary>Factors of the likes: what a pair without a like weighs.</summary>
+    [Range(1e-6, 1e3)]
+    public double UnobservedWeight { get; init; } = 0.05;
+
+    /// <summary>Passes over both sides, for both kinds of factors.</summary>
+    [Range(1, 1000)]
+    public int Sweeps { get; init; } = 8;
+
+    /// <summary>Factors of like against nope, on decisions only: their number.</summary>
+    [Range(2, 256)]
+    public int TasteFactors { get; init; } = 32;
+
+    /// <summary>Factors of like against nope: λ.</summary>
+    [Range(1e-3, 1e6)]
+    public double TasteRegularization { get; init; } = 6;
+
+    /// <summary>Share of the factors of the likes in the score; the linear model has the rest.</summary>
+    [Range(0.0, 1.0)]
+    public double FactorsShare { get; init; } = 0.6;
+
+    /// <summary>Weight of the logarithm of the like probability in the score.</summary>
+    [Range(0.0, 100.0)]
+    public double TasteWeight { get; init; } = 1.3;
+
+    /// <summary>What a standard deviation of log popularity costs a video: less of the same for everybody.</summary>
+    [Range(0.0, 100.0)]
+    public double PopularityDiscount { get; init; } = 0.6;
+
+    /// <summary>Histories that the user tower learns from, for each user: the whole one and parts of it.</summary>
+    [Range(1, 100)]
+    public int Copies { get; init; } = 4;
+
+    /// <summary>Users at most whose histories the user tower learns from.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxUsers { get; init; } = 20_000;
+
+    /// <summary>Ridge of the content: how much a vector that is guessed from tags and performers keeps to the mean.</summary>
+    [Range(1e-6, 1e6)]
+    public double ContentRidge { get; init; } = 3;
+}

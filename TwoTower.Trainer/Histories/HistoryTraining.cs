@@ -1,0 +1,92 @@
+using TorchSharp;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Data;
+using TwoTower.Core.Features;
+using TwoTower.Core.Quality;
+using TwoTower.Trainer.Samples;
+using TwoTower.Trainer.Training;
+
+namespace TwoTower.Trainer.Histories;
+
+/// <summary>
+/// Trains a model whose user tower reads the history (recipe v3): closed-form models of the decisions, a user tower that learns to answer
+/// as they do from sums of vectors, and item vectors with a part from the content (docs/recipes.md).
+/// </summary>
+/// <param name="recipe">How.</param>
+/// <param name="device">Where the dense arithmetic runs.</param>
+/// <param name="threads">Threads of it.</param>
+/// <param name="time">Clock of rates.</param>
+/// <param name="say">Told in one line each what happens.</param>
+internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int threads, TimeProvider time, Action<string>? say)
+{
+    /// <summary>Trains.</summary>
+    /// <exception cref="NothingToTrainException">Too little to learn from.</exception>
+    public Checkpoint Run(TableSet tables, IProgress<TrainingProgress>? progress, CancellationToken ct)
+    {
+        torch.set_num_threads(threads);
+        var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
+        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
+        var options = recipe.History;
+        var data = Interactions.Read(tables, options.MaxItems);
+        say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
+
+        var (pipeline, items) = Features(tables, data);
+        ct.ThrowIfCancellationRequested();
+        Teacher teacher;
+        using (TrainingTelemetry.Source.StartActivity("teacher"))
+        {
+            teacher = Teacher.Fit(data, options, recipe.Seed, device, threads, say, ct);
+        }
+
+        Lessons lessons;
+        LinearStudent student;
+        using (TrainingTelemetry.Source.StartActivity("lessons"))
+        {
+            lessons = Lessons.Prepare(teacher, data, recipe.Model.EmbeddingDim - 1, options, recipe.Seed, device, parallel);
+            say?.Invoke($"{lessons.Histories.Length:N0} histories to learn from, in {lessons.Rank} dimensions");
+            student = LinearStudent.Fit(teacher, lessons, options.Smoothing, device, parallel);
+        }
+
+        var training = new UserTowerTraining(recipe, device, time);
+        TowerWeights user;
+        using (TrainingTelemetry.Source.StartActivity("epochs"))
+        {
+            user = training.Run(student.Pool(lessons.Histories, options.Smoothing, parallel), student, lessons, progress, ct);
+        }
+
+        int[] decisions = Count(data);
+        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], lessons, student, items, decisions, options.ContentRidge, device);
+        var likes = data.Users.Sum(one => one.Likes.Length);
+        return new()
+        {
+            Recipe = recipe,
+            Pipeline = pipeline.State,
+            User = user,
+            Item = vectors.Tower,
+            History = new(vectors.History, vectors.Ids),
+            Training = new(
+                data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count, training.Epochs),
+            Probes = ProbeSet.Choose([.. data.Videos.Select(PayloadBuilder.BuildItem)]),
+        };
+    }
+
+    // Vocabularies and standardisers, and the content of the items, row-major, [items × features].
+    private (FeaturePipeline Pipeline, float[] Items) Features(TableSet tables, Interactions data)
+    {
+        using var activity = TrainingTelemetry.Source.StartActivity("features");
+        ItemPayload[] items = [.. data.Videos.Select(PayloadBuilder.BuildItem)];
+        var users = PayloadBuilder.BuildUsers(tables, data.AsOf).Where(user => user.DecisionStats.DecisionCount > 0);
+        var pipeline = FeaturePipeline.Fit(recipe.Features, PayloadBuilder.BuildItems(tables), users, items, data.AsOf, say);
+        var features = new float[items.Length * pipeline.ItemDim];
+        for (var item = 0; item < items.Length; item++) pipeline.EncodeItem(items[item], features.AsSpan(item * pipeline.ItemDim, pipeline.ItemDim));
+        return (pipeline, features);
+    }
+
+    private static int[] Count(Interactions data)
+    {
+        var decisions = new int[data.Videos.Count];
+        foreach (var item in data.Users.SelectMany(user => user.Likes.Concat(user.Nopes))) decisions[item]++;
+        return decisions;
+    }
+}

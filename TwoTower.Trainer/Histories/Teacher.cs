@@ -1,0 +1,102 @@
+using System.Numerics.Tensors;
+using TorchSharp;
+using TwoTower.Core.Configuration;
+using TwoTower.Trainer.Factors;
+
+namespace TwoTower.Trainer.Histories;
+
+/// <summary>
+/// What the user tower learns to answer: three closed-form models together. Of a history they say
+/// (1 − s) · z(linear) + s · z(factors of the likes) + t · log P(like) − p · z(log popularity), z being (x − mean) ÷ deviation over the
+/// items, and s, t, p the recipe's. None of them could be served: a request would need every video's scores, or solve equations.
+/// </summary>
+internal sealed class Teacher
+{
+    // Below it, popularity is chance.
+    private const double PopularityPrior = 10;
+
+    private readonly HistoryOptions _options;
+    private readonly float[] _discount; // [items]
+
+    private Teacher(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] discount) =>
+        (_options, Linear, Factors, Taste, _discount) = (options, linear, factors, taste, discount);
+
+    /// <summary>Which videos go with which.</summary>
+    public LinearModel Linear { get; }
+
+    /// <summary>What one is drawn to.</summary>
+    public ImplicitFactors Factors { get; }
+
+    /// <summary>What one likes once it is seen.</summary>
+    public TasteFactors Taste { get; }
+
+    /// <summary>Items.</summary>
+    public int Items => _discount.Length;
+
+    /// <summary>Fits the three models.</summary>
+    public static Teacher Fit(Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
+    {
+        var items = data.Videos.Count;
+        say?.Invoke($"linear model: {2 * items:N0} × {2 * items:N0}");
+        var linear = LinearModel.Fit(data.Users, items, options, device, threads, ct);
+        var random = new SeededRandom(seed, RandomPurpose.Factors);
+        say?.Invoke($"{options.Factors} factors of the likes, {options.TasteFactors} of like against nope, {options.Sweeps} sweeps");
+        var factors = ImplicitFactors.Fit(
+            data.Users.Select(user => user.Likes), items,
+            new(options.Factors, options.FactorsRegularization, options.UnobservedWeight, options.Sweeps), random, threads, ct);
+        var taste = TasteFactors.Fit(data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct);
+        var popularity = new float[items];
+        foreach (var item in data.Users.SelectMany(user => user.Likes)) popularity[item]++;
+        for (var item = 0; item < items; item++) popularity[item] = (float)Math.Log(popularity[item] + PopularityPrior);
+        Standardize(popularity);
+        TensorPrimitives.Multiply(popularity, (float)options.PopularityDiscount, popularity);
+        return new(options, linear, factors, taste, popularity);
+    }
+
+    /// <summary>Scores histories, each row with mean 0.</summary>
+    /// <param name="histories">Likes and nopes.</param>
+    /// <param name="scores">Row-major, [histories × items], overwritten.</param>
+    /// <param name="parallel">How.</param>
+    public void Score(ReadOnlyMemory<(int[] Likes, int[] Nopes)> histories, float[] scores, ParallelOptions parallel) =>
+        Parallel.For(0, histories.Length, parallel, () => new Scratch(this), (row, _, scratch) =>
+        {
+            Score(histories.Span[row], scores.AsSpan(row * Items, Items), scratch);
+            return scratch;
+        }, _ => { });
+
+    private void Score((int[] Likes, int[] Nopes) history, Span<float> scores, Scratch scratch)
+    {
+        var share = (float)_options.FactorsShare;
+        Linear.Score(history.Likes, history.Nopes, scores);
+        Standardize(scores);
+        TensorPrimitives.Multiply(scores, 1 - share, scores);
+
+        Factors.FoldIn(history.Likes, scratch.User, scratch.Likes);
+        for (var item = 0; item < scores.Length; item++) scratch.Part[item] = TensorPrimitives.Dot<float>(scratch.User, Factors.Items.AsSpan(item * Factors.Dim, Factors.Dim));
+        Standardize(scratch.Part);
+        TensorPrimitives.MultiplyAdd(scratch.Part, share, scores, scores);
+
+        Taste.LogProbabilities(history.Likes, history.Nopes, scratch.Part, scratch.Decisions);
+        TensorPrimitives.MultiplyAdd(scratch.Part, (float)_options.TasteWeight, scores, scores);
+        TensorPrimitives.Subtract(scores, _discount, scores);
+        TensorPrimitives.Subtract(scores, TensorPrimitives.Sum<float>(scores) / scores.Length, scores);
+    }
+
+    private static void Standardize(Span<float> values)
+    {
+        TensorPrimitives.Subtract(values, TensorPrimitives.Sum<float>(values) / values.Length, values);
+        var deviation = MathF.Sqrt(TensorPrimitives.SumOfSquares<float>(values) / values.Length);
+        if (deviation > 1e-9f) TensorPrimitives.Divide(values, deviation, values);
+    }
+
+    private sealed class Scratch(Teacher teacher)
+    {
+        public float[] User { get; } = new float[teacher.Factors.Dim];
+
+        public float[] Part { get; } = new float[teacher.Items];
+
+        public NormalEquations Likes { get; } = new(teacher.Factors.Dim);
+
+        public NormalEquations Decisions { get; } = new(teacher.Taste.Dim + 1);
+    }
+}
