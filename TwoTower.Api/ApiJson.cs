@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using TwoTower.Api.Decisions;
+using TwoTower.Api.Experiments;
 using TwoTower.Api.Recommendations;
 using TwoTower.Api.Releases;
 using TwoTower.Core.Releases;
@@ -21,4 +22,6 @@ namespace TwoTower.Api;
 [JsonSerializable(typeof(Pruning))]
 [JsonSerializable(typeof(ReleaseActionRequest))]
 [JsonSerializable(typeof(PruneRequest))]
+[JsonSerializable(typeof(ExperimentRequest))]
+[JsonSerializable(typeof(ExperimentsResponse))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -2,7 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using TwoTower.Api.Experiments;
 using TwoTower.Api.Releases;
+using TwoTower.Core.Experiments;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Api.OpenApi;
@@ -14,9 +16,12 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
     private static readonly DateTimeOffset Time = new(2026, 1, 20, 18, 30, 0, TimeSpan.Zero);
     private static readonly ReleaseResponse Release = new(Version, "ready", "1200 videos embedded", Time, false, "v2", 256, Time.AddMinutes(-20));
 
+    private static readonly Experiment Running = new(
+        3, "taste-vs-v2", Version, 0.1, "experiment:taste-vs-v2", Time, "operator (alice)", "likes more of them?", null, null, null);
+
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
-        var operations = document.Paths.Where(path => path.Key.StartsWith("/v1/releases", StringComparison.Ordinal))
+        var operations = document.Paths.Where(path => IsOperators(path.Key))
             .SelectMany(path => path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()).ToList();
         if (operations.Count == 0) return Task.CompletedTask;
         document.AddComponent(Scheme, new OpenApiSecurityScheme
@@ -46,6 +51,9 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         return Task.CompletedTask;
     }
 
+    private static bool IsOperators(string path) =>
+        path.StartsWith("/v1/releases", StringComparison.Ordinal) || path.StartsWith("/v1/experiments", StringComparison.Ordinal);
+
     private static JsonNode? Answer(string? operation) => operation switch
     {
         "listReleases" => JsonSerializer.SerializeToNode(new ReleasesResponse([Release]), ApiJson.Default.ReleasesResponse),
@@ -65,6 +73,10 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], []), ApiJson.Default.Pruning),
         "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
         "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
+        "listExperiments" => JsonSerializer.SerializeToNode(new ExperimentsResponse([Running]), ApiJson.Default.ExperimentsResponse),
+        "startExperiment" => JsonSerializer.SerializeToNode(Running, ApiJson.Default.Experiment),
+        "stopExperiment" => JsonSerializer.SerializeToNode(
+            Running with { StoppedAt = Time.AddDays(7), StoppedBy = "operator (alice)", StopReason = "seen enough" }, ApiJson.Default.Experiment),
         _ => null,
     };
 }

@@ -100,7 +100,7 @@ internal static class ReleasesApi
         return TypedResults.Ok(new PinResponse(modelVersion, false));
     }
 
-    private static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
+    internal static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
 
     private static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
         statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");
