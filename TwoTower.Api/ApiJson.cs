@@ -5,6 +5,7 @@ using TwoTower.Api.Experiments;
 using TwoTower.Api.Recommendations;
 using TwoTower.Api.Releases;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api;
 
@@ -22,6 +23,7 @@ namespace TwoTower.Api;
 [JsonSerializable(typeof(Pruning))]
 [JsonSerializable(typeof(ReleaseActionRequest))]
 [JsonSerializable(typeof(PruneRequest))]
+[JsonSerializable(typeof(ReleaseComparison))]
 [JsonSerializable(typeof(ExperimentRequest))]
 [JsonSerializable(typeof(ExperimentsResponse))]
 internal sealed partial class ApiJson : JsonSerializerContext;

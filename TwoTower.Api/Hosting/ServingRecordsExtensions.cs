@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Experiments;
 using TwoTower.Core.Impressions;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api.Hosting;
 
@@ -13,6 +14,7 @@ internal static class ServingRecordsExtensions
         services.AddOptions<ImpressionOptions>().BindConfiguration(ImpressionOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ImpressionOptions>, ImpressionOptionsValidator>();
         services.AddSingleton<ExperimentStore>();
+        services.AddSingleton<ReleaseComparer>();
         services.AddSingleton<ServingRecorder>();
         services.AddSingleton(provider => new ServingRecordWriter(
             provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<ServingRecorder>(),

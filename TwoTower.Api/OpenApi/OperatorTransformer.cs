@@ -6,6 +6,7 @@ using TwoTower.Api.Experiments;
 using TwoTower.Api.Releases;
 using TwoTower.Core.Experiments;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api.OpenApi;
 
@@ -73,6 +74,13 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], []), ApiJson.Default.Pruning),
         "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
         "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
+        "compareReleases" => JsonSerializer.SerializeToNode(
+            new ReleaseComparison(
+                new(Earlier, 9_012, 21_433, 428_660, 12_431, 30_006, 9_871), new(Version, 1_020, 2_411, 48_220, 1_640, 3_231, 8_034),
+                Time, Time.AddDays(7), "taste-vs-v2", 0,
+                [new("likes_per_recommendation", new(.029, .0283, .0297, .00036), new(.034, .0314, .0366, .00133), new(.005, .0023, .0077, .00138))],
+                []),
+            ApiJson.Default.ReleaseComparison),
         "listExperiments" => JsonSerializer.SerializeToNode(new ExperimentsResponse([Running]), ApiJson.Default.ExperimentsResponse),
         "startExperiment" => JsonSerializer.SerializeToNode(Running, ApiJson.Default.Experiment),
         "stopExperiment" => JsonSerializer.SerializeToNode(

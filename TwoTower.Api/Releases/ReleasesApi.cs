@@ -1,6 +1,9 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TwoTower.Core;
+using TwoTower.Core.Features;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api.Releases;
 
@@ -22,6 +25,10 @@ internal static class ReleasesApi
         releases.MapPost("/prune", PruneAsync).WithName("pruneReleases").WithSummary("Retire old releases")
             .WithDescription("Retires the releases that are neither among the newest nor needed by anybody.");
 
+        releases.MapGet("/compare", CompareAsync).WithName("compareReleases").WithSummary("Two releases side by side")
+            .WithDescription("Likes and nopes per recommendation, coverage and empty answers of both, and their differences, with 95 % intervals over users.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+
         var release = releases.MapGroup("/{modelVersion}").ProducesProblem(StatusCodes.Status404NotFound);
         release.MapGet("/", ShowAsync).WithName("getRelease").WithSummary("A release")
             .WithDescription("Its state and why, every change of it, what the gate decided, and who needs it.");
@@ -40,6 +47,24 @@ internal static class ReleasesApi
 
     private static async Task<Ok<ReleasesResponse>> ListAsync(ReleaseStore store, CancellationToken ct) =>
         TypedResults.Ok(new ReleasesResponse([.. (await store.ListAsync(ct)).Select(ReleaseResponse.From)]));
+
+    private static async Task<Results<Ok<ReleaseComparison>, ProblemHttpResult>> CompareAsync(
+        [Description("A release.")] string a,
+        [Description("The release to compare it with.")] string b,
+        [Description("Only recommendations from then on: a time such as 2026-01-20T18:30:00Z.")] string? since,
+        [Description("Only what was served while this experiment ran.")] string? experiment,
+        ReleaseStore store, ReleaseComparer comparer, CancellationToken ct)
+    {
+        DateTimeOffset? from = since is null ? null
+            : Instant.TryParse(since, out var instant) ? instant
+            : throw new InputException($"since '{since}' isn't a time such as 2026-01-20T18:30:00Z.");
+        foreach (var version in new[] { a, b })
+        {
+            if (await store.FindAsync(version, ct) is null) return Unknown(version);
+        }
+
+        return TypedResults.Ok(await comparer.CompareAsync(a, b, from, experiment, ct));
+    }
 
     private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
         [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
