@@ -18,7 +18,7 @@ internal static class ServingRecordsExtensions
         services.AddSingleton<ServingRecorder>();
         services.AddSingleton(provider => new ServingRecordWriter(
             provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<ServingRecorder>(),
-            provider.GetRequiredService<IOptions<ImpressionOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IOptions<ImpressionOptions>>().Value));
         services.AddSingleton(provider => new ImpressionRetention(
             provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<IOptions<ImpressionOptions>>().Value,
             provider.GetRequiredService<TimeProvider>()));

@@ -9,8 +9,7 @@ namespace TwoTower.Core.Impressions;
 /// <param name="db">The database.</param>
 /// <param name="recorder">Where it comes from.</param>
 /// <param name="options">Bounds.</param>
-/// <param name="time">The recorder's time.</param>
-public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options, TimeProvider time)
+public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options)
 {
     private const int BatchRows = 5_000;
 
@@ -83,7 +82,7 @@ public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder rec
             ? [(Answer: answer, Video: (Guid?)null, Rank: 0)]
             : answer.VideoIds.Select((id, i) => (Answer: answer, Video: (Guid?)id, Rank: i + 1))).ToList();
         await using var command = db.CreateCommand("select two_tower.record_impressions($1, $2, $3, $4, $5, $6, $7, $8)");
-        command.Parameters.Add(new() { Value = rows.Select(row => time.GetElapsedTime(row.Answer.ServedAt).TotalSeconds).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ServedAt).ToArray() });
         command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ModelVersion).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ExperimentId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
         command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.UserId).ToArray() });

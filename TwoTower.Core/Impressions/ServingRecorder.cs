@@ -10,8 +10,7 @@ namespace TwoTower.Core.Impressions;
 /// Counts cover every request that a release was to answer; impressions those of a share of the users. Thread-safe.
 /// </summary>
 /// <param name="options">Whose answers, and how many may wait.</param>
-/// <param name="time">Monotonic time.</param>
-public sealed class ServingRecorder(IOptions<ImpressionOptions> options, TimeProvider time)
+public sealed class ServingRecorder(IOptions<ImpressionOptions> options)
 {
     private const string Salt = "impressions";
 
@@ -25,13 +24,14 @@ public sealed class ServingRecorder(IOptions<ImpressionOptions> options, TimePro
     /// <param name="userId">To whom.</param>
     /// <param name="answer">The answer.</param>
     /// <param name="experimentId">The experiment that runs, whichever release the user got.</param>
-    public void Answered(Guid userId, Recommendations answer, long? experimentId)
+    /// <param name="servedAt">When it was asked for, by the database's clock: a decision on it is later.</param>
+    public void Answered(Guid userId, Recommendations answer, long? experimentId, DateTimeOffset servedAt)
     {
         ArgumentNullException.ThrowIfNull(answer);
         if (answer.ModelVersion is { } version) Count(version, new(1, answer.Videos.Count == 0 ? 1 : 0, 0));
         if (UserShare.Of(userId, Salt) >= options.Value.Share) return;
         var served = new ServedAnswer(
-            time.GetTimestamp(), userId, answer.ModelVersion, experimentId, ServingTelemetry.NameOf(answer.Strategy),
+            servedAt.ToUniversalTime(), userId, answer.ModelVersion, experimentId, ServingTelemetry.NameOf(answer.Strategy),
             [.. answer.Videos.Select(video => video.Video.Id)]);
         if (!_pending.Writer.TryWrite(served)) ImpressionTelemetry.Lost("full", 1);
     }

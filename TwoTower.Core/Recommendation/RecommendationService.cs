@@ -71,7 +71,7 @@ public sealed class RecommendationService
                 }
 
                 // A replay of an earlier moment is served to nobody.
-                if (asOf is null) _recorder?.Answered(request.UserId, answer, context.ExperimentId);
+                if (asOf is null) _recorder?.Answered(request.UserId, answer, context.ExperimentId, context.ReadAt);
                 return answer;
             }).ConfigureAwait(false);
         }

@@ -12,8 +12,10 @@ namespace TwoTower.Core.Recommendation;
 /// <param name="DecidedVideoIds">Videos that the user has decided on.</param>
 /// <param name="ExperimentId">The experiment that is running; null with none.</param>
 /// <param name="IsTreated">True when the release is the experiment's, and not the active one.</param>
+/// <param name="ReadAt">Now, by the database's clock, whatever the as-of.</param>
 public sealed record RequestContext(
-    string? ModelVersion, DateTimeOffset AsOf, int LikeCount, UserPayload? Payload, Guid[] DecidedVideoIds, long? ExperimentId, bool IsTreated)
+    string? ModelVersion, DateTimeOffset AsOf, int LikeCount, UserPayload? Payload, Guid[] DecidedVideoIds, long? ExperimentId, bool IsTreated,
+    DateTimeOffset ReadAt)
 {
     /// <summary>Reads it; nothing of a user is ever cached.</summary>
     /// <param name="db">The database.</param>
@@ -26,7 +28,7 @@ public sealed record RequestContext(
     {
         await using var command = db.CreateCommand(
             """
-            select model_version, as_of, like_count, payload::text, history::text, decided_video_ids, experiment_id, is_treated
+            select model_version, as_of, like_count, payload::text, history::text, decided_video_ids, experiment_id, is_treated, read_at
             from two_tower.request_context($1, $2, $3)
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
@@ -39,6 +41,6 @@ public sealed record RequestContext(
             : !row.IsDBNull(4) ? PayloadBuilder.BuildUser(HistoryJson.Parse(userId, row.GetString(4)), time)
             : null;
         return new(row.IsDBNull(0) ? null : row.GetString(0), time, row.GetInt32(2), payload, row.GetFieldValue<Guid[]>(5),
-            row.IsDBNull(6) ? null : row.GetInt64(6), !row.IsDBNull(7) && row.GetBoolean(7));
+            row.IsDBNull(6) ? null : row.GetInt64(6), !row.IsDBNull(7) && row.GetBoolean(7), row.GetFieldValue<DateTimeOffset>(8));
     }
 }

@@ -9,7 +9,7 @@
 create or replace function two_tower.request_context(p_user_id uuid, p_as_of timestamptz default null, p_except text default null)
 returns table (
     model_version text, embedding_dim int, use_rpc_features boolean, as_of timestamptz, like_count int, payload jsonb, history jsonb,
-    decided_video_ids uuid[], experiment_id bigint, is_treated boolean)
+    decided_video_ids uuid[], experiment_id bigint, is_treated boolean, read_at timestamptz)
 rows 1
 language plpgsql stable as $$
 begin
@@ -17,6 +17,7 @@ begin
         coalesce(r.config #> '{features,use_rpc_features}', 'true') <> 'false', s.experiment_id, s.is_treated
     into model_version, embedding_dim, use_rpc_features, experiment_id, is_treated
     from two_tower.served_release(p_user_id, p_except) s join two_tower.releases r on r.release_id = s.release_id;
+    read_at := statement_timestamp();
 
     select coalesce(p_as_of, greatest(statement_timestamp(), max(d.created_at)))
     into as_of

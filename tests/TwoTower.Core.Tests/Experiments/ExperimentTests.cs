@@ -27,7 +27,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
         (_releases, _experiments) = (new(_db.DataSource), new(_db.DataSource));
         _one = await TestReleases.ActivateAsync(_db, TestCheckpoints.Random(seed: 1));
         _two = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(8, seed: 2), Golden.AsOf.AddHours(1));
-        _recorder = new(Options.Create(new ImpressionOptions()), TimeProvider.System);
+        _recorder = new(Options.Create(new ImpressionOptions()));
     }
 
     public async Task DisposeAsync() => await _db.DisposeAsync();
@@ -119,7 +119,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
         var user = Viewers.First(user => UserShare.Of(user, experiment.Salt) < 0.99);
         await _db.ExecuteAsync($"delete from two_tower.release_files where release_id = {_two.Id} and path = 'user_tower.onnx'");
         Assert.Equal(_one.ModelVersion, await ServedAsync(user));
-        await new ServingRecordWriter(_db.DataSource, _recorder, new(), TimeProvider.System).FlushAsync();
+        await new ServingRecordWriter(_db.DataSource, _recorder, new()).FlushAsync();
         Assert.Equal(
             [$"{_one.Id}: 1 answered, 0 failed", $"{_two.Id}: 0 answered, 1 failed"],
             await _db.ListAsync<string>("select format('%s: %s answered, %s failed', release_id, answers, failed) from two_tower.serving_counts order by release_id"));

@@ -24,9 +24,12 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
 
     private (ServingRecorder Recorder, ServingRecordWriter Writer) Create(ImpressionOptions options)
     {
-        var recorder = new ServingRecorder(Options.Create(options), TimeProvider.System);
-        return (recorder, new(_db.DataSource, recorder, options, TimeProvider.System));
+        var recorder = new ServingRecorder(Options.Create(options));
+        return (recorder, new(_db.DataSource, recorder, options));
     }
+
+    // The tests' server is this machine.
+    private static DateTimeOffset Now => DateTimeOffset.UtcNow;
 
     private static Guid User(int n) => new($"00000000-0000-0000-0001-{n:x12}");
 
@@ -40,9 +43,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task An_answer_is_a_row_a_video_with_release_experiment_rank_strategy_and_time_and_an_empty_one_a_row_of_rank_0()
     {
         var (recorder, writer) = Create(new() { Share = 1 });
-        recorder.Answered(User(1), Of("model-1", 7, 8), 5);
-        recorder.Answered(User(2), Of("model-2"), null);
-        recorder.Answered(User(3), Of(null, 9), null);
+        recorder.Answered(User(1), Of("model-1", 7, 8), 5, Now);
+        recorder.Answered(User(2), Of("model-2"), null, Now);
+        recorder.Answered(User(3), Of(null, 9), null, Now);
         Assert.Equal(4, await writer.FlushAsync());
 
         var rows = await _db.ListAsync<string>("""
@@ -61,7 +64,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var (recorder, writer) = Create(new() { Share = 0.3 });
         for (var round = 0; round < 3; round++)
         {
-            for (var n = 0; n < 200; n++) recorder.Answered(User(n), Of("model-1", round), null);
+            for (var n = 0; n < 200; n++) recorder.Answered(User(n), Of("model-1", round), null, Now);
         }
 
         await writer.FlushAsync();
@@ -78,10 +81,10 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var metrics = new MetricReader(ImpressionTelemetry.Name);
         var (recorder, writer) = Create(new() { Share = 1, Pending = 10 });
-        for (var n = 0; n < 25; n++) recorder.Answered(User(n), Of("model-1", n), null);
+        for (var n = 0; n < 25; n++) recorder.Answered(User(n), Of("model-1", n), null, Now);
         Assert.Equal(15, metrics.Sum("twotower.impressions.dropped", "full"));
         Assert.Equal(10, await writer.FlushAsync());
-        recorder.Answered(User(99), Of("model-1", 1), null);
+        recorder.Answered(User(99), Of("model-1", 1), null, Now);
         Assert.Equal(1, await writer.FlushAsync());
         Assert.Equal(11, metrics.Sum("twotower.impressions.recorded", null));
     }
@@ -90,7 +93,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task What_cannot_be_written_now_is_written_the_next_time_and_once()
     {
         var (recorder, writer) = Create(new() { Share = 1 });
-        recorder.Answered(User(1), Of("model-1", 1, 2), null);
+        recorder.Answered(User(1), Of("model-1", 1, 2), null, Now);
         recorder.Failed("model-1");
         await _db.ExecuteAsync("alter table two_tower.impressions rename to away; alter table two_tower.serving_counts rename to counts_away");
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => writer.FlushAsync());
@@ -108,9 +111,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var replicas = Enumerable.Range(0, 4).Select(_ => Create(new() { Share = 0 })).ToList();
         foreach (var (recorder, _) in replicas)
         {
-            for (var n = 0; n < 10; n++) recorder.Answered(User(n), n < 3 ? Of("model-1") : Of("model-1", n), null);
+            for (var n = 0; n < 10; n++) recorder.Answered(User(n), n < 3 ? Of("model-1") : Of("model-1", n), null, Now);
             recorder.Failed("model-1");
-            recorder.Answered(User(0), Of("model-2", 1), null);
+            recorder.Answered(User(0), Of("model-2", 1), null, Now);
         }
 
         await Task.WhenAll(replicas.Select(replica => replica.Writer.FlushAsync()));
@@ -163,7 +166,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         using var metrics = new MetricReader(ImpressionTelemetry.Name);
         await FillAsync(days: 1, rows: 1_000);
         var (recorder, writer) = Create(new() { Share = 1, MaxRows = 1_000 });
-        recorder.Answered(User(1), Of("model-1", 1, 2), null);
+        recorder.Answered(User(1), Of("model-1", 1, 2), null, Now);
         Assert.Equal(0, await writer.FlushAsync());
         Assert.Equal(1, metrics.Sum("twotower.impressions.dropped", "limit"));
         Assert.Equal(1_000L, await _db.ScalarAsync<long>("select count(*) from two_tower.impressions"));
@@ -182,7 +185,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var (recorder, writer) = Create(new() { Share = 1 });
         for (var n = 0; n < 5; n++)
         {
-            recorder.Answered(User(n), Of("model-1", n), null);
+            recorder.Answered(User(n), Of("model-1", n), null, Now);
             Assert.Equal(1, await writer.FlushAsync());
         }
 
@@ -196,7 +199,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Replicas_that_write_the_first_rows_of_a_day_at_once_make_one_partition()
     {
         var replicas = Enumerable.Range(0, 6).Select(_ => Create(new() { Share = 1 })).ToList();
-        foreach (var (recorder, _) in replicas) recorder.Answered(User(1), Of("model-1", 1, 2, 3), null);
+        foreach (var (recorder, _) in replicas) recorder.Answered(User(1), Of("model-1", 1, 2, 3), null, Now);
         Assert.All(await Task.WhenAll(replicas.Select(replica => replica.Writer.FlushAsync())), rows => Assert.Equal(3, rows));
         Assert.Equal(1L, await PartitionsAsync());
     }
