@@ -2,11 +2,13 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Experiments;
 using TwoTower.Core.Impressions;
+using TwoTower.Core.Releases;
 using TwoTower.Core.Releases.Comparison;
+using TwoTower.Core.Releases.Rollback;
 
 namespace TwoTower.Api.Hosting;
 
-/// <summary>Experiments, and what is recorded of answers.</summary>
+/// <summary>Experiments, what is recorded of answers, and who goes by it.</summary>
 internal static class ServingRecordsExtensions
 {
     public static void AddServingRecords(this IServiceCollection services)
@@ -23,5 +25,12 @@ internal static class ServingRecordsExtensions
             provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<IOptions<ImpressionOptions>>().Value,
             provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<ServingRecords>();
+
+        services.AddOptions<RollbackOptions>().BindConfiguration(RollbackOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RollbackOptions>, RollbackOptionsValidator>();
+        services.AddSingleton<ActivationHistory>();
+        services.AddSingleton(provider => new AutomaticRollback(
+            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<IOptions<RollbackOptions>>().Value));
+        services.AddHostedService<RollbackWatch>();
     }
 }

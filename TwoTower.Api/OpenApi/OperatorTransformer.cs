@@ -61,7 +61,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "getRelease" => JsonSerializer.SerializeToNode(
             new ReleaseDetailsResponse(
                 Release, ["rollback leads to it"], [new(null, "trained", Time.AddMinutes(-20), "trainer", null)],
-                [new(7, Time, "embedder", true, Earlier, null)]),
+                [new(7, Time, "embedder", true, Earlier, null)],
+                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test viewers", false, null, null)]),
             ApiJson.Default.ReleaseDetailsResponse),
         "verifyRelease" => JsonSerializer.SerializeToNode(
             new GateResponse(

@@ -67,7 +67,7 @@ internal static class ReleasesApi
     }
 
     private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
-        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
         var needed = (await retention.NeededAsync(ct)).Where(need => need.ModelVersion == modelVersion).Select(need => need.Why);
@@ -76,7 +76,8 @@ internal static class ReleasesApi
             [.. (await store.HistoryAsync(modelVersion, ct)).Select(step => new TransitionResponse(
                 step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
             [.. (await store.GateRunsAsync(modelVersion, ct: ct)).Select(run => new GateRunResponse(
-                run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))]));
+                run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))],
+            await activations.ReadAsync(modelVersion, ct: ct)));
     }
 
     private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(
