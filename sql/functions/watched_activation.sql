@@ -19,7 +19,7 @@ language sql stable rows 1 as $$
     join two_tower.releases t on t.model_version = w.target
     cross join lateral (
         select sum(c.answers)::bigint as answers, sum(c.empty)::bigint as empty, sum(c.failed)::bigint as failed
-        from two_tower.serving_counts c where c.release_id = w.release_id and c.minute >= date_trunc('minute', w.activated_at)) n
+        from two_tower.serving_counts c where c.release_id = w.release_id and c.activation_id = w.activation_id) n
     cross join lateral (
         select sum(c.answers)::bigint as answers, sum(c.empty)::bigint as empty, sum(c.failed)::bigint as failed
         from two_tower.serving_counts c

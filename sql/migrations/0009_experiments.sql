@@ -80,12 +80,13 @@ create table two_tower.impression_days (
 
 -- What became of the requests that a release was to answer, by the minute; added up by every replica.
 create table two_tower.serving_counts (
-    release_id  bigint not null references two_tower.releases on delete cascade,
-    minute      timestamptz not null,                 -- by the database's clock, when the counts came in
-    answers     bigint not null default 0,            -- by the model, empty ones included
-    empty       bigint not null default 0,            -- answers without a video
-    failed      bigint not null default 0,            -- no answer, and the release was why
-    primary key (release_id, minute)
+    release_id     bigint not null references two_tower.releases on delete cascade,
+    activation_id  bigint not null,                   -- which activation was in force, be it this release's or not
+    minute         timestamptz not null,              -- by the database's clock, when the counts came in
+    answers        bigint not null default 0,         -- by the model, empty ones included
+    empty          bigint not null default 0,         -- answers without a video
+    failed         bigint not null default 0,         -- no answer, and the release was why
+    primary key (release_id, activation_id, minute)
 );
 
 create index serving_counts_minute on two_tower.serving_counts (minute);

@@ -30,9 +30,9 @@ public sealed class ReleaseComparer(NpgsqlDataSource db)
         var ran = experiment is null ? null : await new ExperimentStore(db).GetAsync(experiment, ct).ConfigureAwait(false);
 
         var (until, catalogue) = await NowAsync(ct).ConfigureAwait(false);
-        var from = since ?? ran?.StartedAt ?? DateTimeOffset.UnixEpoch;
-        var left = await ReadAsync(db, a, from, until, Within, ran?.Id, ct).ConfigureAwait(false);
-        var right = await ReadAsync(db, b, from, until, Within, ran?.Id, ct).ConfigureAwait(false);
+        var from = since ?? ran?.StartedAt;
+        var left = await ReadAsync(db, a, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
+        var right = await ReadAsync(db, b, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
         var both = left.Select(user => user.UserId).Intersect(right.Select(user => user.UserId)).Count();
         return new(Sum(a, left), Sum(b, right), from, until, experiment, both, Metrics(left, right, catalogue), Notes(a, left, b, right, both));
     }

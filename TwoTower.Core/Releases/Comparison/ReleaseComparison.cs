@@ -3,14 +3,14 @@ namespace TwoTower.Core.Releases.Comparison;
 /// <summary>Two releases by what became of what they recommended.</summary>
 /// <param name="A">The one.</param>
 /// <param name="B">The other.</param>
-/// <param name="Since">Recommendations from here on count.</param>
+/// <param name="Since">Recommendations from here on count; null: all that are kept.</param>
 /// <param name="Until">Up to here.</param>
 /// <param name="Experiment">Only what was served while this experiment ran; null: all.</param>
 /// <param name="UsersInBoth">Users who were served by both.</param>
 /// <param name="Metrics">likes_per_recommendation, nopes_per_recommendation, coverage, empty_answers.</param>
 /// <param name="Notes">What to bear in mind.</param>
 public sealed record ReleaseComparison(
-    ComparedRelease A, ComparedRelease B, DateTimeOffset Since, DateTimeOffset Until, string? Experiment, int UsersInBoth,
+    ComparedRelease A, ComparedRelease B, DateTimeOffset? Since, DateTimeOffset Until, string? Experiment, int UsersInBoth,
     IReadOnlyList<ComparedMetric> Metrics, IReadOnlyList<string> Notes);
 
 /// <summary>What is known of one of them.</summary>

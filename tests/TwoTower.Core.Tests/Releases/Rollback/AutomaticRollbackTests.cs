@@ -36,9 +36,9 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
 
     private Task CountAsync(string release, int answers, int empty = 0, int failed = 0, int minutesAgo = 0) => _db.ExecuteAsync($"""
         insert into two_tower.serving_counts
-        select release_id, date_trunc('minute', clock_timestamp()) - interval '{minutesAgo} minutes', {answers}, {empty}, {failed}
-        from two_tower.releases where model_version = '{release}'
-        on conflict (release_id, minute) do update set answers = excluded.answers, empty = excluded.empty, failed = excluded.failed
+        select r.release_id, a.activation_id, date_trunc('minute', clock_timestamp()) - interval '{minutesAgo} minutes', {answers}, {empty}, {failed}
+        from two_tower.releases r, two_tower.active_release a where r.model_version = '{release}'
+        on conflict (release_id, activation_id, minute) do update set answers = excluded.answers, empty = excluded.empty, failed = excluded.failed
         """);
 
     private Task<RolledBack?> CheckAsync(RollbackOptions? options = null) => new AutomaticRollback(_db.DataSource, options ?? Options).CheckAsync();
@@ -66,6 +66,16 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         // What it went back to isn't watched in its turn, whatever becomes of it.
         await CountAsync("a", answers: 0, failed: 10_000);
         Assert.Null(await CheckAsync());
+    }
+
+    [Fact]
+    public async Task What_it_answered_before_its_activation_to_an_experiments_users_does_not_count()
+    {
+        await _store.ActivateAsync("a", "test", null);
+        await CountAsync("b", answers: 100_000);
+        await _store.ActivateAsync("b", "test", null);
+        await CountAsync("b", answers: 100, failed: 200);
+        Assert.Equal(300, (await CheckAsync())!.Reason.LiveCount);
     }
 
     [Fact]
@@ -134,9 +144,8 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         Assert.Equal("b", await ActiveAsync());
 
         // Another release is activated by itself and watched as ever, beside what b did meanwhile.
-        await CountAsync("b", answers: 10_000, failed: 400);
+        await CountAsync("b", answers: 10_000, failed: 400, minutesAgo: 1);
         Assert.NotNull(await _store.ActivateAfterAsync("c", "b", "embedder", null));
-        await _db.ExecuteAsync("update two_tower.serving_counts set minute = minute - interval '1 minute'");
         await CountAsync("c", answers: 0, failed: 400);
         Assert.Equal("c", (await CheckAsync())!.Undone);
     }
