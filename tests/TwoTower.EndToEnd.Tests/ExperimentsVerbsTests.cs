@@ -38,6 +38,10 @@ public sealed class ExperimentsVerbsTests(PostgresFixture postgres) : IAsyncLife
                 var decision = new { userId = viewer, videoId = answer.GetProperty("videos")[0].GetProperty("videoId").GetGuid(), decision = treated ? "like" : "nope" };
                 (await server.PostAsync("/v1/decisions", decision)).EnsureSuccessStatusCode();
             }
+
+            // Asked to stop, it records what it served last.
+            server.Process.Interrupt();
+            await server.Process.ExitAsync();
         }
 
         var compared = await _workplace.JsonAsync("releases", "compare", one, two, "--experiment", "taste", "--since", "2h");
