@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Api.Decisions;
+using TwoTower.Api.Experiments;
 using TwoTower.Api.Hosting;
 using TwoTower.Api.OpenApi;
 using TwoTower.Api.Problems;
@@ -56,6 +57,7 @@ public static class ApiApplication
             services.GetRequiredService<NpgsqlDataSource>(), services.GetRequiredService<IOptions<GateOptions>>().Value));
         builder.Services.AddSingleton(services => new TowerCache(
             services.GetRequiredService<ReleaseStore>(), services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
+        builder.Services.AddServingRecords();
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
         builder.Services.AddSingleton<VideoStatistics>();
@@ -82,7 +84,12 @@ public static class ApiApplication
         app.MapDecisions();
 
         // Without a key there is nothing to guess at: the paths aren't there.
-        if (!string.IsNullOrEmpty(builder.Configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}"])) app.MapReleases();
+        if (!string.IsNullOrEmpty(builder.Configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}"]))
+        {
+            app.MapReleases();
+            app.MapExperiments();
+        }
+
         return app;
     }
 

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using TwoTower.Api.Decisions;
+using TwoTower.Api.Experiments;
 using TwoTower.Api.Recommendations;
 using TwoTower.Api.Releases;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api;
 
@@ -21,4 +23,7 @@ namespace TwoTower.Api;
 [JsonSerializable(typeof(Pruning))]
 [JsonSerializable(typeof(ReleaseActionRequest))]
 [JsonSerializable(typeof(PruneRequest))]
+[JsonSerializable(typeof(ReleaseComparison))]
+[JsonSerializable(typeof(ExperimentRequest))]
+[JsonSerializable(typeof(ExperimentsResponse))]
 internal sealed partial class ApiJson : JsonSerializerContext;

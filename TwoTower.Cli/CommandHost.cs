@@ -14,6 +14,8 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
 {
     public TextWriter Output => output;
 
+    public TimeProvider Time => time;
+
     /// <summary>Gives a command what it does; a verb that returns normally has succeeded.</summary>
     public void Handle(Command command, Func<Session, Task> run) =>
         Handle(command, async session =>

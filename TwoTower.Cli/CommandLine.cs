@@ -72,6 +72,7 @@ public static class CommandLine
         ServeCommand.Create(host),
         RecommendCommand.Create(host),
         ReleasesCommand.Create(host),
+        ExperimentsCommand.Create(host),
         FeaturesCommand.Create(host),
         ManifestCommand.Create(host),
         DoctorCommand.Create(host),

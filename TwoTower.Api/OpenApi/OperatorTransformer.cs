@@ -2,8 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using TwoTower.Api.Experiments;
 using TwoTower.Api.Releases;
+using TwoTower.Core.Experiments;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api.OpenApi;
 
@@ -14,9 +17,12 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
     private static readonly DateTimeOffset Time = new(2026, 1, 20, 18, 30, 0, TimeSpan.Zero);
     private static readonly ReleaseResponse Release = new(Version, "ready", "1200 videos embedded", Time, false, "v2", 256, Time.AddMinutes(-20));
 
+    private static readonly Experiment Running = new(
+        3, "taste-vs-v2", Version, 0.1, "experiment:taste-vs-v2", Time, "operator (alice)", "likes more of them?", null, null, null);
+
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
-        var operations = document.Paths.Where(path => path.Key.StartsWith("/v1/releases", StringComparison.Ordinal))
+        var operations = document.Paths.Where(path => IsOperators(path.Key))
             .SelectMany(path => path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()).ToList();
         if (operations.Count == 0) return Task.CompletedTask;
         document.AddComponent(Scheme, new OpenApiSecurityScheme
@@ -46,13 +52,17 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         return Task.CompletedTask;
     }
 
+    private static bool IsOperators(string path) =>
+        path.StartsWith("/v1/releases", StringComparison.Ordinal) || path.StartsWith("/v1/experiments", StringComparison.Ordinal);
+
     private static JsonNode? Answer(string? operation) => operation switch
     {
         "listReleases" => JsonSerializer.SerializeToNode(new ReleasesResponse([Release]), ApiJson.Default.ReleasesResponse),
         "getRelease" => JsonSerializer.SerializeToNode(
             new ReleaseDetailsResponse(
                 Release, ["rollback leads to it"], [new(null, "trained", Time.AddMinutes(-20), "trainer", null)],
-                [new(7, Time, "embedder", true, Earlier, null)]),
+                [new(7, Time, "embedder", true, Earlier, null)],
+                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test viewers", false, null, null)]),
             ApiJson.Default.ReleaseDetailsResponse),
         "verifyRelease" => JsonSerializer.SerializeToNode(
             new GateResponse(
@@ -65,6 +75,17 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], []), ApiJson.Default.Pruning),
         "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
         "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
+        "compareReleases" => JsonSerializer.SerializeToNode(
+            new ReleaseComparison(
+                new(Earlier, 9_012, 21_433, 428_660, 12_431, 30_006, 9_871), new(Version, 1_020, 2_411, 48_220, 1_640, 3_231, 8_034),
+                Time, Time.AddDays(7), "taste-vs-v2", 0,
+                [new("likes_per_recommendation", new(.029, .0283, .0297, .00036), new(.034, .0314, .0366, .00133), new(.005, .0023, .0077, .00138))],
+                []),
+            ApiJson.Default.ReleaseComparison),
+        "listExperiments" => JsonSerializer.SerializeToNode(new ExperimentsResponse([Running]), ApiJson.Default.ExperimentsResponse),
+        "startExperiment" => JsonSerializer.SerializeToNode(Running, ApiJson.Default.Experiment),
+        "stopExperiment" => JsonSerializer.SerializeToNode(
+            Running with { StoppedAt = Time.AddDays(7), StoppedBy = "operator (alice)", StopReason = "seen enough" }, ApiJson.Default.Experiment),
         _ => null,
     };
 }

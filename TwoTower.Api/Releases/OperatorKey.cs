@@ -35,6 +35,14 @@ internal sealed class OperatorKey(IOptions<ApiOptions> options) : IEndpointFilte
         {
             return Problem(404, "There is no such release", e.Message);
         }
+        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT108" })
+        {
+            return Problem(404, "There is no such experiment", e.Message);
+        }
+        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT107" })
+        {
+            return Problem(409, "Another experiment is in the way", e.Message);
+        }
         catch (InputException e) when (e.InnerException is PostgresException { SqlState: ['T', 'T', '1', ..] })
         {
             return Problem(409, "The release's state doesn't allow it", e.Message);

@@ -76,8 +76,10 @@ public sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, 
 /// <param name="Needed">Why retention leaves it alone; empty: it doesn't.</param>
 /// <param name="History">Every change of state, oldest first.</param>
 /// <param name="GateRuns">Runs of the gate, newest first.</param>
+/// <param name="Activations">The activations that it came or went by, newest first; an automatic rollback with its numbers.</param>
 public sealed record ReleaseDetailsResponse(
-    ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History, IReadOnlyList<GateRunResponse> GateRuns);
+    ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History, IReadOnlyList<GateRunResponse> GateRuns,
+    IReadOnlyList<RecordedActivation> Activations);
 
 /// <summary>What the gate found.</summary>
 /// <param name="Run">Number of the recorded run.</param>

@@ -1,6 +1,9 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TwoTower.Core;
+using TwoTower.Core.Features;
 using TwoTower.Core.Releases;
+using TwoTower.Core.Releases.Comparison;
 
 namespace TwoTower.Api.Releases;
 
@@ -22,6 +25,10 @@ internal static class ReleasesApi
         releases.MapPost("/prune", PruneAsync).WithName("pruneReleases").WithSummary("Retire old releases")
             .WithDescription("Retires the releases that are neither among the newest nor needed by anybody.");
 
+        releases.MapGet("/compare", CompareAsync).WithName("compareReleases").WithSummary("Two releases side by side")
+            .WithDescription("Likes and nopes per recommendation, coverage and empty answers of both, and their differences, with 95 % intervals over users.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+
         var release = releases.MapGroup("/{modelVersion}").ProducesProblem(StatusCodes.Status404NotFound);
         release.MapGet("/", ShowAsync).WithName("getRelease").WithSummary("A release")
             .WithDescription("Its state and why, every change of it, what the gate decided, and who needs it.");
@@ -41,8 +48,26 @@ internal static class ReleasesApi
     private static async Task<Ok<ReleasesResponse>> ListAsync(ReleaseStore store, CancellationToken ct) =>
         TypedResults.Ok(new ReleasesResponse([.. (await store.ListAsync(ct)).Select(ReleaseResponse.From)]));
 
+    private static async Task<Results<Ok<ReleaseComparison>, ProblemHttpResult>> CompareAsync(
+        [Description("A release.")] string a,
+        [Description("The release to compare it with.")] string b,
+        [Description("Only recommendations from then on: a time such as 2026-01-20T18:30:00Z.")] string? since,
+        [Description("Only what was served while this experiment ran.")] string? experiment,
+        ReleaseStore store, ReleaseComparer comparer, CancellationToken ct)
+    {
+        DateTimeOffset? from = since is null ? null
+            : Instant.TryParse(since, out var instant) ? instant
+            : throw new InputException($"since '{since}' isn't a time such as 2026-01-20T18:30:00Z.");
+        foreach (var version in new[] { a, b })
+        {
+            if (await store.FindAsync(version, ct) is null) return Unknown(version);
+        }
+
+        return TypedResults.Ok(await comparer.CompareAsync(a, b, from, experiment, ct));
+    }
+
     private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
-        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
         var needed = (await retention.NeededAsync(ct)).Where(need => need.ModelVersion == modelVersion).Select(need => need.Why);
@@ -51,7 +76,8 @@ internal static class ReleasesApi
             [.. (await store.HistoryAsync(modelVersion, ct)).Select(step => new TransitionResponse(
                 step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
             [.. (await store.GateRunsAsync(modelVersion, ct: ct)).Select(run => new GateRunResponse(
-                run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))]));
+                run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))],
+            await activations.ReadAsync(modelVersion, ct: ct)));
     }
 
     private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(
@@ -100,7 +126,7 @@ internal static class ReleasesApi
         return TypedResults.Ok(new PinResponse(modelVersion, false));
     }
 
-    private static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
+    internal static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
 
     private static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
         statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");

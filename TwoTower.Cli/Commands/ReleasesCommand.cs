@@ -11,6 +11,7 @@ internal static class ReleasesCommand
         ListVerb.Create(host),
         ShowVerb.Create(host),
         VerifyVerb.Create(host),
+        CompareVerb.Create(host),
         ActivateVerb.Create(host),
         RollbackVerb.Create(host),
         RetireVerb.Create(host),

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Impressions;
 
 namespace TwoTower.Core.Recommendation;
 
@@ -18,12 +19,18 @@ public sealed class RecommendationService
     private readonly TowerCache _towers;
     private readonly VideoSearch _search;
     private readonly RecommendationOptions _options;
+    private readonly ServingRecorder? _recorder;
 
     /// <summary>Creates the service.</summary>
-    public RecommendationService(NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options)
+    /// <param name="db">The database.</param>
+    /// <param name="towers">Towers of the releases in use.</param>
+    /// <param name="options">How an answer is made.</param>
+    /// <param name="recorder">Takes down what is served; null: nobody does.</param>
+    public RecommendationService(
+        NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_db, _towers, _search, _options) = (db, towers, new VideoSearch(db), options.Value);
+        (_db, _towers, _search, _options, _recorder) = (db, towers, new VideoSearch(db), options.Value, recorder);
     }
 
     /// <summary>Videos for a viewer.</summary>
@@ -31,24 +38,49 @@ public sealed class RecommendationService
     /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="RecommendationException">The viewer has likes, and there is no usable release to go by them.</exception>
-    public Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
+    public async Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return AnswerAsync("recommend", async () =>
+        string? version = null, unusable = null;
+        try
         {
-            RequestContext context;
-            using (ServingTelemetry.Begin("features"))
+            return await AnswerAsync("recommend", async () =>
             {
-                context = await RequestContext.ReadAsync(_db, request.UserId, asOf ?? _options.AsOf, ct).ConfigureAwait(false);
-            }
+                RequestContext context;
+                using (ServingTelemetry.Begin("features"))
+                {
+                    context = await RequestContext.ReadAsync(_db, request.UserId, asOf ?? _options.AsOf, ct, unusable).ConfigureAwait(false);
+                }
 
-            Guid[] exclude = request.IncludeSeen
-                ? [.. request.Filter.ExcludeVideoIds]
-                : [.. context.DecidedVideoIds, .. request.Filter.ExcludeVideoIds];
-            return context.LikeCount == 0
-                ? await PopularAsync(request, exclude, context.AsOf, ct).ConfigureAwait(false)
-                : await ByTasteAsync(request, exclude, context, ct).ConfigureAwait(false);
-        });
+                version = context.LikeCount > 0 ? context.ModelVersion : null;
+                Guid[] exclude = request.IncludeSeen
+                    ? [.. request.Filter.ExcludeVideoIds]
+                    : [.. context.DecidedVideoIds, .. request.Filter.ExcludeVideoIds];
+                Recommendations answer;
+                try
+                {
+                    answer = context.LikeCount == 0
+                        ? await PopularAsync(request, exclude, context.AsOf, ct).ConfigureAwait(false)
+                        : await ByTasteAsync(request, exclude, context, ct).ConfigureAwait(false);
+                }
+                catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
+                {
+                    // An experiment must not cost its users their answers: they get the active release's.
+                    _recorder?.Failed(version);
+                    unusable = version;
+                    throw new StaleReleaseException($"the experiment's release {version} can't be used: {e.Message}", e);
+                }
+
+                // A replay of an earlier moment is served to nobody.
+                if (asOf is null) _recorder?.Answered(request.UserId, answer, context.ExperimentId, context.ReadAt);
+                return answer;
+            }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (version is not null && ReleaseFault.Is(e))
+        {
+            _recorder?.Failed(version);
+            throw;
+        }
     }
 
     /// <summary>Videos like a video, the model's order.</summary>

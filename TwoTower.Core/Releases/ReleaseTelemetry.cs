@@ -18,6 +18,11 @@ public static class ReleaseTelemetry
     private static readonly Counter<long> Gates = Meter.CreateCounter<long>(
         "twotower.releases.gate.runs", "{run}", "Runs of the gate, by what it decided");
 
+    private static readonly Counter<long> Rollbacks = Meter.CreateCounter<long>(
+        "twotower.releases.automatic_rollbacks", "{rollback}", "Activations that were undone by themselves, by the rule that said so");
+
+    internal static void RolledBack(string rule) => Rollbacks.Add(1, new KeyValuePair<string, object?>("rule", rule));
+
     internal static void Gated(bool passed) => Gates.Add(1, new KeyValuePair<string, object?>("outcome", passed ? "passed" : "failed"));
 
     internal static void Entered(ReleaseState state) =>

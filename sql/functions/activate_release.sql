@@ -31,6 +31,10 @@ begin
         raise exception 'release % has no vectors: embed it first', p_model_version using errcode = 'TT101';
     end if;
 
+    -- Everybody gets it now: an experiment with it is over. One with another release goes on beside the new active one.
+    update two_tower.experiments x
+    set stopped_at = clock_timestamp(), stopped_by = coalesce(nullif(p_actor, ''), session_user), stop_reason = 'its release was activated'
+    where x.release_id = v_next.release_id and x.stopped_at is null;
     insert into two_tower.activations (release_id, model_version, previous_release_id, previous_model_version, actor, reason)
     values (v_next.release_id, v_next.model_version, v_previous.release_id, v_previous.model_version,
         coalesce(nullif(p_actor, ''), session_user), p_reason)

@@ -10,4 +10,7 @@ language sql stable as $$
     union all
     select r.model_version, concat_ws(': ', 'pinned by ' || p.actor, p.reason)
     from two_tower.release_pins p join two_tower.releases r using (release_id)
+    union all
+    select x.model_version, 'experiment ' || x.name
+    from two_tower.experiments x where x.stopped_at is null
 $$;

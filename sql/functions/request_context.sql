@@ -1,25 +1,27 @@
--- function: two_tower.request_context(uuid, timestamptz)
--- All that a recommendation needs to know before it runs the tower, in one round trip: the release that is served, the user's
+-- function: two_tower.request_context(uuid, timestamptz, text)
+-- All that a recommendation needs to know before it runs the tower, in one round trip: the release that the user is served by, the user's
 -- features (the payload, or with use_rpc_features = false the rows that the process computes it from), the videos decided already,
 -- and the as-of time.
 --
 -- Without p_as_of the as-of is the database's clock, one for all replicas and for the decisions that it stamps; a decision that a
--- client's clock dated a little ahead moves it, so that what was posted counts in the next request.
+-- client's clock dated a little ahead moves it, so that what was posted counts in the next request. p_except is an experiment's release
+-- that the caller can't use.
 --
 -- Where the release's user tower reads the history itself, payload and history alike have the key "history": that release's sums.
-create or replace function two_tower.request_context(p_user_id uuid, p_as_of timestamptz default null)
+create or replace function two_tower.request_context(p_user_id uuid, p_as_of timestamptz default null, p_except text default null)
 returns table (
     model_version text, embedding_dim int, use_rpc_features boolean, as_of timestamptz, like_count int, payload jsonb, history jsonb,
-    decided_video_ids uuid[])
+    decided_video_ids uuid[], experiment_id bigint, is_treated boolean, read_at timestamptz)
 rows 1
 language plpgsql stable as $$
 declare
     pooled jsonb;
 begin
     select r.model_version, r.embedding_dim,
-        coalesce(r.config #> '{features,use_rpc_features}', 'true') <> 'false'
-    into model_version, embedding_dim, use_rpc_features
-    from two_tower.active_release a join two_tower.releases r using (release_id);
+        coalesce(r.config #> '{features,use_rpc_features}', 'true') <> 'false', s.experiment_id, s.is_treated
+    into model_version, embedding_dim, use_rpc_features, experiment_id, is_treated
+    from two_tower.served_release(p_user_id, p_except) s join two_tower.releases r on r.release_id = s.release_id;
+    read_at := statement_timestamp();
 
     select coalesce(p_as_of, greatest(statement_timestamp(), max(d.created_at)))
     into as_of

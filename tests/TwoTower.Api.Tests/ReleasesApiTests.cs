@@ -128,7 +128,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         var document = await _api.GetAsync("/openapi/v1.json");
         var paths = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.StartsWith("/v1/releases", StringComparison.Ordinal)).ToList();
         Assert.Equal(
-            ["/v1/releases", "/v1/releases/prune", "/v1/releases/rollback", "/v1/releases/{modelVersion}", "/v1/releases/{modelVersion}/activate",
+            ["/v1/releases", "/v1/releases/compare", "/v1/releases/prune", "/v1/releases/rollback", "/v1/releases/{modelVersion}", "/v1/releases/{modelVersion}/activate",
                 "/v1/releases/{modelVersion}/pin", "/v1/releases/{modelVersion}/retire", "/v1/releases/{modelVersion}/verify"],
             paths.Select(path => path.Name).Order());
         Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("operatorKey").GetProperty("scheme").GetString());

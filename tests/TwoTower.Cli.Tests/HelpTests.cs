@@ -8,7 +8,7 @@ public class HelpTests
         "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "generate", "train", "evaluate", "export", "embed",
         "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
         "releases verify", "releases activate", "releases rollback", "releases retire", "releases prune", "releases pin", "releases unpin",
-        "releases export", "releases import", "doctor");
+        "releases export", "releases import", "releases compare", "experiments start", "experiments stop", "experiments list", "doctor");
 
     [Theory]
     [MemberData(nameof(Verbs))]
@@ -40,6 +40,7 @@ public class HelpTests
     [InlineData("import")]
     [InlineData("manifest")]
     [InlineData("releases")]
+    [InlineData("experiments")]
     public async Task A_group_without_a_verb_lists_its_verbs(string group)
     {
         var help = await TwotowerProcess.RunAsync(group);

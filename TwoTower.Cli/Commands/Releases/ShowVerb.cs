@@ -22,6 +22,7 @@ internal static class ShowVerb
             var release = await store.GetAsync(session.Parse.GetValue(version)!, session.Stop);
             var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
             var runs = await store.GateRunsAsync(release.ModelVersion, ct: session.Stop);
+            var activations = await new ActivationHistory(db).ReadAsync(release.ModelVersion, ct: session.Stop);
             var needed = (await new ReleaseRetention(db, session.Time).NeededAsync(session.Stop))
                 .Where(need => need.ModelVersion == release.ModelVersion).Select(need => need.Why).ToList();
             var said = session.Terminal;
@@ -39,6 +40,7 @@ internal static class ShowVerb
                         step.Reason,
                     }),
                     gate_runs = runs,
+                    activations,
                     release.Config,
                     release.Metrics,
                 },
@@ -48,6 +50,10 @@ internal static class ShowVerb
                     said.Say($"  {release.EmbeddingDim} numbers a vector, {(release.Imported ? "imported" : $"recipe {release.Recipe}")}{(needed.Count > 0 ? $"; needed: {string.Join("; ", needed)}" : "")}");
                     foreach (var step in history) said.Say($"  {step.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {ReleaseTable.Name(step.To),-9}  {step.Actor}{(step.Reason is { } reason ? $": {reason}" : "")}");
                     foreach (var run in runs) said.Say($"  {run.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  gate run {run.Run} {(run.Passed ? "passed" : $"failed: {run.Reason}")}");
+                    foreach (var undone in activations.Where(activation => activation.Undid is not null))
+                    {
+                        said.Say($"  {undone.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {undone.Previous} was rolled back automatically to {undone.ModelVersion}: {undone.Reason}");
+                    }
                 });
         });
         return command;
