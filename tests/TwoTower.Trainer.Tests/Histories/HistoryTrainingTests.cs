@@ -68,7 +68,12 @@ public sealed class HistoryTrainingTests : IDisposable
 
     private TrainOptions Options(Recipe? recipe = null) => new()
     {
-        Recipe = recipe ?? Recipe, Tables = Tables, Register = false, Threads = 1, CheckpointPath = CheckpointPath, Device = TrainingDevice.Cpu,
+        Recipe = recipe ?? Recipe,
+        Tables = Tables,
+        Register = false,
+        Threads = 1,
+        CheckpointPath = CheckpointPath,
+        Device = TrainingDevice.Cpu,
     };
 
     private static async Task<Served> ServeAsync(TrainOptions options) => new((await TrainJob.RunAsync(options, null, default)).Checkpoint);
