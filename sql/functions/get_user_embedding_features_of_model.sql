@@ -6,6 +6,7 @@ returns jsonb
 language sql
 stable
 security invoker
+parallel safe
 as $$
   select p.payload || coalesce((
     select jsonb_build_object('history', h.history)

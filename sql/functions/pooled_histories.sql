@@ -7,6 +7,7 @@ create or replace function two_tower.pooled_histories(user_ids uuid[], as_of tim
 returns table (user_id uuid, history jsonb)
 language plpgsql
 stable
+parallel safe
 as $$
 declare
     vectors text;

@@ -161,7 +161,7 @@ public sealed class FeatureFunctionTests(PostgresFixture postgres) : IAsyncLifet
             from pg_proc p
             where p.pronamespace = 'public'::regnamespace and p.proname like 'get\_%\_embedding\_feature%'
             """);
-        Assert.Equal(8, functions.Count);
+        Assert.Equal(9, functions.Count);
         Assert.All(functions, function => Assert.EndsWith(" s f s", function, StringComparison.Ordinal));
     }
 
