@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using TwoTower.Trainer.Towers;
 using static TorchSharp.torch;
 
 namespace TwoTower.Trainer.Histories;
@@ -37,8 +37,6 @@ internal sealed record ContentMap(float[] Weight, float[] Bias, float[] Fitted)
         var dual = linalg.solve(gram, ys.to(ScalarType.Float64)).to(ScalarType.Float32);
         var map = dual.t().matmul(xs);
         var bias = yMean - map.matmul(xMean);
-        return new(Floats(map), Floats(bias), Floats(x.matmul(map.t()) + bias));
+        return new(map.ToFloats(), bias.ToFloats(), (x.matmul(map.t()) + bias).ToFloats());
     }
-
-    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.to(CPU).contiguous().bytes).ToArray();
 }

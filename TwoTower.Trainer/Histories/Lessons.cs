@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using TwoTower.Core.Configuration;
+using TwoTower.Trainer.Towers;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -50,10 +50,10 @@ internal sealed record Lessons(float[] Items, (int[] Likes, int[] Nopes)[] Histo
         foreach (var (scores, first, rows) in Blocks(teacher, all, parallel))
         {
             using var part = NewDisposeScope();
-            Floats(scores.to(device).matmul(items)).CopyTo(targets.AsSpan(first * rank, rows * rank));
+            scores.to(device).matmul(items).ToFloats().CopyTo(targets.AsSpan(first * rank, rows * rank));
         }
 
-        return new(Floats(items).ToArray(), all, targets, rank);
+        return new(items.ToFloats(), all, targets, rank);
     }
 
     // The directions of item space in which the teacher's answers to whole histories vary most.
@@ -98,6 +98,4 @@ internal sealed record Lessons(float[] Items, (int[] Likes, int[] Nopes)[] Histo
     }
 
     private static int[] Thin(int[] items, double kept, SeededRandom random) => [.. items.Where(_ => random.NextDouble() < kept)];
-
-    private static Span<float> Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.to(CPU).contiguous().bytes);
 }

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
+using TwoTower.Trainer.Towers;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -27,7 +27,7 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
         var liked = cat([weights[..items], tensor(teacher.Factors.Items, [items, teacher.Factors.Dim]), Taste(teacher)], 1).contiguous();
         var noped = cat([weights[items..], Taste(teacher)], 1).contiguous();
         var (likedWidth, nopedWidth) = ((int)liked.shape[1], (int)noped.shape[1]);
-        var pooled = Pool(lessons.Histories, Floats(liked), likedWidth, Floats(noped), nopedWidth, smoothing, parallel);
+        var pooled = Pool(lessons.Histories, liked.ToFloats(), likedWidth, noped.ToFloats(), nopedWidth, smoothing, parallel);
 
         var count = lessons.Histories.Length;
         var x = tensor(pooled, [count, likedWidth + nopedWidth]).to(device);
@@ -39,7 +39,7 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
         var bias = (targetMean - mean.matmul(solution)).to(CPU);
         solution = solution.to(CPU);
         return new(
-            Floats(liked.matmul(solution[..likedWidth])), Floats(noped.matmul(solution[likedWidth..])), Floats(bias));
+            liked.matmul(solution[..likedWidth]).ToFloats(), noped.matmul(solution[likedWidth..]).ToFloats(), bias.ToFloats());
     }
 
     /// <summary>The sums over histories, divided: the user tower's input, row-major, [histories × 2 rank].</summary>
@@ -76,6 +76,4 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
 
         return tensor(rows, [teacher.Items, 2 * dim + 1]);
     }
-
-    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.contiguous().bytes).ToArray();
 }

@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using TorchSharp.Modules;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
+using TwoTower.Trainer.Towers;
 using TwoTower.Trainer.Training;
 using static TorchSharp.torch;
 
@@ -113,8 +113,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
             var upBias = cat([second.bias!.to(CPU) * targetScale, zeros(1)], 0);
             return new(
             [
-                new(2 * rank, 2 * rank + hidden, Floats(down), Floats(downBias)),
-                new(2 * rank + hidden, rank + 1, Floats(up), Floats(upBias)),
+                new(2 * rank, 2 * rank + hidden, down.ToFloats(), downBias.ToFloats()),
+                new(2 * rank + hidden, rank + 1, up.ToFloats(), upBias.ToFloats()),
             ]);
         }
     }
@@ -136,7 +136,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
     // Of each history with both, the share of its (like, nope) pairs that the tower puts in the right order; the mean over histories.
     private static double Accuracy(Lessons lessons, Tensor users, ReadOnlySpan<long> rows)
     {
-        var vectors = Floats(users);
+        var vectors = users.ToFloats();
         var rank = lessons.Rank;
         var (sum, judged) = (0.0, 0);
         for (var i = 0; i < rows.Length; i++)
@@ -170,6 +170,4 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
 
         return below / ((double)likes.Length * nopes.Length);
     }
-
-    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.to(CPU).contiguous().bytes).ToArray();
 }
