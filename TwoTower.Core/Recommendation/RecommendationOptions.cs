@@ -28,7 +28,7 @@ public sealed class RecommendationOptions
 
     /// <summary>Releases whose tower is kept loaded, a few megabytes each: the active one, the one before, one being tried.</summary>
     [Range(1, 16)]
-    public int LoadedTowers { get; set; } = 3;
+    public int LoadedTowers { get; set; } = 4;
 
     /// <summary>
     /// Answers as of this moment instead of now, to replay requests: what a viewer decides later counts for nothing but that it isn't shown again.
