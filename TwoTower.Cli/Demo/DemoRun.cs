@@ -91,10 +91,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         // One checkpoint for each recipe: a run with another one doesn't throw away what was learned by this one.
         var recipe = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeReader.ToJson(options.Recipe))))[..8];
         var checkpoint = StateHome.Checkpoint(Path.Combine(database, recipe));
-        if (options.Fresh)
-        {
-            File.Delete(checkpoint);
-        }
+        if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
         return (await Training.RunAsync(session, db, options.Recipe, checkpoint, resume: !options.Fresh)).ModelVersion;
     }

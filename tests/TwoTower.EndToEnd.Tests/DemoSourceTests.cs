@@ -59,6 +59,11 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
             Assert.Contains("dropped the database", fresh.Out);
             Assert.Contains("epoch 1/", fresh.Out);
             Assert.DoesNotContain("reused", fresh.Out);
+
+            // A recipe that was never trained here has nothing to begin anew, and the one of histories goes the same way.
+            var histories = await _workplace.RunAsync([.. DemoTests.Demo(), "--fresh", "--recipe", "v3"]);
+            Assert.Contains("v3-", histories.Out);
+            Assert.Contains("gets now", histories.Out);
         }
         finally
         {
