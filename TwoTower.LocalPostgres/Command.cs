@@ -28,9 +28,10 @@ internal sealed record CommandResult(int ExitCode, string Output, string Errors)
 /// <summary>Runs other programs: no shell, no inherited PostgreSQL settings, English messages.</summary>
 internal static class Command
 {
-    /// <summary>Runs to the end, the time limit, or cancellation (which ends the program).</summary>
+    /// <summary>Runs to the end, the time limit, or cancellation, which end the program and its children: not the latter of one that
+    /// <paramref name="leavesServer"/>.</summary>
     public static async Task<CommandResult> RunAsync(
-        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, string? folder = null)
+        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, string? folder = null, bool leavesServer = false)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -68,8 +69,9 @@ internal static class Command
         }
         catch (OperationCanceledException)
         {
-            // Only this one: pg_ctl's child is a server that must not die with it.
-            process.Kill();
+            process.Kill(entireProcessTree: !leavesServer);
+            // The pipes end with the last child: none of them still writes what the caller is about to delete.
+            await Task.WhenAny(Task.WhenAll(output, errors), Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None));
             ct.ThrowIfCancellationRequested();
             return new CommandResult(CommandResult.TimedOut, "", $"{Path.GetFileName(program)} gave no result in {limit?.TotalSeconds:0} s");
         }

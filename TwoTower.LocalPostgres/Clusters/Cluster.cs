@@ -39,7 +39,7 @@ internal sealed class Cluster(StateFolder folder, PostgresPrograms programs, Ser
             var result = await user.RunAsync(
                 programs.Path("pg_ctl"),
                 ["start", "-D", Data, "-l", Log, "-w", "-t", "120", "-s", "-o", string.Join(' ', settings)],
-                ct, TimeSpan.FromSeconds(150));
+                ct, TimeSpan.FromSeconds(150), leavesServer: true);
             if (result.Succeeded)
             {
                 return port;

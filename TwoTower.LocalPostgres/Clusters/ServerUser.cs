@@ -48,10 +48,10 @@ internal sealed record ServerUser(string? Name, string? Owner, IReadOnlyList<str
     }
 
     public Task<CommandResult> RunAsync(
-        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null) =>
+        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, bool leavesServer = false) =>
         Prefix.Count == 0
-            ? Command.RunAsync(program, arguments, ct, limit)
-            : Command.RunAsync(Prefix[0], [.. Prefix.Skip(1), program, .. arguments], ct, limit);
+            ? Command.RunAsync(program, arguments, ct, limit, leavesServer: leavesServer)
+            : Command.RunAsync(Prefix[0], [.. Prefix.Skip(1), program, .. arguments], ct, limit, leavesServer: leavesServer);
 
     /// <summary>Gives a file or folder that we made to this user.</summary>
     public async Task GiveAsync(string path, CancellationToken ct)
