@@ -15,7 +15,18 @@ public static class CommandLine
         var host = new CommandHost(interruption, Console.Out, Console.Error, TimeProvider.System);
 
         // '@file' has no meaning of its own here, and an argument that begins with @ is an argument.
-        var parse = Create(host).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parse;
+        try
+        {
+            parse = Create(host).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        }
+        catch (InvalidOperationException e)
+        {
+            // The library's way to say that an option which is given twice takes one value, where a validator reads it.
+            await Console.Error.WriteLineAsync($"twotower: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')} (give it once)");
+            return ExitCodes.BadInput;
+        }
+
         if (parse.Action is ParseErrorAction)
         {
             var command = parse.CommandResult.Command is RootCommand ? "twotower" : PathOf(parse);

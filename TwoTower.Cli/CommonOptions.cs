@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TwoTower.Core.Configuration;
 
 namespace TwoTower.Cli;
 
@@ -26,9 +27,9 @@ internal static class CommonOptions
 
     public static readonly Option<string> Recipe = new("--recipe")
     {
-        Description = "A recipe by name (v2, v2-fast) or the path of a JSON file; docs/recipes.md explains each key.",
+        Description = "A recipe by name (v3, v2, v2-fast) or the path of a JSON file; docs/recipes.md explains each key.",
         HelpName = "NAME|FILE",
-        DefaultValueFactory = _ => "v2",
+        DefaultValueFactory = _ => RecipeReader.DefaultName,
     };
 
     public static readonly Option<string[]> Set = new("--set")

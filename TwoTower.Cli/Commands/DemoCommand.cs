@@ -13,13 +13,6 @@ internal static class DemoCommand
     private static readonly Option<bool> Fresh = new("--fresh") { Description = "Drop the demo's own database and start anew." };
     private static readonly Option<bool> Exit = new("--exit") { Description = "Stop after printing, instead of serving on." };
 
-    private static readonly Option<string> Recipe = new("--recipe")
-    {
-        Description = $"A recipe by name or the path of a JSON file (docs/recipes.md). [default: {DemoOptions.DefaultRecipe}]",
-        HelpName = "NAME|FILE",
-        DefaultValueFactory = _ => DemoOptions.DefaultRecipe,
-    };
-
     public static Command Create(CommandHost host)
     {
         var command = new Verb(
@@ -37,7 +30,7 @@ internal static class DemoCommand
               twotower demo --otlp
             """)
         {
-            Data, MovieLens, Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed, ServeOptions.Port, Fresh, Exit, OtlpOption.Otlp, CommonOptions.Database,
+            Data, MovieLens, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed, ServeOptions.Port, Fresh, Exit, OtlpOption.Otlp, CommonOptions.Database,
         };
         command.Validators.Add(result =>
         {
@@ -55,7 +48,7 @@ internal static class DemoCommand
                 Source = parse.GetValue(Data) is { } folder ? DemoSource.Csv(folder)
                     : parse.GetValue(MovieLens) is { } movieLens ? DemoSource.MovieLens(movieLens)
                     : DemoSource.Generated(seed, session.Time.GetUtcNow()),
-                Recipe = RecipeReader.Read(parse.GetValue(Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables()),
+                Recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables()),
                 Port = parse.GetValue(ServeOptions.Port) ?? ServeOptions.DefaultPort,
                 Fresh = parse.GetValue(Fresh),
                 Exit = parse.GetValue(Exit),

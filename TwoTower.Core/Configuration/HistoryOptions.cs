@@ -31,6 +31,14 @@ public sealed record HistoryOptions
     [Range(0.0, 1.0)]
     public double UserWeight { get; init; } = 0.5;
 
+    /// <summary>Linear model: what the cosine of two videos' tags and performers weighs beside the users who decided on both; 0 leaves content out.</summary>
+    [Range(0.0, 1e6)]
+    public double ContentWeight { get; init; } = 130;
+
+    /// <summary>Factors of the likes: a tag or performer of at most this share of the videos counts as a user who likes those; 0 leaves content out.</summary>
+    [Range(0.0, 1.0)]
+    public double TokenShare { get; init; } = 0.02;
+
     /// <summary>Factors of the likes (iALS): their number.</summary>
     [Range(2, 1024)]
     public int Factors { get; init; } = 128;
@@ -67,9 +75,17 @@ public sealed record HistoryOptions
     [Range(0.0, 100.0)]
     public double PopularityDiscount { get; init; } = 0.6;
 
+    /// <summary>After how many days a like counts 1 / e for what is liked of late.</summary>
+    [Range(0.01, 1e5)]
+    public double TrendDays { get; init; } = 365;
+
+    /// <summary>Weight of the trend in the score: log of a video's likes of late over what its popularity would make of them; 0 leaves times out.</summary>
+    [Range(0.0, 100.0)]
+    public double TrendWeight { get; init; } = 1;
+
     /// <summary>Histories that the user tower learns from, for each user: the whole one and parts of it.</summary>
     [Range(1, 100)]
-    public int Copies { get; init; } = 4;
+    public int Copies { get; init; } = 8;
 
     /// <summary>Users at most whose histories the user tower learns from.</summary>
     [Range(1, 1_000_000)]

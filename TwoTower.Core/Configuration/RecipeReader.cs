@@ -10,6 +10,9 @@ namespace TwoTower.Core.Configuration;
 /// </summary>
 public static class RecipeReader
 {
+    /// <summary>The built-in recipe that trains where none is named: the one that measured best (docs/evaluation.md).</summary>
+    public const string DefaultName = "v3";
+
     private const string EnvironmentPrefix = "TWOTOWER_RECIPE__";
     private const string ResourcePrefix = "recipes/";
     private const string SchemaFile = "recipe.schema";

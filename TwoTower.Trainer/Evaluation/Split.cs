@@ -1,5 +1,6 @@
 using TwoTower.Core.Data;
 using TwoTower.Trainer.Evaluation.Protocols;
+using TwoTower.Trainer.Histories;
 
 namespace TwoTower.Trainer.Evaluation;
 

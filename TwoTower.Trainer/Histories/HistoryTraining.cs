@@ -28,7 +28,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
         tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
         var options = recipe.History;
-        var data = Interactions.Read(tables, options.MaxItems);
+        var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
 
         var (pipeline, items) = Features(tables, data);

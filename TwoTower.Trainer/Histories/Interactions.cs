@@ -6,14 +6,19 @@ namespace TwoTower.Trainer.Histories;
 /// <summary>Who finally thinks what of which videos: what a user tower of histories is learned from.</summary>
 /// <param name="Videos">The items: the videos with a like, those with the most decisions, in table order.</param>
 /// <param name="Users">The liked and the noped items of each user with a profile and a decision, ascending.</param>
-/// <param name="AsOf">The latest decision.</param>
-internal sealed record Interactions(IReadOnlyList<VideoRow> Videos, IReadOnlyList<(int[] Likes, int[] Nopes)> Users, DateTimeOffset AsOf)
+/// <param name="RecentLikes">[items]: the likes of each, one of age t counting e^(−t / trend).</param>
+/// <param name="AsOf">The latest decision: ages are counted to it.</param>
+internal sealed record Interactions(
+    IReadOnlyList<VideoRow> Videos, IReadOnlyList<(int[] Likes, int[] Nopes)> Users, float[] RecentLikes, DateTimeOffset AsOf)
 {
     private const int MinLikes = 3;
 
     /// <summary>Reads the tables.</summary>
+    /// <param name="tables">Rows.</param>
+    /// <param name="maxItems">Items at most.</param>
+    /// <param name="trend">After which age a like counts 1 / e for what is liked of late.</param>
     /// <exception cref="NothingToTrainException">Too little to learn from.</exception>
-    public static Interactions Read(TableSet tables, int maxItems)
+    public static Interactions Read(TableSet tables, int maxItems, TimeSpan trend)
     {
         if (tables.Videos.Count == 0) throw new NothingToTrainException("There are no videos: import a catalogue first.");
         if (tables.Decisions.Count == 0) throw new NothingToTrainException("There are no decisions (table user_video_decisions is empty): nothing to learn from.");
@@ -48,7 +53,14 @@ internal sealed record Interactions(IReadOnlyList<VideoRow> Videos, IReadOnlyLis
                 $"Fewer than 2 users with a profile like {MinLikes} videos that exist: wait for more decisions, or train recipe v2, which asks for less.");
         }
 
-        return new(videos, users, tables.Decisions.Max(decision => decision.CreatedAt));
+        var asOf = tables.Decisions.Max(decision => decision.CreatedAt);
+        var recent = new double[videos.Length];
+        foreach (var row in latest.Values.SelectMany(rows => rows.Values))
+        {
+            if (row.Type == DecisionType.Like && itemOf.TryGetValue(row.VideoId, out var item)) recent[item] += Math.Exp(-((asOf - row.CreatedAt) / trend));
+        }
+
+        return new(videos, users, [.. recent.Select(likes => (float)likes)], asOf);
 
         int[] Of(IEnumerable<DecisionRow> rows, DecisionType type) =>
             [.. rows.Where(row => row.Type == type && itemOf.ContainsKey(row.VideoId)).Select(row => itemOf[row.VideoId]).Order()];

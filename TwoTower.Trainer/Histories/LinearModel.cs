@@ -9,7 +9,9 @@ namespace TwoTower.Trainer.Histories;
 /// EASE (Steck 2019) with nopes: the linear model that best tells each user's decisions on a video, like 1 and nope −c, from the decisions
 /// on the other videos. With Z = [likes, nopes] (users × 2 items), each user weighted, P = (ZᵀWZ + λI)⁻¹ and for item j the 2 × 2 block
 /// of P at (j, n + j) = [a b; b d]: column j of B is −(α · P_j + β · P_(n+j)) with [a b; b d] [α β]ᵀ = [1 −c]ᵀ, and 0 at j and n + j, the
-/// video's own decision. One inverse, as in EASE, and without nopes it is EASE.
+/// video's own decision. One inverse, as in EASE, and without nopes it is EASE. What the videos are counts beside who decided on them
+/// (collective EASE, Jeunen, Van Balen and Goethals 2020): ZᵀWZ has ω times the cosines of their contents added to it, as if each tag and
+/// each performer were a user too.
 /// </summary>
 internal sealed class LinearModel
 {
@@ -22,8 +24,10 @@ internal sealed class LinearModel
     public int Items { get; }
 
     /// <summary>Solves for B.</summary>
-    public static LinearModel Fit(IReadOnlyList<(int[] Likes, int[] Nopes)> users, int items, HistoryOptions options, torch.Device device, int threads, CancellationToken ct)
+    public static LinearModel Fit(
+        IReadOnlyList<(int[] Likes, int[] Nopes)> users, ContentVectors contents, HistoryOptions options, torch.Device device, int threads, CancellationToken ct)
     {
+        var items = contents.Count;
         var size = 2 * items;
         int[][] columns = [.. users.Select(user => (int[])[.. user.Likes, .. user.Nopes.Select(item => items + item)])];
         var weights = Weigh(columns, options.UserWeight);
@@ -38,6 +42,7 @@ internal sealed class LinearModel
                 foreach (var other in columns[user]) row[other] += weights[user];
             }
 
+            if (column < items && options.ContentWeight > 0) contents.AddCosines(column, (float)options.ContentWeight, row);
             row[column] += (float)options.Ridge;
         });
         ct.ThrowIfCancellationRequested();

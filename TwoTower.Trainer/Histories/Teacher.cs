@@ -7,19 +7,19 @@ namespace TwoTower.Trainer.Histories;
 
 /// <summary>
 /// What the user tower learns to answer: three closed-form models together. Of a history they say
-/// (1 − s) · z(linear) + s · z(factors of the likes) + t · log P(like) − p · z(log popularity), z being (x − mean) ÷ deviation over the
-/// items, and s, t, p the recipe's. None of them could be served: a request would need every video's scores, or solve equations.
+/// (1 − s) · z(linear) + s · z(factors of the likes) + t · log P(like) − p · z(log popularity) + r · log(likes of late ÷ expected), z being
+/// (x − mean) ÷ deviation over the items, and s, t, p, r the recipe's. None of them could be served: a request would need every video's scores, or solve equations.
 /// </summary>
 internal sealed class Teacher
 {
     // Below it, popularity is chance.
-    private const double PopularityPrior = 10;
+    private const double PopularityPrior = 10, TrendPrior = 1;
 
     private readonly HistoryOptions _options;
-    private readonly float[] _discount; // [items]
+    private readonly float[] _bias; // [items]
 
-    private Teacher(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] discount) =>
-        (_options, Linear, Factors, Taste, _discount) = (options, linear, factors, taste, discount);
+    private Teacher(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] bias) =>
+        (_options, Linear, Factors, Taste, _bias) = (options, linear, factors, taste, bias);
 
     /// <summary>Which videos go with which.</summary>
     public LinearModel Linear { get; }
@@ -31,26 +31,37 @@ internal sealed class Teacher
     public TasteFactors Taste { get; }
 
     /// <summary>Items.</summary>
-    public int Items => _discount.Length;
+    public int Items => _bias.Length;
 
     /// <summary>Fits the three models.</summary>
     public static Teacher Fit(Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
     {
         var items = data.Videos.Count;
+        var contents = new ContentVectors(data.Videos);
         say?.Invoke($"linear model: {2 * items:N0} × {2 * items:N0}");
-        var linear = LinearModel.Fit(data.Users, items, options, device, threads, ct);
+        var linear = LinearModel.Fit(data.Users, contents, options, device, threads, ct);
         var random = new SeededRandom(seed, RandomPurpose.Factors);
         say?.Invoke($"{options.Factors} factors of the likes, {options.TasteFactors} of like against nope, {options.Sweeps} sweeps");
         var factors = ImplicitFactors.Fit(
-            data.Users.Select(user => user.Likes), items,
+            [.. data.Users.Select(user => user.Likes), .. contents.Groups(options.TokenShare)], items,
             new(options.Factors, options.FactorsRegularization, options.UnobservedWeight, options.Sweeps), random, threads, ct);
         var taste = TasteFactors.Fit(data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct);
-        var popularity = new float[items];
-        foreach (var item in data.Users.SelectMany(user => user.Likes)) popularity[item]++;
-        for (var item = 0; item < items; item++) popularity[item] = (float)Math.Log(popularity[item] + PopularityPrior);
+        return new(options, linear, factors, taste, Bias(data, options));
+    }
+
+    /// <summary>What a video has for everybody: less for its popularity, more for being liked of late rather than long ago. [items]</summary>
+    internal static float[] Bias(Interactions data, HistoryOptions options)
+    {
+        var likes = new float[data.Videos.Count];
+        foreach (var item in data.Users.SelectMany(user => user.Likes)) likes[item]++;
+        float[] popularity = [.. likes.Select(count => (float)Math.Log(count + PopularityPrior))];
         Standardize(popularity);
-        TensorPrimitives.Multiply(popularity, (float)options.PopularityDiscount, popularity);
-        return new(options, linear, factors, taste, popularity);
+        var kept = data.RecentLikes.Sum() / likes.Sum();
+        return
+        [
+            .. likes.Select((count, item) => (float)(
+                options.TrendWeight * Math.Log((data.RecentLikes[item] + TrendPrior) / (kept * count + TrendPrior)) - options.PopularityDiscount * popularity[item])),
+        ];
     }
 
     /// <summary>Scores histories, each row with mean 0.</summary>
@@ -78,7 +89,7 @@ internal sealed class Teacher
 
         Taste.LogProbabilities(history.Likes, history.Nopes, scratch.Part, scratch.Decisions);
         TensorPrimitives.MultiplyAdd(scratch.Part, (float)_options.TasteWeight, scores, scores);
-        TensorPrimitives.Subtract(scores, _discount, scores);
+        TensorPrimitives.Add(scores, _bias, scores);
         TensorPrimitives.Subtract(scores, TensorPrimitives.Sum<float>(scores) / scores.Length, scores);
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using TwoTower.Core.Configuration;
 
 namespace TwoTower.Trainer.Hosting;
 
@@ -10,7 +11,7 @@ public sealed class TrainerSettings
 
     /// <summary>A built-in recipe or the path of one.</summary>
     [Required]
-    public string Recipe { get; set; } = "v2";
+    public string Recipe { get; set; } = RecipeReader.DefaultName;
 
     /// <summary>Where the arithmetic runs: auto, cpu or cuda.</summary>
     public TrainingDevice Device { get; set; } = TrainingDevice.Auto;

@@ -45,6 +45,17 @@ public class BadCommandLineTests
         Assert.Contains("learning_speed", Assert.Single(result.ErrorLines));
     }
 
+    [Theory]
+    [InlineData("evaluate", "--data", "a", "--data", "b")]
+    [InlineData("train", "--recipe", "v2", "--recipe", "v3")]
+    public async Task An_option_that_takes_one_value_is_refused_by_name_when_it_is_given_twice(params string[] args)
+    {
+        var result = await TwotowerProcess.RunAsync(args);
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains(args[1], Assert.Single(result.ErrorLines));
+    }
+
     [Fact]
     public async Task A_database_that_is_neither_a_string_nor_a_file_is_refused()
     {

@@ -49,7 +49,7 @@ public sealed class FullDiskTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.ImportGoldenAsync();
         var before = await _workplace.ReleaseAsync();
 
-        var result = await _workplace.TryAsync("train", "--epochs", "1", "--checkpoint", Path.Combine(_disk, "latest.safetensors"));
+        var result = await _workplace.TryAsync("train", "--recipe", "v2", "--epochs", "1", "--checkpoint", Path.Combine(_disk, "latest.safetensors"));
 
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("latest.safetensors", Assert.Single(result.ErrorLines));

@@ -37,7 +37,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_training_keeps_its_epochs_and_ends_like_one_that_was_never_stopped()
     {
         await _workplace.GenerateAsync();
-        string[] train = ["train", "--epochs", "12", "--threads", "1", "--set", "training.early_stopping_patience=50"];
+        string[] train = ["train", "--recipe", "v2", "--epochs", "12", "--threads", "1", "--set", "training.early_stopping_patience=50"];
         await using (var training = _workplace.Start(train))
         {
             await training.LineAsync(line => line.Contains("epoch 2", StringComparison.Ordinal));
@@ -174,7 +174,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
     [SkippableFact]
     public async Task A_demo_that_was_stopped_while_training_goes_on_where_it_was()
     {
-        string[] demo = ["demo", "--data", Golden.Folder, "--epochs", "6", "--set", "training.batch_size=64", "--exit", "--port", $"{FreePort.Next()}"];
+        string[] demo = ["demo", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "6", "--set", "training.batch_size=64", "--exit", "--port", $"{FreePort.Next()}"];
         await using (var first = _workplace.Start(demo))
         {
             await first.LineAsync(line => line.StartsWith("epoch 2/", StringComparison.Ordinal));

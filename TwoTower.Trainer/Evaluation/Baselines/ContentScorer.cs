@@ -1,3 +1,5 @@
+using TwoTower.Trainer.Histories;
+
 namespace TwoTower.Trainer.Evaluation.Baselines;
 
 /// <summary>Cosine of an item's TF-IDF vector of tags and performers with the sum of those that were liked; knows no other viewer.</summary>

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TwoTower.Core.Configuration;
+using TwoTower.Core.Data;
 using TwoTower.Testing;
 using TwoTower.Trainer.Histories;
 using TwoTower.Trainer.Tests.Training;
@@ -16,16 +17,27 @@ public class LinearModelTests
         ([0, 1, 2], [4]), ([0, 1], []), ([1, 2, 3], [0]), ([3, 4], [1, 2]), ([0, 4], [3]), ([2], [0, 1]), ([1, 3, 4], []),
     ];
 
+    // Two tags, worked out by hand: idf ln(5/2) and ln(5/3); only video 1 has both.
+    private static readonly ContentVectors Contents = new(
+        [.. new[] { "a", "a b", "b", "b", "" }.Select(tags => new VideoRow { Id = Guid.NewGuid(), Tags = tags.Split(' ', StringSplitOptions.RemoveEmptyEntries) })]);
+
+    private static readonly Func<int, double>[] Tags =
+    [
+        column => column switch { 0 => 1, 1 => 0.8734, _ => 0 },
+        column => column switch { 1 => 0.4869, 2 or 3 => 1, _ => 0 },
+    ];
+
     [Theory]
-    [InlineData(0, 0)]
-    [InlineData(0.5, 0)]
-    [InlineData(0, 0.3)]
-    [InlineData(0.5, 0.7)]
-    public void Each_column_is_the_ridge_regression_of_a_videos_decisions_on_the_other_videos(double userWeight, double nopeTarget)
+    [InlineData(0, 0, 0)]
+    [InlineData(0.5, 0, 0)]
+    [InlineData(0, 0.3, 0)]
+    [InlineData(0.5, 0.7, 0)]
+    [InlineData(0.5, 0.7, 2.5)]
+    public void Each_column_is_the_ridge_regression_of_a_videos_decisions_on_the_other_videos(double userWeight, double nopeTarget, double contentWeight)
     {
         const double ridge = 1.5;
-        var options = new HistoryOptions { Ridge = ridge, NopeTarget = nopeTarget, UserWeight = userWeight };
-        var model = LinearModel.Fit(Users, Items, options, torch.CPU, 1, default);
+        var options = new HistoryOptions { Ridge = ridge, NopeTarget = nopeTarget, UserWeight = userWeight, ContentWeight = contentWeight };
+        var model = LinearModel.Fit(Users, Contents, options, torch.CPU, 1, default);
         double[] weights = [.. Users.Select(user => Math.Pow(user.Likes.Length + user.Nopes.Length + 5, -userWeight))];
         var mean = weights.Average();
         for (var target = 0; target < Items; target++)
@@ -44,6 +56,16 @@ public class LinearModelTests
                 }
             }
 
+            // A tag is one more user, who likes the videos as strongly as it describes them.
+            foreach (var tag in Tags)
+            {
+                for (var i = 0; i < columns.Length; i++)
+                {
+                    right[i] += contentWeight * tag(columns[i]) * tag(target);
+                    for (var j = 0; j < columns.Length; j++) matrix[i, j] += contentWeight * tag(columns[i]) * tag(columns[j]);
+                }
+            }
+
             for (var i = 0; i < columns.Length; i++) matrix[i, i] += ridge;
             var solution = Solve(matrix, right);
             for (var i = 0; i < columns.Length; i++) Close.Equal(solution[i], model.Weights[columns[i] * Items + target], $"B[{columns[i]}, {target}]", 1e-4);
@@ -55,7 +77,7 @@ public class LinearModelTests
     [Fact]
     public void A_score_is_the_sum_of_what_likes_and_nopes_add()
     {
-        var model = LinearModel.Fit(Users, Items, new() { Ridge = 1 }, torch.CPU, 1, default);
+        var model = LinearModel.Fit(Users, Contents, new() { Ridge = 1 }, torch.CPU, 1, default);
         var scores = new float[Items];
         model.Score([0, 2], [3], scores);
         for (var item = 0; item < Items; item++)
