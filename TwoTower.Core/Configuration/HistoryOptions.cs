@@ -73,7 +73,7 @@ public sealed record HistoryOptions
 
     /// <summary>What a standard deviation of log popularity costs a video: less of the same for everybody.</summary>
     [Range(0.0, 100.0)]
-    public double PopularityDiscount { get; init; } = 0.6;
+    public double PopularityDiscount { get; init; } = 0.66;
 
     /// <summary>After how many days a like counts 1 / e for what is liked of late.</summary>
     [Range(0.01, 1e5)]
