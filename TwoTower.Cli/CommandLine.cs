@@ -67,6 +67,7 @@ public static class CommandLine
         GenerateCommand.Create(host),
         TrainCommand.Create(host),
         EvaluateCommand.Create(host),
+        TuneCommand.Create(host),
         EmbedCommand.Create(host),
         ExportCommand.Create(host),
         ServeCommand.Create(host),
