@@ -78,6 +78,7 @@ public static class CommandLine
         GenerateCommand.Create(host),
         TrainCommand.Create(host),
         EvaluateCommand.Create(host),
+        TuneCommand.Create(host),
         EmbedCommand.Create(host),
         ExportCommand.Create(host),
         ServeCommand.Create(host),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using TwoTower.Core.Features;
 
 namespace TwoTower.Cli;
@@ -14,21 +13,10 @@ internal static class SinceOption
         CustomParser = result =>
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (Ago(text) is { } ago) return time.GetUtcNow() - ago;
+            if (DurationOption.Parse(text) is { } ago) return time.GetUtcNow() - ago;
             if (Instant.TryParse(text, out var instant)) return instant;
             result.AddError($"{name} {text} is neither a time such as 2026-01-20T18:30:00Z nor how long ago such as 7d, 12h or 30m");
             return null;
         },
     };
-
-    private static TimeSpan? Ago(string text) =>
-        text.Length > 1 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number < 10_000
-            ? text[^1] switch
-            {
-                'd' => TimeSpan.FromDays(number),
-                'h' => TimeSpan.FromHours(number),
-                'm' => TimeSpan.FromMinutes(number),
-                _ => null,
-            }
-            : null;
 }

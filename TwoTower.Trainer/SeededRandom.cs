@@ -115,4 +115,7 @@ public enum RandomPurpose : byte
 
     /// <summary>Which parts of histories a user tower learns from, and in which order.</summary>
     Histories = 8,
+
+    /// <summary>Which settings a search of recipes tries.</summary>
+    Tuning = 9,
 }

@@ -2,12 +2,10 @@ using TwoTower.Cli.Evaluation.Report;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Baselines;
 using TwoTower.Trainer.Evaluation.Live;
-using TwoTower.Trainer.Evaluation.Protocols;
 using TwoTower.Trainer.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
@@ -22,27 +20,12 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         RequireFile("--report", options.Report);
         var contenders = Contenders();
         var (tables, name) = await options.Data.ReadAsync(session);
-        session.Terminal.Say(
-            $"{name}: {Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, {Amounts.Count(tables.Decisions.Count)} decisions");
-        if (!tables.Decisions.Any(row => row.Type == DecisionType.Like))
-        {
-            throw new InputException($"{name} has no likes among its {tables.Decisions.Count} decisions: nothing can be found or missed; give data with likes");
-        }
-
-        var splits = await Task.Run(() => Splits(tables), session.Stop);
-        foreach (var split in splits.Select(SplitSummary.Of))
-        {
-            session.Terminal.Say(
-                $"{split.Name}: {Amounts.Count(split.TrainingViewers)} viewers to learn from, {Amounts.Count(split.Queries)} to ask for "
-                + $"{Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} items");
-        }
-
+        var splits = await options.Protocol.SplitAsync(session, tables, name);
         var live = await LiveAsync(splits);
         var answers = await AskAsync(splits, contenders, live);
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, session.Stop), session.Stop);
         var evaluation = new Evaluated(
-            name, options.Protocol, options.Protocol == EvaluateOptions.Time ? null : options.Group.ToString().ToLowerInvariant(),
-            ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
+            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), session.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
         {
             Live = live?.Results(options.BootstrapRounds),
         };
@@ -100,13 +83,6 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
                 $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", contenders.Select(contender => contender.Name))}");
     }
 
-    private IReadOnlyList<Split> Splits(TableSet tables) => options.Protocol switch
-    {
-        EvaluateOptions.Time => InTimeProtocol.Create(tables),
-        EvaluateOptions.ColdItems => [ColdItemsProtocol.Create(tables, options.Suffixes, options.Group)],
-        _ => [HeldOutUsersProtocol.Create(tables, options.Suffixes, options.Group)],
-    };
-
     // The server is looked for before anything is trained: who lacks one, or the right to use it so, learns it at once.
     private async Task<LiveExam?> LiveAsync(IReadOnlyList<Split> splits)
     {
@@ -134,7 +110,8 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         return answers;
     }
 
-    private static StageProgress Step(ExamProgress step) => new(step.Done, step.Total, step.Note is { } note ? $"{step.Split}, {note}" : $"{step.Split}, {step.Unit}");
+    /// <summary>An examination's step as a stage's.</summary>
+    internal static StageProgress Step(ExamProgress step) => new(step.Done, step.Total, step.Note is { } note ? $"{step.Split}, {note}" : $"{step.Split}, {step.Unit}");
 
     // The recipes where there are any: they are what somebody wants to check. Of several seeds the first.
     private static List<Answers> Dumped(List<Answers> answers)
@@ -147,15 +124,9 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
 /// <summary>What was asked for.</summary>
 internal sealed record EvaluateOptions
 {
-    public const string HeldOutUsers = "held-out-users", ColdItems = "cold-items", Time = "time";
-
     public required DataChoice Data { get; init; }
 
-    public required string Protocol { get; init; }
-
-    public required ViewerSuffixes Suffixes { get; init; }
-
-    public required HeldOutGroup Group { get; init; }
+    public required ProtocolChoice Protocol { get; init; }
 
     public required IReadOnlyList<string> Recipes { get; init; }
 

@@ -23,6 +23,10 @@ internal static class RecipeKeys
         .Where(property => property.SetMethod is not null)
         .Select(property => (JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name), property));
 
+    /// <summary>The type of the value at a key that exists.</summary>
+    public static Type TypeOf(string key) =>
+        key.Split('.').Aggregate(typeof(Recipe), (type, part) => Level(type).First(level => level.Key == part).Property.PropertyType);
+
     /// <summary>True for the sections of a recipe, false for values.</summary>
     public static bool IsSection(Type type) => type.Namespace == typeof(Recipe).Namespace && type.IsClass;
 

@@ -14,18 +14,9 @@ public static class RecipeReader
     public const string DefaultName = "v3";
 
     private const string EnvironmentPrefix = "TWOTOWER_RECIPE__";
-    private const string ResourcePrefix = "recipes/";
-    private const string SchemaFile = "recipe.schema";
 
     /// <summary>Names of the recipes inside this program.</summary>
-    public static IReadOnlyList<string> BuiltInNames { get; } =
-    [
-        .. typeof(RecipeReader).Assembly.GetManifestResourceNames()
-            .Where(name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
-            .Select(name => Path.GetFileNameWithoutExtension(name[ResourcePrefix.Length..]))
-            .Where(name => name != SchemaFile)
-            .Order(StringComparer.Ordinal),
-    ];
+    public static IReadOnlyList<string> BuiltInNames => RecipeFiles.Recipes.BuiltInNames;
 
     /// <summary>Reads a recipe.</summary>
     /// <param name="nameOrPath">A built-in name such as <c>v2</c>, or the path of a JSON file.</param>
@@ -34,10 +25,7 @@ public static class RecipeReader
     /// <exception cref="InputException">No such recipe, not JSON, a key that doesn't exist, or a value out of range.</exception>
     public static Recipe Read(string nameOrPath, IReadOnlyList<string> overrides, IDictionary environment)
     {
-        var (json, source) = Open(nameOrPath);
-        var root = ParseObject(json, source);
-        root.Remove("$schema");
-
+        var (root, source) = RecipeFiles.Recipes.Read(nameOrPath);
         var assignments = new List<RecipeAssignment>();
         foreach (DictionaryEntry variable in environment)
         {
@@ -50,57 +38,40 @@ public static class RecipeReader
         assignments.Sort((left, right) => string.CompareOrdinal(left.Source, right.Source));
         assignments.AddRange(overrides.Select(RecipeAssignment.Parse));
         foreach (var assignment in assignments) assignment.Apply(root);
-
-        var recipe = (Recipe)Bind(typeof(Recipe), root, "", source);
-        RecipeValidator.Validate(recipe, source);
-        return recipe;
+        return Bind(root, source);
     }
+
+    /// <summary>The same recipe with some values set.</summary>
+    /// <param name="recipe">The recipe; it stays as it is.</param>
+    /// <param name="values">Dotted keys that exist, such as <c>training.epochs</c>, and their values.</param>
+    /// <param name="source">Where the values come from, for messages.</param>
+    /// <exception cref="InputException">A value of the wrong kind or out of range.</exception>
+    internal static Recipe With(Recipe recipe, JsonObject values, string source)
+    {
+        var root = JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!.AsObject();
+        foreach (var (key, value) in values)
+        {
+            var path = key.Split('.');
+            path[..^1].Aggregate(root, (node, section) => node[section]!.AsObject())[path[^1]] = value?.DeepClone();
+        }
+
+        return Bind(root, source);
+    }
+
+    /// <summary>A value of a recipe.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="key">A dotted key that exists.</param>
+    internal static JsonNode ValueOf(Recipe recipe, string key) =>
+        key.Split('.').Aggregate(JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!, (node, part) => node[part]!).DeepClone();
 
     /// <summary>The recipe with every key, in a stable order: what artifacts carry as <c>config</c>.</summary>
     public static string ToJson(Recipe recipe) => JsonSerializer.Serialize(recipe, RecipeKeys.Json);
 
-    private static (string Json, string Source) Open(string nameOrPath)
+    private static Recipe Bind(JsonObject root, string source)
     {
-        if (BuiltInNames.Contains(nameOrPath, StringComparer.Ordinal))
-        {
-            using var stream = typeof(RecipeReader).Assembly.GetManifestResourceStream($"{ResourcePrefix}{nameOrPath}.json")!;
-            using var reader = new StreamReader(stream);
-            return (reader.ReadToEnd(), $"recipe {nameOrPath}");
-        }
-
-        if (!File.Exists(nameOrPath))
-        {
-            throw new InputException(
-                $"There is no recipe '{nameOrPath}': it is neither a file nor one of the built-in {string.Join(", ", BuiltInNames)}.");
-        }
-
-        try
-        {
-            return (File.ReadAllText(nameOrPath), nameOrPath);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"The recipe {nameOrPath} can't be read: {error.Message}", error);
-        }
-    }
-
-    private static JsonObject ParseObject(string json, string source)
-    {
-        try
-        {
-            var options = new JsonDocumentOptions
-            {
-                CommentHandling = JsonCommentHandling.Skip,
-                AllowTrailingCommas = true,
-                AllowDuplicateProperties = false,
-            };
-            return JsonNode.Parse(json, documentOptions: options) as JsonObject
-                ?? throw new InputException($"{source} must be a JSON object with the keys of recipes/v2.json.");
-        }
-        catch (Exception error) when (error is JsonException or ArgumentException)
-        {
-            throw new InputException($"{source} is not JSON: {error.Message}", error);
-        }
+        var recipe = (Recipe)Bind(typeof(Recipe), root, "", source);
+        RecipeValidator.Validate(recipe, source);
+        return recipe;
     }
 
     private static object Bind(Type type, JsonObject values, string prefix, string source)
