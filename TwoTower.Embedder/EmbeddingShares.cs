@@ -96,7 +96,7 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
 
     private async Task<long> EmbedAsync(ItemTower tower, long share, Guid[] videoIds, CancellationToken ct)
     {
-        var items = await ItemSource.ReadAsync(db, vectors.Release, videoIds, ct);
+        var items = await ItemSource.Of(vectors.Release, tower).ReadAsync(db, videoIds, ct);
         var encoded = EncodedVideos.From(tower, items);
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);

@@ -1,12 +1,18 @@
 using Npgsql;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Embedder;
 
-/// <summary>The payloads of some videos, computed where the release says: by the SQL functions or in process.</summary>
-internal static class ItemSource
+/// <summary>
+/// The payloads of some videos as a release wants them: computed by the SQL functions or in process, with the vectors that its tower reads.
+/// Equal for two releases that want the same.
+/// </summary>
+/// <param name="InSql">True: the SQL functions compute them.</param>
+/// <param name="VideoFeatures">Names of vectors, a line each.</param>
+internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
 {
     private const string Videos =
         """
@@ -17,20 +23,25 @@ internal static class ItemSource
         from public.videos v where v.id = any ($1)
         """;
 
-    /// <summary>Reads the payloads of those videos that exist, in one statement.</summary>
-    public static async Task<List<ItemPayload>> ReadAsync(NpgsqlDataSource db, Release release, Guid[] videoIds, CancellationToken ct)
+    /// <summary>Of a release and its item tower; one without a tower reads no vectors.</summary>
+    public static ItemSource Of(Release release, ItemTower? tower) => new(release.UseRpcFeatures, string.Join('\n', tower?.VideoFeatures ?? []));
+
+    /// <summary>Reads the payloads of those videos that exist.</summary>
+    public async Task<List<ItemPayload>> ReadAsync(NpgsqlDataSource db, Guid[] videoIds, CancellationToken ct)
     {
+        var names = VideoFeatures.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var items = new List<ItemPayload>(videoIds.Length);
-        if (release.UseRpcFeatures)
+        if (InSql)
         {
-            await foreach (var item in PayloadReader.ReadItemsAsync(db, videoIds, ct)) items.Add(item);
+            await foreach (var item in PayloadReader.ReadItemsAsync(db, videoIds, names, ct)) items.Add(item);
             return items;
         }
 
-        await using var command = db.CreateCommand(Videos);
-        command.Parameters.Add(new() { Value = videoIds });
+        await using var connection = await db.OpenConnectionAsync(ct);
+        var vectors = await VideoFeatureReader.ReadAsync(connection, videoIds, names, ct);
+        await using var command = new NpgsqlCommand(Videos, connection) { Parameters = { new() { Value = videoIds } } };
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) items.Add(PayloadBuilder.BuildItem(Video(reader)));
+        while (await reader.ReadAsync(ct)) items.Add(PayloadBuilder.BuildItem(Video(reader)) with { VideoFeatures = vectors.GetValueOrDefault(reader.GetGuid(0)) });
         return items;
     }
 

@@ -37,12 +37,13 @@ internal static class VideoEmbedder
         NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, IReadOnlyList<Guid> videoIds, EmbedOptions options, CancellationToken ct)
     {
         var written = 0L;
+        var source = ItemSource.Of(vectors.Release, tower);
         await Parallel.ForEachAsync(
             videoIds.Chunk(options.ChunkRows),
             new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = ct },
             async (chunk, token) =>
             {
-                var items = await ItemSource.ReadAsync(db, vectors.Release, chunk, token);
+                var items = await source.ReadAsync(db, chunk, token);
                 if (items.Count == 0) return;
                 var encoded = EncodedVideos.From(tower, items);
                 var rows = await VectorWriter.AddAsync(db, vectors, encoded.Batch, encoded.Hashes, token);

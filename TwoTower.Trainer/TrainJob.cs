@@ -25,7 +25,7 @@ public static class TrainJob
         using var activity = TrainingTelemetry.Source.StartActivity("train");
         var recipe = options.Recipe;
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
-        var tables = options.Tables ?? await ReadAsync(options, ct);
+        var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
         if (recipe.History.Enabled) return await RunHistoriesAsync(options, tables, device, progress, ct);
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
         var data = await TrainingData.BuildAsync(tables, recipe, payloads, options.Say, ct);
@@ -89,7 +89,9 @@ public static class TrainJob
     {
         using var activity = TrainingTelemetry.Source.StartActivity("read");
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
-        var tables = await TableReader.ReadAsync(db, ct);
+        // Large, and where SQL computes the features, of no use here.
+        var (features, histories) = (options.Recipe.Features, options.Recipe.History.Enabled);
+        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;
     }

@@ -3,15 +3,16 @@ using TwoTower.LocalPostgres;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower db start|stop</c>; migrate and status have files of their own.</summary>
+/// <summary><c>twotower db start|stop</c>; migrate, status and export have files of their own.</summary>
 internal static class DbCommand
 {
-    public static Command Create(CommandHost host) => new("db", "The database: start or stop a PostgreSQL of our own, migrate, look.")
+    public static Command Create(CommandHost host) => new("db", "The database: start or stop a PostgreSQL of our own, migrate, look, export.")
     {
         Start(host),
         Stop(host),
         DbMigrateCommand.Migrate(host),
         DbMigrateCommand.Status(host),
+        DbExportCommand.Create(host),
     };
 
     private static Verb Start(CommandHost host)

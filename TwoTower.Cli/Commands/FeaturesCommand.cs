@@ -23,6 +23,7 @@ internal static class FeaturesCommand
         var minTag = NumberOption.Create("--min-tag-freq", "Videos that a tag must be on.", 1, defaultValue: defaults.MinTagFreq);
         var maxActress = NumberOption.Create("--max-actress-vocab", "Most performers in the vocabulary.", 0, 100_000, defaults.MaxActressVocab);
         var minActress = NumberOption.Create("--min-actress-freq", "Videos that a performer must be in.", 1, defaultValue: defaults.MinActressFreq);
+        var vectors = new Option<string?>("--video-features") { Description = "Names of vectors in video_features.csv that the items have, with commas; none when left out.", HelpName = "NAMES" };
         var output = new Option<string>("--out") { Description = $"File to write; {PayloadsFile} goes beside it.", HelpName = "FILE", Required = true };
         var command = new Verb(
             "features", "Compute the features of a folder of CSV files and write them as JSON; no database needed.",
@@ -34,7 +35,7 @@ internal static class FeaturesCommand
               twotower features --data DIR --as-of 2025-10-12T09:30:00Z --max-tag-vocab 20 --min-tag-freq 3 \
                 --max-actress-vocab 12 --min-actress-freq 2 --out out/features.json
             """)
-        { data, asOf, maxTag, minTag, maxActress, minActress, output };
+        { data, asOf, maxTag, minTag, maxActress, minActress, vectors, output };
         host.Handle(command, async session =>
         {
             var parse = session.Parse;
@@ -52,7 +53,9 @@ internal static class FeaturesCommand
                 MinTagFreq = parse.GetValue(minTag) ?? defaults.MinTagFreq,
                 MaxActressVocab = parse.GetValue(maxActress) ?? defaults.MaxActressVocab,
                 MinActressFreq = parse.GetValue(minActress) ?? defaults.MinActressFreq,
+                VideoFeatures = parse.GetValue(vectors)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             };
+            RecipeValidator.Validate(new() { Features = options }, "--video-features");
             var tables = await Task.Run(() => CsvTableReader.Read(parse.GetValue(data)!, session.Terminal.Detail), session.Stop);
             var report = await Task.Run(() => FeatureReport.Create(tables, options, instant ?? Latest(tables)), session.Stop);
             AtomicFile.Write(path, stream => stream.Write(report.Features));

@@ -13,8 +13,8 @@ internal static class ImportCommand
             host, "csv", "Load a folder with one CSV per table: profiles, videos, video_tags, video_performers, user_video_decisions.",
             """
             Files may be gzipped (.csv.gz). Everything is read and checked first: a wrong value is named by file, line and column, and
-            then nothing is imported. Rows that are there already are updated, so importing twice is the same as once. docs/data.md
-            lists the columns.
+            then nothing is imported. Rows that are there already are updated, so importing twice is the same as once. A file
+            video_features.csv brings vectors of the videos from elsewhere. docs/data.md lists the columns.
 
             Example:
               twotower import csv path/to/tables

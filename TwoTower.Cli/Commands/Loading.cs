@@ -30,12 +30,15 @@ internal static class Loading
         videos = tables.Videos.Count,
         decisions = tables.Decisions.Count,
         likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like),
+        video_features = tables.Videos.Sum(video => video.VideoFeatures.Count),
     };
 
     public static string Sentence(TableSet tables)
     {
         var likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like);
+        var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
         return $"{Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, "
-            + $"{Amounts.Count(tables.Decisions.Count)} decisions ({Amounts.Count(likes)} likes)";
+            + $"{Amounts.Count(tables.Decisions.Count)} decisions ({Amounts.Count(likes)} likes)"
+            + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");
     }
 }

@@ -10,8 +10,10 @@ namespace TwoTower.Cli.Evaluation;
 internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Viewers, int? Videos)
 {
     /// <summary>Reads them.</summary>
+    /// <param name="session">Where.</param>
+    /// <param name="videoFeatures">Vectors of the videos that somebody will read from a database; null: all.</param>
     /// <returns>The rows, and what they are, for tables and reports.</returns>
-    public async Task<(TableSet Tables, string Name)> ReadAsync(Session session)
+    public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)
     {
         if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
         if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
@@ -26,7 +28,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         }
 
         var provided = await session.ProvideMigratedAsync();
-        return (await TableReader.ReadAsync(session.Open(provided), session.Stop), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
     }
 
     private static async Task<(TableSet, string)> FilesAsync(Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)

@@ -18,8 +18,9 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         session.Kept = "nothing was written; run the same command to start over";
         RequireFile("--dump", options.Dump);
         RequireFile("--report", options.Report);
-        var contenders = Contenders();
-        var (tables, name) = await options.Data.ReadAsync(session);
+        Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables()))];
+        var contenders = Contenders(recipes);
+        var (tables, name) = await options.Data.ReadAsync(session, [.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
         var splits = await options.Protocol.SplitAsync(session, tables, name);
         var live = await LiveAsync(splits);
         var answers = await AskAsync(splits, contenders, live);
@@ -50,20 +51,16 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         if (Directory.Exists(path)) throw new InputException($"{option} {path} is a folder: name a file in it");
     }
 
-    private List<Contender> Contenders()
+    private List<Contender> Contenders(Recipe[] given)
     {
-        var recipes = options.Recipes.Select(given =>
+        var recipes = given.Select(recipe => RecipeContender.Create(recipe.Name, new()
         {
-            var recipe = RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables());
-            return RecipeContender.Create(recipe.Name, new()
-            {
-                Recipe = recipe,
-                Device = options.Device,
-                Threads = options.Threads,
-                Say = session.Terminal.Detail,
-                Time = session.Time,
-            });
-        });
+            Recipe = recipe,
+            Device = options.Device,
+            Threads = options.Threads,
+            Say = session.Terminal.Detail,
+            Time = session.Time,
+        }));
         var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineContenders.All : options.Baselines.Select(BaselineContenders.Named);
         List<Contender> contenders = [.. baselines, .. recipes];
         if (contenders.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");

@@ -19,12 +19,12 @@ internal sealed record CheckpointFeatures(FeatureSchema UserSchema, FeatureSchem
             ? FeatureSchema.ForUsers(tagCount, performerCount, dim)
             : FeatureSchema.ForHistories(history.Half, checkpoint.Recipe.History.Smoothing, dim);
         var items = history is null
-            ? FeatureSchema.ForItems(tagCount, performerCount, dim)
-            : FeatureSchema.ForKnownItems(tagCount, performerCount, history.Ids.Dim, dim);
+            ? FeatureSchema.ForItems(tagCount, performerCount, dim, state.VideoFeatures)
+            : FeatureSchema.ForKnownItems(tagCount, performerCount, history.Ids.Dim, dim, state.VideoFeatures);
         var (tags, performers) = (new Vocabulary(state.TagTokens), new Vocabulary(state.PerformerTokens));
         return new(
             users, items,
             new(FeatureSide.User, users, state.UserNumeric, tags, performers, state.ReferenceReleasedAt),
-            new(FeatureSide.Item, items, state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, history?.Ids));
+            new(FeatureSide.Item, items, state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, history?.Ids, state.VideoFeatures));
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TwoTower.Core.Features;
 using TwoTower.Core.Releases;
 
@@ -22,7 +23,8 @@ internal static class FeatureFiles
                 ReadVocabulary(files, ArtifactNames.TagVocabulary),
                 ReadVocabulary(files, ArtifactNames.ActressVocabulary),
                 ReadMeta(files).ReferenceReleasedAt,
-                side == FeatureSide.Item && files.TryGet(ArtifactNames.ItemIds, out _) ? ReadIds(files) : null);
+                side == FeatureSide.Item && files.TryGet(ArtifactNames.ItemIds, out _) ? ReadIds(files) : null,
+                [.. (normalizer.VideoFeatures ?? new Dictionary<string, VectorMoments>()).Select(v => new VectorStandardizer(v.Key, v.Value.Mean, v.Value.Std))]);
         });
     }
 
@@ -50,10 +52,14 @@ internal static class FeatureFiles
 
     /// <summary><c>normalizer.json</c>.</summary>
     internal sealed record Normalizer(
-        IReadOnlyDictionary<string, Moments> UserNumeric, IReadOnlyDictionary<string, Moments>? ItemNumeric = null);
+        IReadOnlyDictionary<string, Moments> UserNumeric, IReadOnlyDictionary<string, Moments>? ItemNumeric = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, VectorMoments>? VideoFeatures = null);
 
     /// <summary>Mean and population standard deviation of a numeric.</summary>
     internal sealed record Moments(double Mean, double Std);
+
+    /// <summary>Mean of each column of a vector, and the root mean square length of what is left.</summary>
+    internal sealed record VectorMoments(IReadOnlyList<double> Mean, double Std);
 
     /// <summary><c>vocab_*.json</c>.</summary>
     internal sealed record VocabularyFile(IReadOnlyList<string> Tokens);

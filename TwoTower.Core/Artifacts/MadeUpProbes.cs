@@ -30,7 +30,10 @@ internal static class MadeUpProbes
         double Numeric(int index) => Math.Max(0, Around(pipeline.ItemNumeric[index], i + index));
         return new ItemPayload(
             Id(2, i), Numeric(0), (int)Numeric(2), pipeline.ReferenceReleasedAt - Days(Numeric(1)), null, 0, [],
-            Tokens(pipeline.TagTokens, i, TagStep), Tokens(pipeline.PerformerTokens, i, PerformerStep));
+            Tokens(pipeline.TagTokens, i, TagStep), Tokens(pipeline.PerformerTokens, i, PerformerStep))
+        {
+            VideoFeatures = Vectors(pipeline.VideoFeatures, i),
+        };
     })];
 
     /// <summary>Sums of histories that nobody has: a small whole-number pattern, another for each probe; the first probe has none.</summary>
@@ -38,6 +41,11 @@ internal static class MadeUpProbes
         i, i / 2,
         [.. Enumerable.Range(0, half).Select(k => ((i * TagStep + k) % 9 - 4) / 4f)],
         i < 2 ? [] : [.. Enumerable.Range(0, half).Select(k => ((i * PerformerStep + k) % 7 - 3) / 4f)]);
+
+    // Every third video has none.
+    private static Dictionary<string, float[]>? Vectors(IReadOnlyList<VectorStandardizer>? standardizers, int i) => i % 3 == 2
+        ? null
+        : standardizers?.ToDictionary(s => s.Name, s => s.Mean.Select((mean, k) => (float)(mean + ((i + k) % 5 - 2) * s.Std / Math.Sqrt(s.Dim))).ToArray());
 
     // Two deviations to either side, in fifths.
     private static double Around(NumericStandardizer numeric, int i) => numeric.Mean + (i % 5 - 2) * numeric.Std;

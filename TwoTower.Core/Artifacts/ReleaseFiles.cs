@@ -38,7 +38,7 @@ public static class ReleaseFiles
             new(ArtifactNames.ItemTower, OnnxTowerWriter.Write(checkpoint.Item, items.InputName, "item_embedding")),
             new(ArtifactNames.Metrics, BundleJson.Write(checkpoint.Training)),
             new(ArtifactNames.ModelMeta, meta.ToJson()),
-            new(ArtifactNames.Normalizer, BundleJson.Write(new FeatureFiles.Normalizer(Moments(state.UserNumeric), Moments(state.ItemNumeric)))),
+            new(ArtifactNames.Normalizer, BundleJson.Write(Normalizer(state))),
             new(ArtifactNames.Probes, ProbeSet.Make(checkpoint).ToJson()),
             new(ArtifactNames.UserTower, OnnxTowerWriter.Write(checkpoint.User, users.InputName, "user_embedding")),
             new(ArtifactNames.ActressVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.PerformerTokens))),
@@ -58,6 +58,12 @@ public static class ReleaseFiles
             new(ArtifactNames.ItemIds, ids.ToArray()),
         ];
     }
+
+    private static FeatureFiles.Normalizer Normalizer(PipelineState state) => new(
+        Moments(state.UserNumeric), Moments(state.ItemNumeric),
+        state.VideoFeatures is { } vectors
+            ? new OrderedDictionary<string, FeatureFiles.VectorMoments>(vectors.Select(v => KeyValuePair.Create(v.Name, new FeatureFiles.VectorMoments(v.Mean, v.Std))))
+            : null);
 
     // An ordered dictionary: the file has the numerics in vector order.
     private static OrderedDictionary<string, FeatureFiles.Moments> Moments(IReadOnlyList<NumericStandardizer> numerics) =>

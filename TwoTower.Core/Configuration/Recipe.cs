@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using TwoTower.Core.Data;
 
 namespace TwoTower.Core.Configuration;
 
@@ -32,8 +34,8 @@ public sealed record Recipe
     public HistoryOptions History { get; init; } = new();
 }
 
-/// <summary>Vocabularies and where features are computed.</summary>
-public sealed record FeatureOptions
+/// <summary>Vocabularies, vectors from elsewhere, and where features are computed.</summary>
+public sealed record FeatureOptions : IValidatableObject
 {
     /// <summary>True: the SQL functions compute the features, in training and in serving; false: this process does, from the tables.</summary>
     public bool UseRpcFeatures { get; init; } = true;
@@ -53,6 +55,23 @@ public sealed record FeatureOptions
     /// <summary>Videos that a performer must be in to be in the vocabulary.</summary>
     [Range(1, int.MaxValue)]
     public int MinActressFreq { get; init; } = 2;
+
+    /// <summary>
+    /// Names of vectors in <c>two_tower.video_features</c> that the item tower reads, in the order of its input; null (also for an empty list)
+    /// for none. Not written where there are none: releases without them stay what they were, byte for byte.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? VideoFeatures { get; init => field = value is { Count: > 0 } ? value : null; }
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var name in VideoFeatures ?? [])
+        {
+            if (name is null || !VideoFeatureName.IsValid(name)) yield return new($"video_features has '{name}'; a name is {VideoFeatureName.Allowed}.");
+            if (VideoFeatures!.Count(other => other == name) > 1) yield return new($"video_features has '{name}' twice; name each once.");
+        }
+    }
 }
 
 /// <summary>Which rows become samples.</summary>

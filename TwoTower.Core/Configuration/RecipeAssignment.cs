@@ -48,6 +48,11 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
     private JsonNode? ToNode(Type type)
     {
         if (type == typeof(string)) return JsonValue.Create(Value);
+        if (type == typeof(IReadOnlyList<string>) && !Value.StartsWith('['))
+        {
+            return new JsonArray([.. Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => JsonValue.Create(text))]);
+        }
+
         var isList = type != typeof(string) && type.IsGenericType;
         var text = isList && !Value.StartsWith('[') ? $"[{Value}]" : Value;
         try

@@ -39,6 +39,7 @@ internal static class RecipeKeys
         TypeCode.String => "a text",
         _ when type == typeof(IReadOnlyList<int>) => "a list of whole numbers",
         _ when type == typeof(IReadOnlyList<double>) => "a list of numbers",
+        _ when type == typeof(IReadOnlyList<string>) => "a list of texts",
         _ => type.Name,
     };
 

@@ -5,7 +5,7 @@ namespace TwoTower.Core.Data;
 
 /// <summary>A column of a staging table.</summary>
 /// <param name="Name">Name in the staging table and in the target.</param>
-/// <param name="Type">Type in the staging table: uuid, text, timestamptz, int4, int2, bool, numeric or text[].</param>
+/// <param name="Type">Type in the staging table: uuid, text, timestamptz, int4, int2, bool, numeric, text[] or real[].</param>
 internal readonly record struct StagingColumn(string Name, string Type);
 
 /// <summary>
@@ -33,21 +33,21 @@ internal sealed class Staging
     /// <summary>The columns, cast to the target's types, for <c>select … from {Table} s</c>.</summary>
     public string Select { get; }
 
-    /// <summary>Creates a staging table for a table of schema public.</summary>
+    /// <summary>Creates a staging table for a table.</summary>
     public static async Task<Staging> CreateAsync(
-        NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, CancellationToken ct)
+        NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, CancellationToken ct, string schema = "public")
     {
         var types = new Dictionary<string, string>();
         await using (var command = new NpgsqlCommand(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
             connection)
-        { Parameters = { new() { Value = "public." + target } } })
+        { Parameters = { new() { Value = $"{schema}.{target}" } } })
         {
             await using var reader = await command.ExecuteReaderAsync(ct);
             while (await reader.ReadAsync(ct)) types.Add(reader.GetString(0), reader.GetString(1));
         }
 
-        if (types.Count == 0) throw new InputException($"The database has no table public.{target}. Run: twotower db migrate");
+        if (types.Count == 0) throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate");
         await ExecuteAsync(
             connection,
             $"create temp table staged_{target} ({string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}) on commit drop", ct);
@@ -101,6 +101,8 @@ internal sealed class StagingRowWriter(NpgsqlBinaryImporter importer)
     public void Write(bool value) => importer.Write(value, NpgsqlDbType.Boolean);
 
     public void Write(IReadOnlyList<string> value) => importer.Write(value.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text);
+
+    public void Write(float[] value) => importer.Write(value, NpgsqlDbType.Array | NpgsqlDbType.Real);
 
     public void Write(string? value)
     {

@@ -23,9 +23,16 @@ public static class TableReader
         order by v.id
         """;
 
-    /// <summary>Reads all rows of profiles, videos (with tags and performers) and decisions, as of one moment.</summary>
+    /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
-    public static async Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct)
+    public static Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct) => ReadAsync(db, null, ct);
+
+    /// <summary>The same with some of the videos' vectors.</summary>
+    /// <param name="db">A migrated database.</param>
+    /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
+    /// <param name="ct">Stops.</param>
+    /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
+    public static async Task<TableSet> ReadAsync(NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {
         try
         {
@@ -34,7 +41,7 @@ public static class TableReader
             // One snapshot: rows that arrive meanwhile are in all of it or in none.
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             return new(
-                await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, ct), await ReadDecisionsAsync(connection, ct));
+                await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
             or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.UndefinedFunction)
@@ -57,8 +64,10 @@ public static class TableReader
         return rows;
     }
 
-    private static async Task<List<VideoRow>> ReadVideosAsync(NpgsqlConnection connection, CancellationToken ct)
+    private static async Task<List<VideoRow>> ReadVideosAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {
+        var vectors = await VideoFeatureReader.ReadAsync(connection, null, videoFeatures, ct);
         await using var command = new NpgsqlCommand(VideoSql, connection);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<VideoRow>();
@@ -84,6 +93,7 @@ public static class TableReader
                 Performers = Names(reader, 14, shared),
                 OtherColumns = Others(reader, 15),
             });
+            if (vectors.TryGetValue(rows[^1].Id, out var own)) rows[^1] = rows[^1] with { VideoFeatures = own };
         }
 
         return rows;

@@ -17,6 +17,14 @@ public sealed record TableSet(
 
     /// <summary>True when the source has this of a video.</summary>
     public bool HasVideoColumn(string column) => VideoColumns is null || VideoColumns.Contains(column);
+
+    /// <summary>The same with these vectors of the videos only: what a recipe doesn't name isn't part of its training.</summary>
+    public TableSet WithVideoFeatures(IReadOnlyCollection<string>? names) => this with
+    {
+        Videos = [.. Videos.Select(video => video.VideoFeatures.Keys.All(name => names?.Contains(name) == true)
+            ? video
+            : video with { VideoFeatures = video.VideoFeatures.Where(vector => names?.Contains(vector.Key) == true).ToDictionary() })],
+    };
 }
 
 /// <summary>A row of <c>profiles</c>.</summary>
@@ -38,6 +46,8 @@ public readonly record struct DecisionRow(Guid UserId, Guid VideoId, DecisionTyp
 /// <summary>A row of <c>videos</c> with its rows of <c>video_tags</c> and <c>video_performers</c>.</summary>
 public sealed record VideoRow
 {
+    private static readonly Dictionary<string, float[]> NoVectors = [];
+
     /// <summary>Key.</summary>
     public required Guid Id { get; init; }
 
@@ -82,6 +92,9 @@ public sealed record VideoRow
 
     /// <summary>Its performers, no repeats.</summary>
     public IReadOnlyList<string> Performers { get; init; } = [];
+
+    /// <summary>Vectors of it that another program made, by name (<c>two_tower.video_features</c>); all of a name are of one length.</summary>
+    public IReadOnlyDictionary<string, float[]> VideoFeatures { get; init; } = NoVectors;
 
     /// <summary>Every other text column of <c>videos</c> that the contract names, by column name; absent = NULL.</summary>
     public IReadOnlyDictionary<string, string> OtherColumns { get; init; } = new Dictionary<string, string>();

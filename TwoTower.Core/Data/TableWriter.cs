@@ -33,6 +33,7 @@ public sealed class TableWriter(NpgsqlDataSource db)
                 if (tables.HasVideoColumn(names.VideoColumn)) await names.WriteAsync(connection, tables.Videos, progress, ct);
             }
 
+            await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
             await WriteDecisionsAsync(connection, tables.Decisions, progress, ct);
             await Staging.ExecuteAsync(
                 connection,

@@ -13,6 +13,7 @@ public sealed class FeatureEncoder
     private readonly FeatureSide _side;
     private readonly DateTimeOffset? _reference;
     private readonly ItemIds? _ids;
+    private readonly IReadOnlyList<VectorStandardizer> _vectors;
 
     /// <summary>Binds a schema to its fitted numbers.</summary>
     /// <param name="side">Whose vectors the schema describes.</param>
@@ -22,15 +23,19 @@ public sealed class FeatureEncoder
     /// <param name="performers">Performer vocabulary.</param>
     /// <param name="reference">Release that item recency is counted from; null gives every recency 0.</param>
     /// <param name="ids">The videos' own vectors, for a schema with an <c>id_embedding</c>.</param>
+    /// <param name="videoFeatures">A standardiser for each <c>video_feature</c> of the schema.</param>
     /// <exception cref="InputException">A segment's type, name, feature, range or size isn't one that this program knows.</exception>
     public FeatureEncoder(
         FeatureSide side, FeatureSchema schema, IEnumerable<NumericStandardizer> standardizers,
-        Vocabulary tags, Vocabulary performers, DateTimeOffset? reference, ItemIds? ids = null)
+        Vocabulary tags, Vocabulary performers, DateTimeOffset? reference, ItemIds? ids = null,
+        IReadOnlyList<VectorStandardizer>? videoFeatures = null)
     {
         _side = side;
         _reference = reference;
         _ids = ids;
+        _vectors = videoFeatures ?? [];
         Schema = schema;
+        VideoFeatures = [.. schema.Segments.Where(segment => segment.Type == FeatureSegmentTypes.VideoFeature).Select(segment => segment.Name)];
         var byName = standardizers.ToDictionary(standardizer => standardizer.Name, StringComparer.Ordinal);
         var start = 0;
         foreach (var segment in schema.Segments)
@@ -47,6 +52,9 @@ public sealed class FeatureEncoder
 
     /// <summary>Length of a vector.</summary>
     public int Dim => Schema.InputDim;
+
+    /// <summary>Names of the vectors from elsewhere that it reads from an item's payload.</summary>
+    public IReadOnlyList<string> VideoFeatures { get; }
 
     /// <summary>Writes a user's vector.</summary>
     /// <param name="payload">The user's statistics.</param>
@@ -82,8 +90,10 @@ public sealed class FeatureEncoder
             FeatureSegmentTypes.BagOfWords => BindBagOfWords(segment, tags, performers),
             FeatureSegmentTypes.PooledHistory => BindHistory(segment),
             FeatureSegmentTypes.IdEmbedding => BindId(segment),
+            FeatureSegmentTypes.VideoFeature => BindVideoFeature(segment),
             _ => throw Refuse(
-                segment, $"its type '{segment.Type}' is none of standard_score, scaled_bucket, l2_normalized_bow, pooled_history, id_embedding"),
+                segment,
+                $"its type '{segment.Type}' is none of standard_score, scaled_bucket, l2_normalized_bow, pooled_history, id_embedding, video_feature"),
         };
 
     private Fill BindNumeric(FeatureSegment segment, Dictionary<string, NumericStandardizer> standardizers)
@@ -188,6 +198,28 @@ public sealed class FeatureEncoder
         var ids = _ids ?? throw Refuse(segment, "the release has no item_ids.safetensors");
         CheckSize(segment, ids.Dim, "numbers in a row of item_ids.safetensors");
         return (in Source source, Span<float> destination) => ids.Read(source.Item!.VideoId, destination);
+    }
+
+    private Fill BindVideoFeature(FeatureSegment segment)
+    {
+        if (_side != FeatureSide.Item) throw Refuse(segment, "a video_feature is of an item, this one is of user");
+        var (name, mean, std) = _vectors.FirstOrDefault(vector => vector.Name == segment.Name)
+            ?? throw Refuse(segment, "the normaliser has no video_features of that name");
+        CheckSize(segment, mean.Count + 1, "numbers in its mean and the one that says whether there is a vector");
+        if (!(std > 0 && double.IsFinite(std)) || !mean.All(double.IsFinite)) throw Refuse(segment, $"the normaliser's mean isn't finite, or its std is {std}");
+        return (in Source source, Span<float> destination) =>
+        {
+            if (source.Item!.VideoFeatures?.TryGetValue(name, out var vector) != true) return;
+            if (vector!.Length != mean.Count)
+            {
+                throw new InputException(
+                    $"Video {source.Item.VideoId} has a vector '{name}' of {vector.Length} numbers, the model was trained with {mean.Count}: "
+                    + "restore vectors of that length in two_tower.video_features, or train again.");
+            }
+
+            for (var i = 0; i < vector.Length; i++) destination[i] = (float)((vector[i] - mean[i]) / std);
+            destination[^1] = 1;
+        };
     }
 
     private string Side => _side == FeatureSide.User ? "user" : "item";

@@ -18,7 +18,7 @@ public sealed class FeaturePipeline
         var tags = new Vocabulary(state.TagTokens);
         var performers = new Vocabulary(state.PerformerTokens);
         _user = new(FeatureSide.User, UserSchema(1), state.UserNumeric, tags, performers, state.ReferenceReleasedAt);
-        _item = new(FeatureSide.Item, ItemSchema(1), state.ItemNumeric, tags, performers, state.ReferenceReleasedAt);
+        _item = new(FeatureSide.Item, ItemSchema(1), state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, null, state.VideoFeatures);
     }
 
     /// <summary>Everything that was fitted.</summary>
@@ -33,17 +33,17 @@ public sealed class FeaturePipeline
     /// <summary>Dense columns at the head of a user vector: 8 numerics and the hour.</summary>
     public static int UserDenseDim => NumericFeatures.UserNames.Count + 1;
 
-    /// <summary>Dense columns at the head of an item vector: 3 numerics.</summary>
-    public static int ItemDenseDim => NumericFeatures.ItemNames.Count;
+    /// <summary>Dense columns at the head of an item vector: 3 numerics, and the vectors from elsewhere with a flag each.</summary>
+    public int ItemDenseDim => NumericFeatures.ItemNames.Count + (State.VideoFeatures ?? []).Sum(vector => vector.Dim + 1);
 
     /// <summary>Fits a pipeline.</summary>
-    /// <param name="options">Vocabulary limits.</param>
+    /// <param name="options">Vocabulary limits, and which vectors from elsewhere.</param>
     /// <param name="allItems">Every video of the data set: vocabularies and the reference release come from them.</param>
     /// <param name="fitUsers">The distinct users that the standardisers are fitted on.</param>
     /// <param name="fitItems">The distinct videos that the standardisers are fitted on.</param>
     /// <param name="asOf">Time that ages are counted to: the latest decision.</param>
     /// <param name="warn">Told when a vocabulary comes out empty, and why.</param>
-    /// <exception cref="InputException">No videos, or nobody to fit on.</exception>
+    /// <exception cref="InputException">No videos, nobody to fit on, or no vectors of a name that the options have.</exception>
     public static FeaturePipeline Fit(
         FeatureOptions options, IReadOnlyCollection<ItemPayload> allItems, IEnumerable<UserPayload> fitUsers,
         IEnumerable<ItemPayload> fitItems, DateTimeOffset asOf, Action<string>? warn = null)
@@ -58,13 +58,17 @@ public sealed class FeaturePipeline
             performers, "performer", options.MaxActressVocab, "max_actress_vocab", options.MinActressFreq, "min_actress_freq",
             allItems.Count, warn);
 
+        ItemPayload[] fitted = [.. fitItems];
         return new(new(
             tags.Tokens,
             performers.Tokens,
             StandardizerFit.Fit(NumericFeatures.UserNames, [.. fitUsers.Select(user => RawUser(user, asOf))]),
-            StandardizerFit.Fit(NumericFeatures.ItemNames, [.. fitItems.Select(item => RawItem(item, reference))]),
+            StandardizerFit.Fit(NumericFeatures.ItemNames, [.. fitted.Select(item => RawItem(item, reference))]),
             reference,
-            asOf));
+            asOf)
+        {
+            VideoFeatures = options.VideoFeatures is { } names ? [.. names.Select(name => VectorStandardizer.Fit(name, fitted))] : null,
+        });
     }
 
     /// <summary>The user numerics before standardising, [8], in the order of <see cref="NumericFeatures.UserNames"/>.</summary>
@@ -89,7 +93,7 @@ public sealed class FeaturePipeline
 
     /// <summary>The item tower's <c>item_feature_schema.json</c>.</summary>
     public FeatureSchema ItemSchema(int embeddingDim) =>
-        FeatureSchema.ForItems(State.TagTokens.Count, State.PerformerTokens.Count, embeddingDim);
+        FeatureSchema.ForItems(State.TagTokens.Count, State.PerformerTokens.Count, embeddingDim, State.VideoFeatures);
 
     /// <summary>Writes a user's vector. <paramref name="destination"/>: [UserDim], overwritten.</summary>
     public void EncodeUser(UserPayload payload, DateTimeOffset asOf, Span<float> destination) => _user.Encode(payload, asOf, destination);

@@ -18,7 +18,7 @@ public sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
 
     /// <summary>Computes the report.</summary>
     /// <param name="tables">The tables.</param>
-    /// <param name="options">Vocabulary limits.</param>
+    /// <param name="options">Vocabulary limits, and which vectors from elsewhere.</param>
     /// <param name="asOf">Later decisions don't count; ages are counted to it.</param>
     /// <exception cref="InputException">There is nothing to fit on.</exception>
     public static FeatureReport Create(TableSet tables, FeatureOptions options, DateTimeOffset asOf)
@@ -65,6 +65,7 @@ public sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
         WriteList(writer, "vocab_actress", state.PerformerTokens);
         WriteStandardizers(writer, "user_numeric", state.UserNumeric);
         WriteStandardizers(writer, "item_numeric", state.ItemNumeric);
+        if (state.VideoFeatures is { } vectors) WriteVectorStandardizers(writer, vectors);
         writer.WriteString("scaler_fitted_on", "users with a profile and at least one decision; videos with at least one decision");
         WriteList(writer, "user_ids", users.Select(user => user.UserId.ToString()));
         WriteList(writer, "video_ids", items.Select(item => item.VideoId.ToString()));
@@ -82,6 +83,22 @@ public sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
         {
             writer.WriteStartObject(feature);
             writer.WriteNumber("mean", mean);
+            writer.WriteNumber("std", std);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteVectorStandardizers(Utf8JsonWriter writer, IReadOnlyList<VectorStandardizer> standardizers)
+    {
+        writer.WriteStartObject("video_features");
+        foreach (var (name, mean, std) in standardizers)
+        {
+            writer.WriteStartObject(name);
+            writer.WriteStartArray("mean");
+            foreach (var number in mean) writer.WriteNumberValue(number);
+            writer.WriteEndArray();
             writer.WriteNumber("std", std);
             writer.WriteEndObject();
         }

@@ -24,10 +24,12 @@ public sealed record FeatureSchema(
         new(FeatureSegmentNames.ActressVector, performerCount, FeatureSegmentTypes.BagOfWords),
     ]);
 
-    /// <summary>The layout of our own item vectors: 3 numerics, tags, performers.</summary>
-    public static FeatureSchema ForItems(int tagCount, int performerCount, int embeddingDim) => Create("item_features", embeddingDim,
+    /// <summary>The layout of our own item vectors: 3 numerics, vectors from elsewhere, tags, performers.</summary>
+    public static FeatureSchema ForItems(
+        int tagCount, int performerCount, int embeddingDim, IReadOnlyList<VectorStandardizer>? videoFeatures = null) => Create("item_features", embeddingDim,
     [
         Numeric(NumericFeatures.ItemNames),
+        .. (videoFeatures ?? []).Select(vector => new FeatureSegment(vector.Name, vector.Dim + 1, FeatureSegmentTypes.VideoFeature)),
         new(FeatureSegmentNames.TagVector, tagCount, FeatureSegmentTypes.BagOfWords),
         new(FeatureSegmentNames.ActressVector, performerCount, FeatureSegmentTypes.BagOfWords),
     ]);
@@ -43,9 +45,10 @@ public sealed record FeatureSchema(
     ], "v3");
 
     /// <summary>The layout of an item vector with the video's own part beside its content.</summary>
-    public static FeatureSchema ForKnownItems(int tagCount, int performerCount, int idDim, int embeddingDim) => Create("item_features", embeddingDim,
+    public static FeatureSchema ForKnownItems(
+        int tagCount, int performerCount, int idDim, int embeddingDim, IReadOnlyList<VectorStandardizer>? videoFeatures = null) => Create("item_features", embeddingDim,
     [
-        .. ForItems(tagCount, performerCount, embeddingDim).Segments,
+        .. ForItems(tagCount, performerCount, embeddingDim, videoFeatures).Segments,
         new(FeatureSegmentNames.IdEmbedding, idDim, FeatureSegmentTypes.IdEmbedding),
     ], "v3");
 

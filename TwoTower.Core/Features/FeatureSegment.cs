@@ -37,6 +37,12 @@ public static class FeatureSegmentTypes
 
     /// <summary>What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.</summary>
     public const string IdEmbedding = "id_embedding";
+
+    /// <summary>
+    /// A vector of the video that another program made: the segment's name is its key in the payload's <c>video_features</c>. (value − mean) ÷
+    /// std by <c>video_features</c> of the normaliser, then a 1; all zeros for a video without one. Items only.
+    /// </summary>
+    public const string VideoFeature = "video_feature";
 }
 
 /// <summary>Names of the segments that this program knows, in the order in which its own vectors have them.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace TwoTower.Core.Features;
 
@@ -14,6 +15,10 @@ public sealed record ItemPayload(
     IReadOnlyList<string> Tags,
     IReadOnlyList<string> Performers)
 {
+    /// <summary>Vectors that another program made, by name (<c>two_tower.video_features</c>); null with none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, float[]>? VideoFeatures { get; init; }
+
     /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are UTC.</summary>
     /// <exception cref="InputException">It isn't such a payload.</exception>
     public static ItemPayload Parse(string json)

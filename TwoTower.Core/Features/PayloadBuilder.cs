@@ -54,7 +54,10 @@ public static class PayloadBuilder
     /// <summary>The payload of a video.</summary>
     public static ItemPayload BuildItem(VideoRow video) => new(
         video.Id, (double?)video.Price, video.DurationSeconds, video.ProductReleasedAt, video.DistributionStartedAt,
-        video.SafetyLevel, video.RegionCodes, video.Tags, video.Performers);
+        video.SafetyLevel, video.RegionCodes, video.Tags, video.Performers)
+    {
+        VideoFeatures = video.VideoFeatures.Count > 0 ? video.VideoFeatures : null,
+    };
 
     /// <summary>
     /// The history of every profile in table order, then of every user without a profile who has a decision, in order of appearance.

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace TwoTower.Core.Features;
 
 /// <summary>
@@ -16,7 +18,12 @@ public sealed record PipelineState(
     IReadOnlyList<NumericStandardizer> UserNumeric,
     IReadOnlyList<NumericStandardizer> ItemNumeric,
     DateTimeOffset? ReferenceReleasedAt,
-    DateTimeOffset AsOf);
+    DateTimeOffset AsOf)
+{
+    /// <summary>The vectors from elsewhere that the items' features have, in vector order; null with none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<VectorStandardizer>? VideoFeatures { get; init; }
+}
 
 /// <summary>Mean and population standard deviation of one numeric feature; a deviation of zero is stored as 1.</summary>
 public sealed record NumericStandardizer(string Name, double Mean, double Std);

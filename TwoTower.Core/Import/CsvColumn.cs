@@ -43,6 +43,15 @@ internal readonly struct CsvColumn(CsvFile file, string name, int index)
     public IReadOnlyList<string>? List() => Parse("a list such as {JP,US} or [\"JP\",\"US\"]", static (string text, out IReadOnlyList<string> value) =>
         TextList.TryParse(text, out value));
 
+    /// <summary>Finite numbers, as pgvector and JSON write them (<c>[0.5,-1.25]</c>) or Postgres an array (<c>{0.5,-1.25}</c>).</summary>
+    public float[] RequiredVector()
+    {
+        var text = RequiredText();
+        return NumberList.TryParse(text, out var numbers)
+            ? numbers
+            : throw Error($"has '{(text.Length <= 60 ? text : text[..60] + "…")}' where finite numbers such as [0.5,-1.25] were expected");
+    }
+
     /// <summary>JSON, as the text that it is.</summary>
     public string? Json()
     {

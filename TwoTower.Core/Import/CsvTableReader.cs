@@ -3,9 +3,9 @@ using TwoTower.Core.Data;
 namespace TwoTower.Core.Import;
 
 /// <summary>
-/// Reads a folder with one CSV per table (<c>profiles</c>, <c>videos</c>, <c>user_video_decisions</c>; <c>video_tags</c> and
-/// <c>video_performers</c> if there are any; <c>.csv</c> or <c>.csv.gz</c>). Columns go by the header's names, an empty field is NULL, times are ISO 8601. Everything is
-/// read and checked before anything is returned.
+/// Reads a folder with one CSV per table (<c>profiles</c>, <c>videos</c>, <c>user_video_decisions</c>; <c>video_tags</c>,
+/// <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c> or <c>.csv.gz</c>). Columns go by the header's names, an
+/// empty field is NULL, times are ISO 8601. Everything is read and checked before anything is returned.
 /// </summary>
 public static class CsvTableReader
 {
@@ -23,6 +23,7 @@ public static class CsvTableReader
         var performers = ReadNames(directory, "video_performers", "performer_name", videos, say);
         if (tags is not null) columns.Add(VideoColumns.Tags);
         if (performers is not null) columns.Add(VideoColumns.Performers);
+        var vectors = ReadVideoFeatures(directory, videos, say);
 
         return new(
             profiles,
@@ -30,6 +31,7 @@ public static class CsvTableReader
             {
                 Tags = tags?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
                 Performers = performers?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
+                VideoFeatures = vectors.GetValueOrDefault(video.Id) ?? video.VideoFeatures,
             })],
             ReadDecisions(directory, say))
         {
@@ -102,6 +104,14 @@ public static class CsvTableReader
         return names;
     }
 
+    private static Dictionary<Guid, Dictionary<string, float[]>> ReadVideoFeatures(
+        string directory, OrderedDictionary<Guid, VideoRow> videos, Action<string>? say)
+    {
+        using var file = CsvFile.Open(directory, "video_features");
+        if (file is not null) Report(file, CsvVideoFeatureReader.Columns, say);
+        return CsvVideoFeatureReader.Read(file, videos.ContainsKey);
+    }
+
     private static List<DecisionRow> ReadDecisions(string directory, Action<string>? say)
     {
         using var file = Open(directory, "user_video_decisions");
@@ -131,7 +141,7 @@ public static class CsvTableReader
     private static CsvFile Open(string directory, string table) => CsvFile.Open(directory, table)
         ?? throw new InputException($"{directory} has neither {table}.csv nor {table}.csv.gz.");
 
-    private static void Report(CsvFile file, IReadOnlyCollection<string> known, Action<string>? say)
+    private static void Report(CsvFile file, IReadOnlyList<string> known, Action<string>? say)
     {
         foreach (var name in file.Header.Where(name => !known.Contains(name))) say?.Invoke($"{file.Name}: column '{name}' is ignored");
     }

@@ -26,6 +26,9 @@ public sealed class ItemTower : IDisposable
     /// <summary>Length of a feature vector.</summary>
     public int FeatureDim => _encoder.Dim;
 
+    /// <summary>Names of the vectors from elsewhere (<c>two_tower.video_features</c>) that it reads from a payload.</summary>
+    public IReadOnlyList<string> VideoFeatures => _encoder.VideoFeatures;
+
     /// <summary>Loads the tower of a release or bundle.</summary>
     /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
     public static ItemTower FromFiles(ReleaseFileSet files)

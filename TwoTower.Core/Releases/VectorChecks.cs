@@ -67,7 +67,7 @@ internal static class VectorChecks
     {
         var stored = await SampleAsync(db, vectors, ct).ConfigureAwait(false);
         var items = new List<ItemPayload>(stored.Count);
-        await foreach (var item in PayloadReader.ReadItemsAsync(db, stored.Keys, ct).ConfigureAwait(false)) items.Add(item);
+        await foreach (var item in PayloadReader.ReadItemsAsync(db, stored.Keys, tower.VideoFeatures, ct).ConfigureAwait(false)) items.Add(item);
         var dim = tower.EmbeddingDim;
         var (embeddings, hashes) = (new float[items.Count * dim], new long[items.Count]);
         tower.Encode(items, embeddings, hashes);

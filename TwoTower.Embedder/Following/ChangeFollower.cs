@@ -112,8 +112,8 @@ internal sealed class ChangeFollower(
         try
         {
             // Read once for each way of computing features, whatever the number of releases.
-            var mode = release.Release.UseRpcFeatures;
-            if (!batch.Items.TryGetValue(mode, out var items)) batch.Items[mode] = items = await ItemSource.ReadAsync(db, release.Release, batch.Ids, ct);
+            var source = ItemSource.Of(release.Release, release.Tower);
+            if (!batch.Items.TryGetValue(source, out var items)) batch.Items[source] = items = await source.ReadAsync(db, batch.Ids, ct);
             await WriteAsync(batch, release, items, all, ct);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
@@ -156,7 +156,7 @@ internal sealed class ChangeFollower(
 
         public Guid[] Ids { get; } = [.. videos.Select(video => video.VideoId)];
 
-        public Dictionary<bool, List<ItemPayload>> Items { get; } = [];
+        public Dictionary<ItemSource, List<ItemPayload>> Items { get; } = [];
 
         public IReadOnlyList<FollowedRelease> Releases { get; set; } = [];
 

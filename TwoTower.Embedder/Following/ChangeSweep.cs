@@ -1,5 +1,7 @@
 using Npgsql;
+using TwoTower.Core;
 using TwoTower.Core.Features;
+using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Embedder.Following;
@@ -51,23 +53,36 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
     private async Task<IReadOnlyCollection<Guid>> DifferentAsync(IReadOnlyList<FollowedRelease> followed, Guid[] page, CancellationToken ct)
     {
         var different = new HashSet<Guid>();
-        var items = new Dictionary<bool, List<ItemPayload>>();
-        var hashes = new long[page.Length];
+        var items = new Dictionary<ItemSource, List<ItemPayload>>();
         foreach (var release in followed)
         {
             if (release.Tower is not { } tower) continue;
-            var mode = release.Release.UseRpcFeatures;
-            if (!items.TryGetValue(mode, out var read)) items[mode] = read = await ItemSource.ReadAsync(db, release.Release, page, ct);
-            tower.Hash(read, hashes);
+            var source = ItemSource.Of(release.Release, tower);
+            if (!items.TryGetValue(source, out var read)) items[source] = read = await source.ReadAsync(db, page, ct);
             var stored = await release.Vectors.HashesAsync(page, ct);
-            for (var i = 0; i < read.Count; i++)
+            foreach (var item in read)
             {
-                var there = stored.TryGetValue(read[i].VideoId, out var hash);
-                if (there ? hash != hashes[i] : IsWhole(release)) different.Add(read[i].VideoId);
+                var there = stored.TryGetValue(item.VideoId, out var hash);
+                if (there ? hash != Hash(tower, item) : IsWhole(release)) different.Add(item.VideoId);
             }
         }
 
         return different;
+    }
+
+    // Null for features that this tower can't read: whoever embeds the video says why, in the queue.
+    private static long? Hash(ItemTower tower, ItemPayload item)
+    {
+        try
+        {
+            Span<long> hash = [0];
+            tower.Hash([item], hash);
+            return hash[0];
+        }
+        catch (InputException)
+        {
+            return null;
+        }
     }
 
     private async Task<Guid[]> PageAsync(Guid after, CancellationToken ct)

@@ -12,24 +12,25 @@ declare
 begin
     for v_wanted in
         with watched (table_name, function_name, events) as (
-            values ('videos', 'note_changed_videos', array['insert', 'update', 'delete']),
-                ('video_tags', 'note_relinked_videos', array['insert', 'update', 'delete', 'truncate']),
-                ('video_performers', 'note_relinked_videos', array['insert', 'update', 'delete', 'truncate'])
+            values ('public.videos', 'note_changed_videos', array['insert', 'update', 'delete']),
+                ('public.video_tags', 'note_relinked_videos', array['insert', 'update', 'delete', 'truncate']),
+                ('public.video_performers', 'note_relinked_videos', array['insert', 'update', 'delete', 'truncate']),
+                ('two_tower.video_features', 'note_relinked_videos', array['insert', 'update', 'delete', 'truncate'])
             union all
-            select n.names_table, 'note_renamed_videos', array['update']
+            select 'public.' || n.names_table, 'note_renamed_videos', array['update']
             from (values ('tags', 'video_tags', 'tag_id'), ('performers', 'video_performers', 'performer_id'))
                 as n (names_table, links_table, id_column)
             where to_regclass('public.' || n.names_table) is not null and exists (
                 select from pg_attribute a
                 where a.attrelid = to_regclass('public.' || n.links_table) and a.attname = n.id_column and not a.attisdropped))
-        select to_regclass('public.' || w.table_name) as relation, w.function_name, e.event, 'two_tower_' || e.event as trigger_name,
+        select to_regclass(w.table_name) as relation, w.function_name, e.event, 'two_tower_' || e.event as trigger_name,
             case e.event
                 when 'insert' then 'referencing new table as new_rows'
                 when 'delete' then 'referencing old table as old_rows'
                 when 'update' then 'referencing old table as old_rows new table as new_rows'
                 else '' end as rows_as,
             exists (select from pg_trigger t
-                    where t.tgrelid = to_regclass('public.' || w.table_name) and t.tgname = 'two_tower_' || e.event) as is_there
+                    where t.tgrelid = to_regclass(w.table_name) and t.tgname = 'two_tower_' || e.event) as is_there
         from watched w, unnest(w.events) as e (event)
         order by 1, 2, 3
     loop

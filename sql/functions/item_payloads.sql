@@ -1,26 +1,12 @@
 -- function: two_tower.item_payloads(uuid[])
--- The features of videos, one row for each distinct id in video_ids that exists, active or not. The one definition behind every
--- item feature function (contract, section 2); one statement for any number of videos.
+-- The features of videos with all of their vectors (two_tower.video_features); otherwise as the function below it, which every item
+-- feature function stands on.
 create or replace function two_tower.item_payloads(video_ids uuid[])
 returns table (video_id uuid, payload jsonb)
 language sql
 stable
 parallel safe
 as $$
-  select
-    v.id,
-    jsonb_build_object(
-      'video_id', v.id,
-      'price', v.price,
-      'duration_seconds', v.duration_seconds,
-      'product_released_at', two_tower.utc_text(v.product_released_at),
-      'distribution_started_at', two_tower.utc_text(v.distribution_started_at),
-      'safety_level', coalesce(v.safety_level, 0),
-      'region_codes', coalesce(to_jsonb(v.region_codes), '[]'),
-      'tags', coalesce(
-        (select jsonb_agg(t.tag_name) from two_tower.video_tag_names t where t.video_id = v.id), '[]'),
-      'performers', coalesce(
-        (select jsonb_agg(p.performer_name) from two_tower.video_performer_names p where p.video_id = v.id), '[]'))
-  from (select distinct ids.id from unnest(video_ids) as ids (id)) w
-  join public.videos v on v.id = w.id
+  select p.video_id, p.payload
+  from two_tower.item_payloads(item_payloads.video_ids, null) p
 $$;

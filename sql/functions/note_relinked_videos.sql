@@ -1,5 +1,6 @@
 -- function: two_tower.note_relinked_videos()
--- Trigger of public.video_tags and public.video_performers, once a statement, whether they hold names or ids of names.
+-- Trigger of public.video_tags and public.video_performers, once a statement, whether they hold names or ids of names, and of
+-- two_tower.video_features.
 create or replace function two_tower.note_relinked_videos() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

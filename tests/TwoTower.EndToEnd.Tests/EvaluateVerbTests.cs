@@ -131,7 +131,7 @@ public sealed class EvaluateVerbTests(PostgresFixture postgres) : IDisposable
     }
 
     // Where two scores are the same but for rounding, two videos may have changed places.
-    private static void AssertSameRankings(JsonElement live)
+    internal static void AssertSameRankings(JsonElement live)
     {
         Assert.InRange(live.GetProperty("largest_score_difference").GetDouble(), 0, 1e-5);
         Assert.InRange(live.GetProperty("overlap20").GetProperty("mean").GetDouble(), 0.98, 1);

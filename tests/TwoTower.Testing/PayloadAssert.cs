@@ -32,5 +32,9 @@ public static class PayloadAssert
         Assert.Equal(expected.RegionCodes.Order(StringComparer.Ordinal), actual.RegionCodes.Order(StringComparer.Ordinal));
         Assert.Equal(expected.Tags.Order(StringComparer.Ordinal), actual.Tags.Order(StringComparer.Ordinal));
         Assert.Equal(expected.Performers.Order(StringComparer.Ordinal), actual.Performers.Order(StringComparer.Ordinal));
+
+        // Exactly: the same single-precision numbers, whichever way they came.
+        Assert.Equal(expected.VideoFeatures is null, actual.VideoFeatures is null);
+        Assert.Equal(expected.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal), actual.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal));
     }
 }

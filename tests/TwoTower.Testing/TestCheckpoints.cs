@@ -18,18 +18,19 @@ public static class TestCheckpoints
     /// <param name="embeddingDim">Length of an embedding.</param>
     /// <param name="seed">Another seed is another model.</param>
     /// <param name="useRpcFeatures">Where features are computed.</param>
-    public static Checkpoint Random(int embeddingDim = 16, int seed = 1, bool useRpcFeatures = true)
+    /// <param name="vectors">Vectors from elsewhere that the item tower reads.</param>
+    public static Checkpoint Random(int embeddingDim = 16, int seed = 1, bool useRpcFeatures = true, params VectorStandardizer[] vectors)
     {
-        var pipeline = GoldenPipeline();
+        var pipeline = GoldenPipeline() with { VideoFeatures = vectors.Length > 0 ? vectors : null };
         var recipe = new Recipe
         {
-            Features = new() { UseRpcFeatures = useRpcFeatures, MaxTagVocab = 20, MaxActressVocab = 12 },
+            Features = new() { UseRpcFeatures = useRpcFeatures, MaxTagVocab = 20, MaxActressVocab = 12, VideoFeatures = [.. vectors.Select(vector => vector.Name)] },
             Model = new() { HiddenDims = [32, 24], EmbeddingDim = embeddingDim },
         };
         var random = new Random(seed);
         var shared = pipeline.TagTokens.Count + pipeline.PerformerTokens.Count;
         return Checkpoint(
-            recipe, pipeline, Tower(random, [9 + shared, 32, 24, embeddingDim]), Tower(random, [3 + shared, 32, 24, embeddingDim]));
+            recipe, pipeline, Tower(random, [9 + shared, 32, 24, embeddingDim]), Tower(random, [3 + vectors.Sum(vector => vector.Dim + 1) + shared, 32, 24, embeddingDim]));
     }
 
     /// <summary>The golden world's pipeline and random towers of histories (recipe v3); every other of the videos given has a part of its own.</summary>

@@ -62,7 +62,7 @@ internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Viewers
         LinearWeights[] above = [new(512, 256, Matrix(random, 256, 512, 1), new float[256]), new(256, dim, Matrix(random, dim, 256, 1), new float[dim])];
         return (
             new([First(random, FeaturePipeline.UserDenseDim, names, shared), .. above]),
-            new([First(random, FeaturePipeline.ItemDenseDim, names, shared), .. above]));
+            new([First(random, pipeline.ItemDenseDim, names, shared), .. above]));
     }
 
     // The dense numbers weigh little, so that they scatter the vectors and don't rule them.

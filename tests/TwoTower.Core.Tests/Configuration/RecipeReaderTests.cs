@@ -53,6 +53,21 @@ public sealed class RecipeReaderTests : IDisposable
         Assert.Equal(1e-3, recipe.Training.Lr);
     }
 
+    [Fact]
+    public void Vectors_from_elsewhere_are_named_by_file_or_override_and_without_any_a_recipe_is_written_as_ever()
+    {
+        File.WriteAllText(_file, """{"features":{"video_features":["clip","title"]}}""");
+        Assert.Equal(["clip", "title"], Read(_file).Features.VideoFeatures);
+        Assert.Equal(["sound"], Read(_file, "features.video_features=sound").Features.VideoFeatures);
+        Assert.Equal(["a", "b"], Read("v2", """features.video_features=["a","b"]""").Features.VideoFeatures);
+        Assert.Equal(["a", "b"], Read("v2", "features.video_features=a, b").Features.VideoFeatures);
+        Assert.Contains("\"video_features\"", RecipeReader.ToJson(Read(_file)), StringComparison.Ordinal);
+
+        Assert.Null(Read(_file, "features.video_features=").Features.VideoFeatures);
+        Assert.Equal(RecipeReader.ToJson(Read("v3")), RecipeReader.ToJson(Read("v3", "features.video_features=[]")));
+        Assert.DoesNotContain("video_features", RecipeReader.ToJson(Read("v3")), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"trainning":{}}""", "there is no key 'trainning'")]
     [InlineData("""{"training":{"epoch":5}}""", "there is no key 'training.epoch'; known here are training.epochs")]
@@ -67,6 +82,10 @@ public sealed class RecipeReaderTests : IDisposable
     [InlineData("""{"model":{"dropout":[0.2]}}""", "model.dropout has 1 rates [0.2], but hidden_dims has 2 layers")]
     [InlineData("""{"model":{"dropout":[0.2,1.0]}}""", "model.dropout is [0.2, 1]; each rate must be 0 or more and less than 1")]
     [InlineData("""{"model":{"hidden_dims":[],"dropout":[]}}""", "model.hidden_dims is []; it must be at least 1 long")]
+    [InlineData("""{"features":{"video_features":["two words"]}}""", "features.video_features has 'two words'; a name is 1 to 63 letters")]
+    [InlineData("""{"features":{"video_features":[null]}}""", "features.video_features has ''; a name is")]
+    [InlineData("""{"features":{"video_features":["clip","clip"]}}""", "features.video_features has 'clip' twice")]
+    [InlineData("""{"features":{"video_features":"clip"}}""", "features.video_features is \"clip\"; a list of texts was expected")]
     [InlineData("""{"model":{"hidden_dims":[0,5]}}""", "model.hidden_dims is [0, 5]; each width")]
     [InlineData("[]", "must be a JSON object")]
     [InlineData("{", "is not JSON")]
@@ -117,8 +136,11 @@ public sealed class RecipeReaderTests : IDisposable
         Assert.False(schema["additionalProperties"]!.GetValue<bool>());
         var properties = schema["properties"]!.AsObject();
         var defaults = JsonNode.Parse(System.Text.Json.JsonSerializer.Serialize(values, type, RecipeKeysJson))!.AsObject();
-        Assert.Equal(defaults.Select(pair => pair.Key), properties.Select(pair => pair.Key).Where(key => key != "$schema"));
-        foreach (var property in type.GetProperties().Where(property => property.SetMethod is not null))
+        var keys = type.GetProperties().Where(property => property.SetMethod is not null).ToList();
+        Assert.Equal(
+            keys.Select(property => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)),
+            properties.Select(pair => pair.Key).Where(key => key != "$schema"));
+        foreach (var property in keys)
         {
             var key = System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
             var entry = properties[key]!.AsObject();

@@ -99,6 +99,15 @@ public sealed class CsvTableReaderTests : IDisposable
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},love,2025-01-01\n", "user_video_decisions.csv, line 2: column 'decision_type' has 'love' where like or nope was expected")]
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,\n", "line 2: column 'created_at' is empty")]
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,2025-01-01T00:00:00Z\n{U1},{V1},like,2025-01-01T09:00:00+09:00\n", "line 3: column 'created_at' repeats a row")]
+    [InlineData("video_features", $"video_id,name\n{V1},clip\n", "video_features.csv has no column 'vector'")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"[1,NaN]\"\n", "video_features.csv, line 2: column 'vector' has '[1,NaN]' where finite numbers such as [0.5,-1.25] were expected")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"[1e39]\"\n", "column 'vector' has '[1e39]' where finite numbers")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,[]\n", "column 'vector' has '[]' where finite numbers")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"1,2\"\n", "column 'vector' has '1,2' where finite numbers")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"[1,,2]\"\n", "column 'vector' has '[1,,2]' where finite numbers")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},two words,[1]\n", "column 'name' has 'two words' where a name of 1 to 63 letters")]
+    [InlineData("video_features", $"video_id,name,vector\n{V1},clip,[1]\n{V1},clip,[2]\n", "video_features.csv, line 3: column 'name' has 'clip' a second time")]
+    [InlineData("video_features", "video_id,name,vector\n00000000-0000-0000-0000-0000000000f9,clip,[1]\n", "which is not in videos.csv")]
     public void A_wrong_file_is_refused_with_file_line_column_and_value(string table, string text, string reason)
     {
         Write("profiles", Profiles);
@@ -106,6 +115,26 @@ public sealed class CsvTableReaderTests : IDisposable
         Write("user_video_decisions", Decisions);
         Write(table, text);
         Assert.Contains(reason, Assert.Throws<InputException>(() => CsvTableReader.Read(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Vectors_of_videos_are_read_where_there_are_any_and_all_of_a_name_have_one_length()
+    {
+        const string second = "00000000-0000-0000-0000-0000000000f2";
+        Write("profiles", Profiles);
+        Write("videos", $"{Videos}{second},two\n");
+        Write("user_video_decisions", Decisions);
+        Assert.All(CsvTableReader.Read(_folder).Videos, video => Assert.Empty(video.VideoFeatures));
+
+        Write("video_features", $"name,video_id,vector\nclip,{V1},\"[0.5, -1.25,3e-2]\"\ntitle,{V1},{{7}}\ntitle,{second},[8]\n");
+        var videos = CsvTableReader.Read(_folder).Videos;
+        Assert.Equal([0.5f, -1.25f, 0.03f], videos[0].VideoFeatures["clip"]);
+        Assert.Equal(7f, Assert.Single(videos[0].VideoFeatures["title"]));
+        Assert.Equal("title", Assert.Single(videos[1].VideoFeatures).Key);
+
+        Write("video_features", $"video_id,name,vector\n{V1},clip,\"[1,2]\"\n{second},clip,\"[1,2,3]\"\n");
+        Assert.Contains(
+            "video_features.csv, line 3: column 'vector' has 3 numbers where the vectors named 'clip' before it have 2", Read(_folder), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class TriggersTests(PostgresFixture postgres)
     [InlineData("update video_tags set tag_name = tag_name || '!' where video_id in (select id from videos where title = 'video 5')", 5)]
     [InlineData("insert into video_tags select id, x from videos, (values ('a'), ('b')) as v (x) where title in ('video 1', 'video 2')", 1, 2)]
     [InlineData("truncate video_tags", 1, 2, 3, 4, 5, 6)]
+    [InlineData("insert into two_tower.video_features select id, n, '[1]' from videos, (values ('a'), ('b')) as v (n) where title in ('video 2', 'video 3')", 2, 3)]
     [InlineData("insert into user_video_decisions select gen_random_uuid(), id, 'like' from videos")]
     public async Task A_statement_notes_each_video_whose_features_it_changes(string statement, params int[] videos)
     {
