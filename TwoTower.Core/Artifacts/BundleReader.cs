@@ -1,3 +1,4 @@
+using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
 
@@ -43,6 +44,14 @@ public static class BundleReader
         CheckVocabulary(files, ArtifactNames.ActressVocabulary, "actress_vocab_size", meta.ActressVocabSize);
 
         using var user = UserTower.FromFiles(files);
+        if (user.ReadsHistory && !(hasItemTower && files.Contains(ArtifactNames.HistoryTower)))
+        {
+            // History vectors aren't part of a bundle: the networks make them.
+            throw new InputException(
+                $"{files.Name}: its user tower reads pooled histories (a segment {FeatureSegmentTypes.PooledHistory} in {ArtifactNames.FeatureSchema}); " +
+                $"it needs {ArtifactNames.ItemTower}, {ArtifactNames.ItemFeatureSchema} and {ArtifactNames.HistoryTower} too. Export the bundle whole.");
+        }
+
         CheckDim(files, "user_feature_dim", meta.UserFeatureDim, user.FeatureDim);
         if (hasItemTower)
         {

@@ -20,6 +20,9 @@ public sealed class UserTower : IDisposable
     /// <summary>Length of a feature vector.</summary>
     public int FeatureDim => _encoder.Dim;
 
+    /// <summary>Whether it reads sums of history vectors, beside what a user's payload has in every recipe.</summary>
+    public bool ReadsHistory => _encoder.Schema.Segments.Any(segment => segment.Type == FeatureSegmentTypes.PooledHistory);
+
     /// <summary>Loads the tower of a release or bundle.</summary>
     /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
     public static UserTower FromFiles(ReleaseFileSet files)

@@ -81,7 +81,7 @@ public sealed class ForeignBundleTests(PostgresFixture postgres) : IAsyncLifetim
     private async Task<string> ForeignAsync()
     {
         await _workplace.ImportGoldenAsync();
-        await _workplace.ReleaseAsync();
+        await _workplace.ReleaseAsync("--recipe", "v2");
         var bundle = _workplace.PathOf("bundle");
         await _workplace.RunAsync("export", bundle);
         foreach (var ours in new[] { "item_tower.onnx", "item_feature_schema.json", "metrics.json", "manifest.json" }) File.Delete(Path.Combine(bundle, ours));

@@ -190,6 +190,22 @@ public sealed class BundleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_user_tower_that_reads_histories_is_refused_without_the_networks_that_make_history_vectors()
+    {
+        await TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Histories(TestBundles.ForeignVideos), TestBundles.ForeignVideos, Golden.AsOf);
+        Assert.True((await BundleReader.ReadAsync(Bundle)).HasItemTower);
+
+        File.Delete(Path.Combine(Bundle, "history_tower.onnx"));
+        TestBundles.Seal(Bundle);
+        Assert.Contains("history_tower.onnx too", await RefusalAsync(), StringComparison.Ordinal);
+
+        File.Delete(Path.Combine(Bundle, "item_tower.onnx"));
+        File.Delete(Path.Combine(Bundle, "item_feature_schema.json"));
+        TestBundles.Seal(Bundle);
+        Assert.Contains("reads pooled histories", await RefusalAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Vectors_of_another_length_than_the_towers_are_refused()
     {
         await TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Random(embeddingDim: 8), TestBundles.ForeignVideos, Golden.AsOf);
