@@ -55,6 +55,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             user = training.Run(student.Pool(lessons.Histories, options.Smoothing, parallel), student, lessons, progress, ct);
         }
 
+        using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
         var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], lessons, student, items, decisions, options.ContentRidge, device);
         var likes = data.Users.Sum(one => one.Likes.Length);

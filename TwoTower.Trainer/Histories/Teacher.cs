@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using TorchSharp;
 using TwoTower.Core.Configuration;
 using TwoTower.Trainer.Factors;
+using TwoTower.Trainer.Training;
 
 namespace TwoTower.Trainer.Histories;
 
@@ -39,13 +40,14 @@ internal sealed class Teacher
         var items = data.Videos.Count;
         var contents = new ContentVectors(data.Videos);
         say?.Invoke($"linear model: {2 * items:N0} × {2 * items:N0}");
-        var linear = LinearModel.Fit(data.Users, contents, options, device, threads, ct);
+        var linear = Stage("linear model", () => LinearModel.Fit(data.Users, contents, options, device, threads, ct));
         var random = new SeededRandom(seed, RandomPurpose.Factors);
         say?.Invoke($"{options.Factors} factors of the likes, {options.TasteFactors} of like against nope, {options.Sweeps} sweeps");
-        var factors = ImplicitFactors.Fit(
-            [.. data.Users.Select(user => user.Likes), .. contents.Groups(options.TokenShare)], items,
-            new(options.Factors, options.FactorsRegularization, options.UnobservedWeight, options.Sweeps), random, threads, ct);
-        var taste = TasteFactors.Fit(data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct);
+        int[][] likes = [.. data.Users.Select(user => user.Likes), .. contents.Groups(options.TokenShare)];
+        var iterations = new IalsOptions(options.Factors, options.FactorsRegularization, options.UnobservedWeight, options.Sweeps);
+        var factors = Stage("factors", () => ImplicitFactors.Fit(likes, items, iterations, random, threads, ct));
+        var taste = Stage("taste factors", () => TasteFactors.Fit(
+            data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct));
         return new(options, linear, factors, taste, Bias(data, options));
     }
 
@@ -91,6 +93,12 @@ internal sealed class Teacher
         TensorPrimitives.MultiplyAdd(scratch.Part, (float)_options.TasteWeight, scores, scores);
         TensorPrimitives.Add(scores, _bias, scores);
         TensorPrimitives.Subtract(scores, TensorPrimitives.Sum<float>(scores) / scores.Length, scores);
+    }
+
+    private static T Stage<T>(string name, Func<T> fit)
+    {
+        using var activity = TrainingTelemetry.Source.StartActivity(name);
+        return fit();
     }
 
     private static void Standardize(Span<float> values)

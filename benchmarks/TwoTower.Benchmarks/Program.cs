@@ -7,7 +7,10 @@ using TwoTower.Benchmarks.Training;
 using TwoTower.Benchmarks.Tuning;
 
 // Whole paths, measured by stage, have a verb each; everything else is BenchmarkDotNet's.
-Command[] verbs = [TrainingCommand.Create(), EmbeddingCommand.Create(), FollowingCommand.Create(), ServingCommand.Create(), TuningCommand.Create()];
+Command[] verbs =
+[
+    TrainingCommand.Create(), HistoriesCommand.Create(), EmbeddingCommand.Create(), FollowingCommand.Create(), ServingCommand.Create(), TuningCommand.Create(),
+];
 if (args.Length > 0 && verbs.FirstOrDefault(verb => verb.Name == args[0]) is { } chosen)
 {
     return await new RootCommand("Benchmarks of TwoTower") { chosen }.Parse(args).InvokeAsync();
