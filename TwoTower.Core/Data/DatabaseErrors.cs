@@ -11,7 +11,7 @@ public static class DatabaseErrors
 
     /// <summary>
     /// True when the connection broke under the statement, or the server ended the session: whether a write was committed is unknown, and a
-    /// reader may ask again on another connection. False for a server that is silent: asking again would wait as long again.
+    /// reader may ask again on another connection. False for a server that is silent or refuses a new connection: it would do so again.
     /// </summary>
     internal static bool IsCut(NpgsqlException error) => error switch
     {
@@ -19,7 +19,7 @@ public static class DatabaseErrors
         PostgresException { SqlState: ['0', '8', ..] } pooler => !pooler.MessageText.Contains("timeout", StringComparison.Ordinal),
         PostgresException server => server.SqlState
             is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
-        _ => error.InnerException is IOException or SocketException,
+        _ => error.InnerException is IOException,
     };
 
     /// <summary>An <see cref="InputException"/> for an error about the connection or the database's state; null for any other error.</summary>
