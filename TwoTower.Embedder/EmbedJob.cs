@@ -59,7 +59,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         var videos = await VideoEmbedder.AllVideosAsync(db, lease.Held);
         var (there, missing) = await vectors.MissingAsync(videos, lease.Held);
         var shares = new EmbeddingShares(db, vectors, options, time);
-        await shares.DealAsync(missing, lease.Held);
+        await lease.DoAsync(connection => shares.DealAsync(connection, missing, lease.Held));
         var embedded = await run.StageAsync(
             EmbedStage.Embedding, there,
             () => shares.WorkAsync(tower, untilDone: true, left => clock.Report(there - left), lease.Held), there - missing.Count);

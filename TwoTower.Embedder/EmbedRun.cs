@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Core.Data;
 using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
 
@@ -11,7 +12,10 @@ namespace TwoTower.Embedder;
 internal sealed class EmbedRun(
     NpgsqlDataSource db, ReleaseStore store, EmbedOptions options, EmbeddingLease lease, StageClock clock, Action<string> warn)
 {
-    /// <summary>Puts the release into state embedding and makes its table.</summary>
+    /// <summary>
+    /// Puts the release into state embedding and makes its table, both or neither: no kill leaves old vectors to go on with, and who was silent
+    /// for too long drops no table that another has filled meanwhile.
+    /// </summary>
     /// <param name="release">The release.</param>
     /// <param name="afresh">True drops vectors that are there: those of a failed attempt aren't trusted.</param>
     /// <param name="historyDim">Length of its history vectors; 0: it has none.</param>
@@ -25,11 +29,14 @@ internal sealed class EmbedRun(
 
         // The first release reads every video anyway: what an import has queued is done by that.
         await new ChangeQueue(db, options.Lease).DiscardAsync(ct);
-        release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, options.Actor, null, ct);
-        var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
-        if (afresh) await vectors.DropAsync(ct);
-        await vectors.CreateAsync(historyDim, ct);
-        return vectors;
+        var server = await ServerCheck.ReadAsync(db, ct);
+        var vectors = ReleaseVectors.Open(db, release, server);
+        await lease.DoAsync(async connection =>
+        {
+            await ReleaseStore.TransitionAsync(connection, release.ModelVersion, ReleaseState.Embedding, options.Actor, afresh ? "its vectors are made afresh" : "its vectors are made", ct);
+            await vectors.CreateAsync(connection, afresh, historyDim, ct);
+        });
+        return ReleaseVectors.Open(db, await store.GetAsync(release.ModelVersion, ct), server);
     }
 
     /// <summary>Runs a stage and records it in the registry.</summary>
@@ -79,8 +86,8 @@ internal sealed class EmbedRun(
     /// <returns>True when it was activated now.</returns>
     public async Task<bool> ReadyAsync(Release release, string reason, IReadOnlyList<Guid> videoIds, GateReport report)
     {
-        lease.Require();
-        release = await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, options.Actor, reason, lease.Held);
+        await MoveAsync(release, ReleaseState.Ready, reason);
+        release = await store.GetAsync(release.ModelVersion, lease.Held);
         await lease.ReportAsync(EmbedStage.Checking, 0, 0, finished: true, lease.Held);
         return options.Activate && await ActivateAsync(release, videoIds, report);
     }
@@ -134,10 +141,12 @@ internal sealed class EmbedRun(
     /// <summary>Marks the release as failed and says why.</summary>
     public async Task FailAsync(Release release, string reason)
     {
-        lease.Require();
-        await store.FailAsync(release.ModelVersion, options.Actor, reason, lease.Held);
+        await MoveAsync(release, ReleaseState.Failed, reason);
         throw new InputException($"Release {release.ModelVersion} failed: {reason}. What was active before stays active.");
     }
+
+    private Task MoveAsync(Release release, ReleaseState to, string reason) => lease.DoAsync(
+        connection => ReleaseStore.TransitionAsync(connection, release.ModelVersion, to, options.Actor, reason, lease.Held));
 
     private async Task WatchAsync(ReleaseVectors vectors, CancellationToken ct)
     {

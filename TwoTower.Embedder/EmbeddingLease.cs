@@ -13,22 +13,16 @@ internal sealed class EmbeddingLease : IAsyncDisposable
     private readonly NpgsqlDataSource _db;
     private readonly Release _release;
     private readonly string _owner;
-    private readonly TimeSpan _length;
-    private readonly CancellationTokenSource _held;
-    private readonly Task _renewing;
+    private readonly LeaseRenewal _renewal;
 
     private EmbeddingLease(NpgsqlDataSource db, Release release, string owner, TimeSpan length, TimeProvider time, CancellationToken ct)
     {
-        (_db, _release, _owner, _length) = (db, release, owner, length);
-        _held = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        _renewing = RenewAsync(time);
+        (_db, _release, _owner) = (db, release, owner);
+        _renewal = new(length, time, token => RenewAsync(length, token), ct);
     }
 
     /// <summary>Cancelled when the caller cancels or the lease is lost.</summary>
-    public CancellationToken Held => _held.Token;
-
-    /// <summary>True when another process has taken over.</summary>
-    public bool Lost { get; private set; }
+    public CancellationToken Held => _renewal.Held;
 
     /// <summary>Takes the lease; null when another process has it.</summary>
     public static async Task<EmbeddingLease?> TryTakeAsync(
@@ -50,6 +44,24 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         return await command.ExecuteScalarAsync(ct) is null ? null : new(db, release, owner, length, time, ct);
     }
 
+    /// <summary>Does what only the holder may, in one transaction: nobody takes the lease over before it is committed.</summary>
+    /// <exception cref="InputException">Another process has taken over; nothing was done.</exception>
+    public async Task DoAsync(Func<NpgsqlConnection, Task> work)
+    {
+        await using var connection = await _db.OpenConnectionAsync(Held);
+        await using var transaction = await connection.BeginTransactionAsync(Held);
+        await using (var command = new NpgsqlCommand(
+            "select true from two_tower.release_embeddings where release_id = $1 and lease_owner = $2 for update", connection))
+        {
+            command.Parameters.Add(new() { Value = _release.Id });
+            command.Parameters.Add(new() { Value = _owner });
+            if (await command.ExecuteScalarAsync(Held) is null) throw TakenOver();
+        }
+
+        await work(connection);
+        await transaction.CommitAsync(Held);
+    }
+
     /// <summary>Records how far the work is, for whoever looks at the registry.</summary>
     public async Task ReportAsync(EmbedStage stage, long done, long total, bool finished, CancellationToken ct)
     {
@@ -69,18 +81,17 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Fails when the lease was lost: what comes next must not be done by two.</summary>
+    /// <summary>Says that the lease was lost, when that is why the work stopped.</summary>
+    /// <exception cref="InputException">Another process has taken over.</exception>
     public void Require()
     {
-        if (Lost) throw new InputException($"Another process took over the embedding of release {_release.ModelVersion}; this one was silent for too long.");
+        if (_renewal.Lost) throw TakenOver();
     }
 
     /// <summary>Gives the lease back.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _held.CancelAsync();
-        await _renewing;
-        _held.Dispose();
+        await _renewal.DisposeAsync();
         try
         {
             await using var command = _db.CreateCommand(
@@ -95,37 +106,16 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         }
     }
 
-    private async Task RenewAsync(TimeProvider time)
+    private async Task<bool> RenewAsync(TimeSpan length, CancellationToken ct)
     {
-        var held = _held.Token;
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(_length / 3, time, held);
-                try
-                {
-                    await using var command = _db.CreateCommand(
-                        "update two_tower.release_embeddings set lease_until = clock_timestamp() + $3 where release_id = $1 and lease_owner = $2");
-                    command.Parameters.Add(new() { Value = _release.Id });
-                    command.Parameters.Add(new() { Value = _owner });
-                    command.Parameters.Add(new() { Value = _length });
-                    if (await command.ExecuteNonQueryAsync(held) == 1) continue;
-                }
-                catch (NpgsqlException)
-                {
-                    // Tried again at the next turn; a database that stays away stops the work itself.
-                    continue;
-                }
-
-                Lost = true;
-                await _held.CancelAsync();
-                return;
-            }
-        }
-        catch (OperationCanceledException) when (held.IsCancellationRequested)
-        {
-            // Given back.
-        }
+        await using var command = _db.CreateCommand(
+            "update two_tower.release_embeddings set lease_until = clock_timestamp() + $3 where release_id = $1 and lease_owner = $2");
+        command.Parameters.Add(new() { Value = _release.Id });
+        command.Parameters.Add(new() { Value = _owner });
+        command.Parameters.Add(new() { Value = length });
+        return await command.ExecuteNonQueryAsync(ct) == 1;
     }
+
+    private InputException TakenOver() =>
+        new($"Another process took over the embedding of release {_release.ModelVersion}; this one was silent for too long.");
 }

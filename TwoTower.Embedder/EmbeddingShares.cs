@@ -8,38 +8,33 @@ namespace TwoTower.Embedder;
 /// <summary>
 /// A release's embedding in shares of a chunk each, which any number of processes take. A share is leased and goes in the transaction that
 /// writes its vectors: a killed process loses the shares at hand and no more, and the others take them over when their leases run out.
+/// A lease only keeps others from the same work; whoever is done with a share first writes it, and who comes second finds it gone.
 /// </summary>
 internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vectors, EmbedOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
     private readonly string _owner = LeaseOwner.New();
 
-    /// <summary>Deals out videos anew; shares of an earlier run are taken back. Only for the holder of the release's lease.</summary>
-    public async Task DealAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct)
+    /// <summary>Deals out videos anew, in the connection's transaction; shares of an earlier run are taken back. Only for the holder of the release's lease.</summary>
+    public async Task DealAsync(NpgsqlConnection connection, IReadOnlyList<Guid> videoIds, CancellationToken ct)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
         await using (var command = new NpgsqlCommand("delete from two_tower.embedding_shares where release_id = $1", connection))
         {
             command.Parameters.Add(new() { Value = vectors.Release.Id });
             await command.ExecuteNonQueryAsync(ct);
         }
 
-        await using (var copy = await connection.BeginBinaryImportAsync(
-            "copy two_tower.embedding_shares (release_id, videos, video_ids) from stdin (format binary)", ct))
+        await using var copy = await connection.BeginBinaryImportAsync(
+            "copy two_tower.embedding_shares (release_id, videos, video_ids) from stdin (format binary)", ct);
+        foreach (var chunk in videoIds.Chunk(options.ChunkRows))
         {
-            foreach (var chunk in videoIds.Chunk(options.ChunkRows))
-            {
-                await copy.StartRowAsync(ct);
-                await copy.WriteAsync(vectors.Release.Id, NpgsqlDbType.Bigint, ct);
-                await copy.WriteAsync(chunk.Length, NpgsqlDbType.Integer, ct);
-                await copy.WriteAsync(chunk, NpgsqlDbType.Array | NpgsqlDbType.Uuid, ct);
-            }
-
-            await copy.CompleteAsync(ct);
+            await copy.StartRowAsync(ct);
+            await copy.WriteAsync(vectors.Release.Id, NpgsqlDbType.Bigint, ct);
+            await copy.WriteAsync(chunk.Length, NpgsqlDbType.Integer, ct);
+            await copy.WriteAsync(chunk, NpgsqlDbType.Array | NpgsqlDbType.Uuid, ct);
         }
 
-        await transaction.CommitAsync(ct);
+        await copy.CompleteAsync(ct);
     }
 
     /// <summary>True when a share is left, free or not.</summary>
@@ -54,9 +49,10 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
     public async Task<long> WorkAsync(ItemTower tower, bool untilDone, Action<long>? left, CancellationToken ct)
     {
         var written = 0L;
+        await using var renewal = new LeaseRenewal(options.Lease, time, RenewAsync, ct);
         await Parallel.ForEachAsync(
             Enumerable.Range(0, options.Workers),
-            new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = ct },
+            new ParallelOptions { MaxDegreeOfParallelism = options.Workers, CancellationToken = renewal.Held },
             async (_, token) =>
             {
                 while (true)
@@ -94,17 +90,34 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
         return await reader.ReadAsync(ct) ? (reader.GetInt64(0), reader.GetFieldValue<Guid[]>(1)) : null;
     }
 
+    // Of those that are taken. One that is being written at this moment is locked, and nobody takes it.
+    private async Task<bool> RenewAsync(CancellationToken ct)
+    {
+        await using var command = db.CreateCommand(
+            """
+            update two_tower.embedding_shares s set lease_until = clock_timestamp() + $3
+            from (
+                select h.share_id from two_tower.embedding_shares h
+                where h.release_id = $1 and h.lease_owner = $2 for update skip locked) as held
+            where s.share_id = held.share_id
+            """);
+        command.Parameters.Add(new() { Value = vectors.Release.Id });
+        command.Parameters.Add(new() { Value = _owner });
+        command.Parameters.Add(new() { Value = options.Lease });
+        await command.ExecuteNonQueryAsync(ct);
+        return true;
+    }
+
     private async Task<long> EmbedAsync(ItemTower tower, long share, Guid[] videoIds, CancellationToken ct)
     {
         var items = await ItemSource.Of(vectors.Release, tower).ReadAsync(db, videoIds, ct);
         var encoded = EncodedVideos.From(tower, items);
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var command = new NpgsqlCommand("delete from two_tower.embedding_shares where share_id = $1 and lease_owner = $2", connection))
+        await using (var command = new NpgsqlCommand("delete from two_tower.embedding_shares where share_id = $1", connection))
         {
             command.Parameters.Add(new() { Value = share });
-            command.Parameters.Add(new() { Value = _owner });
-            if (await command.ExecuteNonQueryAsync(ct) == 0) return 0; // taken over, or taken back: theirs to write
+            if (await command.ExecuteNonQueryAsync(ct) == 0) return 0; // another was faster, or it was taken back
         }
 
         var written = items.Count == 0 ? 0 : await VectorWriter.AddAsync(connection, vectors, encoded.Batch, encoded.Hashes, ct);

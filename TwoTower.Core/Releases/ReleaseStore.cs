@@ -175,17 +175,27 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
     /// <summary>Moves a release to another state; nothing happens when it is there already.</summary>
     /// <exception cref="InputException">The database refuses the transition, by name.</exception>
-    public Task<Release> TransitionAsync(string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default) =>
+    public async Task<Release> TransitionAsync(string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
+        await TransitionAsync(connection, modelVersion, to, actor, reason, ct).ConfigureAwait(false);
+        return await GetAsync(modelVersion, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>The same in the connection's transaction, if it is in one.</summary>
+    /// <exception cref="InputException">The database refuses the transition, by name.</exception>
+    public static Task TransitionAsync(
+        NpgsqlConnection connection, string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
-            await using var command = db.CreateCommand("select two_tower.transition_release($1, $2, $3, $4)");
+            await using var command = new NpgsqlCommand("select two_tower.transition_release($1, $2, $3, $4)", connection);
             command.Parameters.Add(new() { Value = modelVersion });
             command.Parameters.Add(new() { Value = ReleaseRow.Name(to) });
             command.Parameters.Add(new() { Value = actor });
             command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
             ReleaseTelemetry.Entered(to);
-            return await GetAsync(modelVersion, ct).ConfigureAwait(false);
+            return true;
         });
 
     /// <summary>Chooses how the vectors of a release that isn't embedded yet will be stored.</summary>

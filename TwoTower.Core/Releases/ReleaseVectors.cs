@@ -54,28 +54,32 @@ public sealed class ReleaseVectors
         return new(db, release, server);
     }
 
-    /// <summary>Makes the table unless it is there.</summary>
+    /// <summary>Makes the table unless it is there, in the connection's transaction.</summary>
+    /// <param name="connection">In a transaction.</param>
+    /// <param name="afresh">True drops one that is there, with its vectors.</param>
     /// <param name="historyDim">Length of a history vector, for a release whose user tower reads histories; 0 for others.</param>
     /// <param name="ct">Cancels.</param>
-    public Task CreateAsync(int historyDim = 0, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(() => ExecuteAsync(
-        $"""
-        create table if not exists {Table} (
-            video_id uuid primary key,
-            embedding {TypeName}({Release.EmbeddingDim}) not null,
-            feature_hash bigint,
-            updated_at timestamptz not null default now()
-        );
-        alter table {Table} alter column embedding set storage external;
-        {(historyDim == 0 ? "" : HistoryColumn(historyDim))}
-        comment on table {Table} is 'TwoTower: vectors of release {Release.ModelVersion.Replace("'", "''", StringComparison.Ordinal)}';
-        """, ct));
+    public Task CreateAsync(NpgsqlConnection connection, bool afresh = false, int historyDim = 0, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            {(afresh ? $"drop table if exists {Table};" : "")}
+            create table if not exists {Table} (
+                video_id uuid primary key,
+                embedding {TypeName}({Release.EmbeddingDim}) not null,
+                feature_hash bigint,
+                updated_at timestamptz not null default now()
+            );
+            alter table {Table} alter column embedding set storage external;
+            {(historyDim == 0 ? "" : HistoryColumn(historyDim))}
+            comment on table {Table} is 'TwoTower: vectors of release {Release.ModelVersion.Replace("'", "''", StringComparison.Ordinal)}';
+            """, connection);
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+    });
 
     // Half precision, and kept in the row: a request reads one for each decision of its user, and nothing else of the row.
     private string HistoryColumn(int dim) =>
         $"alter table {Table} add column if not exists history {VectorSchema}.halfvec({dim}); alter table {Table} alter column history set storage main;";
-
-    /// <summary>Drops the table and its index.</summary>
-    public Task DropAsync(CancellationToken ct = default) => ExecuteAsync($"drop table if exists {Table}", ct);
 
     /// <summary>How many of these videos there are still, and have a vector.</summary>
     public async Task<(long There, IReadOnlyList<Guid> Missing)> MissingAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct = default)
@@ -212,12 +216,5 @@ public sealed class ReleaseVectors
         }
 
         return new(rows, [.. vectors], dim / 2);
-    }
-
-    private async Task<bool> ExecuteAsync(string sql, CancellationToken ct)
-    {
-        await using var command = _db.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        return true;
     }
 }

@@ -35,21 +35,23 @@ internal sealed class ChangeFollower(
         return all;
     }
 
-    // The release that is served gets the changes of all batches before any other gets one; but never are they kept until their lease runs out.
+    // The release that is served gets the changes of all batches before any other gets one; but no more are begun than are finished, in all
+    // releases, before their lease runs out.
     private async Task<bool> FollowSomeAsync(Followed all, CancellationToken ct)
     {
         if (await LeaseAsync(ct) is not { } next) return false;
         using var activity = EmbedTelemetry.Source.StartActivity("follow changes");
         var batches = new List<Batch>();
         var begun = time.GetTimestamp();
-        for (var batch = next; batch is not null; batch = time.GetElapsedTime(begun) < options.Lease / 3 ? await LeaseAsync(ct) : null)
+        for (var batch = next; batch is not null;)
         {
             batches.Add(batch);
             await GuardAsync(batch, all, () => BeginAsync(batch, all, ct), ct);
+            batch = time.GetElapsedTime(begun) < options.Lease / 3 / Math.Max(1, batch.Releases.Count - 1) ? await LeaseAsync(ct) : null;
         }
 
         foreach (var batch in batches.Where(batch => !batch.IsDone)) await GuardAsync(batch, all, () => FinishAsync(batch, all, ct), ct);
-        activity?.SetTag("twotower.videos", batches.Sum(batch => batch.Videos.Count));
+        activity?.SetTag("twotower.videos", batches.Sum(batch => batch.Ids.Length));
         return true;
     }
 
@@ -69,6 +71,7 @@ internal sealed class ChangeFollower(
         catch (Exception e) when (!IsOfServer(e))
         {
             batch.IsDone = true;
+            if (batch.Videos.Count == 0) return; // another is at all of them
             if (batch.Videos.Count > 1)
             {
                 foreach (var half in batch.Videos.Chunk((batch.Videos.Count + 1) / 2).Select(half => new Batch(batch.Owner, half)))
@@ -98,7 +101,7 @@ internal sealed class ChangeFollower(
         foreach (var release in batch.Releases.Skip(1)) await WriteAsync(batch, release, all, ct);
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var held = await _queue.HoldAsync(connection, batch.Owner, batch.Videos, ct);
+        var held = await _queue.HoldAsync(connection, batch.Videos, ct);
         var delays = await ChangeQueue.RemoveAsync(connection, held, ct);
         await transaction.CommitAsync(ct);
         batch.IsDone = true;
@@ -129,11 +132,12 @@ internal sealed class ChangeFollower(
         var encoded = release.Tower is { } tower && items.Count > 0 ? EncodedVideos.From(tower, items) : null;
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var held = await _queue.HoldAsync(connection, batch.Owner, batch.Videos, ct);
+        var held = await _queue.HoldAsync(connection, batch.Videos, ct);
         var written = encoded is null ? 0 : await VectorWriter.ReplaceAsync(connection, release.Vectors, encoded.Batch, encoded.Hashes, held, ct);
         var there = items.Select(item => item.VideoId).ToHashSet();
         var removed = await release.Vectors.RemoveAsync(connection, [.. held.Where(id => !there.Contains(id))], ct);
         await transaction.CommitAsync(ct);
+        batch.Keep(held);
         EmbedTelemetry.Rows.Add(written);
         all.Add(written, removed);
         if (release.Release.State == ReleaseState.Active) all.AddActive(release.Vectors, held);
@@ -152,7 +156,7 @@ internal sealed class ChangeFollower(
     {
         public string Owner => owner;
 
-        public IReadOnlyList<QueuedVideo> Videos => videos;
+        public IReadOnlyList<QueuedVideo> Videos { get; private set; } = videos;
 
         public Guid[] Ids { get; } = [.. videos.Select(video => video.VideoId)];
 
@@ -161,5 +165,12 @@ internal sealed class ChangeFollower(
         public IReadOnlyList<FollowedRelease> Releases { get; set; } = [];
 
         public bool IsDone { get; set; }
+
+        /// <summary>Lets go of the others: what wasn't written into one release mustn't be taken for done after the rest.</summary>
+        public void Keep(Guid[] held)
+        {
+            var kept = held.ToHashSet();
+            Videos = [.. Videos.Where(video => kept.Contains(video.VideoId))];
+        }
     }
 }

@@ -8,8 +8,8 @@ namespace TwoTower.Embedder.Following;
 internal readonly record struct QueuedVideo(Guid VideoId, long ChangeId);
 
 /// <summary>
-/// The queue of changed videos, shared by every embedder. A row is leased, not locked; whoever writes vectors proves in the same
-/// transaction that the row is still as it was leased, so that an older vector never overwrites a newer one and no change is lost.
+/// The queue of changed videos, shared by every embedder. A lease only keeps others from the same work; whoever writes vectors proves in the
+/// same transaction that the video hasn't changed since it was leased, so that no change is lost and no older vector stays.
 /// </summary>
 internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
 {
@@ -59,24 +59,24 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
     }
 
     /// <summary>
-    /// Those that are still as they were leased; locked to the end of the transaction, and their leases begin anew. One that is being
-    /// changed at this moment isn't waited for: it isn't ours any more.
+    /// Those that wait still and haven't changed since they were leased, by whomever they are leased now: what was read of them is as good as
+    /// what another reads. Locked to the end of the transaction, and their leases begin anew. One that another is at in this very moment
+    /// isn't waited for, and is his.
     /// </summary>
-    public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, string owner, IReadOnlyList<QueuedVideo> videos, CancellationToken ct)
+    public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, IReadOnlyList<QueuedVideo> videos, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
             """
-            update two_tower.embedding_queue q set lease_until = clock_timestamp() + $4
+            update two_tower.embedding_queue q set lease_until = clock_timestamp() + $3
             from (
                 select h.video_id from two_tower.embedding_queue h
                 join unnest($1, $2) as l (video_id, change_id) using (video_id, change_id)
-                where h.lease_owner = $3 for update of h skip locked) as held
+                for update of h skip locked) as held
             where q.video_id = held.video_id
             returning q.video_id
             """, connection);
         command.Parameters.Add(new() { Value = videos.Select(video => video.VideoId).ToArray() });
         command.Parameters.Add(new() { Value = videos.Select(video => video.ChangeId).ToArray() });
-        command.Parameters.Add(new() { Value = owner });
         command.Parameters.Add(new() { Value = lease });
         await using var reader = await command.ExecuteReaderAsync(ct);
         var held = new List<Guid>(videos.Count);

@@ -10,7 +10,7 @@ namespace TwoTower.Embedder.Following;
 /// Compares every video with its vectors, by the hash of its features, and queues those that differ: the way to follow videos where
 /// triggers aren't allowed, and the net beneath the triggers where they are. One process at a time.
 /// </summary>
-internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases, TimeSpan lease)
+internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases, TimeSpan lease, TimeProvider time)
 {
     private const int PageRows = 1000;
 
@@ -22,12 +22,13 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
         if (followed.Count == 0) return null;
         var owner = LeaseOwner.New();
         if (!await TryTakeAsync(owner, every, ct)) return null;
+        await using var renewal = new LeaseRenewal(lease, time, token => RenewAsync(owner, token), ct);
         using var activity = EmbedTelemetry.Source.StartActivity("sweep");
         long found = 0;
         var after = Guid.Empty;
         while (await PageAsync(after, ct) is { Length: > 0 } page)
         {
-            if (!await RenewAsync(owner, ct)) return found;
+            if (renewal.Lost) return found;
             found += await EnqueueAsync(await DifferentAsync(followed, page, ct), ct);
             after = page[^1];
         }

@@ -57,7 +57,7 @@ internal sealed class VideoFollower : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _releases.Dispose();
 
-    private ChangeSweep Sweep(FollowedReleases releases) => new(_db, releases, _options.Embedding.Lease);
+    private ChangeSweep Sweep(FollowedReleases releases) => new(_db, releases, _options.Embedding.Lease, _time);
 
     private async Task LookForTriggersAsync(CancellationToken ct)
     {

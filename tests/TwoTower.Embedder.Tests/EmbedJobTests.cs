@@ -204,7 +204,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var release = await RegisterAsync();
         var vectors = await ReleaseVectors.OpenAsync(_db.DataSource, release);
-        await vectors.CreateAsync();
+        await using (var connection = await _db.DataSource.OpenConnectionAsync()) await vectors.CreateAsync(connection);
         await foreach (var batch in TestBundles.Batches([.. Enumerable.Range(1, 30).Select(TestVideos.Id)], 16))
         {
             await VectorWriter.AddAsync(_db.DataSource, vectors, new([.. batch.VideoIds.Take(10)], batch.Embeddings[..160], 16), default);

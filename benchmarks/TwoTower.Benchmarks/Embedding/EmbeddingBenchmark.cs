@@ -92,13 +92,14 @@ internal sealed class EmbeddingBenchmark(NpgsqlDataSource db, int videos, int di
         }).ToList()));
 
         var scratch = await ReleaseVectors.OpenAsync(db, release with { Id = 999_999, VectorType = type }, ct);
-        await scratch.CreateAsync(ct: ct);
+        await using (var connection = await db.OpenConnectionAsync(ct)) await scratch.CreateAsync(connection, ct: ct);
         await _stages.MeasureAsync("COPY, 1 connection", ids.Length, async () =>
         {
             foreach (var batch in batches) await VectorWriter.AddAsync(db, scratch, batch, default, ct);
             return true;
         });
-        await scratch.DropAsync(ct);
+        await using var drop = db.CreateCommand($"drop table {scratch.Table}");
+        await drop.ExecuteNonQueryAsync(ct);
     }
 
     private async Task<string> SizesAsync(Release release, CancellationToken ct)

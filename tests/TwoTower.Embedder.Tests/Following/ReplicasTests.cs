@@ -49,7 +49,7 @@ public sealed class ReplicasTests(PostgresFixture postgres)
 
         await using var connection = await world.Db.DataSource.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        Assert.Equal([TestVideos.Id(2)], await queue.HoldAsync(connection, "slow", slow, default));
+        Assert.Equal([TestVideos.Id(2)], await queue.HoldAsync(connection, slow, default));
         await transaction.RollbackAsync();
         Assert.Equal([TestVideos.Id(2)], await world.WrongAsync(release));
     }

@@ -60,7 +60,7 @@ public sealed class SweepTests(PostgresFixture postgres)
         await using var world = await FollowedWorld.CreateAsync(postgres);
         await world.ServeAsync();
         using var releases = new FollowedReleases(world.Db.DataSource, (_, _) => { });
-        var sweep = new ChangeSweep(world.Db.DataSource, releases, TimeSpan.FromSeconds(30));
+        var sweep = new ChangeSweep(world.Db.DataSource, releases, TimeSpan.FromSeconds(30), TimeProvider.System);
         Assert.Equal(0, await sweep.RunAsync(TimeSpan.FromHours(1), default));
         Assert.Null(await sweep.RunAsync(TimeSpan.FromHours(1), default));
         await world.Db.ExecuteAsync(Due + "update two_tower.embedding_sweep set lease_owner = 'another', lease_until = clock_timestamp() + interval '1 hour'");
