@@ -28,7 +28,12 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         ArgumentNullException.ThrowIfNull(options);
         var bundle = await BundleReader.ReadAsync(directory, ct);
         var release = await _store.RegisterAsync(
-            bundle.ModelVersion, bundle.Files, recipe: null, metricsJson: null, imported: true, options.VectorType ?? VectorType.Vector, ct);
+            bundle.ModelVersion, bundle.Files, recipe: null, metricsJson: null, imported: true, options.VectorType ?? VectorType.Vector, options.Actor, ct);
+        if (release.State == ReleaseState.Retired)
+        {
+            throw new InputException($"Release {release.ModelVersion} is retired and doesn't come back: give the bundle another version ('twotower manifest build DIR --model-version NAME').");
+        }
+
         var clock = new StageClock(release.ModelVersion, time, progress);
         await using var lease = await LeaseWait.TakeAsync(db, release, options.Lease, clock, time, ct);
         try

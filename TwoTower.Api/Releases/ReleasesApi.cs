@@ -92,20 +92,20 @@ internal static class ReleasesApi
     private static async Task<Ok<ActivationResponse>> ActivateAsync(
         [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
     {
-        var activation = await store.ActivateAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct);
+        var activation = await store.ActivateAsync(modelVersion, Actor(request?.Actor), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(modelVersion, activation.Previous, activation.Changed));
     }
 
     private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
     {
-        var (now, before) = await store.RollbackAsync(Actor(request?.Actor), request?.Reason, ct);
+        var (now, before) = await store.RollbackAsync(Actor(request?.Actor), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(now, before, true));
     }
 
     private static async Task<Ok<RetirementResponse>> RetireAsync(
         [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseRetention retention, CancellationToken ct) =>
         TypedResults.Ok(new RetirementResponse(
-            modelVersion, await retention.RetireAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct)));
+            modelVersion, await retention.RetireAsync(modelVersion, Actor(request?.Actor), Reason(request), ct)));
 
     private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ReleaseRetention retention, CancellationToken ct) =>
         TypedResults.Ok(await retention.PruneAsync(request.Keep, Actor(request.Actor), request.DryRun, ct));
@@ -114,7 +114,7 @@ internal static class ReleasesApi
         [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is null) return Unknown(modelVersion);
-        await retention.PinAsync(modelVersion, Actor(request?.Actor), request?.Reason, ct);
+        await retention.PinAsync(modelVersion, Actor(request?.Actor), Reason(request), ct);
         return TypedResults.Ok(new PinResponse(modelVersion, true));
     }
 
@@ -128,6 +128,8 @@ internal static class ReleasesApi
 
     internal static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
 
-    private static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
+    private static string Reason(ReleaseActionRequest? request) => request?.Reason is { Length: > 0 } reason ? reason : "by hand";
+
+    internal static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
         statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");
 }

@@ -17,11 +17,16 @@ public sealed partial record Manifest(
     [property: JsonPropertyOrder(2)] string? CommitSha = null,
     [property: JsonPropertyOrder(4)] JsonElement? ModelMeta = null)
 {
-    /// <summary>Reads a manifest and checks that it can be trusted with a folder: names without folders, real hashes, no repeats.</summary>
+    /// <summary>Reads a manifest and checks that it can be trusted with a folder: a usable version, names without folders, real hashes, no repeats.</summary>
     /// <exception cref="InputException">It isn't such a file; says which entry.</exception>
     public static Manifest Parse(ReadOnlySpan<byte> json, string source)
     {
         var manifest = BundleJson.Read<Manifest>(json, source);
+        if (!Version().IsMatch(manifest.ModelVersion))
+        {
+            throw new InputException($"{source}: the model_version '{manifest.ModelVersion}' isn't 1 to 128 characters without spaces and slashes.");
+        }
+
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var file in manifest.Files)
         {
@@ -45,10 +50,14 @@ public sealed partial record Manifest(
     /// <summary>The file's bytes.</summary>
     public byte[] ToJson() => BundleJson.Write(this);
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z")]
     private static partial Regex SafeName();
 
-    [GeneratedRegex("^[0-9a-fA-F]{64}$")]
+    // As the registry has it.
+    [GeneratedRegex(@"^[^\s\p{Cc}/\\]{1,128}\z")]
+    private static partial Regex Version();
+
+    [GeneratedRegex(@"^[0-9a-fA-F]{64}\z")]
     private static partial Regex Hash();
 }
 

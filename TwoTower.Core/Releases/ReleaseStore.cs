@@ -27,22 +27,33 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
         var meta = ModelMeta.Parse(set[ArtifactNames.ModelMeta], ArtifactNames.ModelMeta);
         var exportedAt = meta.ExportedAt ?? throw new InputException("model_meta.json of the new release has no exported_at.");
         var version = ModelVersion.Of(recipe.Name, exportedAt, files);
-        return RegisterAsync(version, set, recipe.Name, metricsJson, imported: false, VectorType.Vector, ct);
+        return RegisterAsync(version, set, recipe.Name, metricsJson, imported: false, VectorType.Vector, "trainer", ct);
     }
 
     /// <summary>Registers files under a name that they bring with them: a verified bundle.</summary>
     public Task<Release> RegisterAsync(
-        string modelVersion, ReleaseFileSet files, string? recipe, string? metricsJson, bool imported, VectorType vectorType,
+        string modelVersion, ReleaseFileSet files, string? recipe, string? metricsJson, bool imported, VectorType vectorType, string actor,
         CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
         ArgumentNullException.ThrowIfNull(files);
         using var span = ReleaseTelemetry.Begin("register release", modelVersion);
         var meta = ModelMeta.Parse(files[ArtifactNames.ModelMeta], ArtifactNames.ModelMeta);
         var dim = meta.EmbeddingDim ?? throw new InputException($"model_meta.json of {files.Name} has no embedding_dim.");
-        metricsJson ??= files.TryGet(ArtifactNames.Metrics, out var metrics) ? System.Text.Encoding.UTF8.GetString(metrics) : "{}";
+        var most = vectorType == VectorType.HalfVec ? 4000 : 2000;
+        if (dim < 1 || dim > most) throw new InputException($"model_meta.json of {files.Name} has embedding_dim {dim}: a {ReleaseRow.Name(vectorType)} under an index has 1 to {most} numbers.");
+        metricsJson ??= files.TryGet(ArtifactNames.Metrics, out var metrics)
+            ? BundleJson.Read<JsonElement>(metrics, $"{ArtifactNames.Metrics} of {files.Name}").GetRawText()
+            : "{}";
 
         await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
+        await using (var who = new NpgsqlCommand("select set_config('two_tower.actor', $1, true), set_config('two_tower.reason', $2, true)", connection, transaction))
+        {
+            who.Parameters.Add(new() { Value = actor });
+            who.Parameters.Add(new() { Value = imported ? "imported" : $"trained by recipe {recipe}" });
+            await who.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+
         await using var insert = new NpgsqlCommand(
             """
             insert into two_tower.releases (model_version, origin, recipe, embedding_dim, vector_type, config, metrics)

@@ -28,7 +28,7 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>Registers files as they are, with the vectors that a sound release would have.</summary>
     private async Task<Release> EmbedAsync(IReadOnlyList<ReleaseFile> files, ReleaseFile[]? sound = null)
     {
-        var release = await _store.RegisterAsync("v2-test", new ReleaseFileSet("test", files), "v2", null, imported: false, VectorType.Vector);
+        var release = await _store.RegisterAsync("v2-test", new ReleaseFileSet("test", files), "v2", null, imported: false, VectorType.Vector, "test");
         release = await _store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
         await TestReleases.FillAsync(_db, release, new ReleaseFileSet("sound", sound ?? Files()));
         return release;
@@ -183,7 +183,7 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
         var files = Files();
         var meta = ModelMeta.Parse(files.Single(file => file.Path == ArtifactNames.ModelMeta).Content, "meta") with { EmbeddingDim = 32 };
         var release = await _store.RegisterAsync(
-            "v2-test", new ReleaseFileSet("test", With(files, ArtifactNames.ModelMeta, meta.ToJson())), "v2", null, false, VectorType.Vector);
+            "v2-test", new ReleaseFileSet("test", With(files, ArtifactNames.ModelMeta, meta.ToJson())), "v2", null, false, VectorType.Vector, "test");
         await _store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
         await RefusedAsync(release, "networks", "says embedding_dim 16, model_meta.json says 32");
     }

@@ -48,6 +48,8 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
         var opened = await _store.OpenAsync(release.ModelVersion);
         Assert.Equal(files.Select(file => (file.Path, file.Sha256)), opened.Files.Select(file => (file.Path, file.Sha256)));
         Assert.Null(await _store.GetActiveAsync());
+        var registered = Assert.Single(await _store.HistoryAsync(release.ModelVersion));
+        Assert.Equal(((ReleaseState?)null, ReleaseState.Trained, "trainer", "trained by recipe v2"), (registered.From, registered.To, registered.Actor, registered.Reason));
     }
 
     [Fact]
@@ -65,9 +67,9 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Another_model_under_a_version_that_is_taken_is_refused()
     {
         var set = new ReleaseFileSet("bundle", Files(1));
-        await _store.RegisterAsync("1.0", set, null, null, imported: true, VectorType.Vector);
+        await _store.RegisterAsync("1.0", set, null, null, imported: true, VectorType.Vector, "test");
         var error = await Assert.ThrowsAsync<InputException>(() =>
-            _store.RegisterAsync("1.0", new ReleaseFileSet("bundle", Files(2)), null, null, imported: true, VectorType.Vector));
+            _store.RegisterAsync("1.0", new ReleaseFileSet("bundle", Files(2)), null, null, imported: true, VectorType.Vector, "test"));
         Assert.Contains("There is a release 1.0 with other files", error.Message, StringComparison.Ordinal);
     }
 
