@@ -4,7 +4,7 @@ namespace TwoTower.Core;
 /// Something given from outside (a file, an option, a request, a database's state) cannot be used. The message names the input,
 /// the value and the remedy in one line; the command line prints it and exits with 2, the API answers a problem document.
 /// </summary>
-public sealed class InputException : Exception
+public class InputException : Exception
 {
     /// <summary>Creates the error with its one-line message.</summary>
     public InputException(string message) : base(message) { }

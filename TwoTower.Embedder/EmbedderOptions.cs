@@ -22,6 +22,13 @@ public sealed record EmbedderOptions
     /// </summary>
     public bool Activate { get; init; }
 
+    /// <summary>
+    /// Retire releases by itself: keep so many of the newest and those that somebody needs, as 'twotower releases prune --keep' does. 0: an
+    /// operator prunes.
+    /// </summary>
+    [Range(0, 1000)]
+    public int KeepReleases { get; init; }
+
     /// <summary>Have the database's triggers tell which videos change. False takes them away; then a sweep compares.</summary>
     public bool Triggers { get; init; } = true;
 

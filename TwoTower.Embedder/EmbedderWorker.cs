@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Data;
+using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
 
 namespace TwoTower.Embedder;
@@ -13,6 +14,7 @@ namespace TwoTower.Embedder;
 public sealed partial class EmbedderWorker(
     NpgsqlDataSource db, IOptions<EmbedderOptions> options, TimeProvider time, ILogger<EmbedderWorker> log) : BackgroundService
 {
+    private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);
     private readonly EmbedderOptions _options = options.Value;
     private readonly ReleaseEmbedder _releases = new(db, options.Value, time, log);
     private readonly VideoFollower _videos = new(db, options.Value, time, log);
@@ -44,6 +46,7 @@ public sealed partial class EmbedderWorker(
             LoopAsync(_releases.TurnAsync, () => Task.Delay(poll, time, ct), ct),
             LoopAsync(_videos.FollowAsync, () => _listener.WaitAsync(poll, ct), ct),
             LoopAsync(_videos.SweepAsync, () => Task.Delay(poll, time, ct), ct),
+            LoopAsync(PruneAsync, () => Task.Delay(BetweenPrunings, time, ct), ct),
             LoopAsync(WarnAsync, () => Task.Delay(Timeout.InfiniteTimeSpan, time, ct), ct),
             .. _options.Listen ? [_listener.ListenAsync(ct)] : Array.Empty<Task>(),
         ];
@@ -58,6 +61,16 @@ public sealed partial class EmbedderWorker(
         {
             // Asked to stop; what was committed is gone on with at the next start.
         }
+    }
+
+    /// <summary>Retires releases that the options don't keep.</summary>
+    /// <returns>Releases retired.</returns>
+    public async Task<int> PruneAsync(CancellationToken ct)
+    {
+        if (_options.KeepReleases == 0) return 0;
+        var pruning = await new ReleaseRetention(db, time).PruneAsync(_options.KeepReleases, _options.Embedding.Actor, dryRun: false, ct);
+        foreach (var version in pruning.Retired) LogRetired(version);
+        return pruning.Retired.Count;
     }
 
     private async Task LoopAsync<T>(Func<CancellationToken, Task<T>> turn, Func<Task> pause, CancellationToken ct)
@@ -87,6 +100,9 @@ public sealed partial class EmbedderWorker(
         foreach (var warning in ServerCheck.Warnings(await ServerCheck.ReadAsync(db, ct))) LogServer(warning);
         return true;
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Release {ModelVersion} is retired: it isn't among the newest that are kept, and nobody needs it")]
+    private partial void LogRetired(string modelVersion);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
     private partial void LogServer(string warning);

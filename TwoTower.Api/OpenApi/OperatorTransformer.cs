@@ -62,7 +62,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
             new ReleaseDetailsResponse(
                 Release, ["rollback leads to it"], [new(null, "trained", Time.AddMinutes(-20), "trainer", null)],
                 [new(7, Time, "embedder", true, Earlier, null)],
-                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test viewers", false, null, null)]),
+                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test viewers", false, null, null)],
+                [new("user_tower.onnx", "9f2b1c3d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809", 2_364_180, false)]),
             ApiJson.Default.ReleaseDetailsResponse),
         "verifyRelease" => JsonSerializer.SerializeToNode(
             new GateResponse(
@@ -72,7 +73,7 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "activateRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Version, Earlier, true), ApiJson.Default.ActivationResponse),
         "rollbackRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Earlier, Version, true), ApiJson.Default.ActivationResponse),
         "retireRelease" => JsonSerializer.SerializeToNode(new RetirementResponse(Earlier, true), ApiJson.Default.RetirementResponse),
-        "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], []), ApiJson.Default.Pruning),
+        "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], [], [new(Earlier, 276_824_064, 7_340_032)]), ApiJson.Default.Pruning),
         "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
         "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
         "compareReleases" => JsonSerializer.SerializeToNode(

@@ -77,9 +77,10 @@ public sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, 
 /// <param name="History">Every change of state, oldest first.</param>
 /// <param name="GateRuns">Runs of the gate, newest first.</param>
 /// <param name="Activations">The activations that it came or went by, newest first; an automatic rollback with its numbers.</param>
+/// <param name="Files">Its files; freed ones of a retired release are gone but for this.</param>
 public sealed record ReleaseDetailsResponse(
     ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History, IReadOnlyList<GateRunResponse> GateRuns,
-    IReadOnlyList<RecordedActivation> Activations);
+    IReadOnlyList<RecordedActivation> Activations, IReadOnlyList<StoredFile> Files);
 
 /// <summary>What the gate found.</summary>
 /// <param name="Run">Number of the recorded run.</param>

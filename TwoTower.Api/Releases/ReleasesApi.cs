@@ -77,7 +77,8 @@ internal static class ReleasesApi
                 step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
             [.. (await store.GateRunsAsync(modelVersion, ct: ct)).Select(run => new GateRunResponse(
                 run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))],
-            await activations.ReadAsync(modelVersion, ct: ct)));
+            await activations.ReadAsync(modelVersion, ct: ct),
+            await store.FilesAsync(modelVersion, ct)));
     }
 
     private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(

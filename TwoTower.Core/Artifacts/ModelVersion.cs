@@ -15,7 +15,10 @@ public static class ModelVersion
         string.Create(CultureInfo.InvariantCulture, $"{recipe}-{exportedAt.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{ContentHash(files)[..8]}");
 
     /// <summary>SHA-256 over "hash  path" lines of all files but model_meta.json, which holds the date of the export.</summary>
-    public static string ContentHash(IEnumerable<ReleaseFile> files)
+    public static string ContentHash(IEnumerable<ReleaseFile> files) => ContentHash(files.Select(file => (file.Path, file.Sha256)));
+
+    /// <summary>The same, of files that are known by their hashes.</summary>
+    public static string ContentHash(IEnumerable<(string Path, string Sha256)> files)
     {
         var lines = files.Where(file => file.Path is not ArtifactNames.ModelMeta)
             .OrderBy(file => file.Path, StringComparer.Ordinal)

@@ -3,6 +3,7 @@ using Npgsql;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Impressions;
+using TwoTower.Core.Releases;
 
 namespace TwoTower.Core.Recommendation;
 
@@ -159,6 +160,10 @@ public sealed class RecommendationService
             {
                 return borrowed.Tower.Encode(payload, asOf);
             }
+        }
+        catch (ReleaseGoneException e)
+        {
+            throw new StaleReleaseException(e.Message.TrimEnd('.'), e);
         }
         catch (InputException e)
         {

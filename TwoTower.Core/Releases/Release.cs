@@ -70,3 +70,13 @@ public sealed record ReleaseTransition(ReleaseState? From, ReleaseState To, Date
 /// <param name="Changed">False when the release was active already.</param>
 /// <param name="Previous">What was served before it; null with nothing.</param>
 public sealed record Activation(bool Changed, string? Previous);
+
+/// <summary>A file of a release, as the registry has it.</summary>
+/// <param name="Path">Its name.</param>
+/// <param name="Sha256">SHA-256 of its content, 64 lower-case hex digits.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Freed">True: the release is retired, and the bytes are gone.</param>
+public sealed record StoredFile(string Path, string Sha256, long Size, bool Freed);
+
+/// <summary>A release is retired and its files are freed: whoever meant the one that is served asks which that is by now.</summary>
+public sealed class ReleaseGoneException(string message) : InputException(message);

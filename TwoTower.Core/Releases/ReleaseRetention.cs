@@ -8,15 +8,23 @@ namespace TwoTower.Core.Releases;
 /// <param name="Why">By whom or what for.</param>
 public sealed record NeededRelease(string ModelVersion, string Why);
 
+/// <summary>What a retired release gave back.</summary>
+/// <param name="ModelVersion">The release.</param>
+/// <param name="VectorBytes">Bytes of its vectors and their index.</param>
+/// <param name="FileBytes">Bytes of its files.</param>
+public sealed record FreedRelease(string ModelVersion, long VectorBytes, long FileBytes);
+
 /// <summary>What retention did, or would do.</summary>
 /// <param name="Retired">Releases that were retired now, oldest first.</param>
 /// <param name="Kept">Releases with vectors that stay, and why.</param>
 /// <param name="Undropped">Retired releases whose vectors somebody is still reading: dropped by the next run.</param>
-public sealed record Pruning(IReadOnlyList<string> Retired, IReadOnlyList<NeededRelease> Kept, IReadOnlyList<string> Undropped);
+/// <param name="Freed">What was freed, of these and of releases that had been retired before; oldest first.</param>
+public sealed record Pruning(
+    IReadOnlyList<string> Retired, IReadOnlyList<NeededRelease> Kept, IReadOnlyList<string> Undropped, IReadOnlyList<FreedRelease> Freed);
 
 /// <summary>
-/// How releases go: retired in the registry first, so that nobody begins to use one, then its table dropped without making readers wait.
-/// A drop that was cut off is finished by the next run.
+/// How releases go: retired in the registry first, so that nobody begins to use one, then its table dropped without making readers wait;
+/// pruning also frees the bytes of its files. What was cut off is finished by the next run.
 /// </summary>
 /// <param name="db">The database.</param>
 /// <param name="time">For waits between two tries.</param>
@@ -50,7 +58,8 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>
     /// Keeps the newest releases with vectors and those that somebody needs (<c>two_tower.needed_releases()</c>); retires the others, and
-    /// failed ones that are older than the newest kept. What is trained or being embedded isn't touched.
+    /// failed ones that are older than the newest kept; and frees the vectors and files of all that are retired, whose rows and history stay.
+    /// What is trained or being embedded isn't touched.
     /// </summary>
     /// <param name="keep">How many of the newest, the active one included.</param>
     /// <param name="actor">Who.</param>
@@ -67,21 +76,36 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
         var newest = served.FirstOrDefault()?.Id ?? 0;
         var old = all.Where(release => !needed.Contains(release.ModelVersion)
             && (release.State == ReleaseState.Ready || (release.State == ReleaseState.Failed && release.Id < newest))).Reverse().ToList();
-        var undropped = new List<string>();
-        if (!dryRun)
+        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old).Select(release => release.Id)], ct).ConfigureAwait(false);
+        var (undropped, freed) = (new List<string>(), new List<FreedRelease>());
+        foreach (var release in old.ToList())
         {
-            foreach (var release in old)
+            if (dryRun) continue;
+            try
             {
                 if (!await RetireAsync(release.ModelVersion, actor, $"pruned: beyond the newest {keep}, and nobody needs it", ct).ConfigureAwait(false)) undropped.Add(release.ModelVersion);
             }
-
-            foreach (var release in all.Where(release => release.State == ReleaseState.Retired))
+            catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT101" })
             {
-                if (!await DropAsync(release.Id, 1, ct).ConfigureAwait(false)) undropped.Add(release.ModelVersion);
+                // Activated, pinned or given an experiment since the list was read.
+                old.Remove(release);
+                kept.Add(new(release.ModelVersion, e.Message));
+                sizes.Remove(release.Id);
             }
         }
 
-        return new([.. old.Select(release => release.ModelVersion)], kept, undropped);
+        foreach (var (id, size) in sizes)
+        {
+            if (!dryRun)
+            {
+                if (!undropped.Contains(size.ModelVersion) && !await DropAsync(id, 1, ct).ConfigureAwait(false)) undropped.Add(size.ModelVersion);
+                await FreeFilesAsync(id, ct).ConfigureAwait(false);
+            }
+
+            freed.Add(undropped.Contains(size.ModelVersion) ? size with { VectorBytes = 0 } : size);
+        }
+
+        return new([.. old.Select(release => release.ModelVersion)], kept, undropped, [.. freed.Where(size => size.VectorBytes + size.FileBytes > 0)]);
     }
 
     /// <summary>The releases that somebody needs, and why; a release may be there more than once.</summary>
@@ -119,6 +143,32 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
         await using var command = db.CreateCommand("delete from two_tower.release_pins where release_id = $1");
         command.Parameters.Add(new() { Value = release.Id });
         return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0;
+    }
+
+    // What the releases of these ids have that can be freed, oldest first; without those that have nothing.
+    private async Task<SortedDictionary<long, FreedRelease>> SizesAsync(long[] ids, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand(
+            """
+            select s.* from (
+                select r.release_id, r.model_version,
+                    coalesce(pg_total_relation_size(to_regclass(format('two_tower.video_embeddings_%s', r.release_id))), 0) as vectors,
+                    (select coalesce(sum(f.size), 0)::bigint from two_tower.release_files f where f.release_id = r.release_id and f.content is not null) as files
+                from two_tower.releases r where r.release_id = any ($1)) s
+            where s.vectors + s.files > 0
+            """);
+        command.Parameters.Add(new() { Value = ids });
+        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var sizes = new SortedDictionary<long, FreedRelease>();
+        while (await row.ReadAsync(ct).ConfigureAwait(false)) sizes.Add(row.GetInt64(0), new(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
+        return sizes;
+    }
+
+    private async Task FreeFilesAsync(long id, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select two_tower.free_release_files($1)");
+        command.Parameters.Add(new() { Value = id });
+        await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
     }
 
     private async Task<bool> DropAsync(long id, int tries, CancellationToken ct)

@@ -121,6 +121,7 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
     /// <summary>The files of a release, every hash verified.</summary>
     /// <exception cref="InputException">There is no such release, or a file isn't what was registered.</exception>
+    /// <exception cref="ReleaseGoneException">It is retired, and its files are freed.</exception>
     public Task<ReleaseFileSet> OpenAsync(string modelVersion, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
         await using var command = db.CreateCommand(
@@ -134,6 +135,7 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
         var files = new List<ReleaseFile>();
         while (await reader.ReadAsync(ct).ConfigureAwait(false))
         {
+            if (reader.IsDBNull(3)) throw new ReleaseGoneException($"Release {modelVersion} is retired and its files are freed: activate another release, or import its bundle under another version.");
             var file = new ReleaseFile(reader.GetString(0), reader.GetFieldValue<byte[]>(3));
             if (file.Content.Length != reader.GetInt64(2) || file.Sha256 != reader.GetString(1))
             {
@@ -147,6 +149,23 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
         return files.Count > 0 ? new ReleaseFileSet($"release {modelVersion}", files) : throw NoSuchRelease(modelVersion);
     });
+
+    /// <summary>What the files of a release are, whether their bytes are there or freed; ordered by path.</summary>
+    public Task<IReadOnlyList<StoredFile>> FilesAsync(string modelVersion, CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<StoredFile>>(async () =>
+        {
+            await using var command = db.CreateCommand(
+                """
+                select f.path, f.sha256, f.size, f.content is null
+                from two_tower.releases r join two_tower.release_files f using (release_id)
+                where r.model_version = $1 order by f.path
+                """);
+            command.Parameters.Add(new() { Value = modelVersion });
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            var files = new List<StoredFile>();
+            while (await row.ReadAsync(ct).ConfigureAwait(false)) files.Add(new(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetBoolean(3)));
+            return files;
+        });
 
     /// <summary>Makes a ready release the one that is served; the one before goes back to ready. One short transaction.</summary>
     /// <exception cref="InputException">There is no such release, or it isn't ready.</exception>
@@ -286,8 +305,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
     private async Task<Release> SameFilesAsync(string modelVersion, ReleaseFileSet files, CancellationToken ct)
     {
-        var there = await OpenAsync(modelVersion, ct).ConfigureAwait(false);
-        if (ModelVersion.ContentHash(there.Files) != ModelVersion.ContentHash(files.Files))
+        var there = await FilesAsync(modelVersion, ct).ConfigureAwait(false);
+        if (ModelVersion.ContentHash(there.Select(file => (file.Path, file.Sha256))) != ModelVersion.ContentHash(files.Files))
         {
             throw new InputException($"There is a release {modelVersion} with other files: a release never changes. Give the new one another version.");
         }

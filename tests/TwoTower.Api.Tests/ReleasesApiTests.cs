@@ -75,6 +75,9 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         await ApiHost.ReadAsync(await _api.Client.DeleteAsync(new Uri($"/v1/releases/{_two.ModelVersion}/pin", UriKind.Relative)), 200);
         Assert.Empty((await _api.PostAsync("/v1/releases/prune", new { keep = 2, dryRun = true }, 200)).GetProperty("retired").EnumerateArray());
         Assert.True((await PostAsync($"/v1/releases/{_two.ModelVersion}/retire")).GetProperty("vectorsDropped").GetBoolean());
+        var freed = Assert.Single((await _api.PostAsync("/v1/releases/prune", new { keep = 2 }, 200)).GetProperty("freed").EnumerateArray());
+        Assert.Equal((_two.ModelVersion, true), (freed.GetProperty("modelVersion").GetString(), freed.GetProperty("fileBytes").GetInt64() > 10_000));
+        Assert.All((await _api.GetAsync($"/v1/releases/{_two.ModelVersion}")).GetProperty("files").EnumerateArray(), file => Assert.True(file.GetProperty("freed").GetBoolean()));
         Assert.Contains("is retired and cannot be activated", (await PostAsync($"/v1/releases/{_two.ModelVersion}/activate", 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await _api.PostAsync("/v1/releases/prune", new { keep = 0 }, 400);
     }

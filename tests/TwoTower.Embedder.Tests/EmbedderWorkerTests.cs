@@ -52,6 +52,23 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task Old_releases_are_retired_by_itself_when_asked_to_and_never_otherwise()
+    {
+        using var worker = Worker(new() { Activate = true, KeepReleases = 1 });
+        List<Release> releases = [];
+        for (var seed = 1; seed <= 4; seed++)
+        {
+            releases.Add(await RegisterAsync(seed));
+            await worker.TurnAsync(default);
+        }
+
+        using (var byHand = Worker()) Assert.Equal(0, await byHand.PruneAsync(default));
+        Assert.Equal(2, await worker.PruneAsync(default));
+        ReleaseState[] states = [.. (await Task.WhenAll(releases.Select(release => _store.GetAsync(release.ModelVersion)))).Select(release => release.State)];
+        Assert.Equal([ReleaseState.Retired, ReleaseState.Retired, ReleaseState.Ready, ReleaseState.Active], states); // the third is the way back
+    }
+
+    [Fact]
     public async Task A_new_video_gets_a_vector_in_the_active_release()
     {
         var release = await RegisterAsync(1);

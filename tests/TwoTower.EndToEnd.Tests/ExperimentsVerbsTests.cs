@@ -50,7 +50,7 @@ public sealed class ExperimentsVerbsTests(PostgresFixture postgres) : IAsyncLife
             new[] { metric.GetProperty("a").GetProperty("value").GetDouble(), metric.GetProperty("b").GetProperty("value").GetDouble() }));
         Assert.Contains("+0.2500", (await _workplace.RunAsync("releases", "compare", one, two)).Out);
 
-        await _workplace.RunAsync("experiments", "stop", "taste", "--reason", "seen enough");
+        Assert.Equal("taste", (await _workplace.JsonAsync("experiments", "stop", "taste", "--reason", "seen enough")).GetProperty("name").GetString());
         var listed = Assert.Single((await _workplace.JsonAsync("experiments", "list")).EnumerateArray());
         Assert.Equal("seen enough", listed.GetProperty("stop_reason").GetString());
     }

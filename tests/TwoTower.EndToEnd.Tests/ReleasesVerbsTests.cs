@@ -27,19 +27,35 @@ public sealed class ReleasesVerbsTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(one, (await _workplace.JsonAsync("releases", "rollback", "--reason", "a test")).GetProperty("model_version").GetString());
 
         var bundle = _workplace.PathOf("bundle");
-        await _workplace.RunAsync("releases", "export", bundle, "--release", two);
+        Assert.Equal(two, (await _workplace.JsonAsync("releases", "export", bundle, "--release", two)).GetProperty("model_version").GetString());
         Assert.Contains("probes.json", Directory.EnumerateFiles(bundle).Select(Path.GetFileName));
-        await _workplace.RunAsync("releases", "pin", two);
+        Assert.True((await _workplace.JsonAsync("releases", "pin", two)).GetProperty("pinned").GetBoolean());
         Assert.Contains("is pinned", Assert.Single((await _workplace.TryAsync("releases", "retire", two)).ErrorLines));
-        await _workplace.RunAsync("releases", "unpin", two);
+        Assert.False((await _workplace.JsonAsync("releases", "unpin", two)).GetProperty("pinned").GetBoolean());
+        Assert.Equal(one, (await _workplace.JsonAsync("releases", "activate", two)).GetProperty("previous").GetString());
+        Assert.Equal(two, (await _workplace.JsonAsync("releases", "activate", one)).GetProperty("previous").GetString());
+        Assert.Equal(
+            [(two, "ready"), (one, "active")],
+            (await _workplace.JsonAsync("releases", "list")).EnumerateArray().Select(release => (release.GetProperty("model_version").GetString()!, release.GetProperty("state").GetString()!)));
         Assert.True((await _workplace.JsonAsync("releases", "retire", two)).GetProperty("vectors_dropped").GetBoolean());
         var shown = await _workplace.JsonAsync("releases", "show", two);
         Assert.Equal("retired", shown.GetProperty("release").GetProperty("state").GetString());
         Assert.Equal(
-            [null, "trained", "embedding", "ready", "active", "ready"],
+            [null, "trained", "embedding", "ready", "active", "ready", "active", "ready"],
             shown.GetProperty("history").EnumerateArray().Select(step => step.GetProperty("from").GetString()));
         Assert.NotEqual(0, shown.GetProperty("gate_runs").GetArrayLength());
-        Assert.Empty((await _workplace.JsonAsync("releases", "prune", "--keep", "1")).GetProperty("retired").EnumerateArray());
+        Assert.All(shown.GetProperty("history").EnumerateArray(), step =>
+        {
+            Assert.NotEmpty(step.GetProperty("actor").GetString()!);
+            Assert.NotEmpty(step.GetProperty("reason").GetString()!);
+        });
+
+        var plan = await _workplace.RunAsync("releases", "prune", "--keep", "1", "--dry-run");
+        Assert.Contains($"would free {two}: 0 B of vectors, ", plan.Out);
+        var pruned = await _workplace.JsonAsync("releases", "prune", "--keep", "1");
+        Assert.Empty(pruned.GetProperty("retired").EnumerateArray());
+        Assert.True(Assert.Single(pruned.GetProperty("freed").EnumerateArray()).GetProperty("file_bytes").GetInt64() > 10_000);
+        Assert.All((await _workplace.JsonAsync("releases", "show", two)).GetProperty("files").EnumerateArray(), file => Assert.True(file.GetProperty("freed").GetBoolean()));
 
         // What is retired stays so in this database; in another one the bundle becomes a release that the gate passes.
         await using var elsewhere = await Workplace.CreateAsync(postgres);

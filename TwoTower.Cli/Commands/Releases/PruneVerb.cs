@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TwoTower.Cli.Output;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
@@ -15,7 +16,8 @@ internal static class PruneVerb
         var command = new Verb(
             "prune", "Retire the releases that are neither among the newest nor needed by anybody.",
             """
-            The active release, the one that a rollback leads to, pinned ones ('twotower releases pin') and those that are being embedded stay.
+            The active release, the one that a rollback leads to, that of a running experiment, pinned ones ('twotower releases pin') and those
+            that are being embedded stay. Of what is retired, vectors and files are freed; its row and its history stay.
 
             Examples:
               twotower releases prune --dry-run
@@ -30,6 +32,11 @@ internal static class PruneVerb
             {
                 foreach (var kept in pruning.Kept) session.Terminal.Say($"kept     {kept.ModelVersion}: {kept.Why}");
                 foreach (var retired in pruning.Retired) session.Terminal.Say($"{(session.Parse.GetValue(dryRun) ? "would go" : "retired ")} {retired}");
+                foreach (var freed in pruning.Freed)
+                {
+                    session.Terminal.Say($"{(session.Parse.GetValue(dryRun) ? "would free" : "freed   ")} {freed.ModelVersion}: {Amounts.Bytes(freed.VectorBytes)} of vectors, {Amounts.Bytes(freed.FileBytes)} of files");
+                }
+
                 foreach (var version in pruning.Undropped) session.Terminal.Warn($"somebody is still reading the vectors of {version}: the next prune drops them");
             });
         });

@@ -9,7 +9,7 @@ internal static class RetireVerb
     {
         var (version, reason) = (ReleasesCommand.Version(), ReleasesCommand.Reason());
         var command = new Verb(
-            "retire", "Drop a release's vectors for good; its files and its history stay.",
+            "retire", "Drop a release's vectors for good; its files go with the next prune, its history stays.",
             """
             Refused for the active release, a pinned one, and one that is being embedded. Whoever is reading the vectors isn't made to wait:
             if they are still at it after several tries, the next prune drops the table.

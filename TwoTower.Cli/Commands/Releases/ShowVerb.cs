@@ -1,3 +1,4 @@
+using TwoTower.Cli.Output;
 using TwoTower.Core.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
@@ -21,6 +22,7 @@ internal static class ShowVerb
             var store = new ReleaseStore(db);
             var release = await store.GetAsync(session.Parse.GetValue(version)!, session.Stop);
             var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
+            var files = await store.FilesAsync(release.ModelVersion, session.Stop);
             var runs = await store.GateRunsAsync(release.ModelVersion, ct: session.Stop);
             var activations = await new ActivationHistory(db).ReadAsync(release.ModelVersion, ct: session.Stop);
             var needed = (await new ReleaseRetention(db, session.Time).NeededAsync(session.Stop))
@@ -31,6 +33,7 @@ internal static class ShowVerb
                 {
                     release = ReleaseTable.Row(release),
                     needed,
+                    files,
                     history = history.Select(step => new
                     {
                         from = step.From is { } from ? ReleaseTable.Name(from) : null,
@@ -48,6 +51,7 @@ internal static class ShowVerb
                 {
                     said.Say($"{release.ModelVersion}: {ReleaseTable.Name(release.State)}{(release.StateReason is { } why ? $", {why}" : "")}");
                     said.Say($"  {release.EmbeddingDim} numbers a vector, {(release.Imported ? "imported" : $"recipe {release.Recipe}")}{(needed.Count > 0 ? $"; needed: {string.Join("; ", needed)}" : "")}");
+                    said.Say($"  {files.Count} files, {Amounts.Bytes(files.Sum(file => file.Size))}{(files.Any(file => file.Freed) ? ", freed" : "")}");
                     foreach (var step in history) said.Say($"  {step.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {ReleaseTable.Name(step.To),-9}  {step.Actor}{(step.Reason is { } reason ? $": {reason}" : "")}");
                     foreach (var run in runs) said.Say($"  {run.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  gate run {run.Run} {(run.Passed ? "passed" : $"failed: {run.Reason}")}");
                     foreach (var undone in activations.Where(activation => activation.Undid is not null))

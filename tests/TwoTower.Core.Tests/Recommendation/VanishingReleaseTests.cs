@@ -15,9 +15,10 @@ namespace TwoTower.Core.Tests.Recommendation;
 public sealed class VanishingReleaseTests(PostgresFixture postgres)
 {
     [Theory]
-    [InlineData("two_tower.release_files")]          // before its tower is loaded: the search then finds it retired
-    [InlineData("two_tower.video_embeddings_1")]     // within the search, which waits for the table and finds it gone
-    public async Task A_request_whose_release_goes_is_answered_by_the_one_that_came_after_one_retry(string heldAt)
+    [InlineData("two_tower.release_files", false)]          // before its tower is loaded: the search then finds it retired
+    [InlineData("two_tower.release_files", true)]           // the same, and its files are freed as well
+    [InlineData("two_tower.video_embeddings_1", true)]      // within the search, which waits for the table and finds it gone
+    public async Task A_request_whose_release_goes_is_answered_by_the_one_that_came_after_one_retry(string heldAt, bool freed)
     {
         using var retries = new Retries();
         await using var db = await postgres.CreateDatabaseAsync();
@@ -43,6 +44,7 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
         await store.ActivateAsync(next.ModelVersion, "test", null);
         await store.TransitionAsync(old.ModelVersion, ReleaseState.Retired, "test", null);
         await ExecuteAsync($"drop table {old.Table}");
+        if (freed) await ExecuteAsync($"select two_tower.free_release_files({old.Id})");
         await held.CommitAsync();
 
         var answer = await answering;

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Core.Artifacts;
 using TwoTower.Core.Releases;
 using TwoTower.Testing;
 
@@ -173,6 +174,50 @@ public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLife
         Assert.True(await Retention.RetireAsync(_releases[1].ModelVersion, "test", null));
         Assert.Contains("cannot go from active to retired",
             (await Assert.ThrowsAsync<InputException>(() => Retention.RetireAsync(_releases[2].ModelVersion, "test", null))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pruning_frees_the_vectors_and_files_of_what_is_retired_and_says_how_much_and_the_history_stays()
+    {
+        await MakeAsync(4);
+        await ActivateAsync(3);
+        await Retention.RetireAsync(_releases[0].ModelVersion, "test", null);
+        var files = await _store.FilesAsync(_releases[0].ModelVersion);
+        var history = await _store.HistoryAsync(_releases[0].ModelVersion);
+
+        // 0 is retired already and has files still; 1 goes now; 2 and 3 stay.
+        var plan = await Retention.PruneAsync(2, "test", dryRun: true);
+        Assert.Equal([(0, true), (1, false)], plan.Freed.Select(freed => (Number(freed.ModelVersion), freed.VectorBytes == 0)));
+        Assert.Equal(files.Sum(file => file.Size), plan.Freed[0].FileBytes);
+        Assert.Equal((await _store.FilesAsync(_releases[1].ModelVersion)).Sum(file => file.Size), plan.Freed[1].FileBytes);
+        Assert.False((await _store.FilesAsync(_releases[0].ModelVersion))[0].Freed);
+
+        var done = await Retention.PruneAsync(2, "test", dryRun: false);
+        Assert.Equal(plan.Freed, done.Freed);
+        Assert.Equal(0L, await _db.ScalarAsync<long>($"select count(*) from two_tower.release_files where content is not null and release_id <= {_releases[1].Id}"));
+        Assert.Equal(files.Select(file => file with { Freed = true }), await _store.FilesAsync(_releases[0].ModelVersion));
+        Assert.Equal(history, await _store.HistoryAsync(_releases[0].ModelVersion));
+        Assert.Contains("is retired and its files are freed", (await Assert.ThrowsAsync<ReleaseGoneException>(() => _store.OpenAsync(_releases[0].ModelVersion))).Message, StringComparison.Ordinal);
+        foreach (var kept in new[] { 2, 3 }) Assert.Equal(10, (await _store.OpenAsync(_releases[kept].ModelVersion)).Files.Count);
+        Assert.Empty((await Retention.PruneAsync(2, "test", dryRun: false)).Freed);
+
+        // A bundle of it is still told from another one.
+        Assert.Equal(ReleaseState.Retired, (await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: 1), Golden.AsOf), new())).State);
+    }
+
+    [Fact]
+    public async Task A_release_that_somebody_came_to_need_while_others_are_pruned_stays_and_the_others_go()
+    {
+        await MakeAsync(4);
+        await ActivateAsync(3);
+        await Retention.PinAsync(_releases[0].ModelVersion, "alice", null);
+        // As if the pin came just after the list was read.
+        await _db.ExecuteAsync("create or replace function two_tower.needed_releases() returns table (model_version text, why text) language sql stable as $$ select ''::text, ''::text where false $$");
+        var pruning = await Retention.PruneAsync(1, "test", dryRun: false);
+        Assert.Equal([1, 2], pruning.Retired.Select(Number));
+        Assert.Contains("is pinned and cannot be retired", pruning.Kept.Single(kept => Number(kept.ModelVersion) == 0).Why, StringComparison.Ordinal);
+        Assert.Equal([1, 2], pruning.Freed.Select(freed => Number(freed.ModelVersion)));
+        Assert.Equal(10, (await _store.OpenAsync(_releases[0].ModelVersion)).Files.Count);
     }
 
     [Fact]

@@ -127,6 +127,12 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
             "insert into two_tower.release_files values (1, 'x.json', encode(sha256('{}'), 'hex'), 2, '{}')");
         Assert.StartsWith("release a is immutable", await RefusedAsync("update two_tower.releases set config = '{\"a\": 1}' where model_version = 'a'"), StringComparison.Ordinal);
         Assert.StartsWith("release a is immutable", await RefusedAsync("update two_tower.releases set model_version = 'z' where model_version = 'a'"), StringComparison.Ordinal);
+        // The bytes of a release that may be served stay; those of a retired one go (ReleaseRetentionTests), and nothing else of it.
+        Assert.StartsWith("release files are immutable", await RefusedAsync("update two_tower.release_files set content = null"), StringComparison.Ordinal);
+        Assert.StartsWith("release files are immutable", await RefusedAsync("delete from two_tower.release_files"), StringComparison.Ordinal);
+        Assert.Contains("is not retired: its files stay", await RefusedAsync("select two_tower.free_release_files(1)"), StringComparison.Ordinal);
+        Assert.Contains("has no content", await RefusedAsync(
+            "insert into two_tower.release_files values (1, 'y.json', encode(sha256('{}'), 'hex'), 2, null)"), StringComparison.Ordinal);
         Assert.StartsWith("release files are immutable", await RefusedAsync("update two_tower.release_files set path = 'y.json'"), StringComparison.Ordinal);
         Assert.StartsWith("release a is trained: only a retired or failed release can be deleted", await RefusedAsync("delete from two_tower.releases where model_version = 'a'"), StringComparison.Ordinal);
         Assert.StartsWith("release c cannot start as ready", await RefusedAsync("insert into two_tower.releases (model_version, embedding_dim, state) values ('c', 16, 'ready')"), StringComparison.Ordinal);
