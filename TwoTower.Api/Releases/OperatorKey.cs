@@ -31,6 +31,10 @@ internal sealed class OperatorKey(IOptions<ApiOptions> options) : IEndpointFilte
         {
             return await next(context);
         }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            return Problem(403, "The API's database role may not do that", $"{e.MessageText}: its role serves only. Do it with 'twotower releases' and the role that migrated.");
+        }
         catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT104" })
         {
             return Problem(404, "There is no such release", e.Message);

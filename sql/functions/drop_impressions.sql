@@ -1,9 +1,9 @@
 -- function: two_tower.drop_impressions(integer, bigint, integer)
 -- Keeps p_days days of impressions (today's included) and drops the oldest days beyond p_max_rows rows, one day a call, waiting p_wait_ms
 -- at most for those who are reading or writing: while a drop waits, they wait behind it, so a wait is short and tried again. Returns the
--- day that was dropped; null when there is nothing to drop, or somebody is in the way, which busy tells.
+-- day that was dropped; null when there is nothing to drop, or somebody is in the way, which busy tells. With its owner's rights.
 create or replace function two_tower.drop_impressions(p_days int, p_max_rows bigint, p_wait_ms int, out dropped date, out busy boolean)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
@@ -23,3 +23,5 @@ exception when lock_not_available then
     busy := true;
 end
 $$;
+
+revoke execute on function two_tower.drop_impressions(integer, bigint, integer) from public;

@@ -1,8 +1,8 @@
 -- function: two_tower.impression_partition(date)
 -- Makes the partition of a day where it isn't there yet. It is made apart and then attached, which lets readers and writers of the
--- other days go on; two replicas at midnight take turns.
+-- other days go on; two replicas at midnight take turns. With its owner's rights: who records what was served needn't own the table.
 create or replace function two_tower.impression_partition(p_day date) returns void
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_table text := 'impressions_' || to_char(p_day, 'YYYYMMDD');
 begin
@@ -18,3 +18,5 @@ begin
         v_table, p_day::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC');
 end
 $$;
+
+revoke execute on function two_tower.impression_partition(date) from public;
