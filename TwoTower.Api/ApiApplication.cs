@@ -41,6 +41,7 @@ public static class ApiApplication
         builder.AddQuietStart();
         builder.AddServiceDefaults();
         builder.AddTwoTowerDatabase(ConnectionName, configureDataSourceBuilder: ForRequests);
+        builder.AddKeyedTwoTowerDatabase(ConnectionName, BundleTransfers.Database);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
 
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
@@ -54,7 +55,8 @@ public static class ApiApplication
         builder.Services.AddSingleton<ReleaseStore>();
         builder.Services.AddSingleton<ReleaseRetention>();
         builder.Services.AddSingleton(services => new ReleaseGate(
-            services.GetRequiredService<NpgsqlDataSource>(), services.GetRequiredService<IOptions<GateOptions>>().Value));
+            services.GetRequiredKeyedService<NpgsqlDataSource>(BundleTransfers.Database), services.GetRequiredService<IOptions<GateOptions>>().Value));
+        builder.Services.AddSingleton<BundleTransfers>();
         builder.Services.AddSingleton(services => new TowerCache(
             services.GetRequiredService<ReleaseStore>(), services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
         builder.Services.AddServingRecords();

@@ -23,6 +23,7 @@ namespace TwoTower.Api;
 [JsonSerializable(typeof(Pruning))]
 [JsonSerializable(typeof(ReleaseActionRequest))]
 [JsonSerializable(typeof(PruneRequest))]
+[JsonSerializable(typeof(ImportResponse))]
 [JsonSerializable(typeof(ReleaseComparison))]
 [JsonSerializable(typeof(ExperimentRequest))]
 [JsonSerializable(typeof(ExperimentsResponse))]

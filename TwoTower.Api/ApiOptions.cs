@@ -31,6 +31,13 @@ public sealed class ApiOptions
     /// </summary>
     [RegularExpression("^(|[!-~]{16,512})$", ErrorMessage = "OperatorKey must be 16 to 512 printable ASCII characters without spaces.")]
     public string? OperatorKey { get; set; }
+
+    /// <summary>Megabytes of a bundle that is imported over HTTP, at most.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxBundleMb { get; set; } = 2_048;
+
+    /// <summary>Where bundles lie while they come or go over HTTP, two at most; left out, among the system's temporary files.</summary>
+    public string? BundleFolder { get; set; }
 }
 
 [OptionsValidator]

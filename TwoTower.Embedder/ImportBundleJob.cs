@@ -26,7 +26,15 @@ public sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         string directory, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var bundle = await BundleReader.ReadAsync(directory, ct);
+        return await RunAsync(await BundleReader.ReadAsync(directory, ct), options, progress, ct);
+    }
+
+    /// <summary>Imports a bundle that was verified.</summary>
+    /// <inheritdoc cref="RunAsync(string, EmbedOptions, IProgress{EmbedProgress}?, CancellationToken)"/>
+    public async Task<EmbedResult> RunAsync(Bundle bundle, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(bundle);
+        ArgumentNullException.ThrowIfNull(options);
         var release = await _store.RegisterAsync(
             bundle.ModelVersion, bundle.Files, recipe: null, metricsJson: null, imported: true, options.VectorType ?? VectorType.Vector, options.Actor, ct);
         if (release.State == ReleaseState.Retired)

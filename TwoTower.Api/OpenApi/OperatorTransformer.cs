@@ -38,10 +38,12 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
     public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         if (Answer(operation.OperationId) is { } example
-            && operation.Responses?.TryGetValue("200", out var response) == true
-            && response.Content?.TryGetValue("application/json", out var content) == true)
+            && operation.Responses is { } responses)
         {
-            content.Example = example;
+            foreach (var response in responses.Where(response => response.Key.StartsWith('2')))
+            {
+                if (response.Value.Content?.TryGetValue("application/json", out var content) == true) content.Example = example.DeepClone();
+            }
         }
 
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
@@ -74,6 +76,7 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "rollbackRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Earlier, Version, true), ApiJson.Default.ActivationResponse),
         "retireRelease" => JsonSerializer.SerializeToNode(new RetirementResponse(Earlier, true), ApiJson.Default.RetirementResponse),
         "pruneReleases" => JsonSerializer.SerializeToNode(new Pruning([Earlier], [new(Version, "active")], [], [new(Earlier, 276_824_064, 7_340_032)]), ApiJson.Default.Pruning),
+        "importRelease" => JsonSerializer.SerializeToNode(new ImportResponse(Release, 1_200, 0, 0, false, []), ApiJson.Default.ImportResponse),
         "pinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, true), ApiJson.Default.PinResponse),
         "unpinRelease" => JsonSerializer.SerializeToNode(new PinResponse(Version, false), ApiJson.Default.PinResponse),
         "compareReleases" => JsonSerializer.SerializeToNode(

@@ -25,6 +25,11 @@ internal static partial class BadRequest
             return $"{JsonNamingPolicy.CamelCase.ConvertName(match.Groups["name"].Value)} '{match.Groups["value"].Value}' isn't {expected}.";
         }
 
+        if (bad.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return $"{bad.Message} A bundle may be as large as TwoTower:Api:MaxBundleMb says.";
+        }
+
         return bad.Message.Contains("no body was provided", StringComparison.OrdinalIgnoreCase)
             ? "The body is empty: JSON is expected."
             : bad.Message;

@@ -22,6 +22,8 @@ internal static class ProblemExtensions
         {
             StatusCodes.Status404NotFound => "There is nothing at this path. The paths are in /openapi/v1.json, readable at /docs.",
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Method} isn't possible here; the header Allow says what is.",
+            StatusCodes.Status415UnsupportedMediaType when context.HttpContext.Request.Path.StartsWithSegments("/v1/releases") =>
+                "The body must be a bundle as a tar file: send it with Content-Type: application/x-tar.",
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: send it with Content-Type: application/json.",
             _ => null,
         };

@@ -108,3 +108,13 @@ public sealed record RetirementResponse(string ModelVersion, bool VectorsDropped
 /// <param name="ModelVersion">The release.</param>
 /// <param name="Pinned">True: retention leaves it alone.</param>
 public sealed record PinResponse(string ModelVersion, bool Pinned);
+
+/// <summary>An import.</summary>
+/// <param name="Release">The release that the bundle is now.</param>
+/// <param name="Videos">Videos that have a vector in it.</param>
+/// <param name="Skipped">Vectors of the bundle whose video isn't here.</param>
+/// <param name="WithoutVector">Videos that have none in it.</param>
+/// <param name="Activated">True when it was activated now.</param>
+/// <param name="Warnings">What a person should know.</param>
+public sealed record ImportResponse(
+    ReleaseResponse Release, long Videos, long Skipped, long WithoutVector, bool Activated, IReadOnlyList<string> Warnings);

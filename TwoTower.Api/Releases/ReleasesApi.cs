@@ -29,6 +29,7 @@ internal static class ReleasesApi
             .WithDescription("Likes and nopes per recommendation, coverage and empty answers of both, and their differences, with 95 % intervals over users.")
             .ProducesProblem(StatusCodes.Status404NotFound);
 
+        releases.MapBundles();
         var release = releases.MapGroup("/{modelVersion}").ProducesProblem(StatusCodes.Status404NotFound);
         release.MapGet("/", ShowAsync).WithName("getRelease").WithSummary("A release")
             .WithDescription("Its state and why, every change of it, what the gate decided, and who needs it.");

@@ -31,7 +31,7 @@ public sealed partial record Manifest(
         foreach (var file in manifest.Files)
         {
             // Also keeps "../x", "/etc/x", "C:x" and device names with streams out: a path is a name and nothing else.
-            if (!SafeName().IsMatch(file.Path) || file.Path == ArtifactNames.Manifest)
+            if (!IsPlainName(file.Path) || file.Path == ArtifactNames.Manifest)
             {
                 throw new InputException($"{source}: the path '{file.Path}' isn't a plain file name of letters, digits, '.', '_' and '-'.");
             }
@@ -46,6 +46,9 @@ public sealed partial record Manifest(
 
         return manifest;
     }
+
+    /// <summary>True for a name that a file of a bundle may have: it stays in its folder on every system.</summary>
+    public static bool IsPlainName(string name) => SafeName().IsMatch(name);
 
     /// <summary>The file's bytes.</summary>
     public byte[] ToJson() => BundleJson.Write(this);

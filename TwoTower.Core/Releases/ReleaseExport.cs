@@ -6,6 +6,14 @@ namespace TwoTower.Core.Releases;
 /// <summary>Writes a release as a bundle: its files, its vectors from its table, the manifest over both.</summary>
 public static class ReleaseExport
 {
+    /// <summary>Why a release can't be exported; null: it can.</summary>
+    public static string? Refuse(Release release) => release.State switch
+    {
+        ReleaseState.Ready or ReleaseState.Active => null,
+        ReleaseState.Retired => $"Release {release.ModelVersion} is retired: its vectors are gone, and it can't be exported any more.",
+        var state => $"Release {release.ModelVersion} is {ReleaseRow.Name(state)}: only one with all its vectors can be exported. Run 'twotower embed' first.",
+    };
+
     /// <summary>Exports a release that has vectors (ready or active).</summary>
     /// <param name="db">The database.</param>
     /// <param name="modelVersion">The release; null takes the active one.</param>
@@ -24,10 +32,7 @@ public static class ReleaseExport
         var release = modelVersion is null
             ? await store.GetActiveAsync(ct).ConfigureAwait(false) ?? throw new InputException("No release is active: name the one to export.")
             : await store.GetAsync(modelVersion, ct).ConfigureAwait(false);
-        if (release.State is not (ReleaseState.Ready or ReleaseState.Active))
-        {
-            throw new InputException($"Release {release.ModelVersion} is {ReleaseRow.Name(release.State)}: only one with all its vectors can be exported. Run 'twotower embed' first.");
-        }
+        if (Refuse(release) is { } reason) throw new InputException(reason);
 
         var files = await store.OpenAsync(release.ModelVersion, ct).ConfigureAwait(false);
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false);

@@ -83,6 +83,24 @@ public static class TwoTowerDatabaseExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Registers a further pooled data source to the same database under a key, of which nothing is opened before it is used: for work that
+    /// isn't to share the limits of the first one.
+    /// </summary>
+    /// <param name="builder">The host's builder.</param>
+    /// <param name="connectionName">Name under <c>ConnectionStrings</c>.</param>
+    /// <param name="serviceKey">The key.</param>
+    /// <exception cref="InputException">No connection string; the message has the configuration paths that were read.</exception>
+    public static TBuilder AddKeyedTwoTowerDatabase<TBuilder>(this TBuilder builder, string connectionName, object serviceKey)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(connectionName);
+        var connectionString = Validate(Bind(builder.Configuration, connectionName).ConnectionString, connectionName);
+        builder.Services.AddNpgsqlDataSource(connectionString, dataSource => dataSource.UseVector(), serviceKey: serviceKey);
+        return builder;
+    }
+
     private static TwoTowerDatabaseSettings Bind(IConfiguration configuration, string connectionName)
     {
         var settings = new TwoTowerDatabaseSettings();

@@ -132,7 +132,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         var paths = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.StartsWith("/v1/releases", StringComparison.Ordinal)).ToList();
         Assert.Equal(
             ["/v1/releases", "/v1/releases/compare", "/v1/releases/prune", "/v1/releases/rollback", "/v1/releases/{modelVersion}", "/v1/releases/{modelVersion}/activate",
-                "/v1/releases/{modelVersion}/pin", "/v1/releases/{modelVersion}/retire", "/v1/releases/{modelVersion}/verify"],
+                "/v1/releases/{modelVersion}/bundle", "/v1/releases/{modelVersion}/pin", "/v1/releases/{modelVersion}/retire", "/v1/releases/{modelVersion}/verify"],
             paths.Select(path => path.Name).Order());
         Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("operatorKey").GetProperty("scheme").GetString());
         foreach (var operation in paths.SelectMany(path => path.Value.EnumerateObject()).Select(method => method.Value))
@@ -142,7 +142,12 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
             Assert.True(operation.GetProperty("security")[0].TryGetProperty("operatorKey", out _));
             var responses = operation.GetProperty("responses");
             Assert.True(responses.TryGetProperty("401", out _) && responses.TryGetProperty("503", out _));
-            Assert.True(responses.GetProperty("200").GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _));
+            var content = responses.GetProperty("200").GetProperty("content");
+            Assert.True(content.TryGetProperty("application/x-tar", out _) || content.GetProperty("application/json").TryGetProperty("example", out _));
         }
+
+        var import = document.GetProperty("paths").GetProperty("/v1/releases").GetProperty("post");
+        Assert.True(import.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/x-tar", out _));
+        Assert.True(import.GetProperty("responses").GetProperty("201").GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _));
     }
 }
