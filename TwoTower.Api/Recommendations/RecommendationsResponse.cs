@@ -31,7 +31,7 @@ public sealed record RecommendationsResponse(
 /// <param name="Score">The model's score, a cosine −1..1; null without a model.</param>
 /// <param name="Probability">Probability of a like, sigmoid(score); null without a model.</param>
 /// <param name="Popularity">Popularity as a share of the most popular video's, 0..1; null with a model.</param>
-/// <param name="RankScore">What the list is ordered by: score or popularity with recency and price.</param>
+/// <param name="RankScore">What the list is ordered by: the score, or score or popularity with recency and price.</param>
 /// <param name="Reasons">What it shares with what the viewer liked.</param>
 public sealed record RecommendedVideoResponse(
     int Rank,

@@ -33,6 +33,15 @@ public sealed record ModelMeta
     /// <summary>The configuration that was trained, as the program that trained it writes it.</summary>
     public JsonElement? Config { get; init; }
 
+    /// <summary>
+    /// Whether answers are re-ranked, <c>serving.re_rank</c> of the configuration; true where it doesn't say, as with every model of another
+    /// program (contract, section 9).
+    /// </summary>
+    [JsonIgnore]
+    public bool ReRanks => !(Config is { ValueKind: JsonValueKind.Object } config
+        && config.TryGetProperty("serving", out var serving) && serving.ValueKind == JsonValueKind.Object
+        && serving.TryGetProperty("re_rank", out var reRank) && reRank.ValueKind == JsonValueKind.False);
+
     /// <summary>Reads the file.</summary>
     /// <exception cref="InputException">It isn't JSON of this shape.</exception>
     public static ModelMeta Parse(ReadOnlySpan<byte> json, string source)

@@ -32,6 +32,19 @@ public sealed record Recipe
 
     /// <summary>A user tower that reads the history itself, and how that is learned.</summary>
     public HistoryOptions History { get; init; } = new();
+
+    /// <summary>How its releases are served.</summary>
+    public ServingOptions Serving { get; init; } = new();
+}
+
+/// <summary>How the releases of a recipe are served, where the server's settings don't say otherwise.</summary>
+public sealed record ServingOptions
+{
+    /// <summary>
+    /// True orders the candidates by 0.75 × similarity + release recency + price (contract, section 9), as the original does; false by the
+    /// model's score alone.
+    /// </summary>
+    public bool ReRank { get; init; } = true;
 }
 
 /// <summary>Vocabularies, vectors from elsewhere, and where features are computed.</summary>

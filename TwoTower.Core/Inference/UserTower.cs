@@ -12,7 +12,7 @@ public sealed class UserTower : IDisposable
     private readonly FeatureEncoder _encoder;
     private readonly OnnxTower _network;
 
-    private UserTower(FeatureEncoder encoder, OnnxTower network) => (_encoder, _network) = (encoder, network);
+    private UserTower(FeatureEncoder encoder, OnnxTower network, bool reRanks) => (_encoder, _network, ReRanks) = (encoder, network, reRanks);
 
     /// <summary>Length of an embedding.</summary>
     public int EmbeddingDim => _network.EmbeddingDim;
@@ -23,13 +23,16 @@ public sealed class UserTower : IDisposable
     /// <summary>Whether it reads sums of history vectors, beside what a user's payload has in every recipe.</summary>
     public bool ReadsHistory => _encoder.Schema.Segments.Any(segment => segment.Type == FeatureSegmentTypes.PooledHistory);
 
+    /// <summary>Whether the recipe of the model has its answers re-ranked (<see cref="ModelMeta.ReRanks"/>).</summary>
+    public bool ReRanks { get; }
+
     /// <summary>Loads the tower of a release or bundle.</summary>
     /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
     public static UserTower FromFiles(ReleaseFileSet files)
     {
         ArgumentNullException.ThrowIfNull(files);
         var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.User);
-        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema));
+        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema), FeatureFiles.ReadMeta(files).ReRanks);
     }
 
     /// <summary>The embedding of a user, [EmbeddingDim], of length 1.</summary>

@@ -19,8 +19,11 @@ public sealed class RecommendationOptions
     [Range(1, MostCandidates)]
     public int LeastCandidates { get; set; } = 200;
 
-    /// <summary>False answers in the order of the model's score alone.</summary>
-    public bool ReRank { get; set; } = true;
+    /// <summary>
+    /// True re-ranks by release recency and price, false answers in the order of the model's score alone; null, as the recipe of the release
+    /// has it (<c>serving.re_rank</c>).
+    /// </summary>
+    public bool? ReRank { get; set; }
 
     /// <summary>Shared tags and performers that an answer names as the reasons for a video.</summary>
     [Range(0, 20)]
@@ -36,7 +39,7 @@ public sealed class RecommendationOptions
     /// </summary>
     public DateTimeOffset? AsOf { get; set; }
 
-    /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos.</summary>
-    public int Candidates(int limit) =>
-        ReRank ? Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates) : limit;
+    /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos that is re-ranked or isn't.</summary>
+    public int Candidates(int limit, bool reRank) =>
+        reRank ? Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates) : limit;
 }

@@ -116,18 +116,19 @@ public sealed class RecommendationService
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
 
-        var embedding = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var (embedding, recipeReRanks) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct)
+                .NearestAsync(embedding, _options.Candidates(request.Limit, reRank), request.Filter, exclude, version, ct)
                 .ConfigureAwait(false);
         }
 
         using (ServingTelemetry.Begin("rank"))
         {
-            var best = ReRanker.Best(candidates, request.Limit, context.AsOf, _options.ReRank);
+            var best = ReRanker.Best(candidates, request.Limit, context.AsOf, reRank);
             var taste = new Taste(payload);
             var videos = best.Select((b, i) => new RecommendedVideo(
                 i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo)));
@@ -141,7 +142,7 @@ public sealed class RecommendationService
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .PopularAsync(_options.Candidates(request.Limit), request.Filter, exclude, asOf, ct)
+                .PopularAsync(_options.Candidates(request.Limit, reRank: true), request.Filter, exclude, asOf, ct)
                 .ConfigureAwait(false);
         }
 
@@ -151,14 +152,14 @@ public sealed class RecommendationService
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }
 
-    private async Task<float[]> EncodeAsync(string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
+    private async Task<(float[] Embedding, bool ReRanks)> EncodeAsync(string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
     {
         try
         {
             using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
             using (ServingTelemetry.Begin("tower"))
             {
-                return borrowed.Tower.Encode(payload, asOf);
+                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks);
             }
         }
         catch (ReleaseGoneException e)

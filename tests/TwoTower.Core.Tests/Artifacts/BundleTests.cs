@@ -98,6 +98,7 @@ public sealed class BundleTests : IDisposable
         var bundle = await BundleReader.ReadAsync(Bundle);
         Assert.Equal(("20251012-093000", 16, false), (bundle.ModelVersion, bundle.EmbeddingDim, bundle.HasItemTower));
         using var tower = UserTower.FromFiles(bundle.Files);
+        Assert.True(tower.ReRanks);
         Assert.True(UnitVector.IsUnit(tower.Encode(Golden.UserPayloads[0], Golden.AsOf), out var _));
     }
 
