@@ -15,20 +15,20 @@ public sealed class LeasesTests(PostgresFixture postgres)
     // Who reads videos is counted, a number a video, and has them after 5 seconds: a lease of two seconds runs out twice meanwhile.
     private const string Slow =
         """
-        alter function two_tower.item_payloads(uuid[]) rename to item_payloads_at_once;
+        alter function two_tower.item_payloads(uuid[], text[]) rename to item_payloads_at_once;
         create sequence public.reads;
-        create function two_tower.item_payloads(video_ids uuid[]) returns table (video_id uuid, payload jsonb) language plpgsql as $$
+        create function two_tower.item_payloads(video_ids uuid[], vector_names text[]) returns table (video_id uuid, payload jsonb) language plpgsql as $$
         begin
             perform nextval('public.reads') from unnest(video_ids);
             perform pg_sleep(5);
-            return query select * from two_tower.item_payloads_at_once(video_ids);
+            return query select * from two_tower.item_payloads_at_once(video_ids, vector_names);
         end $$;
         """;
 
     private const string Fast =
         """
-        create or replace function two_tower.item_payloads(video_ids uuid[]) returns table (video_id uuid, payload jsonb) language sql as
-            $$ select * from two_tower.item_payloads_at_once(video_ids) $$
+        create or replace function two_tower.item_payloads(video_ids uuid[], vector_names text[]) returns table (video_id uuid, payload jsonb) language sql as
+            $$ select * from two_tower.item_payloads_at_once(video_ids, vector_names) $$
         """;
 
     private static readonly EmbedOptions Short = FollowedWorld.Options.Embedding with { Workers = 1, Lease = TimeSpan.FromSeconds(2) };
