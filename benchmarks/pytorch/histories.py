@@ -42,6 +42,7 @@ class Stages:
         started = time.perf_counter()
         result = work()
         self.seconds[name] = time.perf_counter() - started
+        print(f"| {name} | {self.seconds[name]:.1f} |", flush=True)
         return result
 
 
@@ -284,8 +285,6 @@ def main():
             return y - features @ (dual.t() @ features).t()
 
     stages.run("item vectors", item_vectors)
-    for name, seconds in stages.seconds.items():
-        print(f"| {name} | {seconds:.1f} |")
     print(f"| all | {sum(stages.seconds.values()):.1f} |")
     print(f"last loss {loss:.4f}; epochs: {options.epochs * samples / stages.seconds['epochs']:,.0f} histories/s")
 
