@@ -71,16 +71,17 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
         return written;
     }
 
+    // Materialized: a join may run a subquery again for each row, and each time it would lock, and take, the next share.
     private async Task<(long Share, Guid[] VideoIds)?> TakeAsync(CancellationToken ct)
     {
         await using var command = db.CreateCommand(
             """
-            update two_tower.embedding_shares s set lease_owner = $2, lease_until = clock_timestamp() + $3
-            from (
+            with free as materialized (
                 select f.share_id from two_tower.embedding_shares f
                 where f.release_id = $1 and (f.lease_until is null or f.lease_until < clock_timestamp())
-                order by f.share_id limit 1 for update skip locked) as free
-            where s.share_id = free.share_id
+                order by f.share_id limit 1 for update skip locked)
+            update two_tower.embedding_shares s set lease_owner = $2, lease_until = clock_timestamp() + $3
+            from free where s.share_id = free.share_id
             returning s.share_id, s.video_ids
             """);
         command.Parameters.Add(new() { Value = vectors.Release.Id });

@@ -39,14 +39,15 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
             await collect.ExecuteNonQueryAsync(ct);
         }
 
+        // Materialized: a join may run a subquery again for each row, and each time it would lock, and lease, the next videos.
         await using var command = db.CreateCommand(
             """
-            update two_tower.embedding_queue q set lease_owner = $1, lease_until = clock_timestamp() + $2
-            from (
+            with free as materialized (
                 select f.video_id from two_tower.embedding_queue f
                 where f.lease_until is null or f.lease_until < clock_timestamp()
-                order by f.change_id limit $3 for update skip locked) as free
-            where q.video_id = free.video_id
+                order by f.change_id limit $3 for update skip locked)
+            update two_tower.embedding_queue q set lease_owner = $1, lease_until = clock_timestamp() + $2
+            from free where q.video_id = free.video_id
             returning q.video_id, q.change_id
             """);
         command.Parameters.Add(new() { Value = owner });

@@ -3,6 +3,7 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
+using TwoTower.Embedder.Following;
 using TwoTower.Embedder.Tests.Following;
 using TwoTower.Testing;
 
@@ -59,6 +60,28 @@ public sealed class LeasesTests(PostgresFixture postgres)
         Assert.Equal(40, (await leading).Embedded + helped);
         Assert.Equal(40L, await world.Db.ScalarAsync<long>("select last_value from public.reads"));
         await world.AssertRightAsync(release);
+    }
+
+    [Fact]
+    public async Task No_more_is_taken_at_once_than_is_worked_on_whatever_the_server_takes_the_tables_for()
+    {
+        await using var world = await FollowedWorld.CreateAsync(postgres, 20);
+        var release = (await world.ServeAsync())[0];
+        // As the server knows them, both tables have one row: it then looks for what is free once for each row that there is.
+        await world.Db.ExecuteAsync($"insert into two_tower.embedding_shares (release_id, videos, video_ids) values ({release.Id}, 0, '{{}}')");
+        await world.Db.ExecuteAsync("select two_tower.enqueue_videos(array(select id from videos limit 1)); analyze two_tower.embedding_shares, two_tower.embedding_queue");
+        await world.Db.ExecuteAsync("update videos set price = coalesce(price, 0) + 1000");
+        Assert.Single(await new ChangeQueue(world.Db.DataSource, Short.Lease).LeaseAsync("me", 1, default));
+
+        await world.Db.ExecuteAsync($"insert into two_tower.embedding_shares (release_id, videos, video_ids) select {release.Id}, 1, array[id] from videos; {Slow}");
+        using var tower = ItemTower.FromFiles(await world.Store.OpenAsync(release.ModelVersion));
+        var shares = new EmbeddingShares(world.Db.DataSource, await ReleaseVectors.OpenAsync(world.Db.DataSource, release), Short, TimeProvider.System);
+        using var stop = new CancellationTokenSource();
+        var working = shares.WorkAsync(tower, untilDone: false, null, stop.Token);
+        await WaitAsync(world, "select exists (select from two_tower.embedding_shares where lease_owner is not null)");
+        Assert.Equal(1L, await world.Db.ScalarAsync<long>("select count(*) from two_tower.embedding_shares where lease_owner is not null"));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => working);
     }
 
     [Fact]
