@@ -147,6 +147,17 @@ public sealed class BundleTests : IDisposable
         Assert.Contains($"the path '{path}' isn't a plain file name", await RefusalAsync(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("spring 2026")]
+    [InlineData("spring/2026")]
+    public async Task A_version_that_the_registry_cannot_take_is_refused_by_name(string version)
+    {
+        await WriteAsync();
+        TestBundles.EditManifest(Bundle, json => json["model_version"] = version);
+        Assert.Contains($"the model_version '{version}' isn't 1 to 128 characters without spaces and slashes", await RefusalAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_unknown_segment_type_and_an_unknown_feature_are_refused_by_name()
     {

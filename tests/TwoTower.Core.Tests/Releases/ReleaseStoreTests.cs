@@ -73,6 +73,18 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("There is a release 1.0 with other files", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(ArtifactNames.ModelMeta, "{\"embedding_dim\": 2001}", "model_meta.json of bundle has embedding_dim 2001: a vector under an index has 1 to 2000 numbers.")]
+    [InlineData(ArtifactNames.Metrics, "not JSON", "metrics.json of bundle can't be read: ")]
+    public async Task What_the_registry_cannot_take_is_refused_by_name(string file, string content, string expected)
+    {
+        var files = Files().Where(one => one.Path != file).Append(new(file, System.Text.Encoding.UTF8.GetBytes(content)));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            _store.RegisterAsync("1.0", new ReleaseFileSet("bundle", [.. files]), null, null, imported: true, VectorType.Vector, "test"));
+        Assert.StartsWith(expected, error.Message, StringComparison.Ordinal);
+        Assert.Empty(await _store.ListAsync());
+    }
+
     [Fact]
     public async Task A_registration_that_is_cut_off_leaves_nothing_and_the_active_release_stays()
     {
