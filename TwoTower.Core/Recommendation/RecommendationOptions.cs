@@ -11,11 +11,14 @@ public sealed class RecommendationOptions
     /// <summary>Most candidates that a search returns, as the SQL function clamps it.</summary>
     public const int MostCandidates = 500;
 
-    /// <summary>Candidates to re-rank, for each video of the answer.</summary>
+    /// <summary>Candidates to search for, for each video of the answer.</summary>
     [Range(1, 100)]
     public int CandidatesPerVideo { get; set; } = 4;
 
-    /// <summary>Candidates to re-rank at least; more let release and price weigh against more of the catalogue, and cost time.</summary>
+    /// <summary>
+    /// Candidates to search for at least: the further the index looks, the surer it has the nearest; re-ranked, more let release and price weigh
+    /// against more of the catalogue. More cost time.
+    /// </summary>
     [Range(1, MostCandidates)]
     public int LeastCandidates { get; set; } = 200;
 
@@ -39,7 +42,6 @@ public sealed class RecommendationOptions
     /// </summary>
     public DateTimeOffset? AsOf { get; set; }
 
-    /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos that is re-ranked or isn't.</summary>
-    public int Candidates(int limit, bool reRank) =>
-        reRank ? Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates) : limit;
+    /// <summary>Candidates to search for, for an answer of <paramref name="limit"/> videos.</summary>
+    public int Candidates(int limit) => Math.Clamp(Math.Max(CandidatesPerVideo * limit, LeastCandidates), limit, MostCandidates);
 }

@@ -122,7 +122,7 @@ public sealed class RecommendationService
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .NearestAsync(embedding, _options.Candidates(request.Limit, reRank), request.Filter, exclude, version, ct)
+                .NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct)
                 .ConfigureAwait(false);
         }
 
@@ -142,7 +142,7 @@ public sealed class RecommendationService
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .PopularAsync(_options.Candidates(request.Limit, reRank: true), request.Filter, exclude, asOf, ct)
+                .PopularAsync(_options.Candidates(request.Limit), request.Filter, exclude, asOf, ct)
                 .ConfigureAwait(false);
         }
 

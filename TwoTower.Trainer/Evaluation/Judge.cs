@@ -20,7 +20,7 @@ public static class Judge
     {
         ArgumentNullException.ThrowIfNull(split);
         ArgumentNullException.ThrowIfNull(query);
-        var ranking = Ranking.Top(scores, split.IsRanked, query, Serving.Candidates(Kept, reRank));
+        var ranking = Ranking.Top(scores, split.IsRanked, query, reRank ? Serving.Candidates(Kept) : Kept);
         if (reRank)
         {
             var reRanked = ReRanked(split, scores);

@@ -40,7 +40,7 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
             Console.WriteLine(_times.Row("request over HTTP", "request", count, elapsed));
             foreach (var stage in new[] { "features", "tower", "search", "rank" }) Console.WriteLine(_times.Row($"— {stage}", stage, count, elapsed));
 
-            var candidates = new RecommendationOptions().Candidates(Limit, reRank: true);
+            var candidates = new RecommendationOptions().Candidates(Limit);
             foreach (var (label, sql) in new[]
             {
                 ($"bare SQL: {candidates} nearest vectors by the index", BareSql(candidates)),

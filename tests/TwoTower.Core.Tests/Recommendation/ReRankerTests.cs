@@ -58,9 +58,5 @@ public sealed class ReRankerTests
     [InlineData(100, 400)]
     [InlineData(1, 200)]
     public void Candidates_are_four_for_each_video_and_200_at_least(int limit, int expected) =>
-        Assert.Equal(expected, new RecommendationOptions().Candidates(limit, reRank: true));
-
-    [Fact]
-    public void Without_re_ranking_no_more_candidates_are_fetched_than_shown() =>
-        Assert.Equal(20, new RecommendationOptions().Candidates(20, reRank: false));
+        Assert.Equal(expected, new RecommendationOptions().Candidates(limit));
 }

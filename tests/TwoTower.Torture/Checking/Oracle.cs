@@ -120,7 +120,7 @@ internal sealed class Oracle : IDisposable
         return [.. _videos.Values
             .Where(video => video.IsActive && video.SafetyLevel <= filter.MaxSafetyLevel && !decided.Contains(video.Id))
             .Select(video => (Video: video, Score: release.Score(viewer, video.Id) ?? double.NegativeInfinity))
-            .OrderByDescending(one => one.Score).Take(_options.Candidates(Clients.Limit, reRank: true))
+            .OrderByDescending(one => one.Score).Take(_options.Candidates(Clients.Limit))
             .OrderByDescending(one => ReRanker.Score(one.Score, one.Video.ProductReleasedAt, one.Video.Price, asOf)).Take(Clients.Limit)
             .Select(one => one.Video.Id)];
     }
