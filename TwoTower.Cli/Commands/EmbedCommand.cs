@@ -12,7 +12,7 @@ internal static class EmbedCommand
 
     public static Command Create(CommandHost host)
     {
-        var release = Release("the newest one");
+        var release = Release("the newest that isn't embedded yet, or else the active one,");
         var activate = new Option<bool>("--activate") { Description = "Serve the release as soon as it is ready." };
         var command = new Verb(
             "embed", "Embed every video for a release and build its index; nothing that is served changes.",
@@ -29,6 +29,7 @@ internal static class EmbedCommand
         {
             var db = await session.OpenDatabaseAsync();
             var result = await Embedding.RunAsync(session, db, session.Parse.GetValue(release), session.Parse.GetValue(activate));
+            var next = await Embedding.NextAsync(db, result.ModelVersion, session.Stop);
             session.Terminal.Result(
                 new
                 {
@@ -40,8 +41,7 @@ internal static class EmbedCommand
                     result.Warnings,
                 },
                 () => session.Terminal.Say(
-                    $"{result.ModelVersion}: {Amounts.Count(result.Videos)} videos have a vector, {Amounts.Count(result.Embedded)} of them new"
-                    + (result.Activated ? "; it is active" : $"; 'twotower releases activate {result.ModelVersion}' serves it")));
+                    $"{result.ModelVersion}: {Amounts.Count(result.Videos)} videos have a vector, {Amounts.Count(result.Embedded)} of them new; {next}"));
         });
         return command;
     }

@@ -3,6 +3,7 @@ using Npgsql;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Telemetry;
+using TwoTower.Core.Releases;
 using TwoTower.Embedder;
 
 namespace TwoTower.Cli.Commands;
@@ -26,6 +27,11 @@ internal static class Embedding
         telemetry.Log.LogInformation("Embedded {Videos} videos for {ModelVersion}", result.Videos, result.ModelVersion);
         return result;
     }
+
+    /// <summary>Whether a release that is ready is served already, or what serves it.</summary>
+    public static async Task<string> NextAsync(NpgsqlDataSource db, string modelVersion, CancellationToken ct) =>
+        (await new ReleaseStore(db).GetActiveAsync(ct))?.ModelVersion == modelVersion
+            ? "it is active" : $"'twotower releases activate {modelVersion}' serves it";
 
     /// <summary>A job's progress as a stage's.</summary>
     public static StageProgress Stage(EmbedProgress progress) =>

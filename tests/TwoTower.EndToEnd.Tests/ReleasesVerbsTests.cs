@@ -62,6 +62,10 @@ public sealed class ReleasesVerbsTests(PostgresFixture postgres) : IAsyncLifetim
         await elsewhere.ImportGoldenAsync();
         var imported = await elsewhere.JsonAsync("releases", "import", bundle, "--activate");
         Assert.Equal((two, true), (imported.GetProperty("model_version").GetString(), imported.GetProperty("activated").GetBoolean()));
+        foreach (string[] again in (string[][])[["releases", "import", bundle], ["embed", "--release", two]])
+        {
+            Assert.EndsWith("; it is active", (await elsewhere.RunAsync(again)).Out.TrimEnd(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -31,11 +31,10 @@ internal static class BundleVerbs
             var loaded = await session.Terminal.StageAsync("loading the bundle", "vectors", progress => new ImportBundleJob(db, session.Time).RunAsync(
                 session.Parse.GetValue(folder)!, options, new Relay<EmbedProgress>(progress, Embedding.Stage), session.Stop));
             foreach (var warning in loaded.Warnings) session.Terminal.Warn(warning);
+            var next = await Embedding.NextAsync(db, loaded.ModelVersion, session.Stop);
             session.Terminal.Result(
                 new { loaded.ModelVersion, loaded.Videos, loaded.Skipped, loaded.WithoutVector, loaded.Activated, loaded.Warnings },
-                () => session.Terminal.Say(
-                    $"{loaded.ModelVersion}: {Amounts.Count(loaded.Videos)} videos have a vector"
-                    + (loaded.Activated ? "; it is active" : $"; 'twotower releases activate {loaded.ModelVersion}' serves it")));
+                () => session.Terminal.Say($"{loaded.ModelVersion}: {Amounts.Count(loaded.Videos)} videos have a vector; {next}"));
         });
         return command;
     }
