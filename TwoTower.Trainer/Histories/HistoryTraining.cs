@@ -20,7 +20,8 @@ namespace TwoTower.Trainer.Histories;
 /// <param name="say">Told in one line each what happens.</param>
 internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int threads, TimeProvider time, Action<string>? say)
 {
-    private const double LeastStretch = 1e-3;
+    // Of a dimension that nobody uses: it must stay finite.
+    private const double LeastShare = 1e-3;
 
     /// <summary>Trains.</summary>
     /// <exception cref="NothingToTrainException">Too little to learn from.</exception>
@@ -57,10 +58,10 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             user = training.Run(student.Pool(lessons.Histories, options.Smoothing, parallel), student, lessons, progress, ct);
         }
 
-        (user, lessons) = Balance(user, lessons);
+        (user, var embeddings) = Balance(user, lessons);
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
-        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], lessons, student, items, decisions, options.ContentRidge, device);
+        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, student, items, decisions, options.ContentRidge, device);
         var likes = data.Users.Sum(one => one.Likes.Length);
         return new()
         {
@@ -87,10 +88,10 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         return (pipeline, features);
     }
 
-    // Scores stay what they are when a dimension of the items is stretched and that of the users shrunk. As learned, all of the spread is on the
-    // users' side, and items lie in no direction that users look: a graph of items among items leads a search for users astray. Half of it on
-    // either side, as in a symmetric factorisation, and it finds nearly all.
-    internal static (TowerWeights User, Lessons Lessons) Balance(TowerWeights user, Lessons lessons)
+    // Inner products stay what they are when a dimension of the items is shrunk and that of the users stretched. As learned, all of the spread is
+    // on the users' side, and items are alike in all directions: a graph of items among items leads a search for users astray. Half of it on
+    // either side, as in a symmetric factorisation, and it finds nearly all. Items: row-major, [items × rank].
+    internal static (TowerWeights User, float[] Items) Balance(TowerWeights user, Lessons lessons)
     {
         var (rank, histories) = (lessons.Rank, lessons.Histories.Length);
         var spread = new double[rank];
@@ -100,18 +101,19 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         }
 
         var most = spread.Max();
-        float[] stretch = [.. spread.Select(sum => (float)Math.Max(LeastStretch, most > 0 ? Math.Pow(sum / most, 0.25) : 1))];
+        // The sums are of squares: the fourth root is half of the spread.
+        float[] share = [.. spread.Select(sum => (float)Math.Max(LeastShare, most > 0 ? Math.Pow(sum / most, 0.25) : 1))];
         var items = lessons.Items.ToArray();
-        for (var i = 0; i < items.Length; i++) items[i] *= stretch[i % rank];
+        for (var i = 0; i < items.Length; i++) items[i] *= share[i % rank];
         var last = user.Layers[^1];
         float[] weight = [.. last.Weight], bias = [.. last.Bias];
         for (var k = 0; k < rank; k++)
         {
-            bias[k] /= stretch[k];
-            for (var i = 0; i < last.InputDim; i++) weight[k * last.InputDim + i] /= stretch[k];
+            bias[k] /= share[k];
+            for (var i = 0; i < last.InputDim; i++) weight[k * last.InputDim + i] /= share[k];
         }
 
-        return (new([.. user.Layers.SkipLast(1), new(last.InputDim, last.OutputDim, weight, bias)]), lessons with { Items = items });
+        return (new([.. user.Layers.SkipLast(1), new(last.InputDim, last.OutputDim, weight, bias)]), items);
     }
 
     private static int[] Count(Interactions data)

@@ -14,18 +14,25 @@ namespace TwoTower.Trainer.Histories;
 internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, ItemIds Ids)
 {
     /// <summary>Fits the content and what it misses.</summary>
+    /// <param name="videos">The items' keys.</param>
+    /// <param name="embeddings">What users' vectors are multiplied with, row-major, [items × rank].</param>
+    /// <param name="student">The history vectors.</param>
+    /// <param name="content">Row-major, [items × features].</param>
+    /// <param name="decisions">[items]: how many each has.</param>
+    /// <param name="ridge">λ of the content.</param>
+    /// <param name="device">Where.</param>
     public static ItemVectors Fit(
-        IReadOnlyList<Guid> videos, Lessons lessons, LinearStudent student, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
+        IReadOnlyList<Guid> videos, float[] embeddings, LinearStudent student, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
     {
-        var (items, rank) = (videos.Count, lessons.Rank);
+        var (items, rank) = (videos.Count, student.Bias.Length);
         var (dim, width) = (rank + 1, 3 * rank + 1); // embedding, liked half, noped half
         var targets = new float[items * width];
-        var longest = Enumerable.Range(0, items).Max(item => TensorPrimitives.Norm<float>(lessons.Items.AsSpan(item * rank, rank)));
+        var longest = Enumerable.Range(0, items).Max(item => TensorPrimitives.Norm<float>(embeddings.AsSpan(item * rank, rank)));
         for (var item = 0; item < items; item++)
         {
             var row = targets.AsSpan(item * width, width);
             var embedding = row[..rank];
-            TensorPrimitives.Divide(lessons.Items.AsSpan(item * rank, rank), longest, embedding);
+            TensorPrimitives.Divide(embeddings.AsSpan(item * rank, rank), longest, embedding);
             // Inner products as cosines (Bachrach et al. 2014): one more dimension makes every item of length 1; users have 0 there.
             row[rank] = MathF.Sqrt(Math.Max(0, 1 - TensorPrimitives.SumOfSquares<float>(embedding)));
             student.Liked.AsSpan(item * rank, rank).CopyTo(row[dim..]);

@@ -15,13 +15,13 @@ public sealed class BalanceTests
 
         var (balanced, items) = HistoryTraining.Balance(user, lessons);
 
-        Assert.Equal([1, 0.5f, 3, 1], items.Items); // half of a spread of 1 : 16 is 1 : 4
+        Assert.Equal([1, 0.5f, 3, 1], items); // half of a spread of 1 : 16 is 1 : 4
         var last = balanced.Layers[^1];
         foreach (var x in new float[][] { [1, 1], [-2, 3] })
         {
             for (var item = 0; item < 2; item++)
             {
-                Assert.Equal(Score(weight, bias, lessons.Items, x, item), Score(last.Weight, last.Bias, items.Items, x, item), 1e-5f);
+                Assert.Equal(Score(weight, bias, lessons.Items, x, item), Score(last.Weight, last.Bias, items, x, item), 1e-5f);
             }
         }
 
@@ -33,7 +33,7 @@ public sealed class BalanceTests
     {
         var lessons = new Lessons([1, 2], [([0], [])], [3, 0], 2);
         var (user, items) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), lessons);
-        Assert.All(user.Layers[^1].Weight.Concat(items.Items), number => Assert.True(float.IsFinite(number)));
+        Assert.All(user.Layers[^1].Weight.Concat(items), number => Assert.True(float.IsFinite(number)));
     }
 
     private static float Score(float[] weight, float[] bias, float[] items, float[] x, int item)
