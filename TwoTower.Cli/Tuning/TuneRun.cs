@@ -20,7 +20,8 @@ internal sealed class TuneRun(Session session, TuneOptions options)
         var recipe = RecipeReader.Read(options.Recipe, options.Overrides, Environment.GetEnvironmentVariables());
         var space = SearchSpace.Read(options.Space ?? (recipe.History.Enabled ? "v3" : "v2"), recipe);
         Study.Check(options.Study);
-        var (tables, name) = await options.Data.ReadAsync(session);
+        var (tables, name) = await options.Data.ReadAsync(session, space.VideoFeatures);
+        tables = tables.WithVideoFeatures(space.VideoFeatures);
         var splits = await options.Protocol.SplitAsync(session, tables, name);
         using var study = Study.Open(options.Study, await Task.Run(() => Plan(recipe, space, tables, name), session.Stop));
         Begin(study, recipe, space);
@@ -32,7 +33,7 @@ internal sealed class TuneRun(Session session, TuneOptions options)
         {
             Kept(study);
             session.Stop.ThrowIfCancellationRequested();
-            ended = options.Budget.Ends(study.Trials);
+            ended = options.Budget.Ends(study.Trials, study.Interrupted);
             if (ended is not null) break;
             var settings = proposals.Next(study.Trials.Count, [.. goal.BestFirst(study.Trials).Select(trial => trial.Settings)]);
             if (settings is null)
@@ -41,9 +42,14 @@ internal sealed class TuneRun(Session session, TuneOptions options)
                 break;
             }
 
-            var trial = await TryAsync(examiner, splits, study.Trials.Count, settings, space.Apply(settings));
-            goal.Check(trial);
-            study.Add(trial);
+            Trial trial;
+            await using (study.Run(session.Time))
+            {
+                trial = await TryAsync(examiner, splits, study.Trials.Count, settings, space.Apply(settings));
+                goal.Check(trial);
+                study.Add(trial);
+            }
+
             KeepBest(study, space, recipe);
             session.Terminal.Say(TuneTables.Line(trial, study.Trials, goal));
         }
@@ -78,6 +84,7 @@ internal sealed class TuneRun(Session session, TuneOptions options)
         if (options.Protocol.Split is null) terminal.Warn("the protocol time has no test viewers of its own: what is chosen on its cuts can't be measured on them any more");
         if (study.DroppedHalf) terminal.Warn("the last trial was only half-written, and is done again");
         if (study.IsOfAnotherBuild) terminal.Warn("the trials that are there were trained by another build of twotower: if it trains otherwise, name a new --study");
+        if (study.Interrupted > TimeSpan.Zero) terminal.Say($"{Amounts.Time(study.Interrupted)} went into trials that were begun and not finished; they count for --budget");
         if (study.Trials.Count == 0) return;
         foreach (var trial in study.Trials) goal.Check(trial);
         terminal.Say($"continuing: {Trials(study.Trials.Count)} there, which took {Amounts.Time(Budget.Spent(study.Trials))}");
@@ -150,7 +157,7 @@ internal sealed class TuneRun(Session session, TuneOptions options)
         });
         var tuned = new Tuned(
             options.Study, data, options.Protocol.Name, options.Protocol.Split, recipe.Name, goal.Objective, [.. goal.Requirements.Select(one => one.ToString())],
-            study.Trials.Count, Budget.Spent(study.Trials).TotalSeconds, ended, best, best is null ? null : study.BestPath, ranked);
+            study.Trials.Count, Budget.Spent(study.Trials).TotalSeconds, study.Interrupted.TotalSeconds, ended, best, best is null ? null : study.BestPath, ranked);
         session.Terminal.Result(tuned, () => TuneTables.Show(session.Terminal, ranked, goal));
         if (best is null)
         {
@@ -203,10 +210,11 @@ internal sealed record TuneOptions
 /// <param name="Requirements">With what.</param>
 /// <param name="TrialsDone">How many there are.</param>
 /// <param name="Seconds">That they took, over all runs.</param>
+/// <param name="InterruptedSeconds">That went into trials which were begun and not finished.</param>
 /// <param name="EndedBy">trials, budget or space.</param>
 /// <param name="Best">The best that fulfils every requirement; null: none does.</param>
 /// <param name="BestRecipe">Its recipe's file.</param>
 /// <param name="Trials">The best one first.</param>
 internal sealed record Tuned(
     string Study, string Data, string Protocol, string? Split, string Recipe, string Objective, IReadOnlyList<string> Requirements, int TrialsDone,
-    double Seconds, string EndedBy, Trial? Best, string? BestRecipe, IReadOnlyList<Trial> Trials);
+    double Seconds, double InterruptedSeconds, string EndedBy, Trial? Best, string? BestRecipe, IReadOnlyList<Trial> Trials);

@@ -33,6 +33,13 @@ public sealed class SearchSpace
     /// <summary>What the recipe itself has.</summary>
     public JsonObject Own => new(Settings.Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)RecipeReader.ValueOf(_recipe, setting.Key))));
 
+    /// <summary>Names of the vectors (<c>two_tower.video_features</c>) that some choice of settings reads.</summary>
+    public IReadOnlyCollection<string> VideoFeatures =>
+    [
+        .. Settings.SelectMany(setting => setting.Extremes.Select(value => Apply(new() { [setting.Key] = value }))).Append(_recipe)
+            .SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct(),
+    ];
+
     /// <summary>Reads a space for a recipe.</summary>
     /// <param name="nameOrPath">A built-in name such as <c>v3</c>, or the path of a JSON file.</param>
     /// <param name="recipe">The recipe whose keys are set.</param>

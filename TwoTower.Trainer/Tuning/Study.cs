@@ -8,11 +8,11 @@ namespace TwoTower.Trainer.Tuning;
 
 /// <summary>
 /// The folder of a search: <c>study.json</c>, what its trials have in common; <c>trials.jsonl</c>, a line for each finished one, which is on the disk
-/// before the next begins; <c>best.json</c>, the best recipe so far. One run at a time has it.
+/// before the next begins; <c>running.json</c>, how long the one that runs has; <c>best.json</c>, the best recipe so far. One run at a time has it.
 /// </summary>
 public sealed class Study : IDisposable
 {
-    private const string PlanFile = "study.json", TrialsFile = "trials.jsonl", BestFile = "best.json", LockFile = ".lock";
+    private const string PlanFile = "study.json", TrialsFile = "trials.jsonl", BestFile = "best.json", RunningFile = "running.json", LockFile = ".lock";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
 
     private readonly string _folder;
@@ -29,6 +29,9 @@ public sealed class Study : IDisposable
 
     /// <summary>True where another build of the program has trained the trials that were there.</summary>
     public bool IsOfAnotherBuild { get; private set; }
+
+    /// <summary>What went into trials that earlier runs began and didn't finish.</summary>
+    public TimeSpan Interrupted { get; private set; }
 
     /// <summary>Where the best recipe so far is, or would be.</summary>
     public string BestPath => Path.Combine(_folder, BestFile);
@@ -64,6 +67,10 @@ public sealed class Study : IDisposable
             throw;
         }
     }
+
+    /// <summary>The next trial begins: its time counts, even if this run is killed, until the result is disposed of.</summary>
+    /// <param name="time">The clock.</param>
+    public RunningTrial Run(TimeProvider time) => new(Path.Combine(_folder, RunningFile), _trials.Count, Interrupted, time);
 
     /// <summary>Keeps a finished trial: it is on the disk when this returns.</summary>
     public void Add(Trial trial)
@@ -127,6 +134,7 @@ public sealed class Study : IDisposable
 
         IsOfAnotherBuild = !plan.Continues(begun, _folder);
         ReadTrials(Path.Combine(_folder, TrialsFile), plan);
+        Interrupted = RunningTrial.ReadInterrupted(Path.Combine(_folder, RunningFile), _trials.Count);
     }
 
     private void ReadTrials(string path, StudyPlan plan)

@@ -84,6 +84,62 @@ public sealed class TuneVerbTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(("budget", 1), (budgeted.GetProperty("ended_by").GetString(), budgeted.GetProperty("trials_done").GetInt32()));
     }
 
+    [SkippableFact]
+    public async Task The_time_of_a_trial_that_was_killed_counts_for_the_budget()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        string[] tune =
+        [
+            "tune", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "1", "--set", "training.early_stopping_patience=100000",
+            "--space", await SpaceAsync("""{"training.epochs": {"values": [1, 100000]}}"""), "--study", Study,
+        ];
+        await using (var endless = _workplace.Start(tune))
+        {
+            await endless.LineAsync(line => line.StartsWith("trial 0: recall@20", StringComparison.Ordinal));
+            while (Running() is not { Number: 1, Seconds: > 0 }) await Task.Delay(100);
+            endless.Kill();
+            await endless.ExitAsync();
+        }
+
+        var result = await _workplace.JsonAsync([.. tune, "--budget", "4s"]);
+
+        Assert.Equal(("budget", 1), (result.GetProperty("ended_by").GetString(), result.GetProperty("trials_done").GetInt32()));
+        Assert.InRange(result.GetProperty("interrupted_seconds").GetDouble(), 4, 60);
+
+        (int Number, double Seconds) Running()
+        {
+            if (!File.Exists(Path.Combine(Study, "running.json"))) return default;
+            var running = JsonNode.Parse(File.ReadAllText(Path.Combine(Study, "running.json")))!;
+            return (running["number"]!.GetValue<int>(), running["seconds"]!.GetValue<double>());
+        }
+    }
+
+    [Fact]
+    public async Task Other_vectors_of_videos_are_other_rows_where_the_recipe_reads_them()
+    {
+        var tables = _workplace.PathOf("tables");
+        Directory.CreateDirectory(tables);
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, Path.Combine(tables, Path.GetFileName(file)));
+        var clips = Golden.Tables.Videos.Select((video, i) => $"{video.Id},clip,\"[{i % 5}, {i % 7 * 0.5:0.0}]\"").ToList();
+        var sounds = Golden.Tables.Videos.Select((video, i) => $"{video.Id},sound,\"[{i % 3}]\"").ToList();
+        string[] tune =
+        [
+            "tune", "--data", tables, "--recipe", "v2", "--epochs", "1", "--set", "features.video_features=clip", "--space", await SpaceAsync(), "--study", Study,
+            "--trials", "1",
+        ];
+        Write([.. clips, .. sounds]);
+        await _workplace.RunAsync(tune);
+
+        Write([.. clips.Select(row => row.Replace("[0,", "[9,", StringComparison.Ordinal)), .. sounds]);
+        await RefusedAsync("begun with other rows: those of tables then, tables now, and not the same ones", tune);
+
+        // In another order, and with other vectors of a name that no trial reads.
+        Write([.. sounds.Select(row => row.Replace("[0]", "[9]", StringComparison.Ordinal)), .. Enumerable.Reverse(clips)]);
+        Assert.Contains("continuing: 1 trial is there", (await _workplace.RunAsync(tune)).Out, StringComparison.Ordinal);
+
+        void Write(IEnumerable<string> rows) => File.WriteAllLines(Path.Combine(tables, "video_features.csv"), ["video_id,name,vector", .. rows]);
+    }
+
     [Fact]
     public async Task Other_rows_other_settings_or_another_recipe_are_refused_in_a_study_that_was_begun()
     {

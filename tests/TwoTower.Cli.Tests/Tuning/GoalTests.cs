@@ -66,16 +66,19 @@ public class GoalTests
     }
 
     [Theory]
-    [InlineData(new double[] { }, null)] // the first always begins
-    [InlineData(new double[] { 40 }, null)] // 40 + 40 is within 100
-    [InlineData(new double[] { 40, 20 }, null)] // 60 + 30 too
-    [InlineData(new double[] { 40, 20, 30 }, "budget")] // 90 + 30 isn't
-    [InlineData(new double[] { 1, 1, 1, 1 }, "trials")]
-    public void No_trial_begins_that_would_go_over_the_budget(double[] seconds, string? ended)
+    [InlineData(new double[] { }, 0, null)] // the first always begins
+    [InlineData(new double[] { }, 500, null)]
+    [InlineData(new double[] { 40 }, 0, null)] // 40 + 40 is within 100
+    [InlineData(new double[] { 40, 20 }, 0, null)] // 60 + 30 too
+    [InlineData(new double[] { 40, 20, 30 }, 0, "budget")] // 90 + 30 isn't
+    [InlineData(new double[] { 40, 20 }, 10, null)] // 70 + 30: what was interrupted counts, and makes the mean no longer
+    [InlineData(new double[] { 40, 20 }, 11, "budget")]
+    [InlineData(new double[] { 1, 1, 1, 1 }, 0, "trials")]
+    public void No_trial_begins_that_would_go_over_the_budget(double[] seconds, double interrupted, string? ended)
     {
         var trials = seconds.Select((time, number) => Of(number, 0.3, 0.8, 0) with { Seconds = time }).ToList();
 
-        Assert.Equal(ended, new Budget(4, TimeSpan.FromSeconds(100)).Ends(trials));
+        Assert.Equal(ended, new Budget(4, TimeSpan.FromSeconds(100)).Ends(trials, TimeSpan.FromSeconds(interrupted)));
     }
 
     private static Trial Of(int number, double recall, double uauc, double nope) => new(

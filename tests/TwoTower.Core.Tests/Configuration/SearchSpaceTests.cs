@@ -22,6 +22,17 @@ public sealed class SearchSpaceTests
     }
 
     [Fact]
+    public void Vectors_that_some_choice_reads_are_those_of_the_recipe_and_of_every_value()
+    {
+        Assert.Empty(Parse("""{"training.lr": {"min": 0.001, "max": 0.01}}""").VideoFeatures);
+        Assert.Equal(
+            ["clip", "title"], Parse("""{"features.video_features": {"values": [["clip"], ["clip", "title"]]}}""").VideoFeatures.Order());
+        Assert.Equal(
+            ["sound"],
+            SearchSpace.Parse("""{"training.lr": {"min": 0.001, "max": 0.01}}""", "mine", Default with { Features = new() { VideoFeatures = ["sound"] } }).VideoFeatures);
+    }
+
+    [Fact]
     public void Spaces_and_schemas_are_no_recipes()
     {
         Assert.Equal(["v2", "v3"], SearchSpace.BuiltInNames);

@@ -132,6 +132,23 @@ public sealed class StudyTests : IDisposable
         Assert.NotEqual(fingerprint, DataFingerprint.Of(tables with { Profiles = [] }));
     }
 
+    [Fact]
+    public void Vectors_of_videos_are_part_of_it_whatever_the_order_of_their_names()
+    {
+        static string Of(params (string, float[])[] vectors)
+        {
+            var tables = EvaluationWorld.Of((1, 10, DecisionType.Like), (2, 20, DecisionType.Nope));
+            return DataFingerprint.Of(tables with { Videos = [tables.Videos[0] with { VideoFeatures = vectors.ToDictionary() }, tables.Videos[1]] });
+        }
+
+        var fingerprint = Of(("clip", [0.5f, 1]), ("title", [2]));
+
+        Assert.Equal(fingerprint, Of(("title", [2]), ("clip", [0.5f, 1])));
+        Assert.NotEqual(fingerprint, Of(("clip", [0.5f, 1.5f]), ("title", [2])));
+        Assert.NotEqual(fingerprint, Of(("clip", [0.5f, 1])));
+        Assert.NotEqual(fingerprint, Of(("sound", [0.5f, 1]), ("title", [2])));
+    }
+
     private void Begin(int trials)
     {
         using var study = Study.Open(Folder, Plan());
@@ -155,7 +172,9 @@ public sealed class StudyTests : IDisposable
         Seeds = [42],
     };
 
-    private static Trial Of(int number) => new(
+    internal static Study Open(string folder) => Study.Open(folder, Plan());
+
+    internal static Trial Of(int number) => new(
         number, new() { ["training.epochs"] = number + 3, ["training.lr"] = 0.001 }, [42], new Dictionary<string, double> { ["recall_20"] = 0.25 }, 1.5,
         new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero), number == 1 ? "it diverged" : null);
 }
