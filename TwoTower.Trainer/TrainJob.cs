@@ -1,9 +1,11 @@
+using Npgsql;
 using TorchSharp;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Data;
 using TwoTower.Core.Releases;
 using TwoTower.Trainer.Histories;
+using TwoTower.Trainer.Probabilities;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Towers;
 using TwoTower.Trainer.Training;
@@ -58,9 +60,10 @@ public static class TrainJob
             options.Say?.Invoke($"stopped early: {recipe.Training.EarlyStoppingPatience} epochs without an improvement of {recipe.Training.EarlyStoppingMinDelta}");
         }
 
-        var release = await RegisterAsync(options, checkpoint!, ct);
+        checkpoint = await CalibrateAsync(options, checkpoint!, tables, payloads, ct);
+        var release = await RegisterAsync(options, checkpoint, ct);
         return new(
-            checkpoint!, release, loop.Epochs.Count - epochs, time, (double)epochs * data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds));
+            checkpoint, release, loop.Epochs.Count - epochs, time, (double)epochs * data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds));
     }
 
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
@@ -75,9 +78,19 @@ public static class TrainJob
             () => new HistoryTraining(options.Recipe, new torch.Device(device), threads, options.Time, options.Say).Run(tables, progress, ct), ct);
         if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
         var time = options.Time.GetElapsedTime(started);
+        checkpoint = await CalibrateAsync(options, checkpoint, tables, null, ct);
         var release = await RegisterAsync(options, checkpoint, ct);
         var samples = (double)checkpoint.Training.Epochs.Count * checkpoint.Training.TrainingSamples;
         return new(checkpoint, release, 0, time, samples / Math.Max(1e-9, time.TotalSeconds));
+    }
+
+    // The towers are safe by now; the checkpoint gets what was fitted on them.
+    private static async Task<Checkpoint> CalibrateAsync(
+        TrainOptions options, Checkpoint checkpoint, TableSet tables, NpgsqlDataSource? payloads, CancellationToken ct)
+    {
+        var calibrated = await HeldOutCalibration.AddAsync(checkpoint, tables, payloads, options.Say, ct);
+        if (options.CheckpointPath is { } path && calibrated != checkpoint) CheckpointStore.Write(path, calibrated);
+        return calibrated;
     }
 
     private static async Task<Release?> RegisterAsync(TrainOptions options, Checkpoint checkpoint, CancellationToken ct) =>

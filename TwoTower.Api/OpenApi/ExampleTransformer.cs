@@ -52,7 +52,7 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
         new RecommendationsResponse(strategy, "v2-20260120T180000Z-3f9c2a1b", Time,
         [
             new(1, Video, "film-17", "The Long Harbour", null, 5_400, 480, Time.AddDays(-30), ["noir", "sea"], ["Ada Winter"],
-                score, 1 / (1 + Math.Exp(-score)), null,
+                score, 1 / (1 + Math.Exp(-score)), strategy == "similar" ? null : 0.86, null,
                 strategy == "similar" ? score : Core.Recommendation.ReRanker.Score(score, Time.AddDays(-30), 480, Time), reasons),
         ]),
         ApiJson.Default.RecommendationsResponse);

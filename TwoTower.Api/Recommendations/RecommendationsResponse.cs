@@ -29,7 +29,8 @@ public sealed record RecommendationsResponse(
 /// <param name="Tags">Tags by name.</param>
 /// <param name="Performers">Performers by name.</param>
 /// <param name="Score">The model's score, a cosine −1..1; null without a model.</param>
-/// <param name="Probability">Probability of a like, sigmoid(score); null without a model.</param>
+/// <param name="Probability">sigmoid(score): an order, not a rate; null without a model.</param>
+/// <param name="LikeProbability">Probability that the viewer, deciding on the video, likes it, 0..1; null where the release has no calibration.</param>
 /// <param name="Popularity">Popularity as a share of the most popular video's, 0..1; null with a model.</param>
 /// <param name="RankScore">What the list is ordered by: the score, or score or popularity with recency and price.</param>
 /// <param name="Reasons">What it shares with what the viewer liked.</param>
@@ -46,6 +47,7 @@ public sealed record RecommendedVideoResponse(
     IReadOnlyList<string> Performers,
     double? Score,
     double? Probability,
+    double? LikeProbability,
     double? Popularity,
     double RankScore,
     IReadOnlyList<ReasonResponse> Reasons)
@@ -53,7 +55,7 @@ public sealed record RecommendedVideoResponse(
     internal static RecommendedVideoResponse From(RecommendedVideo video) => new(
         video.Rank, video.Video.Id, video.Video.ExternalId, video.Video.Title, video.Video.ThumbnailUrl, video.Video.DurationSeconds,
         video.Video.Price, video.Video.ReleasedAt, video.Video.Tags, video.Video.Performers, video.Score, video.Probability,
-        video.Popularity, video.RankScore,
+        video.LikeProbability, video.Popularity, video.RankScore,
         [.. video.Reasons.Select(reason => new ReasonResponse(reason.Kind == ReasonKind.Tag ? "tag" : "performer", reason.Name, reason.Likes))]);
 }
 

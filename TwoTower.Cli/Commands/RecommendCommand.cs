@@ -70,6 +70,7 @@ internal static class RecommendCommand
             video.Video.Title,
             video.Score,
             video.Probability,
+            video.LikeProbability,
             video.Popularity,
             video.RankScore,
             video.Video.Tags,

@@ -17,6 +17,7 @@ internal static class EvaluationTables
         Recalls(terminal, "recall@20 by the viewer's likes in the history", evaluation.Contenders, contender => contender.ByActivity);
         Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Contenders, contender => contender.ByPopularity);
         Recalls(terminal, "recall@20 by cut", evaluation.Contenders, contender => contender.BySplit);
+        Probabilities(terminal, evaluation.Contenders);
         foreach (var live in evaluation.Live ?? []) Show(terminal, live);
     }
 
@@ -67,6 +68,20 @@ internal static class EvaluationTables
         foreach (var contender in contenders)
         {
             table.AddRow([new Text(NameOf(contender)), .. groups(contender).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
+        }
+
+        terminal.Show(table);
+    }
+
+    private static void Probabilities(Terminal terminal, IReadOnlyList<ContenderResult> contenders)
+    {
+        var shown = contenders.Where(contender => contender is { IsReRanked: false, ProbabilityErrors: not null }).ToList();
+        if (shown.Count == 0) return;
+        var table = New("probability of a like, held-out decisions", ["contender", "log loss", "calibration error", "decisions"]);
+        foreach (var contender in shown)
+        {
+            var errors = contender.ProbabilityErrors!;
+            table.AddRow(NameOf(contender), $"{errors.LogLoss:0.000}", $"{errors.CalibrationError:0.000}", Amounts.Count(errors.Decisions));
         }
 
         terminal.Show(table);

@@ -30,6 +30,9 @@ public sealed record Checkpoint
     /// <summary>Present where the user tower reads histories (recipe v3).</summary>
     public HistoryModel? History { get; init; }
 
+    /// <summary>Present where the recipe asks for it (<c>serving.like_probability</c>) and enough was held out to fit it on.</summary>
+    public LikeCalibration? Calibration { get; init; }
+
     /// <summary>Present in a checkpoint that a training can resume from.</summary>
     public ResumeState? Resume { get; init; }
 }

@@ -6,7 +6,7 @@ namespace TwoTower.Core.Artifacts;
 
 /// <summary>
 /// Checkpoints as safetensors files: tensors named <c>user_tower.l1.weight</c> … as Python would, everything else as JSON strings in
-/// <c>__metadata__</c> (<c>config</c>, <c>pipeline</c>, <c>training</c>, <c>probes</c>, <c>resume</c>).
+/// <c>__metadata__</c> (<c>config</c>, <c>pipeline</c>, <c>training</c>, <c>probes</c>, <c>calibration</c>, <c>resume</c>).
 /// </summary>
 public static class CheckpointStore
 {
@@ -30,6 +30,7 @@ public static class CheckpointStore
             ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
         };
         if (checkpoint.Probes.Count > 0) metadata["probes"] = JsonSerializer.Serialize([.. checkpoint.Probes], PayloadJson.Default.ItemPayloadArray);
+        if (checkpoint.Calibration is { } calibration) metadata["calibration"] = JsonSerializer.Serialize(calibration, ArtifactJson.Options);
         if (checkpoint.History is { } history)
         {
             Add(tensors, HistoryTower, history.Tower);
@@ -73,6 +74,7 @@ public static class CheckpointStore
                 Item = item,
                 Probes = file.Metadata.TryGetValue("probes", out var probes) ? ProbeSet.ParseItems(probes) : [],
                 History = file.Tensors.Any(t => t.Name.StartsWith(Ids, StringComparison.Ordinal)) ? new(Tower(file, HistoryTower), ItemIds.Parse(file, Ids)) : null,
+                Calibration = file.Metadata.ContainsKey("calibration") ? Parse<LikeCalibration>(file, "calibration").Checked("metadata calibration") : null,
                 Resume = file.Metadata.ContainsKey("resume") ? ReadResume(file) : null,
             };
         }

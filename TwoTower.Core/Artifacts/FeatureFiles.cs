@@ -35,6 +35,10 @@ internal static class FeatureFiles
     public static Vocabulary ReadVocabulary(ReleaseFileSet files, string path) =>
         Named(files, path, () => new Vocabulary(BundleJson.Read<VocabularyFile>(files[path], path).Tokens));
 
+    /// <summary>What makes probabilities of scores; null where the release has no such file.</summary>
+    public static LikeCalibration? ReadCalibration(ReleaseFileSet files) =>
+        files.TryGet(ArtifactNames.Calibration, out var json) ? LikeCalibration.Parse(json, $"{files.Name}, {ArtifactNames.Calibration}") : null;
+
     public static ModelMeta ReadMeta(ReleaseFileSet files) => ModelMeta.Parse(files[ArtifactNames.ModelMeta], ArtifactNames.ModelMeta);
 
     // The message below says what; this says whose, unless it says so already.

@@ -50,6 +50,9 @@ public static class ArtifactNames
     /// <summary>Inputs, and the embeddings that the trainer's towers give for them. Ours only.</summary>
     public const string Probes = "probes.json";
 
+    /// <summary>From a score to the probability of a like. Only where the recipe asks for it and enough was held out.</summary>
+    public const string Calibration = "calibration.json";
+
     /// <summary>Vectors of all videos; part of a bundle, not of a release.</summary>
     public const string VideoEmbeddings = "video_embeddings.parquet";
 

@@ -44,6 +44,7 @@ public static class ReleaseFiles
             new(ArtifactNames.ActressVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.PerformerTokens))),
             new(ArtifactNames.TagVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.TagTokens))),
             .. checkpoint.History is { } history ? Of(history, items) : [],
+            .. checkpoint.Calibration is { } calibration ? [new ReleaseFile(ArtifactNames.Calibration, calibration.ToJson())] : Array.Empty<ReleaseFile>(),
         ];
         return [.. files.OrderBy(file => file.Path, StringComparer.Ordinal)];
     }

@@ -45,6 +45,13 @@ public sealed record ServingOptions
     /// model's score alone.
     /// </summary>
     public bool ReRank { get; init; } = true;
+
+    /// <summary>
+    /// True fits, after the training, what makes probabilities of the scores, on the users that the training left out; answers then have a
+    /// likeProbability. Not written where false: the artifacts of recipes without it are what they were before there was one.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LikeProbability { get; init; }
 }
 
 /// <summary>Vocabularies, vectors from elsewhere, and where features are computed.</summary>

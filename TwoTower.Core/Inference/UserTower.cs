@@ -12,7 +12,7 @@ public sealed class UserTower : IDisposable
     private readonly FeatureEncoder _encoder;
     private readonly OnnxTower _network;
 
-    private UserTower(FeatureEncoder encoder, OnnxTower network, bool reRanks) => (_encoder, _network, ReRanks) = (encoder, network, reRanks);
+    private UserTower(FeatureEncoder encoder, OnnxTower network) => (_encoder, _network) = (encoder, network);
 
     /// <summary>Length of an embedding.</summary>
     public int EmbeddingDim => _network.EmbeddingDim;
@@ -24,7 +24,10 @@ public sealed class UserTower : IDisposable
     public bool ReadsHistory => _encoder.Schema.Segments.Any(segment => segment.Type == FeatureSegmentTypes.PooledHistory);
 
     /// <summary>Whether the recipe of the model has its answers re-ranked (<see cref="ModelMeta.ReRanks"/>).</summary>
-    public bool ReRanks { get; }
+    public bool ReRanks { get; private init; }
+
+    /// <summary>What makes probabilities of its scores; null where the release has no calibration.</summary>
+    public LikeCalibration? Calibration { get; private init; }
 
     /// <summary>Loads the tower of a release or bundle.</summary>
     /// <exception cref="InputException">A file is missing, or the files don't fit each other; says which and why.</exception>
@@ -32,7 +35,8 @@ public sealed class UserTower : IDisposable
     {
         ArgumentNullException.ThrowIfNull(files);
         var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.User);
-        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema), FeatureFiles.ReadMeta(files).ReRanks);
+        var (reRanks, calibration) = (FeatureFiles.ReadMeta(files).ReRanks, FeatureFiles.ReadCalibration(files));
+        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema)) { ReRanks = reRanks, Calibration = calibration };
     }
 
     /// <summary>The embedding of a user, [EmbeddingDim], of length 1.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TwoTower.Core.Artifacts;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Impressions;
@@ -116,7 +117,7 @@ public sealed class RecommendationService
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
 
-        var (embedding, recipeReRanks) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var (embedding, recipeReRanks, calibration) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
         var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
@@ -131,7 +132,10 @@ public sealed class RecommendationService
             var best = ReRanker.Best(candidates, request.Limit, context.AsOf, reRank);
             var taste = new Taste(payload);
             var videos = best.Select((b, i) => new RecommendedVideo(
-                i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo)));
+                i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo))
+            {
+                LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
+            });
             return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]), request.Limit, candidates.Count);
         }
     }
@@ -152,14 +156,15 @@ public sealed class RecommendationService
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }
 
-    private async Task<(float[] Embedding, bool ReRanks)> EncodeAsync(string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
+    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration)> EncodeAsync(
+        string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
     {
         try
         {
             using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
             using (ServingTelemetry.Begin("tower"))
             {
-                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks);
+                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration);
             }
         }
         catch (ReleaseGoneException e)

@@ -10,7 +10,6 @@ namespace TwoTower.Trainer.Evaluation;
 /// <param name="BySplit">[splits][queries], in their order.</param>
 /// <param name="FitTime">To learn, all splits together: from tables to a model that answers.</param>
 /// <param name="Curves">[splits] learning curves; null for a model without epochs.</param>
-/// <param name="Probability">What the product makes of a score; null for a model that shows no probability.</param>
 public sealed record Answers(
     string Contender, bool IsRecipe, bool IsReRanked, int? Seed, IReadOnlyList<IReadOnlyList<QueryResult>> BySplit, TimeSpan FitTime,
-    IReadOnlyList<TrainingSummary?> Curves, Func<float, double?> Probability);
+    IReadOnlyList<TrainingSummary?> Curves);

@@ -22,7 +22,6 @@ public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvi
         var results = orders.Select(_ => new List<IReadOnlyList<QueryResult>>()).ToArray();
         var curves = new List<TrainingSummary?>();
         var fitTime = TimeSpan.Zero;
-        Func<float, double?> probability = _ => null;
         foreach (var split in splits)
         {
             ct.ThrowIfCancellationRequested();
@@ -31,14 +30,13 @@ public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvi
             using var scorer = await contender.FitAsync(new(split, seed, training, ct));
             fitTime += time.GetElapsedTime(started);
             curves.Add(scorer.Training);
-            probability = scorer.Probability;
             var answers = Ask(split, scorer, orders, progress, ct);
             for (var order = 0; order < orders.Length; order++) results[order].Add(answers[order]);
             if (afterwards is not null) await afterwards(new(contender, seed, split, scorer, answers[0]), progress, ct);
         }
 
         return [.. orders.Select((isReRanked, order) => new Answers(
-            contender.Name, contender.IsRecipe, isReRanked, contender.IsSeeded ? seed : null, results[order], fitTime, curves, probability))];
+            contender.Name, contender.IsRecipe, isReRanked, contender.IsSeeded ? seed : null, results[order], fitTime, curves))];
     }
 
     private static QueryResult[][] Ask(Split split, IScorer scorer, bool[] orders, IProgress<ExamProgress>? progress, CancellationToken ct)
@@ -48,12 +46,23 @@ public sealed class Examiner(IReadOnlyList<Split> splits, bool reRank, TimeProvi
         for (var query = 0; query < split.Queries.Count; query++)
         {
             ct.ThrowIfCancellationRequested();
-            scorer.Score(split.Queries[query], scores);
-            for (var order = 0; order < orders.Length; order++) results[order][query] = Judge.Measure(split, split.Queries[query], scores, orders[order]);
+            var asked = split.Queries[query];
+            scorer.Score(asked, scores);
+            var probability = scorer.Probability(asked);
+            for (var order = 0; order < orders.Length; order++)
+            {
+                results[order][query] = Judge.Measure(split, asked, scores, orders[order]) with
+                {
+                    Probabilities = probability is null ? null : (Of(asked.Targets, probability), Of(asked.HeldOutNopes, probability)),
+                };
+            }
+
             progress?.Report(new(split.Name, "viewers", query + 1, split.Queries.Count, null));
         }
 
         return results;
+
+        double[] Of(int[] items, Func<float, double> probability) => [.. items.Select(item => probability(scores[item]))];
     }
 
     private sealed class Steps(string split, IProgress<ExamProgress> progress) : IProgress<TrainingProgress>

@@ -10,8 +10,8 @@ public interface IScorer : IDisposable
     /// <param name="scores">[Items.Count]; overwritten.</param>
     void Score(Query query, Span<float> scores);
 
-    /// <summary>The probability of a like that the product would show beside a score; null for a model that shows none.</summary>
-    double? Probability(float score) => null;
+    /// <summary>From a score of a query to the probability of a like that the product would show beside it; null for a model that shows none.</summary>
+    Func<float, double>? Probability(Query query) => null;
 
     /// <summary>The learning curve; null for a model without epochs.</summary>
     TrainingSummary? Training => null;

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
@@ -16,8 +17,7 @@ public static class RecipeContender
     {
         var run = options with
         {
-            // The protocol holds viewers out itself; the gate's own would only be missing here.
-            Recipe = options.Recipe with { Seed = fit.Seed, Samples = options.Recipe.Samples with { HeldOutUsers = 0 } },
+            Recipe = options.Recipe with { Seed = fit.Seed, Samples = options.Recipe.Samples with { HeldOutUsers = HeldOut(options.Recipe) } },
             Tables = fit.Split.Training,
             Database = null,
             Register = false,
@@ -30,6 +30,9 @@ public static class RecipeContender
     {
         IsRecipe = true,
     };
+
+    // The protocol holds viewers out itself; the gate's own would only be missing here, unless probabilities are fitted on them.
+    private static double HeldOut(Recipe recipe) => recipe.Serving.LikeProbability ? recipe.Samples.HeldOutUsers : 0;
 }
 
 /// <summary>The release of a recipe: history → payload → user tower → dot product with every item's embedding, as a live request does it.</summary>
@@ -66,8 +69,14 @@ public sealed class RecipeScorer : IScorer
         return new(UserTower.FromFiles(files), items, pool, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
     }
 
-    /// <summary>The product's: sigmoid(score).</summary>
-    public double? Probability(float score) => 1 / (1 + Math.Exp(-score));
+    /// <summary>The product's: the calibrated one where the release has it, sigmoid(score) otherwise.</summary>
+    public Func<float, double> Probability(Query query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        if (_users.Calibration is not { } calibration) return score => 1 / (1 + Math.Exp(-score));
+        var decisions = PayloadBuilder.BuildUser(query.History, _asOf).DecisionStats;
+        return score => calibration.Of(score, decisions);
+    }
 
     /// <inheritdoc/>
     public void Score(Query query, Span<float> scores)

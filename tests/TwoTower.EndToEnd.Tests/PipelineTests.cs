@@ -46,6 +46,32 @@ public sealed class PipelineTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_release_of_v3_says_how_probable_a_like_is_also_where_it_is_imported()
+    {
+        await _workplace.GenerateAsync(viewers: 400);
+        var trained = await _workplace.RunAsync("train", "--recipe", "v3", "--epochs", "2", "--set", "samples.held_out_users=0.25");
+        Assert.Contains("like probability: fitted on ", trained.Out);
+        await _workplace.RunAsync("embed", "--activate");
+        var viewer = await ViewerAsync("like");
+        var probabilities = await ProbabilitiesAsync(_workplace);
+        Assert.All(probabilities, probability => Assert.InRange(probability, 0.01, 0.9999));
+        Assert.Equal(probabilities.OrderDescending(), probabilities); // v3 answers in the order of the score
+
+        var bundle = _workplace.PathOf("bundle");
+        await _workplace.RunAsync("export", bundle);
+        Assert.Contains("calibration.json", Directory.EnumerateFiles(bundle).Select(Path.GetFileName));
+        await using var elsewhere = await Workplace.CreateAsync(postgres);
+        await elsewhere.GenerateAsync(viewers: 400);
+        await elsewhere.RunAsync("releases", "import", bundle, "--activate");
+        var there = await ProbabilitiesAsync(elsewhere);
+        Assert.Equal(probabilities.Count, there.Count);
+        Assert.All(probabilities.Zip(there), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+
+        async Task<List<double>> ProbabilitiesAsync(Workplace workplace) =>
+            [.. (await workplace.JsonAsync("recommend", $"{viewer}")).GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("like_probability").GetDouble())];
+    }
+
+    [Fact]
     public async Task Vocabularies_that_come_out_empty_are_said_and_the_rest_goes_the_same_way()
     {
         await _workplace.ImportGoldenAsync();

@@ -143,7 +143,14 @@ internal sealed class EvaluationPage
         if (shown.Count == 0) return;
         Section("Calibration", "The probability that the product shows beside a score, against how many of the held-out decisions were likes, in tenths by that probability.");
         Figures(shown.Select(Plots.Calibrated));
-        foreach (var contender in shown) _html.Append(_tables.Calibration(contender));
+        foreach (var contender in shown)
+        {
+            _html.Append(_tables.Calibration(contender));
+            if (contender.ProbabilityErrors is not { } errors) continue;
+            Paragraph(
+                $"{contender.Name}: log loss {errors.LogLoss:0.000} (the mean of −ln of the probability of what was decided), expected calibration error "
+                + $"{errors.CalibrationError:0.000} (the mean distance of what is shown and what was liked, over the tenths), {Amounts.Count(errors.Decisions)} decisions.");
+        }
     }
 
     private void Meanings()

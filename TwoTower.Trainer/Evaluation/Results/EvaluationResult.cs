@@ -78,6 +78,9 @@ public sealed record ContenderResult
     /// <summary>What its probabilities are worth; none for a model that shows no probability.</summary>
     public required IReadOnlyList<CalibrationBin> Calibration { get; init; }
 
+    /// <summary>How far its probabilities are from what was decided; null where there are none.</summary>
+    public ProbabilityErrors? ProbabilityErrors { get; init; }
+
     /// <summary>Scores of held-out likes against those of held-out nopes; null where there is nothing to tell apart.</summary>
     public required ScoreDistribution? Scores { get; init; }
 
@@ -96,6 +99,13 @@ public sealed record GroupResult(string Name, int Queries, IReadOnlyDictionary<s
 /// <param name="Observed">Share of likes.</param>
 /// <param name="Decisions">How many decisions.</param>
 public sealed record CalibrationBin(double Predicted, double Observed, int Decisions);
+
+/// <summary>How far probabilities of likes are from what was decided.</summary>
+/// <param name="Decisions">Held-out decisions.</param>
+/// <param name="LogLoss">Mean of −ln of the probability of what was decided; lower is better.</param>
+/// <param name="CalibrationError">Expected calibration error: mean distance of <see cref="CalibrationBin.Predicted"/> and
+/// <see cref="CalibrationBin.Observed"/>, weighted by the decisions of a bin; 0 is best.</param>
+public sealed record ProbabilityErrors(int Decisions, double LogLoss, double CalibrationError);
 
 /// <summary>How a training went.</summary>
 /// <param name="Seed">Its seed.</param>

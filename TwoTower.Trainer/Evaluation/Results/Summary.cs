@@ -42,6 +42,7 @@ public sealed class Summary
     {
         var all = Results(group).ToList();
         var empty = all.Where(result => !HasHistory(result)).ToList();
+        var decisions = Calibration.Decisions(all);
         return new()
         {
             Name = group[0].Contender,
@@ -56,7 +57,8 @@ public sealed class Summary
             ByActivity = [.. Buckets.Activity.Select((bucket, b) => Group(bucket.Name, all.Where(result => HasHistory(result) && Buckets.OfActivity(result.HistoryLikes) == b)))
                 .Where(bucket => bucket.Queries > 0)],
             ByPopularity = [.. Buckets.Popularity.Select((bucket, b) => Recall(bucket, all.Where(HasHistory).Where(result => result.RecallByPopularity[b] is not null).ToList(), b))],
-            Calibration = Calibration.Of(group),
+            Calibration = Calibration.Bin(decisions),
+            ProbabilityErrors = Calibration.Errors(decisions),
             Scores = ScoreDistribution.Of(group),
             Curves = [.. group.SelectMany(answers => answers.Curves.Select((curve, s) => (answers.Seed, Curve: curve, Split: _splits[s].Name)))
                 .Where(curve => curve.Curve is not null).Select(curve => new LearningCurve(curve.Seed ?? 0, curve.Split, curve.Curve!.BestEpoch, curve.Curve.Epochs))],

@@ -47,6 +47,14 @@ public class EvaluationPageTests
         Assert.DoesNotContain("class=\"best\"", Tables().Single(table => table.Contains("Difference to", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public void The_probabilities_of_a_recipe_are_shown_with_their_errors()
+    {
+        Assert.Contains("v3: log loss 0.512 (the mean of", Page, StringComparison.Ordinal);
+        Assert.Contains("expected calibration error 0.050 (the mean", Page, StringComparison.Ordinal);
+        Assert.Contains("over the tenths), 21 decisions.", Page, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("recall@20")]
     [InlineData("ndcg@100")]

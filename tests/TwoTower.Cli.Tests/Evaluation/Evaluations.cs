@@ -30,6 +30,7 @@ internal static class Evaluations
         ByPopularity = [Group("most liked 10 %", recall), new("rest", 0, new Dictionary<string, Estimate>())],
         Difference = name == "popularity" ? null : Group(name, recall - 0.174),
         Calibration = isRecipe ? [new(0.2, 0.25, 10), new(0.8, 0.75, 11)] : [],
+        ProbabilityErrors = isRecipe ? new(21, 0.512, 0.05) : null,
         Scores = new(-1, 1, [.. Enumerable.Range(0, 30)], [.. Enumerable.Range(0, 30).Reverse()]),
         Curves = isRecipe ? [new(42, "time 50 %", 2, [Epoch(1, 0.9), Epoch(2, 0.5), Epoch(3, 0.6)]), new(43, "time 50 %", 1, [Epoch(1, 0.7)])] : [],
     };

@@ -77,6 +77,15 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_calibration_that_would_turn_the_order_round_is_refused()
+    {
+        var checkpoint = TestCheckpoints.Random() with { Calibration = new(5, 0, 1, 6, 4, 120, 1_900, 1_200) };
+        ReleaseFile[] files = [.. ReleaseFiles.Build(checkpoint, Golden.AsOf)];
+        var turned = checkpoint.Calibration with { Slope = -5 };
+        await RefusedAsync(await EmbedAsync(With(files, "calibration.json", turned.ToJson())), "networks", "calibration.json: slope is -5; it must be above 0");
+    }
+
+    [Fact]
     public async Task A_byte_that_was_flipped_before_it_was_hashed_is_refused_by_the_probes()
     {
         var files = Files();

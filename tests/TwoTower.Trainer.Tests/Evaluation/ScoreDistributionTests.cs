@@ -42,6 +42,6 @@ public class ScoreDistributionTests
             Top = [],
             Scores = (likes, nopes),
         };
-        return new("any", false, false, null, [[result]], TimeSpan.Zero, [], _ => null);
+        return new("any", false, false, null, [[result]], TimeSpan.Zero, []);
     }
 }
