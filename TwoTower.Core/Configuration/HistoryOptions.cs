@@ -83,7 +83,14 @@ public sealed record HistoryOptions
     [Range(0.0, 100.0)]
     public double TrendWeight { get; init; } = 1;
 
-    /// <summary>Histories that the user tower learns from, for each user: the whole one and parts of it.</summary>
+    /// <summary>
+    /// How much more a video's scores count that is often at the head of answers, when these are cut down to the model's dimensions:
+    /// a power of how often; 0: all count alike.
+    /// </summary>
+    [Range(0.0, 2.0)]
+    public double HeadWeight { get; init; } = 0.5;
+
+    /// <summary>Histories that the user tower learns from, for each user: the whole one, and parts of it mixed with parts of others'.</summary>
     [Range(1, 100)]
     public int Copies { get; init; } = 8;
 

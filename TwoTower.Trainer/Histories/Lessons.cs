@@ -9,18 +9,24 @@ namespace TwoTower.Trainer.Histories;
 /// The teacher's answers cut down to a space that two towers can span: items' vectors, and for whole and partial histories the user vectors
 /// that give the teacher's scores as inner products.
 /// </summary>
-/// <param name="Items">Orthonormal columns, row-major, [items × rank].</param>
+/// <param name="Items">What a user vector is multiplied with for the scores, row-major, [items × rank].</param>
+/// <param name="Projection">What scores are multiplied with for the user vector, row-major, [items × rank].</param>
 /// <param name="Histories">Likes and nopes.</param>
 /// <param name="Targets">The user vector of each history, row-major, [histories × rank].</param>
 /// <param name="Rank">Columns.</param>
-internal sealed record Lessons(float[] Items, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
+internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
 {
     private const int BlockRows = 512;
+
+    // A video weighs by how often it is among this many first of an answer, and by this share of the mean if it never is.
+    private const int Head = 100;
+    private const double LeastWeight = 0.05;
 
     // Subspace iteration (Halko, Martinsson and Tropp 2011): some columns more than wanted, and enough turns for a slow spectrum.
     private const int Oversampling = 48, Turns = 12;
 
-    private const double LeastKept = 0.3;
+    // What a mixed history keeps of the user, and what it takes of another.
+    private static readonly (double Least, double Most) Own = (0.3, 1), Others = (0.1, 0.6);
 
     /// <summary>Prepares the lessons.</summary>
     public static Lessons Prepare(
@@ -33,42 +39,54 @@ internal sealed record Lessons(float[] Items, (int[] Likes, int[] Nopes)[] Histo
         users = users[..Math.Min(users.Length, options.MaxUsers)];
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var items = Basis(teacher, users, rank, random, device, parallel);
-        var histories = users.ToList();
-        for (var copy = 1; copy < options.Copies; copy++)
-        {
-            foreach (var (likes, nopes) in users)
-            {
-                var kept = LeastKept + (1 - LeastKept) * random.NextDouble();
-                var (fewer, fewerNopes) = (Thin(likes, kept, random), Thin(nopes, kept, random));
-                if (Interactions.IsUsable(fewer)) histories.Add((fewer, fewerNopes));
-            }
-        }
-
-        var targets = new float[histories.Count * rank];
-        (int[], int[])[] all = [.. histories];
-        foreach (var (scores, first, rows) in Blocks(teacher, all, parallel))
+        var (items, projection) = Basis(teacher, users, rank, options.HeadWeight, random, device, parallel);
+        (int[] Likes, int[] Nopes)[] histories = [.. Enumerable.Range(0, options.Copies).SelectMany(copy => copy == 0 ? users : users.Select(user => Part(user, copy)))];
+        var targets = new float[histories.Length * rank];
+        foreach (var (scores, first, rows) in Blocks(teacher, histories, parallel))
         {
             using var part = NewDisposeScope();
-            scores.to(device).matmul(items).ToFloats().CopyTo(targets.AsSpan(first * rank, rows * rank));
+            scores.to(device).matmul(projection).ToFloats().CopyTo(targets.AsSpan(first * rank, rows * rank));
         }
 
-        return new(items.ToFloats(), all, targets, rank);
+        return new(items.ToFloats(), projection.ToFloats(), histories, targets, rank);
+
+        // Every other one mixed.
+        (int[], int[]) Part((int[] Likes, int[] Nopes) user, int copy) => Mix(user, copy % 2 == 1 ? users[random.Next(users.Length)] : ([], []), random);
     }
 
-    // The directions of item space in which the teacher's answers to whole histories vary most.
-    private static Tensor Basis(
-        Teacher teacher, (int[], int[])[] users, int rank, SeededRandom random, Device device, ParallelOptions parallel)
+    /// <summary>
+    /// A part of a user's history with a part of another's, whose decisions don't count where the user has one himself. There are few users
+    /// and the teacher knows what to say to anybody: learning from people who don't exist, the tower is less surprised by new ones.
+    /// </summary>
+    internal static (int[] Likes, int[] Nopes) Mix((int[] Likes, int[] Nopes) user, (int[] Likes, int[] Nopes) other, SeededRandom random)
+    {
+        var (own, others) = (Between(Own), Between(Others));
+        var (likes, nopes) = (Thin(user.Likes, own, random), Thin(user.Nopes, own, random));
+        var decided = likes.Concat(nopes).ToHashSet();
+        int[] all = [.. likes, .. Thin(other.Likes, others, random).Where(item => !decided.Contains(item))];
+        return Interactions.IsUsable(all) ? ([.. all.Order()], [.. nopes.Concat(Thin(other.Nopes, others, random).Where(item => !decided.Contains(item))).Order()]) : user;
+
+        double Between((double Least, double Most) share) => share.Least + (share.Most - share.Least) * random.NextDouble();
+    }
+
+    // The directions of item space in which the teacher's answers to whole histories vary most, an item's error weighing the more the more
+    // often it is at the head of an answer: with D the roots of the weights and S the answers, V the first eigenvectors of D SᵀS D, users are S D V and items D⁻¹ V.
+    private static (Tensor Items, Tensor Projection) Basis(
+        Teacher teacher, (int[] Likes, int[] Nopes)[] users, int rank, double headWeight, SeededRandom random, Device device, ParallelOptions parallel)
     {
         var n = teacher.Items;
         var gram = zeros(n, n, device: device);
-        foreach (var (scores, _, _) in Blocks(teacher, users, parallel))
+        var heads = zeros(n, ScalarType.Float32);
+        foreach (var (scores, first, rows) in Blocks(teacher, users, parallel))
         {
             using var part = NewDisposeScope();
             var block = scores.to(device);
             gram.addmm_(block.t(), block, 1, 1);
+            heads.add_(Heads(scores, users.AsSpan(first, rows)));
         }
 
+        var root = (heads / heads.mean() + LeastWeight).pow(headWeight / 2).to(device).unsqueeze(1);
+        gram.mul_(root).mul_(root.t());
         var width = Math.Min(n, rank + Oversampling);
         var space = linalg.qr(tensor(random.Normal(n * width, 1), [n, width]).to(device)).Q;
         for (var turn = 0; turn < Turns; turn++)
@@ -81,7 +99,26 @@ internal sealed record Lessons(float[] Items, (int[] Likes, int[] Nopes)[] Histo
 
         // Ascending eigenvalues: the last columns are the largest.
         var (_, vectors) = linalg.eigh(space.t().matmul(gram).matmul(space).to(CPU).to(ScalarType.Float64));
-        return space.matmul(vectors.flip(1)[.., ..rank].to(ScalarType.Float32).to(device)).contiguous();
+        var basis = space.matmul(vectors.flip(1)[.., ..rank].to(ScalarType.Float32).to(device));
+        return ((basis / root).contiguous(), (basis * root).contiguous());
+    }
+
+    // How often each item is at the head of these answers; what one has decided on isn't shown to him. [items]
+    private static Tensor Heads(Tensor scores, ReadOnlySpan<(int[] Likes, int[] Nopes)> users)
+    {
+        List<long> rows = [], columns = [];
+        for (var user = 0; user < users.Length; user++)
+        {
+            foreach (var item in users[user].Likes.Concat(users[user].Nopes))
+            {
+                rows.Add(user);
+                columns.Add(item);
+            }
+        }
+
+        var items = (int)scores.shape[1];
+        var shown = scores.clone().index_put_(tensor(float.NegativeInfinity), tensor(rows), tensor(columns));
+        return bincount(shown.topk(Math.Min(Head, items)).indexes.flatten(), minlength: items).to(ScalarType.Float32);
     }
 
     private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(Teacher teacher, (int[], int[])[] histories, ParallelOptions parallel)

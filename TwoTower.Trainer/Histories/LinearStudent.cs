@@ -23,7 +23,7 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
         var (items, rank) = (teacher.Items, lessons.Rank);
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var weights = tensor(teacher.Linear.Weights, [2 * items, items]).to(device).matmul(tensor(lessons.Items, [items, rank]).to(device)).to(CPU);
+        var weights = tensor(teacher.Linear.Weights, [2 * items, items]).to(device).matmul(tensor(lessons.Projection, [items, rank]).to(device)).to(CPU);
         var liked = cat([weights[..items], tensor(teacher.Factors.Items, [items, teacher.Factors.Dim]), Taste(teacher)], 1).contiguous();
         var noped = cat([weights[items..], Taste(teacher)], 1).contiguous();
         var (likedWidth, nopedWidth) = ((int)liked.shape[1], (int)noped.shape[1]);
