@@ -124,7 +124,7 @@ internal sealed class EmbedRun(
     public async Task SyncAsync(ReleaseVectors vectors, long rows)
     {
         if (!options.SyncPublicTable || (await store.GetActiveAsync(lease.Held))?.Id != vectors.Release.Id) return;
-        if (!await PublicTable.FitsAsync(db, vectors.Release, lease.Held))
+        if (await PublicTable.FitAsync(db, vectors.Release, lease.Held) is not { } length)
         {
             warn($"public.video_embeddings isn't vector({vectors.Release.EmbeddingDim}): it is left as it is.");
             return;
@@ -132,7 +132,7 @@ internal sealed class EmbedRun(
 
         await clock.RunAsync(EmbedStage.Syncing, rows, async () =>
         {
-            var synced = await PublicTable.SyncAsync(db, vectors, options.Index, clock.Report, lease.Held);
+            var synced = await PublicTable.SyncAsync(db, vectors, length, options.Index, clock.Report, lease.Held);
             clock.Report(rows);
             return synced;
         });

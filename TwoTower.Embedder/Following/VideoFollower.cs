@@ -73,14 +73,14 @@ internal sealed class VideoFollower : IDisposable
         // Now and then also what is in step by all appearances: a process that was killed may have left some behind.
         var whole = _synced is not { } last || last.Release != active.Id || _time.GetElapsedTime(last.At) >= _options.CheckInterval;
         if (!whole && followed.ActiveVideos.Count == 0) return;
-        if (await PublicTable.FitsAsync(_db, active, ct))
+        if (await PublicTable.FitAsync(_db, active, ct) is { } length)
         {
             if (whole)
             {
                 var vectors = await ReleaseVectors.OpenAsync(_db, active, ct);
-                if (await PublicTable.SyncAsync(_db, vectors, _options.Embedding.Index, null, ct) is null) return;
+                if (await PublicTable.SyncAsync(_db, vectors, length, _options.Embedding.Index, null, ct) is null) return;
             }
-            else if (followed.Active is { } vectors && !await PublicTable.SyncVideosAsync(_db, vectors, [.. followed.ActiveVideos], ct))
+            else if (followed.Active is { } vectors && !await PublicTable.SyncVideosAsync(_db, vectors, length, [.. followed.ActiveVideos], ct))
             {
                 return;
             }

@@ -93,6 +93,24 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shorter_public_table_gets_the_first_numbers_of_a_nested_release()
+    {
+        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(7)");
+        Guid[] videos = [.. Golden.Tables.Videos.Select(video => video.Id)];
+        var release = await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Histories(videos), Golden.AsOf), new Recipe());
+        var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
+        Assert.DoesNotContain(result.Warnings, warning => warning.Contains("public.video_embeddings", StringComparison.Ordinal));
+        Assert.Equal(300L, await _db.ScalarAsync<long>(
+            $"""
+            select count(*) from public.video_embeddings p join {release.Table} e using (video_id)
+            where subvector(p.embedding, 1, 6) = subvector(e.embedding, 1, 6) and abs(vector_norm(p.embedding) - 1) < 1e-6
+            """));
+        var before = await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings");
+        await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
+        Assert.Equal(before, await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings"));
+    }
+
+    [Fact]
     public async Task The_first_filling_of_the_public_table_leaves_its_index_as_it_was()
     {
         const string index = "select coalesce(string_agg(indexdef, ';' order by indexdef), '') from pg_indexes where schemaname = 'public' and tablename = 'video_embeddings'";
