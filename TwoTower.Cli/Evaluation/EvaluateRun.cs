@@ -22,6 +22,7 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
         var contenders = Contenders(recipes);
         var (tables, name) = await options.Data.ReadAsync(session, [.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
         var splits = await options.Protocol.SplitAsync(session, tables, name);
+        contenders = WithoutTooLarge(contenders, splits.Max(split => split.Items.Count));
         var live = await LiveAsync(splits);
         var answers = await AskAsync(splits, contenders, live);
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, session.Stop), session.Stop);
@@ -78,6 +79,19 @@ internal sealed class EvaluateRun(Session session, EvaluateOptions options)
             ? contenders
             : throw new InputException(
                 $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", contenders.Select(contender => contender.Name))}");
+    }
+
+    // Before anything is fitted, not after minutes of work. What nobody asked for by name is left out.
+    private List<Contender> WithoutTooLarge(List<Contender> contenders, int items)
+    {
+        foreach (var contender in contenders.Where(contender => items > contender.MostItems))
+        {
+            var why = $"{contender.Name} takes {Amounts.Count(contender.MostItems!.Value)} items at most, and here are {Amounts.Count(items)}";
+            if (options.Baselines.Count > 0 || options.Reference == contender.Name) throw new InputException($"{why}: name other baselines with --baseline and --reference");
+            session.Terminal.Warn($"{why}: it is left out");
+        }
+
+        return [.. contenders.Where(contender => !(items > contender.MostItems))];
     }
 
     // The server is looked for before anything is trained: who lacks one, or the right to use it so, learns it at once.

@@ -10,6 +10,9 @@ public sealed record Contender(string Name, bool IsSeeded, Func<Fitting, Task<IS
 {
     /// <summary>True: its score is a similarity that the product may re-rank; a count or a sum of weights is not.</summary>
     public bool IsRecipe { get; init; }
+
+    /// <summary>Items that it can be fitted with at most; null: any number.</summary>
+    public int? MostItems { get; init; }
 }
 
 /// <summary>What a contender is fitted with.</summary>

@@ -37,6 +37,22 @@ public sealed class EvaluateVerbTests(PostgresFixture postgres) : IDisposable
     }
 
     [Fact]
+    public async Task A_baseline_that_the_items_are_too_many_for_is_left_out_or_refused_by_name_before_anything_is_fitted()
+    {
+        string[] evaluate = ["evaluate", "--generate", "--viewers", "4000", "--videos", "100000"];
+
+        await using (var all = TwotowerProcess.Start(evaluate))
+        {
+            await all.LineAsync(line => line.Contains("ease takes 20,000 items at most, and here are", StringComparison.Ordinal) && line.EndsWith("it is left out", StringComparison.Ordinal));
+        }
+
+        var named = await TwotowerProcess.RunAsync([.. evaluate, "--baseline", "popularity", "--baseline", "ease"]);
+        Assert.Equal(2, named.ExitCode);
+        Assert.EndsWith("name other baselines with --baseline and --reference", Assert.Single(named.ErrorLines), StringComparison.Ordinal);
+        Assert.DoesNotContain("popularity: done", named.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_live_api_gives_what_an_exact_search_gives_from_a_database_that_is_gone_afterwards()
     {
         await using var workplace = await Workplace.CreateAsync(postgres);

@@ -12,7 +12,7 @@ public static class BaselineContenders
         new("like-ratio", false, fit => Fitted(() => CountScorer.LikeRatio(fit.Split))),
         new("content", false, fit => Fitted(() => new ContentScorer(fit.Split.Contents))),
         new("item-knn", false, fit => Fitted(() => ItemKnn.Fit(fit.Split, ItemKnn.DefaultNeighbours, fit.Stop))),
-        new("ease", false, fit => Fitted(() => Ease.Fit(fit.Split, Ease.DefaultLambda, fit.Stop))),
+        new("ease", false, fit => Fitted(() => Ease.Fit(fit.Split, Ease.DefaultLambda, fit.Stop))) { MostItems = Ease.MostItems },
         new("ials", true, fit => Fitted(() => Ials.Fit(fit.Split, new(), fit.Seed, fit.Stop))),
     ];
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
-using TwoTower.Core;
 
 namespace TwoTower.Trainer.Evaluation.Baselines;
 
@@ -14,25 +13,21 @@ public sealed class Ease : IScorer
     /// <summary>λ as the protocol has it.</summary>
     public const double DefaultLambda = 500;
 
-    // Items² floats, and as much again while inverting: 20,000 items are 3.2 GB.
-    private const int MostItems = 20_000;
+    /// <summary>Items at most. It has items² floats, and as much again while inverting: 20,000 items are 3.2 GB.</summary>
+    public const int MostItems = 20_000;
 
     private readonly float[] _weights; // [items × items], row-major
 
     private Ease(float[] weights) => _weights = weights;
 
     /// <summary>Solves for B.</summary>
-    /// <exception cref="InputException">Too many items for a dense matrix.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">More than <see cref="MostItems"/>.</exception>
     public static Ease Fit(Split split, double lambda, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(split);
         var coLikes = new CoLikes(split);
         var n = coLikes.ItemCount;
-        if (n > MostItems)
-        {
-            throw new InputException($"EASE inverts a matrix of items × items, and {n:N0} items are more than {MostItems:N0}: name the other baselines with --baseline");
-        }
-
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(n, MostItems);
         var gram = new float[n * n];
         Parallel.For(0, n, new() { CancellationToken = ct }, item =>
         {
