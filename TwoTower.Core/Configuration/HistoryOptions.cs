@@ -73,7 +73,7 @@ public sealed record HistoryOptions
 
     /// <summary>What a standard deviation of log popularity costs a video: less of the same for everybody.</summary>
     [Range(0.0, 100.0)]
-    public double PopularityDiscount { get; init; } = 0.66;
+    public double PopularityDiscount { get; init; } = 0.7;
 
     /// <summary>After how many days a like counts 1 / e for what is liked of late.</summary>
     [Range(0.01, 1e5)]
@@ -101,4 +101,8 @@ public sealed record HistoryOptions
     /// <summary>Ridge of the content: how much a vector that is guessed from tags and performers keeps to the mean.</summary>
     [Range(1e-6, 1e6)]
     public double ContentRidge { get; init; } = 3;
+
+    /// <summary>How far the scores of a video without a vector of its own are put back, in standard deviations of a model's scores.</summary>
+    [Range(0.0, 100.0)]
+    public double ColdDiscount { get; init; } = 0.75;
 }

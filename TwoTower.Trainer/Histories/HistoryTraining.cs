@@ -58,10 +58,12 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             user = training.Run(student.Pool(lessons.Histories, options.Smoothing, parallel), student, lessons, progress, ct);
         }
 
-        (user, var embeddings) = Balance(user, lessons);
+        (user, var share) = Balance(user, lessons);
+        var embeddings = Scale(lessons.Items, share);
+        var stranger = Scale(lessons.Everybody(-options.ColdDiscount, device), share);
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
-        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, student, items, decisions, options.ContentRidge, device);
+        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, stranger, student, items, decisions, options.ContentRidge, device);
         var likes = data.Users.Sum(one => one.Likes.Length);
         return new()
         {
@@ -90,8 +92,8 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
 
     // Inner products stay what they are when a dimension of the items is shrunk and that of the users stretched. As learned, all of the spread is
     // on the users' side, and items are alike in all directions: a graph of items among items leads a search for users astray. Half of it on
-    // either side, as in a symmetric factorisation, and it finds nearly all. Items: row-major, [items × rank].
-    internal static (TowerWeights User, float[] Items) Balance(TowerWeights user, Lessons lessons)
+    // either side, as in a symmetric factorisation, and it finds nearly all. Share: what items are multiplied with and users divided by, [rank].
+    internal static (TowerWeights User, float[] Share) Balance(TowerWeights user, Lessons lessons)
     {
         var (rank, histories) = (lessons.Rank, lessons.Histories.Length);
         var spread = new double[rank];
@@ -103,8 +105,6 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var most = spread.Max();
         // The sums are of squares: the fourth root is half of the spread.
         float[] share = [.. spread.Select(sum => (float)Math.Max(LeastShare, most > 0 ? Math.Pow(sum / most, 0.25) : 1))];
-        var items = lessons.Items.ToArray();
-        for (var i = 0; i < items.Length; i++) items[i] *= share[i % rank];
         var last = user.Layers[^1];
         float[] weight = [.. last.Weight], bias = [.. last.Bias];
         for (var k = 0; k < rank; k++)
@@ -113,8 +113,11 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             for (var i = 0; i < last.InputDim; i++) weight[k * last.InputDim + i] /= share[k];
         }
 
-        return (new([.. user.Layers.SkipLast(1), new(last.InputDim, last.OutputDim, weight, bias)]), items);
+        return (new([.. user.Layers.SkipLast(1), new(last.InputDim, last.OutputDim, weight, bias)]), share);
     }
+
+    // Each row times the share.
+    internal static float[] Scale(float[] rows, float[] share) => [.. rows.Select((value, i) => value * share[i % share.Length])];
 
     private static int[] Count(Interactions data)
     {

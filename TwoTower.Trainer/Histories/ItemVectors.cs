@@ -6,7 +6,8 @@ namespace TwoTower.Trainer.Histories;
 
 /// <summary>
 /// The item side: one linear layer over [content, the video's own part] for the embedding, and one for the history vector. The own part of
-/// a known video is what its content misses, so that a change of its tags moves it, and a video that nobody has seen has a vector too.
+/// a known video is what its content misses, so that a change of its tags moves it, and a video that nobody has seen has a vector too. Of that
+/// the content knows only the mean of what is alike: it stands back behind the known ones, or they would be lost among all that might be good.
 /// </summary>
 /// <param name="Tower">Item features → embedding, rank + 1.</param>
 /// <param name="History">Item features → history vector, 2 rank.</param>
@@ -16,13 +17,14 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <summary>Fits the content and what it misses.</summary>
     /// <param name="videos">The items' keys.</param>
     /// <param name="embeddings">What users' vectors are multiplied with, row-major, [items × rank].</param>
+    /// <param name="stranger">What a video without a part of its own has besides its content, [rank].</param>
     /// <param name="student">The history vectors.</param>
     /// <param name="content">Row-major, [items × features].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
     /// <param name="device">Where.</param>
     public static ItemVectors Fit(
-        IReadOnlyList<Guid> videos, float[] embeddings, LinearStudent student, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
+        IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearStudent student, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
     {
         var (items, rank) = (videos.Count, student.Bias.Length);
         var (dim, width) = (rank + 1, 3 * rank + 1); // embedding, liked half, noped half
@@ -40,8 +42,14 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
         }
 
         var map = ContentMap.Fit(content, targets, decisions, ridge, device);
+        for (var k = 0; k < rank; k++) map.Bias[k] += stranger[k] / longest;
         var own = new Half[items * width];
-        for (var i = 0; i < own.Length; i++) own[i] = (Half)(targets[i] - map.Fitted[i]);
+        for (var i = 0; i < own.Length; i++)
+        {
+            var guess = i % width < rank ? map.Fitted[i] + stranger[i % width] / longest : map.Fitted[i];
+            own[i] = (Half)(targets[i] - guess);
+        }
+
         var features = content.Length / items;
         return new(Layer(map, features, width, 0, dim), Layer(map, features, width, dim, 2 * rank), new(videos, own, width));
     }

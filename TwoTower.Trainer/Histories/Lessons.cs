@@ -22,6 +22,9 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     private const int Head = 100;
     private const double LeastWeight = 0.05;
 
+    // Of the mean variance of a dimension: what a dimension that nobody uses is taken to have.
+    private const double LeastSpread = 1e-4;
+
     // Subspace iteration (Halko, Martinsson and Tropp 2011): some columns more than wanted, and enough turns for a slow spectrum.
     private const int Oversampling = 48, Turns = 12;
 
@@ -67,6 +70,16 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         return Interactions.IsUsable(all) ? ([.. all.Order()], [.. nopes.Concat(Thin(other.Nopes, others, random).Where(item => !decided.Contains(item))).Order()]) : user;
 
         double Between((double Least, double Most) share) => share.Least + (share.Most - share.Least) * random.NextDouble();
+    }
+
+    /// <summary>An item whose score is nearly this for everybody: the least squares of a constant on the users' vectors. [rank]</summary>
+    public float[] Everybody(double score, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var users = tensor(Targets, [Histories.Length, Rank]).to(device);
+        var gram = users.t().matmul(users).to(ScalarType.Float64) / Histories.Length;
+        gram += LeastSpread * gram.diagonal().mean() * eye(Rank, dtype: ScalarType.Float64, device: device);
+        return (score * linalg.solve(gram, users.mean([0]).to(ScalarType.Float64))).to(CPU).to(ScalarType.Float32).ToFloats();
     }
 
     // The directions of item space in which the teacher's answers to whole histories vary most, an item's error weighing the more the more

@@ -13,7 +13,8 @@ public sealed class BalanceTests
         var lessons = new Lessons([1, 2, 3, 4], [], [([0], []), ([1], [])], [16, 1, -16, 1], 2);
         var user = new TowerWeights([new(2, 3, weight, bias)]);
 
-        var (balanced, items) = HistoryTraining.Balance(user, lessons);
+        var (balanced, share) = HistoryTraining.Balance(user, lessons);
+        var items = HistoryTraining.Scale(lessons.Items, share);
 
         Assert.Equal([1, 0.5f, 3, 1], items); // half of a spread of 1 : 16 is 1 : 4
         var last = balanced.Layers[^1];
@@ -32,8 +33,8 @@ public sealed class BalanceTests
     public void A_dimension_that_nobody_uses_stays_finite()
     {
         var lessons = new Lessons([1, 2], [], [([0], [])], [3, 0], 2);
-        var (user, items) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), lessons);
-        Assert.All(user.Layers[^1].Weight.Concat(items), number => Assert.True(float.IsFinite(number)));
+        var (user, share) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), lessons);
+        Assert.All(user.Layers[^1].Weight.Concat(share), number => Assert.True(float.IsFinite(number)));
     }
 
     private static float Score(float[] weight, float[] bias, float[] items, float[] x, int item)

@@ -31,7 +31,7 @@ public sealed class HistoryTrainingTests : IDisposable
         Samples = new() { HeldOutUsers = 0 },
         Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 },
         Training = new() { Epochs = 3, BatchSize = 64, Lr = 2e-3, WeightDecay = 0.01 },
-        History = new() { Enabled = true, Ridge = 20, ContentWeight = 7, Factors = 12, Sweeps = 4, TasteFactors = 6, ContentRidge = 1, Smoothing = 3 },
+        History = new() { Enabled = true, Ridge = 20, ContentWeight = 7, Factors = 12, Sweeps = 4, TasteFactors = 6, ContentRidge = 1, Smoothing = 3, ColdDiscount = 0.5 },
     };
 
     private static readonly TableSet Tables = World();
@@ -97,6 +97,25 @@ public sealed class HistoryTrainingTests : IDisposable
                 Enumerable.Range(4, PerTheme - 4).Average(number => scores[Video(theme, number)] - scores[Video(other, number)]);
             Assert.True(Gap(after) > Gap(before), $"theme {theme}: {Gap(before)} → {Gap(after)}");
         }
+    }
+
+    [Fact]
+    public async Task A_video_that_nobody_knows_stands_back_and_the_known_ones_stay_where_they_are()
+    {
+        using var without = await ServeAsync(Options(Recipe with { History = Recipe.History with { ColdDiscount = 0 } }));
+        using var with = await ServeAsync(Options(Recipe with { History = Recipe.History with { ColdDiscount = 1 } }));
+        for (var theme = 0; theme < Themes; theme++)
+        {
+            (Guid, DecisionType)[] likes = [.. Enumerable.Range(0, 4).Select(number => (Video(theme, number), DecisionType.Like))];
+            var (before, after) = (without.Scores(likes), with.Scores(likes));
+            foreach (var (video, score) in before)
+            {
+                if (IsCold(video)) Assert.True(after[video] < score - 0.02f, $"{video}: {score} → {after[video]}");
+                else Assert.Equal(score, after[video], 2e-3f);
+            }
+        }
+
+        static bool IsCold(Guid video) => Enumerable.Range(0, Themes).Any(theme => Video(theme, Cold) == video);
     }
 
     [Fact]

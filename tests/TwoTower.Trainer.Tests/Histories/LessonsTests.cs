@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Generation;
 using TwoTower.Trainer.Histories;
@@ -54,6 +55,16 @@ public sealed class LessonsTests
         var (items, projection) = (Matrix(lessons.Items), Matrix(lessons.Projection));
         Assert.True(projection.t().matmul(items).allclose(eye(Rank), 1e-3, 1e-3));
         Assert.Equal(lessons.Histories.Length * Rank, lessons.Targets.Length);
+    }
+
+    [Fact]
+    public void An_item_can_have_nearly_the_same_score_for_everybody()
+    {
+        var lessons = Prepare(0.5);
+        var item = lessons.Everybody(-2, CPU);
+        double[] scores = [.. Enumerable.Range(0, lessons.Histories.Length).Select(user => (double)TensorPrimitives.Dot<float>(item, lessons.Targets.AsSpan(user * Rank, Rank)))];
+        Assert.InRange(scores.Average(), -2.2, -1.8);
+        Assert.InRange(Math.Sqrt(scores.Average(score => Math.Pow(score + 2, 2))), 0, 0.5);
     }
 
     [Fact]
