@@ -14,9 +14,11 @@ namespace TwoTower.Core.Recommendation;
 /// </summary>
 public sealed class RecommendationService
 {
-    // A release that vanishes between the two queries was superseded at least once, and a connection that was cut is dropped from the pool:
-    // this many times in a row isn't chance.
+    // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;
+
+    // A connection that was cut leaves the pool with the request that met it: as often as there may be such connections for one request.
+    private const int AttemptsOverCuts = 32;
 
     private readonly NpgsqlDataSource _db;
     private readonly TowerCache _towers;
@@ -212,7 +214,7 @@ public sealed class RecommendationService
                     // The pointer has moved on: the next attempt reads it anew.
                     ServingTelemetry.Retried("release_gone");
                 }
-                catch (NpgsqlException e) when (tries < Attempts && DatabaseErrors.IsCut(e))
+                catch (NpgsqlException e) when (tries < AttemptsOverCuts && DatabaseErrors.IsCut(e))
                 {
                     // A connection of the pool that was cut while nobody used it. All of an answer is reading: it may begin again. The pool
                     // drops the others, too, but while it does so for one request, another may still be given a dead one, hence several tries.
