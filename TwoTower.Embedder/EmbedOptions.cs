@@ -29,7 +29,7 @@ public sealed record EmbedOptions
     /// <summary>Activate the release when it is ready.</summary>
     public bool Activate { get; init; }
 
-    /// <summary>Keep <c>public.video_embeddings</c> in step with the active release, where the dimensions match.</summary>
+    /// <summary>Keep <c>public.video_embeddings</c> in step with the active release, where they fit (docs/embedding.md).</summary>
     public bool SyncPublicTable { get; init; } = true;
 
     /// <summary>Who is recorded as having moved the release.</summary>

@@ -126,7 +126,7 @@ internal sealed class EmbedRun(
         if (!options.SyncPublicTable || (await store.GetActiveAsync(lease.Held))?.Id != vectors.Release.Id) return;
         if (await PublicTable.FitAsync(db, vectors.Release, lease.Held) is not { } length)
         {
-            warn($"public.video_embeddings isn't vector({vectors.Release.EmbeddingDim}): it is left as it is.");
+            warn($"public.video_embeddings isn't vector({vectors.Release.EmbeddingDim}){(vectors.Release.IsNested ? " or shorter" : "")}: it is left as it is.");
             return;
         }
 

@@ -56,7 +56,7 @@ internal static class PublicTable
             delete from public.video_embeddings p
             where not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
             """);
-        await PublicTableIndexes.RestoreAsync(sql, rebuild, vectors, index, written);
+        await PublicTableIndexes.RestoreAsync(sql, rebuild, vectors, length, index, written);
         await transaction.CommitAsync(ct);
         return (written, deleted);
     }

@@ -44,11 +44,11 @@ internal static class PublicTableIndexes
 
     /// <summary>Builds the indexes again.</summary>
     public static async Task RestoreAsync(
-        TransactionSql sql, IReadOnlyList<string> definitions, ReleaseVectors vectors, VectorIndexOptions options, long rows)
+        TransactionSql sql, IReadOnlyList<string> definitions, ReleaseVectors vectors, int length, VectorIndexOptions options, long rows)
     {
         if (definitions.Count == 0) return;
         var workers = vectors.VectorVersion < ServerCheck.SafeVector ? 0 : options.ParallelWorkers;
-        var memory = VectorIndex.MemoryMb(vectors.Release, options, rows);
+        var memory = VectorIndex.MemoryMb(vectors.Release with { EmbeddingDim = length, VectorType = VectorType.Vector }, options, rows);
         await sql.ExecuteAsync("savepoint restore");
         try
         {

@@ -99,7 +99,8 @@ internal sealed class TuneRun(Session session, TuneOptions options)
         {
             var contender = RecipeContender.Create(recipe.Name, new()
             {
-                Recipe = recipe,
+                // No metric of a search reads probabilities, and the users that they are fitted on are worth more in the training.
+                Recipe = recipe with { Serving = recipe.Serving with { LikeProbability = false } },
                 Device = options.Device,
                 Threads = options.Threads,
                 Say = session.Terminal.Detail,

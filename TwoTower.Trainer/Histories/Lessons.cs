@@ -1,3 +1,4 @@
+using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Trainer.Towers;
 using static TorchSharp.torch;
@@ -22,6 +23,9 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     private const int Head = 100;
     private const double LeastWeight = 0.05;
 
+    // Inputs of the linear answer are about three times as many.
+    private const long MostNumbers = int.MaxValue / 4;
+
     // Of the mean variance of a dimension: what a dimension that nobody uses is taken to have.
     private const double LeastSpread = 1e-4;
 
@@ -36,6 +40,12 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         Teacher teacher, Interactions data, int rank, HistoryOptions options, int seed, Device device, ParallelOptions parallel)
     {
         rank = Math.Min(rank, teacher.Items);
+        if ((long)options.Copies * Math.Min(options.MaxUsers, data.Users.Count) * rank > MostNumbers)
+        {
+            throw new InputException(
+                $"history.copies {options.Copies} × {Math.Min(options.MaxUsers, data.Users.Count)} users (history.max_users {options.MaxUsers}) × {rank} dimensions are more numbers than fit into memory: lower one of them");
+        }
+
         var random = new SeededRandom(seed, RandomPurpose.Histories);
         (int[] Likes, int[] Nopes)[] users = [.. data.Users.Where(user => Interactions.IsUsable(user.Likes))];
         random.Shuffle<(int[], int[])>(users);
@@ -65,7 +75,7 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     {
         var (own, others) = (Between(Own), Between(Others));
         var (likes, nopes) = (Thin(user.Likes, own, random), Thin(user.Nopes, own, random));
-        var decided = likes.Concat(nopes).ToHashSet();
+        var decided = user.Likes.Concat(user.Nopes).ToHashSet();
         int[] all = [.. likes, .. Thin(other.Likes, others, random).Where(item => !decided.Contains(item))];
         return Interactions.IsUsable(all) ? ([.. all.Order()], [.. nopes.Concat(Thin(other.Nopes, others, random).Where(item => !decided.Contains(item))).Order()]) : user;
 
@@ -78,7 +88,7 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         using var scope = NewDisposeScope();
         var users = tensor(Targets, [Histories.Length, Rank]).to(device);
         var gram = users.t().matmul(users).to(ScalarType.Float64) / Histories.Length;
-        gram += LeastSpread * gram.diagonal().mean() * eye(Rank, dtype: ScalarType.Float64, device: device);
+        gram += LeastSpread * gram.diagonal().mean().clamp_min(1e-12) * eye(Rank, dtype: ScalarType.Float64, device: device);
         return (score * linalg.solve(gram, users.mean([0]).to(ScalarType.Float64))).to(CPU).to(ScalarType.Float32).ToFloats();
     }
 
@@ -131,7 +141,8 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
 
         var items = (int)scores.shape[1];
         var shown = scores.clone().index_put_(tensor(float.NegativeInfinity), tensor(rows), tensor(columns));
-        return bincount(shown.topk(Math.Min(Head, items)).indexes.flatten(), minlength: items).to(ScalarType.Float32);
+        var (values, indexes) = shown.topk(Math.Min(Head, items));
+        return bincount(indexes.masked_select(values.isfinite()), minlength: items).to(ScalarType.Float32);
     }
 
     private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(Teacher teacher, (int[], int[])[] histories, ParallelOptions parallel)
@@ -143,7 +154,8 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
             var rows = Math.Min(BlockRows, histories.Length - first);
             teacher.Score(histories.AsMemory(first, rows), scores, parallel);
             using var block = tensor(scores, [BlockRows, teacher.Items]);
-            yield return (block[..rows], first, rows);
+            using var filled = block[..rows]; // a view: it would keep the block alive to the end of the outer scope
+            yield return (filled, first, rows);
         }
     }
 

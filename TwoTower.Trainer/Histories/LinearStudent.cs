@@ -33,7 +33,7 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
         var x = tensor(pooled, [count, likedWidth + nopedWidth]).to(device);
         var y = tensor(lessons.Targets, [count, rank]).to(device);
         var (mean, deviation, targetMean) = (x.mean([0]), x.std(0, unbiased: false).clamp_min(1e-12), y.mean([0]));
-        x = (x - mean) / deviation;
+        x.sub_(mean).div_(deviation);
         var gram = x.t().matmul(x).to(ScalarType.Float64) + Ridge * count * eye(likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device);
         var solution = linalg.solve(gram, x.t().matmul(y - targetMean).to(ScalarType.Float64)).to(ScalarType.Float32) / deviation.unsqueeze(1);
         var bias = (targetMean - mean.matmul(solution)).to(CPU);

@@ -40,7 +40,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         var y = tensor(lessons.Targets, [count, rank]).to(device);
         var linear = x[.., ..rank] + x[.., rank..] + tensor(student.Bias).to(device);
         var (inputScale, targetScale) = (x.std().item<float>(), y.std().item<float>());
-        x = x / inputScale;
+        x.div_(inputScale);
 
         var hidden = recipe.Model.HiddenDims[0];
         using var first = nn.Linear(2 * rank, hidden, device: device);

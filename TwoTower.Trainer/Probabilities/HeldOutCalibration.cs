@@ -58,10 +58,11 @@ internal static class HeldOutCalibration
             return Without($"{liked} likes and {noped} nopes of {queries.Count} users were held out, {LeastOfEach} of each are needed (samples.held_out_users {share})");
         }
 
-        var (slope, intercept, rate) = PlattScaling.Fit(decisions);
+        var fit = PlattScaling.Fit(decisions);
+        var (slope, intercept, rate) = (Math.Round(fit.Slope, Digits), Math.Round(fit.Intercept, Digits), Math.Round(fit.RateWeight, Digits));
         if (!(slope > 0)) return Without(FormattableString.Invariant($"the held-out users like no more of what scores high (slope {slope:G3})"));
         var calibration = new LikeCalibration(
-            Math.Round(slope, Digits), Math.Round(intercept, Digits), Math.Round(rate, Digits), prior, PriorDecisions - prior, queries.Count, liked, noped);
+            slope, intercept, rate, prior, PriorDecisions - prior, queries.Count, liked, noped);
         say?.Invoke(FormattableString.Invariant(
             $"like probability: fitted on {liked:N0} likes and {noped:N0} nopes of {queries.Count:N0} held-out users (slope {slope:F2}, intercept {intercept:F2}, rate {rate:F2})"));
         return checkpoint with { Calibration = calibration };

@@ -75,8 +75,8 @@ begin
     perform p_embedding::@vector_schema@.vector;
     v_before := array[current_setting('hnsw.ef_search'), current_setting('jit'), current_setting('hnsw.iterative_scan', true)];
     v_iterative := v_before[3] is not null;
-    -- With a list as long as the answer the end of the answer is poor. 1000 is the most that pgvector takes.
-    perform set_config('hnsw.ef_search', greatest(v_before[1]::int, least(2 * v_limit, 1000))::text, true);
+    -- With a list as long as the answer the end of the answer is poor. v_limit is 500 at most, and pgvector takes 1000.
+    perform set_config('hnsw.ef_search', greatest(v_before[1]::int, 2 * v_limit)::text, true);
     -- The index's cost is high by design, enough for the planner to compile a query that takes milliseconds: compiling takes longer.
     perform set_config('jit', 'off', true);
     if v_iterative then

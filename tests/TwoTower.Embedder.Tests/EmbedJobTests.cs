@@ -105,9 +105,30 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
             select count(*) from public.video_embeddings p join {release.Table} e using (video_id)
             where subvector(p.embedding, 1, 6) = subvector(e.embedding, 1, 6) and abs(vector_norm(p.embedding) - 1) < 1e-6
             """));
+
+        // A user's vector cut likewise orders by cosine as the first numbers alone do.
+        Assert.Equal(0L, await _db.ScalarAsync<long>(
+            $"""
+            with u as (select embedding from {release.Table} order by video_id limit 1),
+            scored as (
+                select row_number() over (order by (subvector(u.embedding, 1, 6) || '[0]') <=> p.embedding, p.video_id) as of_table,
+                    row_number() over (order by subvector(u.embedding, 1, 6) <#> subvector(e.embedding, 1, 6), p.video_id) as of_release
+                from u, public.video_embeddings p join {release.Table} e using (video_id))
+            select count(*) from scored where abs(of_table - of_release) > 1 -- rounding swaps neighbours
+            """));
         var before = await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings");
         await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
         Assert.Equal(before, await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings"));
+    }
+
+    [Fact]
+    public async Task A_release_that_is_not_nested_has_nothing_for_a_shorter_public_table()
+    {
+        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(7)");
+        var release = await RegisterAsync();
+        var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
+        Assert.Contains("public.video_embeddings isn't vector(16): it is left as it is.", result.Warnings);
+        Assert.Equal(0L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
     }
 
     [Fact]

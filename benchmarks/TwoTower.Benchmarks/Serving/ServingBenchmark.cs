@@ -62,7 +62,7 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
     private string BareSql(int candidates) =>
         // One statement and one transaction, as the search has it: settings, then the index.
         $"""
-        select set_config('hnsw.ef_search', greatest(40, {candidates})::text, true), set_config('jit', 'off', true);
+        select set_config('hnsw.ef_search', greatest(40, {2 * candidates})::text, true), set_config('jit', 'off', true);
         select video_id from {world.Release.Table} order by embedding <#> $1::vector limit $2
         """;
 

@@ -29,6 +29,8 @@ public sealed class LessonsTests
             Assert.Equal(likes.Order().Distinct(), likes);
             Assert.Equal(nopes.Order().Distinct(), nopes);
             Assert.Empty(likes.Intersect(nopes));
+            Assert.DoesNotContain(likes, item => item is >= 40 and < 80); // his nopes are the other's likes
+            Assert.DoesNotContain(nopes, item => item < 40);
             var own = likes.Count(item => item < 40) + nopes.Count(item => item is >= 40 and < 80);
             (least, most) = (Math.Min(least, own), Math.Max(most, own));
             fromOther += likes.Count(item => item >= 80);
