@@ -21,7 +21,7 @@ import torch
 # recipes/v3.json
 RIDGE, NOPE_TARGET, USER_WEIGHT, CONTENT_WEIGHT, TOKEN_SHARE = 350.0, 0.3, 0.5, 130.0, 0.02
 FACTORS, FACTORS_REG, UNOBSERVED, SWEEPS, TASTE, TASTE_REG = 128, 0.012, 0.05, 8, 32, 6.0
-FACTORS_SHARE, TASTE_WEIGHT, DISCOUNT, COPIES, RANK = 0.6, 1.3, 0.66, 8, 255
+FACTORS_SHARE, TASTE_WEIGHT, DISCOUNT, HEAD_WEIGHT, COPIES, RANK = 0.6, 1.3, 0.7, 0.5, 8, 511
 SMOOTHING, HIDDEN, LR, WEIGHT_DECAY, BATCH, CONTENT_RIDGE = 10.0, 512, 0.002, 0.01, 256, 3.0
 
 
@@ -149,6 +149,10 @@ def half_taste(vectors, bias, lists, labels):
     return solve_side(x, lists, [label - bias[chosen] for chosen, label in zip(lists, labels)], None, lambda n: TASTE_REG)
 
 
+def thin(items, kept):
+    return [item for item, draw in zip(items, torch.rand(len(items)).tolist()) if draw < kept]
+
+
 def standardized(scores):
     scores = scores - scores.mean(1, keepdim=True)
     return scores / scores.std(1, unbiased=False, keepdim=True).clamp_min(1e-9)
@@ -208,25 +212,32 @@ def main():
 
         def lessons():
             usable = [user for user in users if len(user[0]) >= 3]
-            gram = torch.zeros(items, items)
+            gram, heads = torch.zeros(items, items), torch.zeros(items)
             for first in range(0, len(usable), 512):
                 block = score(usable[first:first + 512])
                 gram += block.t() @ block
+                for row, (likes, nopes) in zip(block, usable[first:first + 512]):
+                    row[likes + nopes] = -torch.inf
+                heads += torch.bincount(block.topk(100).indices.flatten(), minlength=items)
+            root = (heads / heads.mean() + 0.05).pow(HEAD_WEIGHT / 2)[:, None]
+            gram *= root * root.t()
             space = torch.linalg.qr(torch.randn(items, min(items, RANK + 48)))[0]
             for _ in range(12):
                 space = torch.linalg.qr(gram @ space)[0]
             basis = space @ torch.linalg.eigh((space.t() @ gram @ space).double())[1].flip(1)[:, :RANK].float()
+            basis, projection = basis / root, basis * root
             histories = list(usable)
-            for _ in range(1, COPIES):
-                for likes, nopes in usable:
-                    kept = 0.3 + 0.7 * torch.rand(()).item()
-                    fewer = [[item for item, draw in zip(side, torch.rand(len(side)).tolist()) if draw < kept] for side in (likes, nopes)]
-                    if len(fewer[0]) >= 3:
-                        histories.append((fewer[0], fewer[1]))
-            targets = torch.cat([score(histories[first:first + 512]) @ basis for first in range(0, len(histories), 512)])
+            for copy in range(1, COPIES):
+                for user in usable:
+                    kept, taken = 0.3 + 0.7 * torch.rand(()).item(), 0.1 + 0.5 * torch.rand(()).item()
+                    other = usable[torch.randint(len(usable), ()).item()] if copy % 2 == 1 else ([], [])
+                    own = set(user[0]) | set(user[1])
+                    mixed = [thin(mine, kept) + [item for item in thin(theirs, taken) if item not in own] for mine, theirs in zip(user, other)]
+                    histories.append(tuple(mixed) if len(mixed[0]) >= 3 else user)
+            targets = torch.cat([score(histories[first:first + 512]) @ projection for first in range(0, len(histories), 512)])
             side = torch.cat([taste, bias[:, None], taste * bias[:, None]], 1)
-            liked_basis = torch.cat([weights[:items] @ basis, vectors, side], 1)
-            noped_basis = torch.cat([weights[items:] @ basis, side], 1)
+            liked_basis = torch.cat([weights[:items] @ projection, vectors, side], 1)
+            noped_basis = torch.cat([weights[items:] @ projection, side], 1)
 
             def pool(one, other):
                 blocks = []
