@@ -90,7 +90,7 @@ public sealed record HistoryOptions
     [Range(0.0, 2.0)]
     public double HeadWeight { get; init; } = 0.5;
 
-    /// <summary>Histories that the user tower learns from, for each user: the whole one, and parts of it mixed with parts of others'.</summary>
+    /// <summary>Histories that the user tower learns from, for each user: the whole one, and parts of it, every other mixed with a part of another user's.</summary>
     [Range(1, 100)]
     public int Copies { get; init; } = 8;
 

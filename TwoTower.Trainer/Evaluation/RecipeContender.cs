@@ -1,9 +1,7 @@
-using System.Numerics.Tensors;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
-using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Trainer.Towers;
 
 namespace TwoTower.Trainer.Evaluation;
 
@@ -25,7 +23,7 @@ public static class RecipeContender
             Resume = false,
         };
         var result = await TrainJob.RunAsync(run, fit.Progress, fit.Stop);
-        return RecipeScorer.Create(result.Checkpoint, $"{name}, seed {fit.Seed}", fit.Split, options.Time.GetUtcNow());
+        return RecipeScorer.Create(result.Checkpoint, $"{name}, seed {fit.Seed}", fit.Split, fit.Stop);
     })
     {
         IsRecipe = true,
@@ -35,45 +33,33 @@ public static class RecipeContender
     private static double HeldOut(Recipe recipe) => recipe.Serving.LikeProbability ? recipe.Samples.HeldOutUsers : 0;
 }
 
-/// <summary>The release of a recipe: history → payload → user tower → dot product with every item's embedding, as a live request does it.</summary>
+/// <summary>The release of a recipe, asked as a live request asks it.</summary>
 public sealed class RecipeScorer : IScorer
 {
-    private readonly UserTower _users;
-    private readonly float[] _items; // [items × dim]
-    private readonly HistoryPool? _histories;
+    private readonly ModelInMemory _model;
     private readonly DateTimeOffset _asOf;
 
-    private RecipeScorer(UserTower users, float[] items, HistoryPool? histories, DateTimeOffset asOf, TrainingSummary training)
-    {
-        (_users, _items, _histories, _asOf) = (users, items, histories, asOf);
-        Training = training;
-    }
+    private RecipeScorer(ModelInMemory model, DateTimeOffset asOf) => (_model, _asOf) = (model, asOf);
 
     /// <summary>The learning curve.</summary>
-    public TrainingSummary? Training { get; }
+    public TrainingSummary? Training => Checkpoint?.Training;
 
     /// <summary>The trained model.</summary>
     public Checkpoint? Checkpoint { get; private init; }
 
-    /// <summary>Loads the release's towers through ONNX Runtime and embeds every item of the split, also those that training didn't have.</summary>
-    public static RecipeScorer Create(Checkpoint checkpoint, string name, Split split, DateTimeOffset exportedAt)
+    /// <summary>Loads the model and embeds every item of the split.</summary>
+    public static RecipeScorer Create(Checkpoint checkpoint, string name, Split split, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(split);
-        var files = new ReleaseFileSet(name, ReleaseFiles.Build(checkpoint, exportedAt));
-        using var tower = ItemTower.FromFiles(files);
-        var items = new float[split.Items.Count * tower.EmbeddingDim];
-        var histories = new float[split.Items.Count * tower.HistoryDim];
-        tower.Encode([.. split.Items.Select(PayloadBuilder.BuildItem)], items, default, histories);
-        var pool = tower.HistoryDim > 0 ? new HistoryPool(split.ItemOf, histories, tower.HistoryDim / 2) : null;
-        return new(UserTower.FromFiles(files), items, pool, split.AsOf, checkpoint.Training) { Checkpoint = checkpoint };
+        return new(ModelInMemory.Load(checkpoint, name, [.. split.Items.Select(PayloadBuilder.BuildItem)], ct), split.AsOf) { Checkpoint = checkpoint };
     }
 
     /// <summary>The product's: the calibrated one where the release has it, sigmoid(score) otherwise.</summary>
     public Func<float, double> Probability(Query query)
     {
         ArgumentNullException.ThrowIfNull(query);
-        if (_users.Calibration is not { } calibration) return score => 1 / (1 + Math.Exp(-score));
+        if (_model.Calibration is not { } calibration) return score => 1 / (1 + Math.Exp(-score));
         var decisions = PayloadBuilder.BuildUser(query.History, _asOf).DecisionStats;
         return score => calibration.Of(score, decisions);
     }
@@ -82,11 +68,10 @@ public sealed class RecipeScorer : IScorer
     public void Score(Query query, Span<float> scores)
     {
         ArgumentNullException.ThrowIfNull(query);
-        var dim = _users.EmbeddingDim;
-        var user = _users.Encode(PayloadBuilder.BuildUser(query.History, _asOf) with { History = _histories?.Pool(query.History, _asOf) }, _asOf);
-        for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, _items.AsSpan(item * dim, dim));
+        var user = _model.Encode(query.History, _asOf);
+        for (var item = 0; item < scores.Length; item++) scores[item] = _model.Score(user, item);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _users.Dispose();
+    public void Dispose() => _model.Dispose();
 }

@@ -34,6 +34,8 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
 
+        var rank = recipe.Model.EmbeddingDim - 1;
+        Lessons.Check(options, data.Users.Count, rank);
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
         Teacher teacher;
@@ -46,7 +48,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         LinearStudent student;
         using (TrainingTelemetry.Source.StartActivity("lessons"))
         {
-            lessons = Lessons.Prepare(teacher, data, recipe.Model.EmbeddingDim - 1, options, recipe.Seed, device, parallel);
+            lessons = Lessons.Prepare(teacher, data, rank, options, recipe.Seed, device, parallel);
             say?.Invoke($"{lessons.Histories.Length:N0} histories to learn from, in {lessons.Rank} dimensions");
             student = LinearStudent.Fit(teacher, lessons, options.Smoothing, device, parallel);
         }

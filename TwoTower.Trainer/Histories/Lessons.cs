@@ -7,8 +7,8 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace TwoTower.Trainer.Histories;
 
 /// <summary>
-/// The teacher's answers cut down to a space that two towers can span: items' vectors, and for whole and partial histories the user vectors
-/// that give the teacher's scores as inner products.
+/// The teacher's answers cut down to a space that two towers can span: items' vectors, and for whole, partial and mixed histories the user
+/// vectors that give the teacher's scores as inner products.
 /// </summary>
 /// <param name="Items">What a user vector is multiplied with for the scores, row-major, [items × rank].</param>
 /// <param name="Projection">What scores are multiplied with for the user vector, row-major, [items × rank].</param>
@@ -35,17 +35,21 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     // What a mixed history keeps of the user, and what it takes of another.
     private static readonly (double Least, double Most) Own = (0.3, 1), Others = (0.1, 0.6);
 
+    /// <summary>Refuses more lessons than an array holds, before anything is fitted.</summary>
+    /// <exception cref="InputException">Too many.</exception>
+    public static void Check(HistoryOptions options, int users, int rank)
+    {
+        users = Math.Min(users, options.MaxUsers);
+        if ((long)options.Copies * users * rank <= MostNumbers) return;
+        throw new InputException(
+            $"history.copies {options.Copies} × {users:N0} users (history.max_users {options.MaxUsers}) × {rank} dimensions (model.embedding_dim) are more numbers than one array holds: lower one of them");
+    }
+
     /// <summary>Prepares the lessons.</summary>
     public static Lessons Prepare(
         Teacher teacher, Interactions data, int rank, HistoryOptions options, int seed, Device device, ParallelOptions parallel)
     {
         rank = Math.Min(rank, teacher.Items);
-        if ((long)options.Copies * Math.Min(options.MaxUsers, data.Users.Count) * rank > MostNumbers)
-        {
-            throw new InputException(
-                $"history.copies {options.Copies} × {Math.Min(options.MaxUsers, data.Users.Count)} users (history.max_users {options.MaxUsers}) × {rank} dimensions are more numbers than fit into memory: lower one of them");
-        }
-
         var random = new SeededRandom(seed, RandomPurpose.Histories);
         (int[] Likes, int[] Nopes)[] users = [.. data.Users.Where(user => Interactions.IsUsable(user.Likes))];
         random.Shuffle<(int[], int[])>(users);

@@ -1,11 +1,10 @@
-using System.Numerics.Tensors;
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Inference;
 using TwoTower.Core.Quality;
 using TwoTower.Core.Releases;
+using TwoTower.Trainer.Towers;
 using TwoTower.Trainer.Training;
 
 namespace TwoTower.Trainer.Probabilities;
@@ -25,9 +24,10 @@ internal static class HeldOutCalibration
     /// <summary>Decisions that a user is taken to have beside the own ones, liked as often as the training's.</summary>
     public const double PriorDecisions = 10;
 
-    // As many as the gate asks, the same ones.
-    private const int MaxUsers = 1000;
-    private const int Batch = 1024, Digits = 6;
+    private const int Digits = 6;
+
+    // The gate's, and by the same order: the same users.
+    private static readonly int MaxUsers = new GateOptions().MaxUsers;
 
     /// <summary>The checkpoint with its calibration, where its recipe asks for one and enough was held out; as it is otherwise.</summary>
     /// <param name="checkpoint">What was trained.</param>
@@ -61,8 +61,7 @@ internal static class HeldOutCalibration
         var fit = PlattScaling.Fit(decisions);
         var (slope, intercept, rate) = (Math.Round(fit.Slope, Digits), Math.Round(fit.Intercept, Digits), Math.Round(fit.RateWeight, Digits));
         if (!(slope > 0)) return Without(FormattableString.Invariant($"the held-out users like no more of what scores high (slope {slope:G3})"));
-        var calibration = new LikeCalibration(
-            slope, intercept, rate, prior, PriorDecisions - prior, queries.Count, liked, noped);
+        var calibration = new LikeCalibration(slope, intercept, rate, prior, PriorDecisions - prior, queries.Count, liked, noped);
         say?.Invoke(FormattableString.Invariant(
             $"like probability: fitted on {liked:N0} likes and {noped:N0} nopes of {queries.Count:N0} held-out users (slope {slope:F2}, intercept {intercept:F2}, rate {rate:F2})"));
         return checkpoint with { Calibration = calibration };
@@ -95,44 +94,21 @@ internal static class HeldOutCalibration
     private static async Task<List<ScoredDecision>> DecideAsync(
         Checkpoint checkpoint, TableSet tables, NpgsqlDataSource? payloads, List<HeldOutQuery> queries, (double Likes, double Nopes) prior, CancellationToken ct)
     {
-        // The date is of no consequence for what the towers give.
-        var files = new ReleaseFileSet("the trained model", ReleaseFiles.Build(checkpoint with { Calibration = null }, checkpoint.Pipeline.AsOf));
-        using var users = UserTower.FromFiles(files);
-        using var tower = ItemTower.FromFiles(files);
         var wanted = queries.SelectMany(query => query.History.Entries.Select(entry => entry.VideoId).Concat(query.Targets).Concat(query.Nopes)).ToHashSet();
         var items = await ReadAsync(checkpoint, tables, payloads, wanted, ct);
-        var (dim, historyDim) = (tower.EmbeddingDim, tower.HistoryDim);
-        var (embeddings, histories) = (new float[items.Count * dim], new float[items.Count * historyDim]);
-        for (var start = 0; start < items.Count; start += Batch)
-        {
-            ct.ThrowIfCancellationRequested();
-            var count = Math.Min(Batch, items.Count - start);
-            tower.Encode(
-                [.. items.Skip(start).Take(count)], embeddings.AsSpan(start * dim, count * dim), default, histories.AsSpan(start * historyDim, count * historyDim));
-        }
-
-        var row = items.Select((item, index) => (item.VideoId, index)).ToDictionary(pair => pair.VideoId, pair => pair.index);
-        var pool = historyDim > 0 ? new HistoryPool(row, histories, historyDim / 2) : null;
+        using var model = ModelInMemory.Load(checkpoint with { Calibration = null }, "the trained model", items, ct);
+        var itemOf = items.Select((item, index) => (item.VideoId, index)).ToDictionary(pair => pair.VideoId, pair => pair.index);
         var decisions = new List<ScoredDecision>();
         foreach (var query in queries)
         {
             ct.ThrowIfCancellationRequested();
-            var payload = PayloadBuilder.BuildUser(query.History, query.AsOf) with { History = pool?.Pool(query.History, query.AsOf) };
-            var user = users.Encode(payload, query.AsOf);
-            var rate = LikeCalibration.RateLogit(payload.DecisionStats, prior.Likes, prior.Nopes);
+            var user = model.Encode(query.History, query.AsOf);
+            var rate = LikeCalibration.RateLogit(PayloadBuilder.BuildUser(query.History, query.AsOf).DecisionStats, prior.Likes, prior.Nopes);
             Add(query.Targets, true);
             Add(query.Nopes, false);
 
-            void Add(IEnumerable<Guid> videos, bool isLike)
-            {
-                foreach (var video in videos)
-                {
-                    if (row.TryGetValue(video, out var item))
-                    {
-                        decisions.Add(new(TensorPrimitives.Dot<float>(user, embeddings.AsSpan(item * dim, dim)), rate, isLike));
-                    }
-                }
-            }
+            void Add(IEnumerable<Guid> videos, bool isLike) =>
+                decisions.AddRange(videos.Where(itemOf.ContainsKey).Select(video => new ScoredDecision(model.Score(user, itemOf[video]), rate, isLike)));
         }
 
         return decisions;

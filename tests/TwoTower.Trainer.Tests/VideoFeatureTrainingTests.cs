@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
@@ -7,6 +6,7 @@ using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Releases;
 using TwoTower.Trainer.Tests.Training;
+using TwoTower.Trainer.Towers;
 
 namespace TwoTower.Trainer.Tests;
 
@@ -86,24 +86,19 @@ public sealed class VideoFeatureTrainingTests
     public async Task A_video_that_nobody_knows_and_that_has_a_vector_alone_is_found_by_those_who_like_what_is_near(string recipe)
     {
         var checkpoint = await TrainAsync(Named(recipe), Tables);
-        var files = new ReleaseFileSet("test", ReleaseFiles.Build(checkpoint, Start));
-        using var tower = ItemTower.FromFiles(files);
-        using var users = UserTower.FromFiles(files);
-        Assert.Equal(["clip"], tower.VideoFeatures);
+        using (var tower = ItemTower.FromFiles(new ReleaseFileSet("test", ReleaseFiles.Build(checkpoint, Start)))) Assert.Equal(["clip"], tower.VideoFeatures);
         Assert.Equal(3 + Dim + 1 + Themes, checkpoint.Item.InputDim - (checkpoint.History?.Ids.Dim ?? 0));
 
         var items = PayloadBuilder.BuildItems(Tables);
-        var (embeddings, histories) = (new float[items.Count * tower.EmbeddingDim], new float[items.Count * tower.HistoryDim]);
-        tower.Encode(items, embeddings, default, histories);
+        using var model = ModelInMemory.Load(checkpoint, "test", items, default);
         var rowOf = items.Select((item, row) => (item.VideoId, row)).ToDictionary(pair => pair.VideoId, pair => pair.row);
-        var pool = tower.HistoryDim > 0 ? new HistoryPool(rowOf, histories, tower.HistoryDim / 2) : null;
         var asOf = checkpoint.Pipeline.AsOf;
         for (var theme = 0; theme < Themes; theme++)
         {
             var entries = Enumerable.Range(0, 4).Select(n => new HistoryEntry(Video(theme, n), DecisionType.Like, Start.AddDays(n), null, [$"theme {theme}"], []));
             var history = new UserHistory(Guid.Empty, new(Start), [.. entries]);
-            var user = users.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = pool?.Pool(history, asOf) }, asOf);
-            float Score(Guid video) => TensorPrimitives.Dot<float>(user, embeddings.AsSpan(rowOf[video] * user.Length, user.Length));
+            var user = model.Encode(history, asOf);
+            float Score(Guid video) => model.Score(user, rowOf[video]);
 
             var own = Score(Video(theme, Seen));
             var others = Enumerable.Range(0, Themes).Where(other => other != theme).Max(other => Score(Video(other, Seen)));

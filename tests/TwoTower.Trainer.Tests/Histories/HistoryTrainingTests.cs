@@ -3,10 +3,10 @@ using TwoTower.Core.Configuration;
 using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Testing;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Tests.Training;
+using TwoTower.Trainer.Towers;
 
 namespace TwoTower.Trainer.Tests.Histories;
 
@@ -186,42 +186,22 @@ public sealed class HistoryTrainingTests : IDisposable
         public void Report(Trainer.Training.TrainingProgress value) => report(value);
     }
 
-    // The release as a server has it: towers through ONNX Runtime, a vector and a history vector for every video.
-    private sealed class Served : IDisposable
+    // The release as a request meets it.
+    private sealed class Served(Checkpoint checkpoint) : IDisposable
     {
-        private readonly UserTower _users;
-        private readonly HistoryPool _pool;
-        private readonly float[] _embeddings;
+        private readonly ModelInMemory _model = ModelInMemory.Load(checkpoint, "test", PayloadBuilder.BuildItems(Tables), default);
 
-        public Served(Checkpoint checkpoint)
-        {
-            Checkpoint = checkpoint;
-            var files = new ReleaseFileSet("test", ReleaseFiles.Build(checkpoint, Start));
-            using var tower = ItemTower.FromFiles(files);
-            var items = PayloadBuilder.BuildItems(Tables);
-            _embeddings = new float[items.Count * tower.EmbeddingDim];
-            var histories = new float[items.Count * tower.HistoryDim];
-            tower.Encode(items, _embeddings, default, histories);
-            _pool = new(items.Select((item, row) => (item.VideoId, row)).ToDictionary(pair => pair.VideoId, pair => pair.row), histories, tower.HistoryDim / 2);
-            _users = UserTower.FromFiles(files);
-        }
+        public Checkpoint Checkpoint { get; } = checkpoint;
 
-        public Checkpoint Checkpoint { get; }
-
-        public float[] User((Guid Video, DecisionType Type)[] decisions)
-        {
-            var asOf = Start.AddDays(1000);
-            var history = new UserHistory(Guid.Empty, new(null), [.. decisions.Select(d => new HistoryEntry(d.Video, d.Type, Start, null, [], []))]);
-            return _users.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = _pool.Pool(history, asOf) }, asOf);
-        }
+        public float[] User((Guid Video, DecisionType Type)[] decisions) => _model.Encode(
+            new(Guid.Empty, new(null), [.. decisions.Select(d => new HistoryEntry(d.Video, d.Type, Start, null, [], []))]), Start.AddDays(1000));
 
         public Dictionary<Guid, float> Scores((Guid Video, DecisionType Type)[] decisions)
         {
             var user = User(decisions);
-            return Tables.Videos.Select((video, row) => (video.Id, Score: System.Numerics.Tensors.TensorPrimitives.Dot<float>(user, _embeddings.AsSpan(row * user.Length, user.Length))))
-                .ToDictionary(pair => pair.Id, pair => pair.Score);
+            return Tables.Videos.Select((video, row) => (video.Id, Score: _model.Score(user, row))).ToDictionary(pair => pair.Id, pair => pair.Score);
         }
 
-        public void Dispose() => _users.Dispose();
+        public void Dispose() => _model.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Generation;
 using TwoTower.Trainer.Histories;
@@ -47,6 +48,14 @@ public sealed class LessonsTests
         (int[] Likes, int[] Nopes) user = ([3, 5, 8], [1]);
         var random = new SeededRandom(2, RandomPurpose.Histories);
         for (var draw = 0; draw < 50; draw++) Assert.True(Lessons.Mix(user, ([], [9]), random).Likes.Length >= 3);
+    }
+
+    [Fact]
+    public void More_lessons_than_an_array_holds_are_refused_by_their_keys()
+    {
+        Lessons.Check(Options, 20_000, 511);
+        var error = Assert.Throws<InputException>(() => Lessons.Check(Options with { Copies = 100, MaxUsers = 15_000 }, 20_000, 511));
+        Assert.StartsWith("history.copies 100 × 15,000 users (history.max_users 15000) × 511 dimensions", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
