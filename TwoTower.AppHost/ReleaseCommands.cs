@@ -14,10 +14,11 @@ internal static class ReleaseCommands
             IconName = "BoxSearch",
         });
 
-    /// <summary>`Roll back` of the API: serves the release that was active before.</summary>
-    public static void WithRollBackCommand<T>(this IResourceBuilder<T> api, IResourceBuilder<IResourceWithConnectionString> database)
+    /// <summary>`Roll back` of the trainer: serves the release that was active before. Not the API's, whose row stands for several
+    /// replicas: the command line runs a command once for each, and a second rollback goes further back.</summary>
+    public static void WithRollBackCommand<T>(this IResourceBuilder<T> trainer, IResourceBuilder<IResourceWithConnectionString> database)
         where T : IResource =>
-        api.WithTwoTower("roll-back", "Roll back", database, ["releases", "rollback"], new()
+        trainer.WithTwoTower("roll-back", "Roll back", database, ["releases", "rollback"], new()
         {
             Description = "Serves the release that was active before.",
             ConfirmationMessage = "Serve the release that was active before? The next request is answered by it.",
@@ -41,6 +42,15 @@ internal static class ReleaseCommands
     {
         var project = new Projects.TwoTower_Cli().ProjectPath;
         var configuration = typeof(ReleaseCommands).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+
+        // What the verb says at last is the command's message: the result, or one line with the reason.
+        options.GetCommandResult = ended =>
+        {
+            var message = ended.Output.LastOrDefault(line => !string.IsNullOrWhiteSpace(line)) ?? $"{name} ended with exit code {ended.ExitCode}";
+            return Task.FromResult(ended.ExitCode == 0
+                ? CommandResults.Success(message, ended.GetFormattedOutput(), CommandResultFormat.Text, displayImmediately: true)
+                : CommandResults.Failure(message, ended.GetFormattedOutput(), CommandResultFormat.Text));
+        };
         resource.WithProcessCommand(name, title, async context => new ProcessCommandSpec("dotnet")
         {
             // As the orchestrator starts the processes themselves.

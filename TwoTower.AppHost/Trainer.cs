@@ -52,5 +52,6 @@ internal static class Trainer
         trainer.WithoutHttpsCertificate();
         trainer.WithTrainCommand(atStart: options.Every is { } every ? ["--every", every] : ["--if-needed"]);
         trainer.WithLastReleaseCommand(database);
+        trainer.WithRollBackCommand(database);
     }
 }

@@ -65,7 +65,6 @@ internal static class TwoTowerGraph
 
         if (platform is null)
         {
-            api.WithRollBackCommand(database);
             embedder.WithReEmbedCommand(database);
         }
     }

@@ -33,8 +33,9 @@ public class WholeStartTests(PostgresFixture postgres)
         var first = await ModelAsync(client, user, version => version is not null, limit.Token);
 
         // There is no way back from the first release, and the command says so.
-        var nowhere = await CommandAsync(app, "api", "roll-back", limit.Token);
+        var nowhere = await CommandAsync(app, "trainer", "roll-back", limit.Token);
         Assert.False(nowhere.Success);
+        Assert.Contains("nothing to roll back to", nowhere.Message, StringComparison.Ordinal);
 
         var train = await CommandAsync(app, "trainer", "train", limit.Token, ("recipe", "v2-fast"), ("epochs", "1"));
         Assert.True(train.Success, train.Message);
@@ -60,7 +61,7 @@ public class WholeStartTests(PostgresFixture postgres)
         }
 
         await ModelAsync(client, user, version => version == second, limit.Token);
-        var back = await CommandAsync(app, "api", "roll-back", limit.Token);
+        var back = await CommandAsync(app, "trainer", "roll-back", limit.Token);
         Assert.True(back.Success, back.Message);
         await ModelAsync(client, user, version => version == first, limit.Token);
 
