@@ -124,8 +124,10 @@ public static class TwoTowerDatabaseExtensions
     {
         dataSource.UseVector();
 
-        // A command is a part of the trace of what sent it. Alone it is a poll, and every few seconds one would bury the others.
+        // A command is a part of the trace of what sent it. Alone it is a poll, and every few seconds one would bury the others. The
+        // opening of a connection can't be told apart, and most connections are opened by polls.
         dataSource.ConfigureTracing(tracing => tracing
+            .EnablePhysicalOpenTracing(false)
             .ConfigureCommandFilter(_ => IsTraced())
             .ConfigureBatchFilter(_ => IsTraced())
             .ConfigureCopyOperationFilter(_ => IsTraced()));
