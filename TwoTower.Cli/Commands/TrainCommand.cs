@@ -31,7 +31,7 @@ internal static class TrainCommand
               twotower train --set model.embedding_dim=128 --set training.batch_size=1024
             """)
         {
-            CommonOptions.Database, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed,
+            CommonOptions.Database, CommonOptions.Wait, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed,
             CommonOptions.Device, CommonOptions.Threads, Resume, Fresh, CheckpointPath,
         };
         command.Validators.Add(result =>

@@ -23,7 +23,7 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
         ArgumentNullException.ThrowIfNull(options);
         try
         {
-            await db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
+            await WaitAsync(ct);
             if (options.OnlyIfNeeded && await UsableReleaseAsync(ct) is { } usable)
             {
                 log.LogInformation("Nothing to do: release {ModelVersion} is {State}", usable.ModelVersion, usable.State);
@@ -36,6 +36,7 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
                 if (options.Every is not { } pause) return code;
                 log.LogInformation("The next training is at {Next:u}", time.GetUtcNow() + pause);
                 await Task.Delay(pause, time, ct);
+                await WaitAsync(ct); // it may be away at that moment, too
             }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -62,6 +63,8 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
             return ExitCode.Failure;
         }
     }
+
+    private Task WaitAsync(CancellationToken ct) => db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
 
     private async Task<int> RoundAsync(RoundOptions options, CancellationToken ct)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Data;
@@ -122,19 +123,43 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     [InlineData("--allow-nothing", 0)]
     public async Task The_process_says_in_its_exit_code_how_it_went(string arguments, int exitCode)
     {
+        using var process = Start(arguments, _database.ConnectionString);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(exitCode == process.ExitCode, $"exit code {process.ExitCode}\n{await output}\n{error}");
+    }
+
+    [Fact]
+    public async Task A_process_that_starts_before_its_database_trains_when_that_has_come()
+    {
+        await LoadAsync();
+        var database = new NpgsqlConnectionStringBuilder(_database.ConnectionString);
+        await using var network = TcpProxy.Before(database.Port);
+        (database.Host, database.Port) = ("127.0.0.1", network.Port);
+        network.Cut();
+        using var process = Start("--recipe v2 --set training.epochs=1", database.ConnectionString);
+        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await network.RefusedAsync(4);
+
+        network.Restore();
+
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == ExitCode.Trained, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
+        Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
+    }
+
+    private Process Start(string arguments, string connectionString)
+    {
         var start = new ProcessStartInfo("dotnet", $"\"{Path.Combine(AppContext.BaseDirectory, "TwoTower.Trainer.dll")}\" {arguments}")
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             WorkingDirectory = _folder.Path,
         };
-        start.Environment["ConnectionStrings__twotower"] = _database.ConnectionString;
+        start.Environment["ConnectionStrings__twotower"] = connectionString;
         start.Environment["TwoTower__Trainer__Device"] = "cpu";
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(exitCode == process.ExitCode, $"exit code {process.ExitCode}\n{await output}\n{error}");
+        return Process.Start(start)!;
     }
 
     private Task LoadAsync() => new TableWriter(_database.DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
