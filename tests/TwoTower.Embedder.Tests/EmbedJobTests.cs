@@ -364,6 +364,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
             stage.Report(300); // 100 were there before: 20 a second
             return Task.FromResult(true);
         }, done: 100);
+        Assert.Equal((100, (double?)null, (TimeSpan?)null), (steps[0].Done, steps[0].PerSecond, steps[0].Remaining));
         Assert.Equal((300, 1000, 20.0, TimeSpan.FromSeconds(35)), (steps[^1].Done, steps[^1].Total, steps[^1].PerSecond, steps[^1].Remaining));
         Assert.Equal(TimeSpan.FromSeconds(10), stage.Stages[EmbedStage.Embedding]);
     }
