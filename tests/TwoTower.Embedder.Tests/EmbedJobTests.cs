@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Pgvector;
@@ -350,6 +351,28 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         await TestVideos.InsertAsync(_db, 301, 320);
         var result = await Job.RunAsync(null, Options);
         Assert.Equal((20L, 320L), (result.Embedded, result.Videos));
+    }
+
+    [Fact]
+    public async Task The_span_of_an_embedding_links_to_the_training_of_its_release()
+    {
+        const string Training = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        var release = await RegisterAsync();
+        await _db.ExecuteAsync($"update two_tower.releases set traceparent = '{Training}'");
+        var spans = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == EmbedTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        await Job.RunAsync(release.ModelVersion, Options);
+
+        var embed = Assert.Single(spans, span => span.OperationName == "embed release" && Equals(span.GetTagItem("twotower.model_version"), release.ModelVersion));
+        var link = Assert.Single(embed.Links).Context;
+        Assert.Equal(Training, $"00-{link.TraceId}-{link.SpanId}-01");
     }
 
     [Fact]
