@@ -157,7 +157,7 @@ public partial class WorkflowTests
     private static IEnumerable<string> Scalars(YamlNode node) =>
         node is YamlScalarNode scalar ? [scalar.Value ?? ""] : node.Items().SelectMany(Scalars);
 
-    // ./twotower, ./.ci/run, .ci\pgvector.cmd, twotower.cmd, TwoTower.slnf
+    // ./twotower, ./.ci/run, .ci\pgvector.cmd, twotower.cmd, TwoTower.sln
     [GeneratedRegex(@"(?<=^|\s)(?:\./[\w./-]+|\.ci[\\/][\w.]+|[\w.]+\.(?:cmd|sln|slnf|csproj))(?=\s|$)", RegexOptions.Multiline)]
     private static partial Regex Script();
 
