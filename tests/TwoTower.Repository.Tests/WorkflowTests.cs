@@ -103,6 +103,7 @@ public partial class WorkflowTests
 
         Assert.Contains(("nuget", "/"), watched);
         Assert.Contains(("github-actions", "/"), watched);
+        Assert.All(watched, entry => Assert.True(RepositoryFiles.Exists(entry.Item2!), $"{entry.Item2} isn't there"));
         Assert.All(file.At("updates").Items(), update => Assert.Contains(update.At("schedule").At("interval").Text(), (string?[])["daily", "weekly", "monthly"]));
         var npm = RepositoryFiles.With(".json").Where(path => Path.GetFileName(path) == "package.json").Select(path => $"/{Path.GetDirectoryName(path)!.Replace('\\', '/')}");
         Assert.Equal(npm.Order(), watched.Where(entry => entry.Item1 == "npm").Select(entry => entry.Item2 ?? "").Order());
