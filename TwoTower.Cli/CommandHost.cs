@@ -4,6 +4,7 @@ using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Recommendation;
+using TwoTower.Trainer;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;
 
@@ -67,6 +68,7 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
         InputException => (ExitCodes.BadInput, e.Message),
         RecommendationException { Why: NoAnswer.NoUsableRelease } => (ExitCodes.BadInput, $"{e.Message} Run 'twotower train', then 'twotower embed --activate'."),
         NothingToTrainException => (ExitCodes.NothingToTrain, e.Message),
+        AlreadyTrainingException => (ExitCodes.AlreadyTraining, e.Message),
         TrainingDivergedException => (ExitCodes.Failure, e.Message),
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } p =>
             (ExitCodes.Failure, $"the database's disk is full ({p.MessageText}); nothing half was kept: make room and run the same command again"),

@@ -10,6 +10,7 @@ using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Releases;
+using TwoTower.Trainer;
 
 namespace TwoTower.Cli.Demo;
 
@@ -28,7 +29,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var provided = await DemoDatabase.ProvideAsync(session, options.Source.DatabaseName, options.Fresh);
         var db = session.Open(provided);
         var loadedAt = await LoadAsync(db);
-        var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db, DatabaseChoice.NameOf(provided.ConnectionString));
+        var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db);
         await Embedding.RunAsync(session, db, release, activate: true);
         await ExportAsync(db, release);
 
@@ -86,14 +87,14 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         return release.ModelVersion;
     }
 
-    private async Task<string> TrainAsync(NpgsqlDataSource db, string database)
+    private async Task<string> TrainAsync(NpgsqlDataSource db)
     {
         // One checkpoint for each recipe: a run with another one doesn't throw away what was learned by this one.
         var recipe = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeReader.ToJson(options.Recipe))))[..8];
-        var checkpoint = StateHome.Checkpoint(Path.Combine(database, recipe));
+        var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), recipe, CheckpointFolder.FileName);
         if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
-        return (await Training.RunAsync(session, db, options.Recipe, checkpoint, resume: !options.Fresh)).ModelVersion;
+        return (await Training.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
     }
 
     private async Task ExportAsync(NpgsqlDataSource db, string release)
