@@ -47,6 +47,7 @@ internal static class Database
         var home = StateHome(builder);
         var local = await LocalPostgresServer.ProvideAsync(new LocalPostgresOptions { Home = home, AllowContainer = false }, say);
         return builder.AddResource(new LocalPostgresResource("twotower", local))
+            .WithIconName("Database")
             .WithInitialState(new CustomResourceSnapshot
             {
                 ResourceType = "PostgreSQL",

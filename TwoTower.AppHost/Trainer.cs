@@ -51,6 +51,7 @@ internal static class Trainer
 
         trainer.WithoutHttpsCertificate();
         trainer.WithTrainCommand(atStart: options.Every is { } every ? ["--every", every] : ["--if-needed"]);
+        trainer.ShowLastRelease(database);
         trainer.WithLastReleaseCommand(database);
         trainer.WithRollBackCommand(database);
     }

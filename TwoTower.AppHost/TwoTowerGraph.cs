@@ -31,7 +31,7 @@ internal static class TwoTowerGraph
         // part of what is published.
         var demoData = platform is null && options.DemoData
             ? builder.AddProject<Projects.TwoTower_Cli>("demo-data", launchProfileName: null)
-                .WithArgs("generate", "--if-empty")
+                .WithArgs("generate", "--if-empty", "--wait", "60")
                 .WithDatabase(database).WaitForCompletion(migration)
                 .InEnvironment()
             : null;

@@ -50,6 +50,9 @@ public class WholeStartTests(PostgresFixture postgres)
         Assert.Contains(second, shown.Data?.Value, StringComparison.Ordinal);
         Assert.Contains("recipe v2-fast", shown.Data?.Value, StringComparison.Ordinal);
 
+        await app.Services.GetRequiredService<ResourceNotificationService>().WaitForResourceAsync(
+            "trainer", now => now.Snapshot.Properties.Any(property => property.Name == "Last release" && (string?)property.Value == second), limit.Token);
+
         while (await database.ScalarAsync<string>($"select state::text from two_tower.releases where model_version = '{second}'") != "ready")
         {
             await Task.Delay(TimeSpan.FromSeconds(1), limit.Token);
