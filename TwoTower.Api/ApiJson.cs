@@ -4,8 +4,8 @@ using TwoTower.Api.Decisions;
 using TwoTower.Api.Experiments;
 using TwoTower.Api.Recommendations;
 using TwoTower.Api.Releases;
-using TwoTower.Core.Releases;
-using TwoTower.Core.Releases.Comparison;
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api;
 

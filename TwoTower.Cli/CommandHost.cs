@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Cli;
 

@@ -2,8 +2,9 @@ using System.CommandLine;
 using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli;
 

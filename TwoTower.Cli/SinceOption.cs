@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli;
 

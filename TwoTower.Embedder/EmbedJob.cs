@@ -2,8 +2,8 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

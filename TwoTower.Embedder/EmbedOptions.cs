@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

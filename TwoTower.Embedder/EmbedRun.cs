@@ -1,8 +1,9 @@
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

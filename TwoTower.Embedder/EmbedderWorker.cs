@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

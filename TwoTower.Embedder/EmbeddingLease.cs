@@ -1,6 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

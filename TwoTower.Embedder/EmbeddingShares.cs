@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

@@ -1,8 +1,9 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

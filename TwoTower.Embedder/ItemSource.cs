@@ -1,8 +1,10 @@
 using Npgsql;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Features;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Embedder;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Gate;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
 

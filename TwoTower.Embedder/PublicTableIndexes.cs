@@ -1,6 +1,6 @@
 using Npgsql;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

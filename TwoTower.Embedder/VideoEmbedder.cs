@@ -1,8 +1,8 @@
 using Npgsql;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder;
 

@@ -1,6 +1,6 @@
 using Npgsql;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Training;
 
 namespace TwoTower.Trainer;

@@ -1,5 +1,5 @@
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Trainer;
 

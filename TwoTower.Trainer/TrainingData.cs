@@ -1,9 +1,10 @@
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Quality;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Features;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;
 

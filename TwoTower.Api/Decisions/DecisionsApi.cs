@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using TwoTower.Core.Data;
-using TwoTower.Core.Decisions;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Api.Decisions;
 

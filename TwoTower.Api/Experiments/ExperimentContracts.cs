@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using TwoTower.Core.Experiments;
+using TwoTower.Postgres.Experiments;
 
 namespace TwoTower.Api.Experiments;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Api.Releases;
-using TwoTower.Core.Experiments;
+using TwoTower.Postgres.Experiments;
 
 namespace TwoTower.Api.Experiments;
 

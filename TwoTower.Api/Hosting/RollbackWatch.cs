@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Releases.Rollback;
+using TwoTower.Postgres.Experiments.Rollback;
 
 namespace TwoTower.Api.Hosting;
 

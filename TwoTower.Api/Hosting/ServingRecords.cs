@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TwoTower.Core.Impressions;
+using TwoTower.Postgres.Impressions;
 
 namespace TwoTower.Api.Hosting;
 

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TwoTower.Core.Experiments;
-using TwoTower.Core.Impressions;
-using TwoTower.Core.Releases;
-using TwoTower.Core.Releases.Comparison;
-using TwoTower.Core.Releases.Rollback;
+using TwoTower.Postgres.Experiments;
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Experiments.Rollback;
+using TwoTower.Postgres.Impressions;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.Hosting;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Api.Hosting;
 

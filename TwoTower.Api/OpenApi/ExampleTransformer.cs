@@ -53,7 +53,7 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
         [
             new(1, Video, "film-17", "The Long Harbour", null, 5_400, 480, Time.AddDays(-30), ["noir", "sea"], ["Ada Winter"],
                 score, 1 / (1 + Math.Exp(-score)), strategy == "similar" ? null : 0.86, null,
-                strategy == "similar" ? score : Core.Recommendation.ReRanker.Score(score, Time.AddDays(-30), 480, Time), reasons),
+                strategy == "similar" ? score : Postgres.Serving.ReRanker.Score(score, Time.AddDays(-30), 480, Time), reasons),
         ]),
         ApiJson.Default.RecommendationsResponse);
 

@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using TwoTower.Api.Experiments;
 using TwoTower.Api.Releases;
-using TwoTower.Core.Experiments;
-using TwoTower.Core.Releases;
-using TwoTower.Core.Releases.Comparison;
+using TwoTower.Postgres.Experiments;
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.OpenApi;
 

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Api.Problems;
 

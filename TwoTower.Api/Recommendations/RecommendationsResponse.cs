@@ -1,4 +1,4 @@
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Api.Recommendations;
 
@@ -10,7 +10,7 @@ namespace TwoTower.Api.Recommendations;
 public sealed record RecommendationsResponse(
     string Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideoResponse> Videos)
 {
-    internal static RecommendationsResponse From(Core.Recommendation.Recommendations answer) => new(
+    internal static RecommendationsResponse From(Postgres.Serving.Recommendations answer) => new(
         ServingTelemetry.NameOf(answer.Strategy),
         answer.ModelVersion,
         answer.AsOf,

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Bundles;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.Releases;
 

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Bundles;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.Releases;
 

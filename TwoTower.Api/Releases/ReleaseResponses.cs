@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.Releases;
 

@@ -1,9 +1,10 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Core;
-using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
-using TwoTower.Core.Releases.Comparison;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Api.Releases;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Api.Recommendations;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Api.Videos;
 

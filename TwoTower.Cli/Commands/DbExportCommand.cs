@@ -1,6 +1,6 @@
 using System.CommandLine;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Commands;
 

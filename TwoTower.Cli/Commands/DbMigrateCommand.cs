@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 using TwoTower.ServiceDefaults.Database;
 
 namespace TwoTower.Cli.Commands;

@@ -3,8 +3,8 @@ using Npgsql;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Telemetry;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands;
 

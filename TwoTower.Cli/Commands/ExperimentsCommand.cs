@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
-using TwoTower.Core.Experiments;
+using TwoTower.Postgres.Experiments;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using TwoTower.Core;
-using TwoTower.Core.Features;
-using TwoTower.Core.Generation;
+using TwoTower.Core.Formats;
+using TwoTower.Datasets.Generation;
 
 namespace TwoTower.Cli.Commands;
 

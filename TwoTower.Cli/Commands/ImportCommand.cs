@@ -1,6 +1,6 @@
 using System.CommandLine;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,7 +1,8 @@
 using Npgsql;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Data;
-using TwoTower.Core.Recommendation;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Serving;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Commands;
 

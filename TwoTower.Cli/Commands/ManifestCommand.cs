@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TwoTower.Cli.Output;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli.Demo;
 

@@ -9,7 +9,7 @@ using TwoTower.Cli.Telemetry;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Demo;
 

@@ -7,10 +7,11 @@ using TwoTower.Api.Recommendations;
 using TwoTower.Cli.Serving;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.Postgres.Tables;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Live;
 

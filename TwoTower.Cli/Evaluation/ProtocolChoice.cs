@@ -1,6 +1,6 @@
 using TwoTower.Cli.Output;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Protocols;
 using TwoTower.Trainer.Evaluation.Results;

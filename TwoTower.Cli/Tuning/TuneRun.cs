@@ -3,7 +3,7 @@ using TwoTower.Cli.Evaluation;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Results;

@@ -1,6 +1,6 @@
 using Npgsql;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder.Following;
 

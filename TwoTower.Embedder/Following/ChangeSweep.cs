@@ -2,7 +2,7 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder.Following;
 

@@ -1,5 +1,5 @@
 using Npgsql;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedder.Following;
 

@@ -1,5 +1,5 @@
 using TwoTower.Core.Quality;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Trainer.Evaluation;
 

@@ -1,4 +1,4 @@
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Evaluation.Protocols;
 using TwoTower.Trainer.Histories;
 

@@ -1,9 +1,9 @@
 using TorchSharp;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Quality;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;
 

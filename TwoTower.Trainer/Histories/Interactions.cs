@@ -1,4 +1,4 @@
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Samples;
 
 namespace TwoTower.Trainer.Histories;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Trainer.Samples;
 

@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 
 namespace TwoTower.Trainer.Towers;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Trainer.Tuning;
 

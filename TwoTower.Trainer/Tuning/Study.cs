@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Trainer.Tuning;
 

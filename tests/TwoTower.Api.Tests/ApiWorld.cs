@@ -1,5 +1,5 @@
 using System.Text.Json;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

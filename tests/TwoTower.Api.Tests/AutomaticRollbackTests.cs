@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Bundles;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

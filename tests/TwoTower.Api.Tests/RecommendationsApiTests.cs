@@ -1,7 +1,7 @@
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

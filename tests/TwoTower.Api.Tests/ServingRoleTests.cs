@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

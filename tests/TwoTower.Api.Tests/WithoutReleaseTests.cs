@@ -1,6 +1,6 @@
 using System.Text.Json;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
 using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;

@@ -1,7 +1,7 @@
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

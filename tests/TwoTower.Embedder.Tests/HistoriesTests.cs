@@ -1,11 +1,11 @@
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Quality;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

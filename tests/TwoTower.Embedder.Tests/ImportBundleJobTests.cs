@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

@@ -1,5 +1,6 @@
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

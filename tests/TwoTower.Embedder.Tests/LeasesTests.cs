@@ -2,9 +2,9 @@ using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder.Following;
 using TwoTower.Embedder.Tests.Following;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

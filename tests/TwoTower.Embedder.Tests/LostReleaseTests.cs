@@ -1,7 +1,7 @@
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
-using TwoTower.Core.Releases.Rollback;
+using TwoTower.Postgres.Experiments.Rollback;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

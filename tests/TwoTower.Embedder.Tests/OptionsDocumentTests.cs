@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

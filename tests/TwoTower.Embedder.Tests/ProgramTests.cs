@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
 using TwoTower.Embedder.Tests.Following;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

@@ -1,10 +1,13 @@
 using System.Globalization;
 using Npgsql;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Generation;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
+using TwoTower.Postgres.Tables;
 using TwoTower.Trainer;
 
 namespace TwoTower.Torture;

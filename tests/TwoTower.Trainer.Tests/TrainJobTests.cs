@@ -1,10 +1,10 @@
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
 using TwoTower.Core.Quality;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 using TwoTower.Testing;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Tests.Training;

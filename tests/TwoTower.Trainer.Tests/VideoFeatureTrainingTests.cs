@@ -1,10 +1,9 @@
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Tests.Training;
 using TwoTower.Trainer.Towers;
 

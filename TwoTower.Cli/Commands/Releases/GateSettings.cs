@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using TwoTower.Core;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Gate;
 
 namespace TwoTower.Cli.Commands.Releases;
 

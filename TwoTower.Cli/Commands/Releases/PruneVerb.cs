@@ -1,6 +1,6 @@
 using System.CommandLine;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 

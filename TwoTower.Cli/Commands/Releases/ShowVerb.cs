@@ -1,5 +1,5 @@
 using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 

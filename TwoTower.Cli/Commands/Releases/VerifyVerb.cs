@@ -1,4 +1,5 @@
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 using TwoTower.Trainer.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation.Report;

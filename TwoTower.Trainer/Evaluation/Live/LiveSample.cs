@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Trainer.Evaluation.Live;
 

@@ -1,5 +1,5 @@
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Trainer.Evaluation.Protocols;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Trainer.Evaluation.Results;
 

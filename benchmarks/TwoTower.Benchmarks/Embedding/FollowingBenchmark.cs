@@ -4,10 +4,11 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
 using TwoTower.Embedder;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Benchmarks.Embedding;
 

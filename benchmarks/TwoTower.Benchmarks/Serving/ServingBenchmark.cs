@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 using Npgsql;
 using TwoTower.Api;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Benchmarks.Serving;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Import;
+using TwoTower.Datasets.Import;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Training;
 

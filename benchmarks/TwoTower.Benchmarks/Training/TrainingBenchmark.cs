@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Connections;
 using TwoTower.Trainer;
 using TwoTower.Trainer.Training;
 

@@ -4,9 +4,8 @@ using System.Globalization;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Datasets.Import;
 using TwoTower.Trainer;
 
 namespace TwoTower.Benchmarks.Tuning;

@@ -1,6 +1,6 @@
 using Npgsql;
-using TwoTower.Core.Data;
 using TwoTower.Embedder.Following;
+using TwoTower.Postgres.Connections;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests.Following;

@@ -1,6 +1,6 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests.Following;

@@ -1,5 +1,5 @@
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Baselines;
 using static TwoTower.Trainer.Tests.Evaluation.EvaluationWorld;

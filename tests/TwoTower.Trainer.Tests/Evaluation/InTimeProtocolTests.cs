@@ -1,5 +1,5 @@
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Evaluation.Protocols;
 using static TwoTower.Trainer.Tests.Evaluation.EvaluationWorld;
 

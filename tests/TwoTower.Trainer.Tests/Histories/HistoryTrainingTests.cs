@@ -1,8 +1,8 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Tests.Training;

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Generation;
+using TwoTower.Datasets.Generation;
 using TwoTower.Trainer.Histories;
 using TwoTower.Trainer.Tests.Training;
 using static TorchSharp.torch;

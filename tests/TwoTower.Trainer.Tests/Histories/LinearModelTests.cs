@@ -1,6 +1,6 @@
 using TorchSharp;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 using TwoTower.Trainer.Histories;
 using TwoTower.Trainer.Tests.Training;

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
-using TwoTower.Core.Releases;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 using TwoTower.Testing;
 using TwoTower.Trainer.Hosting;
 

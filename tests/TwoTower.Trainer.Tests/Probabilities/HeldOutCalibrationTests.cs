@@ -1,7 +1,7 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Generation;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
 using TwoTower.Testing;
 using TwoTower.Trainer.Evaluation;
 using TwoTower.Trainer.Evaluation.Protocols;

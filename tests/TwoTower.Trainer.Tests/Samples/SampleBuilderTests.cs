@@ -1,5 +1,5 @@
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Trainer.Samples;
 
 namespace TwoTower.Trainer.Tests.Samples;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 using TwoTower.Testing;
 using TwoTower.Trainer.Samples;
 using TwoTower.Trainer.Training;

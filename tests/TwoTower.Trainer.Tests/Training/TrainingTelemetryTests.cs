@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using TwoTower.Core.Import;
+using TwoTower.Datasets.Import;
 using TwoTower.Testing;
 
 namespace TwoTower.Trainer.Tests.Training;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 using TwoTower.Trainer.Tests.Evaluation;
 using TwoTower.Trainer.Tuning;
