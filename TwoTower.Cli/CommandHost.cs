@@ -4,8 +4,8 @@ using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Postgres.Serving;
-using TwoTower.Trainer.Samples;
-using TwoTower.Trainer.Training;
+using TwoTower.Training.Loop;
+using TwoTower.Training.Samples;
 
 namespace TwoTower.Cli;
 

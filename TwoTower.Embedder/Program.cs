@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
-using TwoTower.Embedder;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
 using TwoTower.Postgres.Gate;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;

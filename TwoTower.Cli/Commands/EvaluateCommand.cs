@@ -1,8 +1,8 @@
 using System.CommandLine;
 using TwoTower.Cli.Evaluation;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation.Protocols;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Protocols;
+using TwoTower.Evaluation.Results;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 

@@ -52,7 +52,7 @@ internal static class TrainCommand
                 throw new InputException($"--resume: there is no checkpoint {checkpoint} to go on from; leave --resume out to start");
             }
 
-            var trained = await Training.RunAsync(session, session.Open(provided), recipe, checkpoint, resume: !parse.GetValue(Fresh));
+            var trained = await TrainingStage.RunAsync(session, session.Open(provided), recipe, checkpoint, resume: !parse.GetValue(Fresh));
             session.Terminal.Result(trained, () => session.Terminal.Say($"release {trained.ModelVersion}: 'twotower embed --activate' serves it"));
         });
         return command;

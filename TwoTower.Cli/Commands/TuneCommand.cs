@@ -1,8 +1,8 @@
 using System.CommandLine;
 using TwoTower.Cli.Evaluation;
 using TwoTower.Cli.Tuning;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation.Protocols;
+using TwoTower.Evaluation.Protocols;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 

@@ -29,7 +29,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var db = session.Open(provided);
         var loadedAt = await LoadAsync(db);
         var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db, DatabaseChoice.NameOf(provided.ConnectionString));
-        await Embedding.RunAsync(session, db, release, activate: true);
+        await EmbeddingStage.RunAsync(session, db, release, activate: true);
         await ExportAsync(db, release);
 
         await using var server = await ApiServer.StartAsync(provided.ConnectionString, Host, options.Port, session.Parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(session.Parse), session.Stop);
@@ -93,7 +93,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var checkpoint = StateHome.Checkpoint(Path.Combine(database, recipe));
         if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
-        return (await Training.RunAsync(session, db, options.Recipe, checkpoint, resume: !options.Fresh)).ModelVersion;
+        return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, resume: !options.Fresh)).ModelVersion;
     }
 
     private async Task ExportAsync(NpgsqlDataSource db, string release)

@@ -2,11 +2,13 @@ using TwoTower.Cli.Evaluation.Report;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation;
-using TwoTower.Trainer.Evaluation.Baselines;
-using TwoTower.Trainer.Evaluation.Live;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Baselines;
+using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Queries;
+using TwoTower.Evaluation.Results;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,7 +1,7 @@
 using Spectre.Console;
 using TwoTower.Cli.Output;
-using TwoTower.Trainer.Evaluation.Live;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -3,17 +3,22 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Api.Recommendations;
 using TwoTower.Cli.Serving;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Rows;
-using TwoTower.Embedder;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Embedding.Telemetry;
+using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Queries;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
-using TwoTower.Trainer.Evaluation;
-using TwoTower.Trainer.Evaluation.Live;
+using TwoTower.Web.Recommendations;
+using TwoTower.Web.Settings;
 
 namespace TwoTower.Cli.Evaluation;
 
@@ -90,7 +95,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
     {
         [$"{RecommendationOptions.Section}:{nameof(RecommendationOptions.AsOf)}"] = split.AsOf.ToString("O", CultureInfo.InvariantCulture),
         [$"{RecommendationOptions.Section}:{nameof(RecommendationOptions.ReRank)}"] = "false",
-        [$"{Api.ApiOptions.Section}:{nameof(Api.ApiOptions.StatisticsRefreshSeconds)}"] = "0",
+        [$"{ApiOptions.Section}:{nameof(ApiOptions.StatisticsRefreshSeconds)}"] = "0",
     };
 
     private static async Task<List<(int Item, double Score)>> GetAsync(HttpClient client, Split split, Query query, string modelVersion, CancellationToken ct)

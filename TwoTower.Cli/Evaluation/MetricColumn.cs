@@ -1,4 +1,4 @@
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,9 +1,9 @@
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
-using TwoTower.Trainer.Evaluation;
-using TwoTower.Trainer.Evaluation.Protocols;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Protocols;
+using TwoTower.Evaluation.Queries;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,4 +1,4 @@
-using TwoTower.Trainer.Tuning;
+using TwoTower.Evaluation.Tuning;
 
 namespace TwoTower.Cli.Tuning;
 

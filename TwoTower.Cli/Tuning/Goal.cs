@@ -1,7 +1,7 @@
 using System.Globalization;
 using TwoTower.Cli.Evaluation;
 using TwoTower.Core;
-using TwoTower.Trainer.Tuning;
+using TwoTower.Evaluation.Tuning;
 
 namespace TwoTower.Cli.Tuning;
 

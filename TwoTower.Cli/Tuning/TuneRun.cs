@@ -4,10 +4,12 @@ using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation;
-using TwoTower.Trainer.Evaluation.Results;
-using TwoTower.Trainer.Tuning;
+using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Queries;
+using TwoTower.Evaluation.Results;
+using TwoTower.Evaluation.Tuning;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Tuning;
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console;
 using TwoTower.Cli.Evaluation;
 using TwoTower.Cli.Output;
-using TwoTower.Trainer.Tuning;
+using TwoTower.Evaluation.Tuning;
 
 namespace TwoTower.Cli.Tuning;
 

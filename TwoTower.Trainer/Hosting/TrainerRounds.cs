@@ -5,8 +5,9 @@ using TwoTower.Core.Configuration;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 using TwoTower.ServiceDefaults.Database;
-using TwoTower.Trainer.Samples;
-using TwoTower.Trainer.Training;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
+using TwoTower.Training.Samples;
 
 namespace TwoTower.Trainer.Hosting;
 

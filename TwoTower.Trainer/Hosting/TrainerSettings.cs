@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using TwoTower.Core.Configuration;
+using TwoTower.Training;
 
 namespace TwoTower.Trainer.Hosting;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using TwoTower.Core.Artifacts;
-using TwoTower.Embedder.Tests.Following;
+using TwoTower.Embedding.Tests.Following;
 using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 

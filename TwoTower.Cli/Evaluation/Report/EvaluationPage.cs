@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using TwoTower.Cli.Output;
 using TwoTower.Core.Formats;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation.Report;
 

@@ -1,7 +1,7 @@
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Series;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation.Report;
 

@@ -6,7 +6,8 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Core.Rows;
-using TwoTower.Embedder;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
 

@@ -2,8 +2,8 @@ using System.Collections;
 using System.Diagnostics;
 using TwoTower.Core.Configuration;
 using TwoTower.Datasets.Import;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Training;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
 
 namespace TwoTower.Benchmarks.Training;
 

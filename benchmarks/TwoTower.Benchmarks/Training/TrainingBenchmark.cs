@@ -3,8 +3,8 @@ using System.Globalization;
 using TwoTower.Core.Configuration;
 using TwoTower.Datasets.Import;
 using TwoTower.Postgres.Connections;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Training;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
 
 namespace TwoTower.Benchmarks.Training;
 

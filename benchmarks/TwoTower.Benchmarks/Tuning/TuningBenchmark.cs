@@ -6,7 +6,7 @@ using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Datasets.Import;
-using TwoTower.Trainer;
+using TwoTower.Training;
 
 namespace TwoTower.Benchmarks.Tuning;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using TwoTower.Cli.Evaluation.Report;
+using TwoTower.Evaluation.Results;
 using TwoTower.Testing;
-using TwoTower.Trainer.Evaluation.Results;
 
 namespace TwoTower.Cli.Tests.Evaluation;
 

@@ -1,6 +1,6 @@
 using TwoTower.Cli.Evaluation;
 using TwoTower.Core.Artifacts;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Tests.Evaluation;
 

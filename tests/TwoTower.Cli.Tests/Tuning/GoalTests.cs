@@ -1,6 +1,6 @@
 using TwoTower.Cli.Tuning;
 using TwoTower.Core;
-using TwoTower.Trainer.Tuning;
+using TwoTower.Evaluation.Tuning;
 
 namespace TwoTower.Cli.Tests.Tuning;
 

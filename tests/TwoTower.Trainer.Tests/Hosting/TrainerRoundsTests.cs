@@ -7,6 +7,7 @@ using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
 using TwoTower.Testing;
 using TwoTower.Trainer.Hosting;
+using TwoTower.Training;
 
 namespace TwoTower.Trainer.Tests.Hosting;
 
