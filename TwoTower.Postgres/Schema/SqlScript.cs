@@ -21,7 +21,7 @@ internal sealed partial record SqlScript(string Name, string Text)
     /// <summary>The numbered migrations in order.</summary>
     public static IReadOnlyList<SqlScript> Migrations { get; } = Read("migrations/");
 
-    /// <summary>The functions, a file each, in order of name.</summary>
+    /// <summary>The functions, a file each, in folders by subject; in order of name, whatever the folder.</summary>
     public static IReadOnlyList<SqlScript> Functions { get; } = Read("functions/");
 
     /// <summary>The function that a file defines, as regprocedure reads it: <c>public.get_user_embedding_features(uuid)</c>.</summary>
@@ -49,14 +49,12 @@ internal sealed partial record SqlScript(string Name, string Text)
             .. assembly.GetManifestResourceNames()
                 .Select(resource => (Resource: resource, Path: resource.Replace('\\', '/')))
                 .Where(entry => entry.Path.StartsWith(Prefix + folder, StringComparison.Ordinal))
-                .OrderBy(entry => entry.Path, StringComparer.Ordinal)
                 .Select(entry =>
                 {
                     using var reader = new StreamReader(assembly.GetManifestResourceStream(entry.Resource)!);
-                    return new SqlScript(
-                        entry.Path[(Prefix.Length + folder.Length)..],
-                        reader.ReadToEnd().ReplaceLineEndings("\n"));
-                }),
+                    return new SqlScript(entry.Path[(entry.Path.LastIndexOf('/') + 1)..], reader.ReadToEnd().ReplaceLineEndings("\n"));
+                })
+                .OrderBy(script => script.Name, StringComparer.Ordinal),
         ];
     }
 
