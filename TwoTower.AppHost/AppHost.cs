@@ -3,6 +3,7 @@
 using TwoTower.AppHost;
 using TwoTower.AppHost.Publishing;
 using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
 
 // Some of the calls are marked as open to change: probes (WithHttpProbe).
 #pragma warning disable ASPIREPROBES001
@@ -65,7 +66,7 @@ try
     builder.Build().Run();
     return 0;
 }
-catch (InputException wrong)
+catch (Exception wrong) when (wrong is InputException or LocalPostgresException)
 {
     Console.Error.WriteLine(wrong.Message);
     return 2;

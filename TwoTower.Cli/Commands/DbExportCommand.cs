@@ -1,5 +1,7 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Commands;

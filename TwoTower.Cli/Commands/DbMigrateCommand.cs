@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;

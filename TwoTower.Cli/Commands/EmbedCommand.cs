@@ -1,5 +1,7 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;

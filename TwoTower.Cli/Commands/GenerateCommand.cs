@@ -1,4 +1,6 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Datasets.Generation;

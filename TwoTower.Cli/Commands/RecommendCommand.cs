@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
 using TwoTower.LocalPostgres;
 using TwoTower.Postgres.Schema;

@@ -2,13 +2,14 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Cli.Commands;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Serving;
+using TwoTower.Cli.Stages;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Demo;

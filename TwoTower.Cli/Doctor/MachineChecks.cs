@@ -3,7 +3,8 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using TorchSharp;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
+using TwoTower.Core.Formats;
 using TwoTower.LocalPostgres;
 
 namespace TwoTower.Cli.Doctor;

@@ -1,5 +1,6 @@
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Generation;
 using TwoTower.Datasets.Import;

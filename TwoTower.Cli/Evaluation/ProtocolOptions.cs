@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using TwoTower.Core;
+using TwoTower.Evaluation;
 using TwoTower.Evaluation.Protocols;
 
 namespace TwoTower.Cli.Evaluation;

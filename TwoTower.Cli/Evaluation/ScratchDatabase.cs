@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Connections;
 
@@ -15,7 +14,7 @@ public static class ServerCheck
     public static readonly Version OldestVector = new(0, 7, 0);
 
     /// <summary>Below it, VACUUM can corrupt an HNSW index.</summary>
-    public static readonly Version SafeVector = new(0, 8, 4);
+    public static readonly Version SafeVector = PgVectorVersions.Safe;
 
     /// <summary>Reads versions.</summary>
     /// <exception cref="InputException">The server doesn't answer, or refuses the user.</exception>

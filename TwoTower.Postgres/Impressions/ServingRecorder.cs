@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using TwoTower.Core.Quality;
-using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Postgres.Impressions;
 
@@ -22,17 +21,18 @@ public sealed class ServingRecorder(IOptions<ImpressionOptions> options)
 
     /// <summary>An answer was given.</summary>
     /// <param name="userId">To whom.</param>
-    /// <param name="answer">The answer.</param>
+    /// <param name="modelVersion">The release that it is of; null without a model.</param>
+    /// <param name="strategy">How it was made, as answers name it.</param>
+    /// <param name="videoIds">What was recommended, best first.</param>
     /// <param name="experimentId">The experiment that runs, whichever release the user got.</param>
     /// <param name="servedAt">When it was asked for, by the database's clock: a decision on it is later.</param>
-    public void Answered(Guid userId, Recommendations answer, long? experimentId, DateTimeOffset servedAt)
+    public void Answered(
+        Guid userId, string? modelVersion, string strategy, IReadOnlyCollection<Guid> videoIds, long? experimentId, DateTimeOffset servedAt)
     {
-        ArgumentNullException.ThrowIfNull(answer);
-        if (answer.ModelVersion is { } version) Count(version, new(1, answer.Videos.Count == 0 ? 1 : 0, 0));
+        ArgumentNullException.ThrowIfNull(videoIds);
+        if (modelVersion is not null) Count(modelVersion, new(1, videoIds.Count == 0 ? 1 : 0, 0));
         if (UserShare.Of(userId, Salt) >= options.Value.Share) return;
-        var served = new ServedAnswer(
-            servedAt.ToUniversalTime(), userId, answer.ModelVersion, experimentId, ServingTelemetry.NameOf(answer.Strategy),
-            [.. answer.Videos.Select(video => video.Video.Id)]);
+        var served = new ServedAnswer(servedAt.ToUniversalTime(), userId, modelVersion, experimentId, strategy, [.. videoIds]);
         if (!_pending.Writer.TryWrite(served)) ImpressionTelemetry.Lost("full", 1);
     }
 

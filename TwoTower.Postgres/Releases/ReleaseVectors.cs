@@ -6,7 +6,6 @@ using TwoTower.Core.Bundles;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Postgres.Connections;
-using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Releases;
 

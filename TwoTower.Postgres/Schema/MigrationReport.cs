@@ -1,3 +1,5 @@
+using TwoTower.Postgres.Connections;
+
 namespace TwoTower.Postgres.Schema;
 
 /// <summary>What a migration did.</summary>
@@ -33,12 +35,3 @@ public sealed record MigrationStatus(
     /// <summary>True when there is nothing to do.</summary>
     public bool IsCurrent => Pending.Count == 0 && Newer.Count == 0 && MissingFunctions.Count == 0 && OutdatedFunctions.Count == 0;
 }
-
-/// <summary>A server and one of its databases.</summary>
-/// <param name="Version">Version of PostgreSQL, such as 17.2.</param>
-/// <param name="Database">Name of the database.</param>
-/// <param name="VectorVersion">Installed version of pgvector; null when it isn't installed yet.</param>
-/// <param name="AvailableVectorVersion">Version of pgvector that the server can install; null when it has none.</param>
-/// <param name="VectorSchema">Schema with pgvector's types, quoted where needed; null when it isn't installed yet.</param>
-public sealed record ServerInfo(
-    Version Version, string Database, Version? VectorVersion, Version? AvailableVectorVersion, string? VectorSchema);

@@ -78,7 +78,13 @@ public sealed class RecommendationService
                 }
 
                 // A replay of an earlier moment is served to nobody.
-                if (asOf is null) _recorder?.Answered(request.UserId, answer, context.ExperimentId, context.ReadAt);
+                if (asOf is null)
+                {
+                    _recorder?.Answered(
+                        request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
+                        context.ExperimentId, context.ReadAt);
+                }
+
                 return answer;
             }).ConfigureAwait(false);
         }

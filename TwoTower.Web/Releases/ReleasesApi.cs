@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Experiments.Comparison;
@@ -69,7 +70,8 @@ internal static class ReleasesApi
     }
 
     private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
-        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations, NpgsqlDataSource db,
+        CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
         var needed = (await retention.NeededAsync(ct)).Where(need => need.ModelVersion == modelVersion).Select(need => need.Why);
@@ -77,7 +79,7 @@ internal static class ReleasesApi
             ReleaseResponse.From(release), [.. needed],
             [.. (await store.HistoryAsync(modelVersion, ct)).Select(step => new TransitionResponse(
                 step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
-            [.. (await store.GateRunsAsync(modelVersion, ct: ct)).Select(run => new GateRunResponse(
+            [.. (await GateRuns.ReadAsync(db, modelVersion, ct: ct)).Select(run => new GateRunResponse(
                 run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))],
             await activations.ReadAsync(modelVersion, ct: ct),
             await store.FilesAsync(modelVersion, ct)));

@@ -3,6 +3,7 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
@@ -46,7 +47,7 @@ public sealed class GateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(ReleaseState.Failed, worse.State);
         Assert.StartsWith($"worse than {better.ModelVersion}: recall@20 0.", worse.StateReason, StringComparison.Ordinal);
         Assert.Equal(better.ModelVersion, (await _store.GetActiveAsync())!.ModelVersion);
-        var run = Assert.Single(await _store.GateRunsAsync(worse.ModelVersion));
+        var run = Assert.Single(await GateRuns.ReadAsync(_db.DataSource, worse.ModelVersion));
         Assert.Equal((false, better.ModelVersion), (run.Passed, run.ComparedWith));
         Assert.True(run.Numbers.GetProperty("quality").GetProperty("recall20").GetProperty("difference").GetDouble() < -0.5);
     }

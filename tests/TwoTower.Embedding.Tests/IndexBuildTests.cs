@@ -1,6 +1,5 @@
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
-using TwoTower.Postgres.Schema;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests;

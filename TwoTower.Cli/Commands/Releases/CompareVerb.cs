@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
+using TwoTower.Cli.Hosting;
 using TwoTower.Postgres.Experiments.Comparison;
 
 namespace TwoTower.Cli.Commands.Releases;

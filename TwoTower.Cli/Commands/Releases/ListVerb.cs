@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TwoTower.Cli.Hosting;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;

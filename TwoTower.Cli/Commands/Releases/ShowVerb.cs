@@ -1,4 +1,6 @@
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
@@ -8,7 +10,7 @@ internal static class ShowVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var version = ReleasesCommand.Version();
+        var version = ReleaseOptions.Version();
         var command = new Verb(
             "show", "One release: its state and why, every change of it, what the gate measured, who needs it.",
             """
@@ -23,7 +25,7 @@ internal static class ShowVerb
             var release = await store.GetAsync(session.Parse.GetValue(version)!, session.Stop);
             var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
             var files = await store.FilesAsync(release.ModelVersion, session.Stop);
-            var runs = await store.GateRunsAsync(release.ModelVersion, ct: session.Stop);
+            var runs = await GateRuns.ReadAsync(db, release.ModelVersion, ct: session.Stop);
             var activations = await new ActivationHistory(db).ReadAsync(release.ModelVersion, ct: session.Stop);
             var needed = (await new ReleaseRetention(db, session.Time).NeededAsync(session.Stop))
                 .Where(need => need.ModelVersion == release.ModelVersion).Select(need => need.Why).ToList();

@@ -45,7 +45,7 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.False(report.Passed);
         Assert.Contains(reason, report.Reason, StringComparison.Ordinal);
         Assert.Equal(check, report.Checks.First(c => !c.Passed).Name);
-        var run = (await _store.GateRunsAsync(release.ModelVersion))[0];
+        var run = (await GateRuns.ReadAsync(_db.DataSource, release.ModelVersion))[0];
         Assert.Equal((report.Run, false, report.Reason, "test"), (run.Run, run.Passed, run.Reason, run.Actor));
         var error = await Assert.ThrowsAsync<InputException>(() => _store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null));
         Assert.Contains("cannot become ready: the gate has not passed it", error.Message, StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["files", "weights", "networks", "probes", "vectors", "agreement", "quality"], report.Checks.Select(check => check.Name));
         Assert.Contains("the item tower gives the stored vectors of 200 of 200 videos", report.Checks[5].Detail, StringComparison.Ordinal);
         Assert.Equal(ReleaseState.Ready, (await _store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null)).State);
-        var numbers = (await _store.GateRunsAsync(release.ModelVersion))[0].Numbers;
+        var numbers = (await GateRuns.ReadAsync(_db.DataSource, release.ModelVersion))[0].Numbers;
         Assert.Equal(7, numbers.GetProperty("checks").GetArrayLength());
         Assert.Equal(0.05, numbers.GetProperty("options").GetProperty("margin").GetDouble());
     }

@@ -35,6 +35,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
 
     private static Guid Video(int n) => new($"00000000-0000-0000-0002-{n:x12}");
 
+    private static void Answered(ServingRecorder recorder, Guid user, Answer answer, long? experiment, DateTimeOffset at) => recorder.Answered(
+        user, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)], experiment, at);
+
     private static Answer Of(string? version, params int[] videos) => new(
         version is null ? Strategy.PopularAndFresh : Strategy.TwoTower, version, DateTimeOffset.UnixEpoch,
         [.. videos.Select((n, i) => new RecommendedVideo(i + 1, new VideoCard { Id = Video(n) }, 0, null, 0, []))]);
@@ -43,9 +46,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task An_answer_is_a_row_a_video_with_release_experiment_rank_strategy_and_time_and_an_empty_one_a_row_of_rank_0()
     {
         var (recorder, writer) = Create(new() { Share = 1 });
-        recorder.Answered(User(1), Of("model-1", 7, 8), 5, Now);
-        recorder.Answered(User(2), Of("model-2"), null, Now);
-        recorder.Answered(User(3), Of(null, 9), null, Now);
+        Answered(recorder, User(1), Of("model-1", 7, 8), 5, Now);
+        Answered(recorder, User(2), Of("model-2"), null, Now);
+        Answered(recorder, User(3), Of(null, 9), null, Now);
         Assert.Equal(4, await writer.FlushAsync());
 
         var rows = await _db.ListAsync<string>("""
@@ -64,7 +67,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var (recorder, writer) = Create(new() { Share = 0.3 });
         for (var round = 0; round < 3; round++)
         {
-            for (var n = 0; n < 200; n++) recorder.Answered(User(n), Of("model-1", round), null, Now);
+            for (var n = 0; n < 200; n++) Answered(recorder, User(n), Of("model-1", round), null, Now);
         }
 
         await writer.FlushAsync();
@@ -81,10 +84,10 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var metrics = new MetricReader(ImpressionTelemetry.Name);
         var (recorder, writer) = Create(new() { Share = 1, Pending = 10 });
-        for (var n = 0; n < 25; n++) recorder.Answered(User(n), Of("model-1", n), null, Now);
+        for (var n = 0; n < 25; n++) Answered(recorder, User(n), Of("model-1", n), null, Now);
         Assert.Equal(15, metrics.Sum("twotower.impressions.dropped", "full"));
         Assert.Equal(10, await writer.FlushAsync());
-        recorder.Answered(User(99), Of("model-1", 1), null, Now);
+        Answered(recorder, User(99), Of("model-1", 1), null, Now);
         Assert.Equal(1, await writer.FlushAsync());
         Assert.Equal(11, metrics.Sum("twotower.impressions.recorded", null));
     }
@@ -93,7 +96,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task What_cannot_be_written_now_is_written_the_next_time_and_once()
     {
         var (recorder, writer) = Create(new() { Share = 1 });
-        recorder.Answered(User(1), Of("model-1", 1, 2), null, Now);
+        Answered(recorder, User(1), Of("model-1", 1, 2), null, Now);
         recorder.Failed("model-1");
         await _db.ExecuteAsync("alter table two_tower.impressions rename to away; alter table two_tower.serving_counts rename to counts_away");
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => writer.FlushAsync());
@@ -111,9 +114,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var replicas = Enumerable.Range(0, 4).Select(_ => Create(new() { Share = 0 })).ToList();
         foreach (var (recorder, _) in replicas)
         {
-            for (var n = 0; n < 10; n++) recorder.Answered(User(n), n < 3 ? Of("model-1") : Of("model-1", n), null, Now);
+            for (var n = 0; n < 10; n++) Answered(recorder, User(n), n < 3 ? Of("model-1") : Of("model-1", n), null, Now);
             recorder.Failed("model-1");
-            recorder.Answered(User(0), Of("model-2", 1), null, Now);
+            Answered(recorder, User(0), Of("model-2", 1), null, Now);
         }
 
         await Task.WhenAll(replicas.Select(replica => replica.Writer.FlushAsync()));
@@ -166,7 +169,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         using var metrics = new MetricReader(ImpressionTelemetry.Name);
         await FillAsync(days: 1, rows: 1_000);
         var (recorder, writer) = Create(new() { Share = 1, MaxRows = 1_000 });
-        recorder.Answered(User(1), Of("model-1", 1, 2), null, Now);
+        Answered(recorder, User(1), Of("model-1", 1, 2), null, Now);
         Assert.Equal(0, await writer.FlushAsync());
         Assert.Equal(1, metrics.Sum("twotower.impressions.dropped", "limit"));
         Assert.Equal(1_000L, await _db.ScalarAsync<long>("select count(*) from two_tower.impressions"));
@@ -185,7 +188,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var (recorder, writer) = Create(new() { Share = 1 });
         for (var n = 0; n < 5; n++)
         {
-            recorder.Answered(User(n), Of("model-1", n), null, Now);
+            Answered(recorder, User(n), Of("model-1", n), null, Now);
             Assert.Equal(1, await writer.FlushAsync());
         }
 
@@ -201,7 +204,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         for (var round = 0; round < 10; round++)
         {
             var replicas = Enumerable.Range(0, 8).Select(_ => Create(new() { Share = 1 })).ToList();
-            foreach (var (recorder, _) in replicas) recorder.Answered(User(1), Of("model-1", 1, 2, 3), null, Now);
+            foreach (var (recorder, _) in replicas) Answered(recorder, User(1), Of("model-1", 1, 2, 3), null, Now);
             Assert.All(await Task.WhenAll(replicas.Select(replica => replica.Writer.FlushAsync())), rows => Assert.Equal(3, rows));
             Assert.Equal(1L, await PartitionsAsync());
             await _db.ExecuteAsync("select two_tower.drop_impressions(0, 1, 60000)");

@@ -1,0 +1,23 @@
+namespace TwoTower.Cli.Hosting;
+
+/// <summary>
+/// The folder for what a machine keeps between runs: our own PostgreSQL, checkpoints, exported artifacts. TWOTOWER_HOME where it is
+/// set (the script <c>./twotower</c> points it into the clone), else <c>.twotower</c> in the current folder.
+/// </summary>
+internal static class StateHome
+{
+    public static string Path
+    {
+        get
+        {
+            var named = Environment.GetEnvironmentVariable("TWOTOWER_HOME");
+            return System.IO.Path.GetFullPath(string.IsNullOrWhiteSpace(named) ? ".twotower" : named);
+        }
+    }
+
+    /// <summary>The checkpoint of trainings with this database: two databases never share one.</summary>
+    public static string Checkpoint(string database) => System.IO.Path.Combine(Path, "checkpoints", database, "latest.safetensors");
+
+    /// <summary>Where an export of a release goes unless a folder is named.</summary>
+    public static string Artifacts(string modelVersion) => System.IO.Path.Combine(Path, "artifacts", modelVersion);
+}
