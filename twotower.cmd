@@ -31,18 +31,20 @@ exit /b %errorlevel%
 :test
 set "rest="
 for /f "tokens=1,*" %%a in ("%*") do set "rest=%%b"
-echo building TwoTower.slnf ... 1>&2
-call :build TwoTower.slnf || exit /b 2
-set "aspire=no"
-if exist "%root%\TwoTower.AppHost" (
+echo building TwoTower.sln ... 1>&2
+call :build TwoTower.sln || exit /b 2
+set "publishers=%TWOTOWER_PUBLISHERS%"
+if not defined publishers (
+  set "publishers=no"
   pushd "%root%"
-  dotnet restore TwoTower.AppHost >"%logs%\aspire.log" 2>&1 && set "aspire=yes"
+  dotnet restore deploy\TwoTower.Deployment.Tests >"%logs%\publishers.log" 2>&1 && set "publishers=yes"
   popd
 )
-if exist "%root%\TwoTower.AppHost" if "%aspire%"=="no" (
-  echo left out, because Aspire's packages can't be restored here: TwoTower.AppHost, tests\TwoTower.AppHost.Tests 1>&2
+if "%publishers%"=="yes" (
+  call :build deploy\TwoTower.Deployment.Tests || exit /b 2
+) else (
+  echo left out: deploy\, since Aspire's publisher packages can't be restored here, %logs%\publishers.log; TWOTOWER_PUBLISHERS=yes tries again 1>&2
 )
-if "%aspire%"=="yes" if exist "%root%\tests\TwoTower.AppHost.Tests" call :build tests\TwoTower.AppHost.Tests || exit /b 2
 rem Its standard output is the connection string, password and all: not for a log.
 dotnet "%program%" db start >nul || (
   echo twotower: no PostgreSQL for the tests 1>&2
@@ -50,7 +52,8 @@ dotnet "%program%" db start >nul || (
 )
 if exist "%results%" rmdir /s /q "%results%"
 set "bad=0"
-for /d %%p in ("%root%\tests\*Tests") do call :project "%%~nxp"
+for /d %%p in ("%root%\tests\*Tests") do call :project "tests\%%~nxp" "%%~nxp"
+if "%publishers%"=="yes" call :project deploy\TwoTower.Deployment.Tests TwoTower.Deployment.Tests
 powershell -NoProfile -Command ^
   "$p = 0; $f = 0; $s = 0;" ^
   "Get-ChildItem $env:results -Filter *.trx | ForEach-Object {" ^
@@ -61,10 +64,9 @@ powershell -NoProfile -Command ^
 exit /b %errorlevel%
 
 :project
-if /i "%~1"=="TwoTower.AppHost.Tests" if "%aspire%"=="no" exit /b 0
-echo testing %~1 ... 1>&2
+echo testing %~2 ... 1>&2
 pushd "%root%"
-dotnet test "tests\%~1" -c Release --no-build --results-directory "%results%" --logger "trx;LogFileName=%~1.trx" %rest% || set /a bad+=1
+dotnet test "%~1" -c Release --no-build --results-directory "%results%" --logger "trx;LogFileName=%~2.trx" %rest% || set /a bad+=1
 popd
 exit /b 0
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Configuration;
 using TwoTower.Core;
 
@@ -17,31 +19,27 @@ internal enum DatabaseChoice
     ConnectionString,
 }
 
-/// <summary>What `publish` writes for.</summary>
-internal enum PublishTarget
-{
-    /// <summary>Docker Compose.</summary>
-    Compose,
-
-    /// <summary>Kubernetes, as a Helm chart.</summary>
-    Kubernetes,
-
-    /// <summary>Azure Container Apps, through the manifest that azd reads.</summary>
-    Azure,
-}
-
 /// <summary>
-/// The choices of one start or one publish, from the command line. Read from the arguments alone and not from the whole
-/// configuration: a variable named DATABASE or TARGET in somebody's shell must not decide where the data goes.
+/// The choices of one start, from the command line. Read from the arguments alone and not from the whole configuration: a variable
+/// named DATABASE in somebody's shell must not decide where the data goes.
 /// </summary>
 internal sealed record AppHostOptions
 {
-    /// <summary>`--database container|local|connection-string`. Runs default to a container, publishing to a connection string:
-    /// a deployment's database outlives its containers and is usually a managed one.</summary>
-    public required DatabaseChoice Database { get; init; }
+    /// <summary>Where the API answers in a run; the same as <c>./twotower demo</c>'s.</summary>
+    public const int DefaultPort = 5080;
 
-    /// <summary>`--target compose|kubernetes|azure`; azure for the manifest (azd reads nothing else), else compose.</summary>
-    public required PublishTarget Target { get; init; }
+    private static readonly string[] Ours =
+        ["database", "device", "recipe", "every", "replicas", "trainer-image", "port", "demo-data"];
+
+    // What Aspire and the host read themselves (Aspire's command line adds some of it).
+    private static readonly string[] Aspires =
+    [
+        "operation", "step", "publisher", "output-path", "deploy", "log-level", "include-exception-details", "environment", "contentRoot", "applicationName", "no-cache", "clear-cache",
+        "urls", "force", "pipeline",
+    ];
+
+    /// <summary>`--database container|local|connection-string`. Null: what <see cref="TwoTower.AppHost.Database.ChooseAsync"/> finds.</summary>
+    public DatabaseChoice? Database { get; init; }
 
     /// <summary>`--device auto|cpu|cuda` for the trainer; cuda also asks the platform for a GPU.</summary>
     public string Device { get; init; } = "auto";
@@ -52,11 +50,11 @@ internal sealed record AppHostOptions
     /// <summary>`--every 6h`: train again after this long. Null: once.</summary>
     public string? Every { get; init; }
 
-    /// <summary>`--schedule`: cron expression (UTC) of the training job where the platform has a scheduler.</summary>
-    public string Schedule { get; init; } = "0 3 * * *";
-
     /// <summary>`--replicas`: copies of the API. Two by default, so that nobody builds on state in one process.</summary>
     public int Replicas { get; init; } = 2;
+
+    /// <summary>`--port`: where the API answers in a run. 0: any free port.</summary>
+    public int Port { get; init; } = DefaultPort;
 
     /// <summary>`--demo-data true|false`: generate the demo catalogue when the database is empty (runs only).</summary>
     public bool DemoData { get; init; } = true;
@@ -65,21 +63,21 @@ internal sealed record AppHostOptions
     public string? TrainerImage { get; init; }
 
     /// <summary>Reads the arguments.</summary>
-    /// <exception cref="InputException">A value that isn't one of the choices.</exception>
-    public static AppHostOptions Read(string[] args, bool publishing)
+    /// <param name="args">The command line.</param>
+    /// <param name="more">Arguments that the caller reads itself.</param>
+    /// <exception cref="InputException">An argument that nobody reads, or a value that isn't one of the choices.</exception>
+    public static AppHostOptions Read(string[] args, params string[] more)
     {
         var given = new ConfigurationBuilder().AddCommandLine(args).Build();
-        var manifest = string.Equals(given["publisher"], "manifest", StringComparison.OrdinalIgnoreCase);
-        var database = Choice(given, "database", publishing ? DatabaseChoice.ConnectionString : DatabaseChoice.Container);
-        if (publishing && database == DatabaseChoice.Local)
+        foreach (var unknown in given.GetChildren().Where(argument => argument.Value is not null).Select(argument => argument.Key)
+            .Where(name => !Ours.Concat(more).Concat(Aspires).Contains(name, StringComparer.OrdinalIgnoreCase)))
         {
-            throw new InputException("--database local: a deployment can't use this machine's PostgreSQL; choose connection-string or container");
+            throw new InputException($"--{unknown}: there is no such argument; there are --{string.Join(", --", Ours.Concat(more))}");
         }
 
         return new AppHostOptions
         {
-            Database = database,
-            Target = Choice(given, "target", manifest ? PublishTarget.Azure : PublishTarget.Compose),
+            Database = given["database"] is null ? null : Choice<DatabaseChoice>(given, "database", default),
             Device = given["device"] switch
             {
                 null => "auto",
@@ -88,10 +86,8 @@ internal sealed record AppHostOptions
             },
             Recipe = given["recipe"],
             Every = given["every"],
-            Schedule = given["schedule"] ?? "0 3 * * *",
-            Replicas = given["replicas"] is not { } replicas ? 2
-                : int.TryParse(replicas, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count
-                : throw Unknown("replicas", replicas, "a whole number from 1"),
+            Replicas = Number(given, "replicas", 2, 1, 1_000),
+            Port = Number(given, "port", DefaultPort, 0, 65_535),
             DemoData = given["demo-data"] switch
             {
                 null or "true" => true,
@@ -102,7 +98,12 @@ internal sealed record AppHostOptions
         };
     }
 
-    private static T Choice<T>(IConfiguration given, string name, T otherwise) where T : struct, Enum
+    /// <summary>The value of an argument whose values are an enumeration's, spelt with small letters and dashes.</summary>
+    /// <param name="given">The arguments.</param>
+    /// <param name="name">The argument.</param>
+    /// <param name="otherwise">Its value where it isn't given.</param>
+    /// <exception cref="InputException">Another value.</exception>
+    public static T Choice<T>(IConfiguration given, string name, T otherwise) where T : struct, Enum
     {
         if (given[name] is not { } value)
         {
@@ -119,6 +120,32 @@ internal sealed record AppHostOptions
 
         throw Unknown(name, value, string.Join(", ", Enum.GetValues<T>().Select(Spelling)));
     }
+
+    /// <summary>The API's port, which is free; null for any free one.</summary>
+    /// <exception cref="InputException">It is in use.</exception>
+    public int? FreePort()
+    {
+        if (Port == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, Port);
+            listener.Start();
+            return Port;
+        }
+        catch (SocketException)
+        {
+            throw new InputException($"port {Port} on 127.0.0.1 is in use, by another run or ./twotower demo: stop that, or choose another with --port (0: any free one)");
+        }
+    }
+
+    private static int Number(IConfiguration given, string name, int otherwise, int least, int most) =>
+        given[name] is not { } value ? otherwise
+        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+        : throw new InputException($"--{name} '{value}': write a whole number from {least} to {most}");
 
     // ConnectionString is spelt connection-string.
     private static string Spelling<T>(T choice) where T : struct, Enum =>

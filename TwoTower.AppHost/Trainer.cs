@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using TwoTower.AppHost.Publishing;
-
 namespace TwoTower.AppHost;
 
 /// <summary>The trainer: a job that runs and exits, not a service.</summary>
@@ -9,79 +6,53 @@ internal static class Trainer
     /// <summary>Adds the trainer from its project, or from an image that has CUDA's libraries.</summary>
     public static void AddTrainer(
         this IDistributedApplicationBuilder builder, AppHostOptions options,
-        IResourceBuilder<IResourceWithConnectionString> database, IResourceBuilder<IResource> after)
+        IResourceBuilder<IResourceWithConnectionString> database, IResourceBuilder<IResource> after, IPlatform? platform)
     {
         if (options.TrainerImage is { } image)
         {
             // The container sees no GPU unless its runtime passes it in.
             var container = builder.AddContainer("trainer", image);
-            Configure(options.Device == "cpu" ? container : container.WithContainerRuntimeArgs("--gpus", "all"), options, database, after);
+            Configure(options.Device == "cpu" ? container : container.WithContainerRuntimeArgs("--gpus", "all"), options, database, after, platform);
         }
         else
         {
-            Configure(builder.AddProject<Projects.TwoTower_Trainer>("trainer", launchProfileName: null), options, database, after);
+            var project = builder.AddProject<Projects.TwoTower_Trainer>("trainer", launchProfileName: null);
+            if (platform is null)
+            {
+                project.WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
+                    // The checkpoint lies with everything else that this clone keeps, never among the sources.
+                    .WithEnvironment("TWOTOWER_HOME", Database.StateHome(builder));
+            }
+
+            Configure(project, options, database, after, platform);
         }
     }
 
     private static void Configure<T>(
         IResourceBuilder<T> trainer, AppHostOptions options,
-        IResourceBuilder<IResourceWithConnectionString> database, IResourceBuilder<IResource> after)
+        IResourceBuilder<IResourceWithConnectionString> database, IResourceBuilder<IResource> after, IPlatform? platform)
         where T : IResourceWithEnvironment, IResourceWithArgs, IResourceWithWaitSupport, IComputeResource
     {
         trainer
             // auto takes a GPU when there is one; cuda without one fails and says why.
             .WithEnvironment("TwoTower__Trainer__Device", options.Device)
-            .WithDatabase(database).WaitForCompletion(after)
-            // Published arguments belong to the platform's job (Publishing/), not to a start on this machine.
-            .PublishAsTrainingJob(options);
-
+            .WithDatabase(database).WaitForCompletion(after);
         if (options.Recipe is { } recipe)
         {
             trainer.WithEnvironment("TwoTower__Trainer__Recipe", recipe);
         }
 
-        if (trainer.ApplicationBuilder.ExecutionContext.IsRunMode)
+        if (platform is not null)
         {
-            string[] atStart = options.Every is { } every ? ["--every", every] : ["--if-needed"];
-            trainer.WithTrainCommand(atStart);
+            // A deployment's arguments belong to the platform's job, not to a start on this machine.
+            platform.TrainingJob(trainer);
+            return;
         }
-    }
 
-    /// <summary>The command `Train` of the dashboard (and of `aspire resource trainer train`), with its arguments.</summary>
-    private static void WithTrainCommand<T>(this IResourceBuilder<T> trainer, string[] atStart) where T : IResourceWithArgs
-    {
-        // What the next start is given: the arguments of the last `Train`, before the first one those of the application's start.
-        var next = atStart;
-        trainer.WithArgs(context =>
-        {
-            foreach (var argument in next)
-            {
-                context.Args.Add(argument);
-            }
-        });
-
-        trainer.WithCommand("train", "Train", async context =>
-        {
-            string[] recipe = context.Arguments["recipe"].Value is { Length: > 0 } name ? ["--recipe", name] : [];
-            string[] epochs = context.Arguments["epochs"].Value is { Length: > 0 } count ? ["--set", $"training.epochs={count}"] : [];
-            next = [.. recipe, .. epochs];
-            return await context.Services.GetRequiredService<ResourceCommandService>()
-                .ExecuteCommandAsync(context.ResourceName, KnownResourceCommands.StartCommand, context.CancellationToken);
-        },
-        new CommandOptions
-        {
-            Description = "Trains a new release on the decisions that are there now.",
-            IconName = "BrainCircuit",
-            IsHighlighted = true,
-            Arguments =
-            [
-                new InteractionInput { Name = "recipe", Label = "Recipe", InputType = InputType.Text, Placeholder = "the configured one" },
-                new InteractionInput { Name = "epochs", Label = "Epochs", InputType = InputType.Number, Placeholder = "the recipe's" },
-            ],
-            // One training at a time: the command comes back when the last one has ended.
-            UpdateState = context => KnownResourceStates.TerminalStates.Contains(context.ResourceSnapshot.State?.Text)
-                ? ResourceCommandState.Enabled
-                : ResourceCommandState.Disabled,
-        });
+        trainer.WithoutHttpsCertificate();
+        trainer.WithTrainCommand(atStart: options.Every is { } every ? ["--every", every] : ["--if-needed"]);
+        trainer.ShowLastRelease(database);
+        trainer.WithLastReleaseCommand(database);
+        trainer.WithRollBackCommand(database);
     }
 }

@@ -54,7 +54,8 @@ public static class CommandLine
 
             Verbs work on the database of --database, TWOTOWER_DATABASE or ConnectionStrings__twotower; without any of them
             twotower finds or sets up a PostgreSQL of its own.
-            Exit codes: 0 done, 1 failed, 2 bad input (one line says which), 3 nothing to train on, 130 stopped by Ctrl-C.
+            Exit codes: 0 done, 1 failed, 2 bad input (one line says which), 3 nothing to train on, 4 a training runs already,
+            130 stopped by Ctrl-C.
             """)
         {
             CommonOptions.Json,

@@ -34,6 +34,7 @@ public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         var release = await ChooseAsync(modelVersion, ct);
         using var activity = EmbedTelemetry.Source.StartActivity("embed release");
         activity?.SetTag("twotower.model_version", release.ModelVersion);
+        activity.LinkToTraining(release.TraceParent);
         var clock = new StageClock(release.ModelVersion, time, progress);
         await using var lease = await LeaseWait.TakeAsync(db, release, options.Lease, clock, time, ct);
         try

@@ -56,6 +56,7 @@ internal sealed partial class ReleaseEmbedder(NpgsqlDataSource db, EmbedderOptio
         if (!await shares.AnyAsync(ct)) return 0;
         using var activity = EmbedTelemetry.Source.StartActivity("help embed");
         activity?.SetTag("twotower.model_version", release.ModelVersion);
+        activity.LinkToTraining(release.TraceParent);
         using var tower = ItemTower.FromFiles(await _store.OpenAsync(release.ModelVersion, ct));
         var written = await shares.WorkAsync(tower, untilDone: false, null, ct);
         LogHelped(release.ModelVersion, written);

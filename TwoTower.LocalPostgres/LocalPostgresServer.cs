@@ -59,6 +59,13 @@ public static class LocalPostgresServer
         return await Provision.DescribeAsync(options, folder, state, reused: true, ct);
     }
 
+    /// <summary>The container engine that answers on this machine: docker, podman, or null with the reason.</summary>
+    public static async Task<(string? Engine, string? Reason)> FindContainerEngineAsync(CancellationToken ct = default)
+    {
+        var (engine, reason) = await ContainerEngine.FindAsync(ct);
+        return (engine?.Program, reason);
+    }
+
     /// <summary>Stops the server of our own; its data stays.</summary>
     /// <returns>False where none ran.</returns>
     public static async Task<bool> StopAsync(LocalPostgresOptions options, Action<string> say, CancellationToken ct = default)

@@ -25,6 +25,7 @@ public static class ServiceDefaultsExtensions
         // Npgsql tells of every command as information; traces have them already. Logging:LogLevel:Npgsql.Command brings them back.
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
         builder.AddGracefulShutdown();
+        builder.Services.AddSingleton<HealthChanges>();
         builder.Services.AddHealthChecks().AddCheck("process", () => HealthCheckResult.Healthy(), [HealthTags.Live]);
 
         builder.Services.AddServiceDiscovery();

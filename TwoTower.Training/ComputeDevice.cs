@@ -22,6 +22,13 @@ public static class ComputeDevice
         return available ? DeviceType.CUDA : DeviceType.CPU;
     }
 
+    /// <summary>Loads libtorch and says what it can compute with. Throws what the loader throws where it doesn't load.</summary>
+    public static string Describe()
+    {
+        using var one = torch.ones(1);
+        return torch.cuda.is_available() ? $"{torch.cuda.device_count()} CUDA devices" : "CPU only";
+    }
+
     /// <summary>Cores that compute on their own: a second hardware thread shares its core's arithmetic and only gets in the way.</summary>
     public static int PhysicalCores()
     {

@@ -20,26 +20,36 @@ public static class TrainJob
     /// <summary>Trains and, with a database, registers the release (state trained).</summary>
     /// <exception cref="InputException">Something given cannot be used.</exception>
     /// <exception cref="NothingToTrainException">The tables hold nothing to learn from.</exception>
+    /// <exception cref="AlreadyTrainingException">Another training writes the same checkpoint.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no longer a number.</exception>
     /// <exception cref="OperationCanceledException">Stopped; the checkpoint is the last finished epoch's.</exception>
     public static async Task<TrainResult> RunAsync(TrainOptions options, IProgress<TrainingProgress>? progress, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(options);
         using var activity = TrainingTelemetry.Source.StartActivity("train");
+        using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var recipe = options.Recipe;
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
-        if (recipe.History.Enabled) return await RunHistoriesAsync(options, tables, device, progress, ct);
+        if (recipe.History.Enabled)
+        {
+            ResumePoint.Find(options, null, null); // says what it would replace
+            return await RunHistoriesAsync(options, tables, device, progress, ct);
+        }
+
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
         var data = await TrainingData.BuildAsync(tables, recipe, payloads, options.Say, ct);
 
         var fingerprint = data.Set.Fingerprint();
-        var from = ResumePoint.Find(options, fingerprint, options.Say);
+        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
+        var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
+        var arithmetic = new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
+        var from = ResumePoint.Find(options, arithmetic, fingerprint);
         var start = from?.Resume is { } resume
             ? (resume.User, resume.Item)
             : TowerInitializer.Create(data.Pipeline.UserDim, data.Pipeline.ItemDim, recipe.Model, recipe.Seed);
         var optimizer = from?.Resume is { } r ? new OptimizerState(r.FirstMoment, r.SecondMoment, r.Step) : null;
-        using var backend = Create(options, device, data.Set, start, optimizer);
+        using var backend = Create(options, device, threads, data.Set, start, optimizer);
         var loop = new TrainingLoop(data.Set, recipe, backend, options.Time, from);
 
         var checkpoint = from;
@@ -47,7 +57,7 @@ public static class TrainJob
         while (!loop.Finished)
         {
             var epoch = loop.RunEpoch(progress, ct);
-            checkpoint = Snapshot(options, data, loop, fingerprint);
+            checkpoint = Snapshot(options, data, loop, loop.State(fingerprint) with { Arithmetic = arithmetic, Finished = false });
             if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
             options.Say?.Invoke(
                 $"epoch {epoch.Epoch}/{recipe.Training.Epochs}: loss {epoch.TrainingLoss:F4}, validation {epoch.ValidationLoss:F4}, "
@@ -63,15 +73,16 @@ public static class TrainJob
 
         checkpoint = await CalibrateAsync(options, checkpoint!, tables, payloads, ct);
         var release = await RegisterAsync(options, checkpoint, ct);
+        checkpoint = checkpoint with { Resume = checkpoint.Resume! with { Finished = true } };
+        if (options.CheckpointPath is { } last) CheckpointStore.Write(last, checkpoint);
         return new(
-            checkpoint, release, loop.Epochs.Count - epochs, time, (double)epochs * data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds));
+            checkpoint, release, loop.Epochs.Count - epochs, time, epochs > 0 ? epochs * (double)data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds) : null);
     }
 
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
     private static async Task<TrainResult> RunHistoriesAsync(
         TrainOptions options, TableSet tables, DeviceType device, IProgress<TrainingProgress>? progress, CancellationToken ct)
     {
-        if (options.Resume) options.Say?.Invoke($"recipe {options.Recipe.Name} takes minutes: training starts from the beginning");
         var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
         options.Say?.Invoke(device == DeviceType.CUDA ? "training on the GPU" : $"training on the CPU, {threads} {(threads == 1 ? "thread" : "threads")}");
         var started = options.Time.GetTimestamp();
@@ -111,9 +122,8 @@ public static class TrainJob
     }
 
     private static ITrainingBackend Create(
-        TrainOptions options, DeviceType device, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer)
+        TrainOptions options, DeviceType device, int threads, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer)
     {
-        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
         if (device == DeviceType.CUDA || options.Shortcuts == Shortcuts.None)
         {
             torch.set_num_threads(threads);
@@ -126,7 +136,7 @@ public static class TrainJob
             set, options.Recipe, start, optimizer, threads, options.Shortcuts == Shortcuts.SharedDropout ? 1 : int.MaxValue);
     }
 
-    private static Checkpoint Snapshot(TrainOptions options, TrainingData data, TrainingLoop loop, string fingerprint) => new()
+    private static Checkpoint Snapshot(TrainOptions options, TrainingData data, TrainingLoop loop, ResumeState state) => new()
     {
         Recipe = options.Recipe,
         Pipeline = data.Pipeline.State,
@@ -136,6 +146,6 @@ public static class TrainJob
             data.Set.Users.Count, data.Set.Items.Count, data.Set.TrainingRows.Length, data.Set.ValidationRows.Length,
             data.Set.Labels.Count(label => label == 1), data.Set.SampledNegatives, loop.BestEpoch, [.. loop.Epochs]),
         Probes = data.Probes,
-        Resume = loop.State(fingerprint),
+        Resume = state,
     };
 }

@@ -28,11 +28,8 @@ public sealed record TrainOptions
     /// <summary>The checkpoint, written after each epoch; null writes none.</summary>
     public string? CheckpointPath { get; init; }
 
-    /// <summary>
-    /// Go on from the checkpoint where it fits data and recipe (the number of epochs may differ); where it is missing or doesn't fit,
-    /// <see cref="Say"/> is told and training starts from the beginning.
-    /// </summary>
-    public bool Resume { get; init; }
+    /// <summary>Whether it goes on from the checkpoint.</summary>
+    public Resumption Resume { get; init; } = Resumption.Never;
 
     /// <summary>Register a release in <see cref="Database"/> in the end.</summary>
     public bool Register { get; init; } = true;
@@ -45,6 +42,22 @@ public sealed record TrainOptions
 
     /// <summary>Clock of rates and of the release's date.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>When a training goes on from a checkpoint instead of starting from the beginning.</summary>
+public enum Resumption
+{
+    /// <summary>It starts from the beginning.</summary>
+    Never,
+
+    /// <summary>
+    /// It goes on where an interrupted training of the same settings and data is there (more epochs than that had are fine). One that differs is
+    /// told of, with what differs.
+    /// </summary>
+    IfInterrupted,
+
+    /// <summary>It goes on, also from a finished training where more epochs are wanted, or fails.</summary>
+    Required,
 }
 
 /// <summary>Where the arithmetic runs.</summary>

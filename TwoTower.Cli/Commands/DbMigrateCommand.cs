@@ -1,19 +1,14 @@
 using System.CommandLine;
-using Microsoft.Extensions.Logging.Abstractions;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;
-using TwoTower.ServiceDefaults.Database;
 
 namespace TwoTower.Cli.Commands;
 
 /// <summary><c>twotower db migrate|status</c>.</summary>
 internal static class DbMigrateCommand
 {
-    // Compose and Kubernetes know that a database's container runs, not that the server in it answers.
-    private static readonly Option<int?> Wait = NumberOption.Create("--wait", "Seconds to wait for a named database that is still starting.", 1, 3600);
-
     public static Command Migrate(CommandHost host)
     {
         var command = new Verb(
@@ -26,29 +21,15 @@ internal static class DbMigrateCommand
               twotower db migrate
               TWOTOWER_DATABASE='Host=db;Database=app;Username=me;Password=…' twotower db migrate
             """)
-        { CommonOptions.Database, Wait };
+        { CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
-            await WaitAsync(session);
             var db = session.Open(await session.ProvideAsync());
             session.Kept = "each migration is applied whole or not at all; run 'twotower db migrate' again to go on";
             var report = await Migrator.MigrateAsync(db, session.Terminal.Say, session.Stop);
             session.Terminal.Result(report, () => session.Terminal.Say("the database is up to date"));
         });
         return command;
-    }
-
-    private static async Task WaitAsync(Session session)
-    {
-        if (session.Parse.GetValue(Wait) is not { } seconds
-            || DatabaseChoice.From(session.Parse, Environment.GetEnvironmentVariable).ConnectionString is not { } named)
-        {
-            return;
-        }
-
-        session.Terminal.Detail($"waiting up to {seconds} s for the database");
-        await using var db = Database.CreateDataSource(named);
-        await db.WaitUntilReadyAsync(TimeSpan.FromSeconds(seconds), session.Time, NullLogger.Instance, session.Stop);
     }
 
     public static Command Status(CommandHost host)

@@ -26,7 +26,7 @@ internal static class EmbedCommand
               twotower embed --activate
               twotower embed --release v2-20260101T120000Z-0a1b2c3d
             """)
-        { release, activate, CommonOptions.Database };
+        { release, activate, CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
             var db = await session.OpenDatabaseAsync();

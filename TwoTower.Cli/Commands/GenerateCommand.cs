@@ -28,7 +28,7 @@ internal static class GenerateCommand
               twotower generate
               twotower generate --viewers 500 --videos 1000 --seed 7
             """)
-        { viewers, videos, seed, until, ifEmpty, CommonOptions.Database };
+        { viewers, videos, seed, until, ifEmpty, CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
             var parse = session.Parse;

@@ -29,7 +29,7 @@ internal static class ServeCommand
               twotower serve
               twotower serve --port 8000 --artifacts path/to/bundle
             """)
-        { ServeOptions.Port, address, artifacts, CommonOptions.Database };
+        { ServeOptions.Port, address, artifacts, CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
             var parse = session.Parse;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
-using TwoTower.Core;
 using TwoTower.Core.Configuration;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 
@@ -10,7 +10,7 @@ namespace TwoTower.Cli.Commands;
 internal static class TrainCommand
 {
     private static readonly Option<bool> Fresh = new("--fresh") { Description = "Start over, also where a stopped training left a checkpoint." };
-    private static readonly Option<bool> Resume = new("--resume") { Description = "Go on from the checkpoint, and fail where there is none." };
+    private static readonly Option<bool> Resume = new("--resume") { Description = "Go on from the checkpoint, also of a finished training with more --epochs, and fail where that can't be." };
 
     private static readonly Option<string?> CheckpointPath = new("--checkpoint")
     {
@@ -24,8 +24,9 @@ internal static class TrainCommand
             "train", "Train on the database's decisions and register the result as a release.",
             """
             The recipe says how (docs/recipes.md). Ctrl-C keeps the epochs done so far: the same command goes on from there and ends like
-            a training that was never stopped. The new release is served once it is embedded and activated.
-            Exit code 3: nothing to train on (no decisions, only likes or only nopes with no negatives, no videos).
+            a training that was never stopped. A checkpoint of other settings or data is told of, and not gone on with. The new release is served once it is embedded and activated.
+            Exit code 3: nothing to train on (no decisions, only likes or only nopes with no negatives, no videos). Exit code 4: another
+            training runs with the same checkpoint.
 
             Examples:
               twotower train
@@ -33,7 +34,7 @@ internal static class TrainCommand
               twotower train --set model.embedding_dim=128 --set training.batch_size=1024
             """)
         {
-            CommonOptions.Database, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed,
+            CommonOptions.Database, CommonOptions.Wait, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed,
             CommonOptions.Device, CommonOptions.Threads, Resume, Fresh, CheckpointPath,
         };
         command.Validators.Add(result =>
@@ -48,13 +49,10 @@ internal static class TrainCommand
             var parse = session.Parse;
             var recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables());
             var provided = await session.ProvideMigratedAsync();
-            var checkpoint = parse.GetValue(CheckpointPath) ?? StateHome.Checkpoint(DatabaseChoice.NameOf(provided.ConnectionString));
-            if (parse.GetValue(Resume) && !File.Exists(checkpoint))
-            {
-                throw new InputException($"--resume: there is no checkpoint {checkpoint} to go on from; leave --resume out to start");
-            }
-
-            var trained = await TrainingStage.RunAsync(session, session.Open(provided), recipe, checkpoint, resume: !parse.GetValue(Fresh));
+            var db = session.Open(provided);
+            var checkpoint = parse.GetValue(CheckpointPath) ?? Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), CheckpointFolder.FileName);
+            var resume = parse.GetValue(Fresh) ? Resumption.Never : parse.GetValue(Resume) ? Resumption.Required : Resumption.IfInterrupted;
+            var trained = await TrainingStage.RunAsync(session, db, recipe, checkpoint, resume);
             session.Terminal.Result(trained, () => session.Terminal.Say($"release {trained.ModelVersion}: 'twotower embed --activate' serves it"));
         });
         return command;

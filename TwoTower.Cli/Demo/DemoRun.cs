@@ -11,6 +11,7 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Demo;
 
@@ -29,7 +30,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var provided = await DemoDatabase.ProvideAsync(session, options.Source.DatabaseName, options.Fresh);
         var db = session.Open(provided);
         var loadedAt = await LoadAsync(db);
-        var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db, DatabaseChoice.NameOf(provided.ConnectionString));
+        var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db);
         await EmbeddingStage.RunAsync(session, db, release, activate: true);
         await ExportAsync(db, release);
 
@@ -87,14 +88,14 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         return release.ModelVersion;
     }
 
-    private async Task<string> TrainAsync(NpgsqlDataSource db, string database)
+    private async Task<string> TrainAsync(NpgsqlDataSource db)
     {
         // One checkpoint for each recipe: a run with another one doesn't throw away what was learned by this one.
         var recipe = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeReader.ToJson(options.Recipe))))[..8];
-        var checkpoint = StateHome.Checkpoint(Path.Combine(database, recipe));
+        var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), recipe, CheckpointFolder.FileName);
         if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
-        return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, resume: !options.Fresh)).ModelVersion;
+        return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
     }
 
     private async Task ExportAsync(NpgsqlDataSource db, string release)

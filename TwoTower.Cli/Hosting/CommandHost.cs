@@ -3,10 +3,11 @@ using System.Net.Sockets;
 using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
 using TwoTower.Postgres.Serving;
+using TwoTower.Training;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Samples;
-using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.Cli.Hosting;
 
@@ -68,6 +69,7 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
         InputException or LocalPostgresException => (ExitCodes.BadInput, e.Message),
         RecommendationException { Why: NoAnswer.NoUsableRelease } => (ExitCodes.BadInput, $"{e.Message} Run 'twotower train', then 'twotower embed --activate'."),
         NothingToTrainException => (ExitCodes.NothingToTrain, e.Message),
+        AlreadyTrainingException => (ExitCodes.AlreadyTraining, e.Message),
         TrainingDivergedException => (ExitCodes.Failure, e.Message),
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } p =>
             (ExitCodes.Failure, $"the database's disk is full ({p.MessageText}); nothing half was kept: make room and run the same command again"),

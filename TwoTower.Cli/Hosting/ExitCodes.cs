@@ -15,6 +15,9 @@ public static class ExitCodes
     /// <summary>The data holds nothing to train on.</summary>
     public const int NothingToTrain = 3;
 
+    /// <summary>Another training runs with the same checkpoint.</summary>
+    public const int AlreadyTraining = 4;
+
     /// <summary>Stopped by Ctrl-C.</summary>
     public const int Interrupted = 130;
 

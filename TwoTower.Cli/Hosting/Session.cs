@@ -5,6 +5,7 @@ using TwoTower.Core;
 using TwoTower.LocalPostgres;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;
+using TwoTower.ServiceDefaults.Database;
 
 namespace TwoTower.Cli.Hosting;
 
@@ -35,6 +36,7 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
             terminal.Warn("--database carries a password that every user of this machine can see in the process list; put it into TWOTOWER_DATABASE or a file");
         }
 
+        await WaitAsync(choice);
         var provided = await LocalPostgresServer.ProvideAsync(choice.ToOptions(StateHome.Path, ownDatabase), terminal.Detail, ct);
         terminal.Say($"database: {DatabaseChoice.NameOf(provided.ConnectionString)} on {provided.Origin}, pgvector {provided.PgVector}");
         if (provided.Warning is { } warning)
@@ -77,6 +79,15 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
         var source = Database.CreateDataSource(provided.ConnectionString);
         _sources.Add(source);
         return source;
+    }
+
+    // A server of our own is waited for by who sets it up.
+    private async Task WaitAsync(DatabaseChoice choice)
+    {
+        if (choice.ConnectionString is not { } named || parse.GetValue(CommonOptions.Wait) is not { } seconds) return;
+        await using var db = Database.CreateDataSource(named);
+        await db.WaitUntilReadyAsync(
+            TimeSpan.FromSeconds(seconds), time, reason => terminal.Say($"waiting up to {seconds} s for the database: {reason}"), ct);
     }
 
     public async ValueTask DisposeAsync()

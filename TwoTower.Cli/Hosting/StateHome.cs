@@ -1,8 +1,10 @@
+using TwoTower.Training;
+
 namespace TwoTower.Cli.Hosting;
 
 /// <summary>
-/// The folder for what a machine keeps between runs: our own PostgreSQL, checkpoints, exported artifacts. TWOTOWER_HOME where it is
-/// set (the script <c>./twotower</c> points it into the clone), else <c>.twotower</c> in the current folder.
+/// The folder for what a machine keeps between runs: our own PostgreSQL, exported artifacts. TWOTOWER_HOME where it is set (the script
+/// <c>./twotower</c> points it into the clone), else <c>.twotower</c> in the current folder. Checkpoints: <see cref="CheckpointFolder"/>.
 /// </summary>
 internal static class StateHome
 {
@@ -14,9 +16,6 @@ internal static class StateHome
             return System.IO.Path.GetFullPath(string.IsNullOrWhiteSpace(named) ? ".twotower" : named);
         }
     }
-
-    /// <summary>The checkpoint of trainings with this database: two databases never share one.</summary>
-    public static string Checkpoint(string database) => System.IO.Path.Combine(Path, "checkpoints", database, "latest.safetensors");
 
     /// <summary>Where an export of a release goes unless a folder is named.</summary>
     public static string Artifacts(string modelVersion) => System.IO.Path.Combine(Path, "artifacts", modelVersion);

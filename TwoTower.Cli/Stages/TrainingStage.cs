@@ -14,7 +14,7 @@ namespace TwoTower.Cli.Stages;
 /// <summary>The training stage, with progress; what train and demo share.</summary>
 internal static class TrainingStage
 {
-    public static async Task<Trained> RunAsync(Session session, NpgsqlDataSource db, Recipe recipe, string checkpoint, bool resume)
+    public static async Task<Trained> RunAsync(Session session, NpgsqlDataSource db, Recipe recipe, string checkpoint, Resumption resume)
     {
         session.Kept = "nothing was learned yet; run the same command to start over";
         await using var telemetry = await PartTelemetry.StartAsync(session, "trainer");
@@ -26,7 +26,7 @@ internal static class TrainingStage
             Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
             Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
             CheckpointPath = checkpoint,
-            Resume = resume && File.Exists(checkpoint),
+            Resume = resume,
             Say = session.Terminal.Say,
             Time = session.Time,
         };
@@ -39,12 +39,12 @@ internal static class TrainingStage
         var training = result.Checkpoint.Training;
         epochs.Report(training.Epochs[^1], recipe.Training.Epochs); // progress tells of an epoch when the next one begins
         telemetry.Log.LogInformation(
-            "Trained {ModelVersion} in {Seconds:0.0} s: best epoch {BestEpoch} of {Epochs}, {SamplesPerSecond:0} samples/s",
-            result.Release!.ModelVersion, result.TrainingTime.TotalSeconds, training.BestEpoch, training.Epochs.Count, result.SamplesPerSecond);
+            "Trained {ModelVersion} in {Seconds:0.0} s: best epoch {BestEpoch} of {Epochs}", result.Release!.ModelVersion, result.TrainingTime.TotalSeconds, training.BestEpoch,
+            training.Epochs.Count);
         var best = training.Epochs.Single(epoch => epoch.Epoch == training.BestEpoch);
         session.Terminal.Say(
             $"best epoch {training.BestEpoch} of {training.Epochs.Count}: validation loss {best.ValidationLoss:0.0000}, accuracy {best.ValidationAccuracy:0.000}; "
-            + $"{Amounts.Rate(result.SamplesPerSecond)} samples");
+            + (result.SamplesPerSecond is { } rate ? $"{Amounts.Rate(rate)} samples" : "all epochs were done by an earlier run"));
         return new(
             result.Release!.ModelVersion, training.Epochs.Count, training.BestEpoch, best.ValidationLoss, best.ValidationAccuracy,
             training.TrainingSamples + training.ValidationSamples, result.ResumedAfterEpoch, result.TrainingTime.TotalSeconds, result.SamplesPerSecond, checkpoint);
@@ -55,7 +55,7 @@ internal static class TrainingStage
         if (step.LastEpoch is { } done)
         {
             epochs.Report(done, step.Epochs);
-            session.Kept = $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
+            if (!recipe.History.Enabled) session.Kept = $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
         }
 
         long batch = recipe.Training.BatchSize;
@@ -84,4 +84,4 @@ internal sealed class EpochLog(ILogger log)
 /// <summary>How a training ended, for --json.</summary>
 internal sealed record Trained(
     string ModelVersion, int Epochs, int BestEpoch, double ValidationLoss, double ValidationAccuracy, int Samples, int ResumedAfterEpoch,
-    double Seconds, double SamplesPerSecond, string Checkpoint);
+    double Seconds, double? SamplesPerSecond, string Checkpoint);

@@ -96,4 +96,16 @@ public sealed record ResumeState
 
     /// <summary>Hash of samples and features: a checkpoint goes on only with the data it was made from.</summary>
     public required string DataFingerprint { get; init; }
+
+    /// <summary>What computed it; null in checkpoints of before this was noted.</summary>
+    public Arithmetic? Arithmetic { get; init; }
+
+    /// <summary>True once the training is over and its release registered; null in checkpoints of before this was noted.</summary>
+    public bool? Finished { get; init; }
 }
+
+/// <summary>What computes a training: the same numbers come only of the same.</summary>
+/// <param name="Device">cpu or cuda.</param>
+/// <param name="Shortcuts">What was taken short.</param>
+/// <param name="Threads">Threads: another number gives other roundings.</param>
+public sealed record Arithmetic(string Device, string Shortcuts, int Threads);

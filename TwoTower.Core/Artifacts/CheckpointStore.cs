@@ -45,7 +45,7 @@ public static class CheckpointStore
             Add(tensors, SecondMoment, resume.SecondMoment);
             var progress = new Progress(
                 resume.Step, resume.Epoch, resume.EpochsWithoutImprovement,
-                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint);
+                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished);
             metadata["resume"] = JsonSerializer.Serialize(progress, ArtifactJson.Options);
         }
 
@@ -104,6 +104,8 @@ public static class CheckpointStore
             EpochsWithoutImprovement = progress.EpochsWithoutImprovement,
             Random = [.. progress.Random.Select(word => Convert.ToUInt64(word, 16))],
             DataFingerprint = progress.DataFingerprint,
+            Arithmetic = progress.Arithmetic,
+            Finished = progress.Finished,
         };
     }
 
@@ -158,5 +160,6 @@ public static class CheckpointStore
         return new(layers);
     }
 
-    private sealed record Progress(long Step, int Epoch, int EpochsWithoutImprovement, IReadOnlyList<string> Random, string DataFingerprint);
+    private sealed record Progress(long Step, int Epoch, int EpochsWithoutImprovement, IReadOnlyList<string> Random, string DataFingerprint,
+        Arithmetic? Arithmetic = null, bool? Finished = null);
 }

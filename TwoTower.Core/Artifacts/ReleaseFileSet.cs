@@ -13,6 +13,9 @@ public sealed class ReleaseFileSet(string name, IEnumerable<ReleaseFile> files)
     /// <summary>Whose files: a model version or a folder.</summary>
     public string Name { get; } = name;
 
+    /// <summary>The W3C traceparent under which the release was trained; null for a folder.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>The files by path, in ordinal order.</summary>
     public IReadOnlyCollection<ReleaseFile> Files => _files.Values;
 

@@ -12,7 +12,6 @@ namespace TwoTower.Core.Features;
 [JsonSerializable(typeof(UserPayload))]
 [JsonSerializable(typeof(ItemPayload))]
 [JsonSerializable(typeof(ItemPayload[]))]
-[JsonSerializable(typeof(Artifacts.ProbeSet))]
 internal sealed partial class PayloadJson : JsonSerializerContext
 {
     /// <summary>

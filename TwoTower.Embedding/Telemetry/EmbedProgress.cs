@@ -24,9 +24,9 @@ public enum EmbedStage
 /// <param name="Done">Videos done.</param>
 /// <param name="Total">Videos in all.</param>
 /// <param name="Elapsed">Time in this stage.</param>
-/// <param name="PerSecond">Videos a second since the stage began.</param>
+/// <param name="PerSecond">Videos a second since the stage began; null while none is done, and nobody can say.</param>
 /// <param name="Remaining">Time left at that rate; null when that can't be said yet.</param>
-public sealed record EmbedProgress(EmbedStage Stage, long Done, long Total, TimeSpan Elapsed, double PerSecond, TimeSpan? Remaining);
+public sealed record EmbedProgress(EmbedStage Stage, long Done, long Total, TimeSpan Elapsed, double? PerSecond, TimeSpan? Remaining);
 
 /// <summary>What an embedding did.</summary>
 /// <param name="ModelVersion">The release.</param>

@@ -16,9 +16,13 @@ internal sealed partial class LogProgress(ILogger log, TimeProvider time) : IPro
             (_stage, _last) = (value.Stage, time.GetTimestamp());
         }
 
-        LogStage(value.Stage, value.Done, value.Total, value.PerSecond, value.Remaining);
+        if (value is { PerSecond: { } rate, Remaining: { } left }) LogRate(value.Stage, value.Done, value.Total, rate, TimeSpan.FromSeconds((long)left.TotalSeconds));
+        else LogStage(value.Stage, value.Done, value.Total);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Stage}: {Done} of {Total} videos, {Rate:0}/s, {Remaining} left")]
-    private partial void LogStage(EmbedStage stage, long done, long total, double rate, TimeSpan? remaining);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Stage}: {Done} of {Total} videos")]
+    private partial void LogStage(EmbedStage stage, long done, long total);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Stage}: {Done} of {Total} videos, {Rate:0.0}/s, {Remaining} left")]
+    private partial void LogRate(EmbedStage stage, long done, long total, double rate, TimeSpan remaining);
 }

@@ -34,7 +34,7 @@ internal sealed class StageClock(string modelVersion, TimeProvider time, IProgre
     {
         if (progress is null) return;
         var elapsed = time.GetElapsedTime(_started);
-        var rate = elapsed > TimeSpan.Zero ? (done - _first) / elapsed.TotalSeconds : 0;
-        progress.Report(new(_stage, done, _total, elapsed, rate, rate > 0 && _total >= done ? TimeSpan.FromSeconds((_total - done) / rate) : null));
+        double? rate = elapsed > TimeSpan.Zero && done > _first ? (done - _first) / elapsed.TotalSeconds : null;
+        progress.Report(new(_stage, done, _total, elapsed, rate, _total >= done ? (_total - done) / rate is { } left ? TimeSpan.FromSeconds(left) : null : null));
     }
 }

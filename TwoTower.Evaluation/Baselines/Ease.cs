@@ -1,7 +1,6 @@
-using System.Runtime.InteropServices;
-using TorchSharp;
 using TwoTower.Evaluation.Contenders;
 using TwoTower.Evaluation.Queries;
+using TwoTower.Training.Factors;
 
 namespace TwoTower.Evaluation.Baselines;
 
@@ -38,12 +37,7 @@ public sealed class Ease : IScorer
             row[item] += (float)lambda;
         });
         ct.ThrowIfCancellationRequested();
-        using var scope = torch.NewDisposeScope();
-        using var noGradients = torch.no_grad();
-
-        // G is symmetric and positive definite: Cholesky is half of a general inverse's work, and stable.
-        using var inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.tensor(gram, [n, n]))).contiguous();
-        MemoryMarshal.Cast<byte, float>(inverse.bytes).CopyTo(gram);
+        PositiveDefinite.Invert(gram, n);
         var diagonal = new float[n];
         for (var item = 0; item < n; item++) diagonal[item] = gram[item * n + item];
         for (var row = 0; row < n; row++)

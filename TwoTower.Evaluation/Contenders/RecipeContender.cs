@@ -22,7 +22,7 @@ public static class RecipeContender
             Database = null,
             Register = false,
             CheckpointPath = null,
-            Resume = false,
+            Resume = Resumption.Never,
         };
         var result = await TrainJob.RunAsync(run, fit.Progress, fit.Stop);
         return RecipeScorer.Create(result.Checkpoint, $"{name}, seed {fit.Seed}", fit.Split, fit.Stop);

@@ -28,6 +28,7 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
     {
         ArgumentNullException.ThrowIfNull(release);
         using var span = ReleaseTelemetry.Begin("gate", release.ModelVersion);
+        span.LinkToTraining(release.TraceParent);
         var checks = new List<GateCheck>();
         var active = await _store.GetActiveAsync(ct).ConfigureAwait(false);
         var live = active?.Id == release.Id ? null : active;

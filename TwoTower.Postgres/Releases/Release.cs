@@ -43,6 +43,9 @@ public sealed record Release
     /// <summary>When it was registered, by the database's clock.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>W3C traceparent of the training or import that made it; null where nobody recorded a trace.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Its vectors' table: <c>two_tower.video_embeddings_7</c>, columns video_id, embedding, feature_hash, updated_at.</summary>
     public string Table => TableOf(Id);
 

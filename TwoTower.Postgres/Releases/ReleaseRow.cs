@@ -10,7 +10,7 @@ internal static class ReleaseRow
     /// <summary>The columns that <see cref="Read"/> reads, in its order, of a table called <c>r</c>.</summary>
     public const string Columns =
         "r.release_id, r.model_version, r.state, r.state_reason, r.state_at, r.origin, r.recipe, r.embedding_dim, r.vector_type, " +
-        "r.config::text, r.metrics::text, r.created_at";
+        "r.config::text, r.metrics::text, r.created_at, r.traceparent";
 
     public static Release Read(NpgsqlDataReader row) => new()
     {
@@ -26,6 +26,7 @@ internal static class ReleaseRow
         Config = JsonElement.Parse(row.GetString(9)),
         Metrics = JsonElement.Parse(row.GetString(10)),
         CreatedAt = row.GetFieldValue<DateTimeOffset>(11),
+        TraceParent = row.IsDBNull(12) ? null : row.GetString(12),
     };
 
     public static ReleaseState State(string name) => name switch

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -37,6 +38,7 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
         CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
         ArgumentNullException.ThrowIfNull(files);
+        var origin = Activity.Current is { Recorded: true, IdFormat: ActivityIdFormat.W3C } current ? current.Id : null;
         using var span = ReleaseTelemetry.Begin("register release", modelVersion);
         var meta = ModelMeta.Parse(files[ArtifactNames.ModelMeta], ArtifactNames.ModelMeta);
         var dim = meta.EmbeddingDim ?? throw new InputException($"model_meta.json of {files.Name} has no embedding_dim.");
@@ -57,8 +59,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
         await using var insert = new NpgsqlCommand(
             """
-            insert into two_tower.releases (model_version, origin, recipe, embedding_dim, vector_type, config, metrics)
-            values ($1, $2, $3, $4, $5, $6, $7)
+            insert into two_tower.releases (model_version, origin, recipe, embedding_dim, vector_type, config, metrics, traceparent)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (model_version) do nothing
             returning release_id
             """, connection, transaction)
@@ -72,6 +74,7 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
                 new() { Value = ReleaseRow.Name(vectorType) },
                 new() { Value = meta.Config is { ValueKind: JsonValueKind.Object } config ? config.GetRawText() : "{}", NpgsqlDbType = NpgsqlDbType.Jsonb },
                 new() { Value = metricsJson, NpgsqlDbType = NpgsqlDbType.Jsonb },
+                new() { Value = (object?)origin ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
             },
         };
         if (await insert.ExecuteScalarAsync(ct).ConfigureAwait(false) is not long id)
@@ -127,13 +130,14 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
     {
         await using var command = db.CreateCommand(
             """
-            select f.path, f.sha256, f.size, f.content
+            select f.path, f.sha256, f.size, f.content, r.traceparent
             from two_tower.releases r join two_tower.release_files f using (release_id)
             where r.model_version = $1 order by f.path
             """);
         command.Parameters.Add(new() { Value = modelVersion });
         await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         var files = new List<ReleaseFile>();
+        string? traceParent = null;
         while (await reader.ReadAsync(ct).ConfigureAwait(false))
         {
             if (reader.IsDBNull(3)) throw new ReleaseGoneException($"Release {modelVersion} is retired and its files are freed: activate another release, or import its bundle under another version.");
@@ -146,9 +150,10 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
             }
 
             files.Add(file);
+            traceParent = reader.IsDBNull(4) ? null : reader.GetString(4);
         }
 
-        return files.Count > 0 ? new ReleaseFileSet($"release {modelVersion}", files) : throw NoSuchRelease(modelVersion);
+        return files.Count > 0 ? new ReleaseFileSet($"release {modelVersion}", files) { TraceParent = traceParent } : throw NoSuchRelease(modelVersion);
     });
 
     /// <summary>What the files of a release are, whether their bytes are there or freed; ordered by path.</summary>
@@ -271,9 +276,14 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
             using var span = ReleaseTelemetry.Begin(what, modelVersion);
             await using var command = db.CreateCommand(sql);
             foreach (var parameter in parameters) command.Parameters.Add(new() { Value = (object?)parameter ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await row.ReadAsync(ct).ConfigureAwait(false);
-            var moved = read(row);
+            T moved;
+            await using (var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false))
+            {
+                await row.ReadAsync(ct).ConfigureAwait(false);
+                moved = read(row);
+            }
+
+            if (span is not null) span.LinkToTraining((await FindAsync(modelVersion, ct).ConfigureAwait(false))?.TraceParent);
             if (moved is not Activation { Changed: false }) ReleaseTelemetry.Entered(ReleaseState.Active);
             return moved;
         });

@@ -28,6 +28,17 @@ public static class ReleaseTelemetry
     internal static void Entered(ReleaseState state) =>
         Transitions.Add(1, new KeyValuePair<string, object?>("state", ReleaseRow.Name(state)));
 
+    /// <summary>Links a span to the training that made a release, which is a trace of its own.</summary>
+    /// <param name="span">The span; null where nobody listens.</param>
+    /// <param name="traceParent">The release's <see cref="Release.TraceParent"/>.</param>
+    public static void LinkToTraining(this Activity? span, string? traceParent)
+    {
+        if (span is not null && ActivityContext.TryParse(traceParent, null, isRemote: true, out var training) && training.TraceId != span.TraceId)
+        {
+            span.AddLink(new(training));
+        }
+    }
+
     internal static Activity? Begin(string what, string modelVersion) =>
         Source.StartActivity(what)?.SetTag("twotower.model_version", modelVersion);
 }

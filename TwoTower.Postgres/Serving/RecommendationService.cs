@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
@@ -171,6 +172,7 @@ public sealed class RecommendationService
         try
         {
             using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
+            Activity.Current.LinkToTraining(borrowed.TraceParent); // the whole answer's span
             using (ServingTelemetry.Begin("tower"))
             {
                 return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration);

@@ -26,7 +26,8 @@ public sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposabl
         try
         {
             // The load is shared: a request that is given up doesn't end it for the others.
-            return new(await entry.Tower.Value.WaitAsync(ct).ConfigureAwait(false), () => GiveBack(entry));
+            var (tower, traceParent) = await entry.Tower.Value.WaitAsync(ct).ConfigureAwait(false);
+            return new(tower, traceParent, () => GiveBack(entry));
         }
         catch
         {
@@ -89,24 +90,26 @@ public sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposabl
 
         // One that still loads, for a request that was given up, is freed when it is there.
         _ = entry.Tower.Value.ContinueWith(
-            static loaded => loaded.Result.Dispose(), CancellationToken.None,
+            static loaded => loaded.Result.Tower.Dispose(), CancellationToken.None,
             TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task<UserTower> LoadAsync(string modelVersion)
+    private async Task<(UserTower Tower, string? TraceParent)> LoadAsync(string modelVersion)
     {
         using var span = ServingTelemetry.Source.StartActivity("load tower");
         span?.SetTag("twotower.model_version", modelVersion);
-        var tower = UserTower.FromFiles(await releases.OpenAsync(modelVersion, CancellationToken.None).ConfigureAwait(false));
+        var files = await releases.OpenAsync(modelVersion, CancellationToken.None).ConfigureAwait(false);
+        span.LinkToTraining(files.TraceParent);
+        var tower = UserTower.FromFiles(files);
         ServingTelemetry.TowerLoaded();
-        return tower;
+        return (tower, files.TraceParent);
     }
 
-    private sealed class Entry(string modelVersion, Lazy<Task<UserTower>> tower)
+    private sealed class Entry(string modelVersion, Lazy<Task<(UserTower Tower, string? TraceParent)>> tower)
     {
         public string ModelVersion => modelVersion;
 
-        public Lazy<Task<UserTower>> Tower => tower;
+        public Lazy<Task<(UserTower Tower, string? TraceParent)>> Tower => tower;
 
         /// <summary>The cache while it is listed, and a borrower each; under the cache's lock.</summary>
         public int Holders { get; set; } = 1;
@@ -118,10 +121,13 @@ public sealed class BorrowedTower : IDisposable
 {
     private Action? _giveBack;
 
-    internal BorrowedTower(UserTower tower, Action giveBack) => (Tower, _giveBack) = (tower, giveBack);
+    internal BorrowedTower(UserTower tower, string? traceParent, Action giveBack) => (Tower, TraceParent, _giveBack) = (tower, traceParent, giveBack);
 
     /// <summary>The tower.</summary>
     public UserTower Tower { get; }
+
+    /// <summary>The release's <see cref="Release.TraceParent"/>.</summary>
+    public string? TraceParent { get; }
 
     /// <inheritdoc/>
     public void Dispose() => Interlocked.Exchange(ref _giveBack, null)?.Invoke();

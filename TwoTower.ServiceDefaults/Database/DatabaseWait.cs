@@ -20,11 +20,24 @@ public static class DatabaseWait
     /// <param name="logger">Gets one line when the first try failed.</param>
     /// <param name="ct">Ends the wait.</param>
     /// <exception cref="InputException">It didn't answer in time, or refused us for a reason that waiting doesn't change.</exception>
+    public static Task WaitUntilReadyAsync(
+        this NpgsqlDataSource dataSource, TimeSpan patience, TimeProvider time, ILogger logger, CancellationToken ct = default) =>
+        dataSource.WaitUntilReadyAsync(
+            patience, time, reason => logger.LogWarning("Waiting up to {Patience} for the database: {Reason}", patience, reason), ct);
+
+    /// <summary>Returns when a connection opens.</summary>
+    /// <param name="dataSource">The database.</param>
+    /// <param name="patience">How long it may take.</param>
+    /// <param name="time">Measures the patience.</param>
+    /// <param name="waiting">Told the reason when the first try failed.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="InputException">It didn't answer in time, or refused us for a reason that waiting doesn't change.</exception>
     public static async Task WaitUntilReadyAsync(
-        this NpgsqlDataSource dataSource, TimeSpan patience, TimeProvider time, ILogger logger, CancellationToken ct = default)
+        this NpgsqlDataSource dataSource, TimeSpan patience, TimeProvider time, Action<string> waiting, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(dataSource);
         ArgumentNullException.ThrowIfNull(time);
+        ArgumentNullException.ThrowIfNull(waiting);
         var started = time.GetTimestamp();
         var pause = TimeSpan.FromMilliseconds(200);
         for (var attempt = 1; ; attempt++)
@@ -49,7 +62,7 @@ public static class DatabaseWait
 
                 if (attempt == 1)
                 {
-                    logger.LogWarning("Waiting up to {Patience} for the database: {Reason}", patience, e.Message);
+                    waiting(e.Message);
                 }
 
                 await Task.Delay(pause < left ? pause : left, time, ct);

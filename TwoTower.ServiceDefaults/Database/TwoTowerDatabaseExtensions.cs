@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Aspire.Npgsql;
 using HealthChecks.NpgSql;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
@@ -12,15 +14,18 @@ using TwoTower.ServiceDefaults.Health;
 
 namespace TwoTower.ServiceDefaults.Database;
 
-/// <summary>The database registration: data source, health, traces, metrics, contexts of EF Core.</summary>
+/// <summary>
+/// The database registration: Aspire.Npgsql's data source and EF Core's context on it, and what these don't do
+/// (<c>docs/decisions/database-registration.md</c>).
+/// </summary>
 public static class TwoTowerDatabaseExtensions
 {
     /// <summary>The settings section, which is Aspire.Npgsql's.</summary>
     public const string Section = "Aspire:Npgsql";
 
     /// <summary>
-    /// Registers a pooled <see cref="NpgsqlDataSource"/> that knows pgvector's types. Why this isn't Aspire.Npgsql itself:
-    /// <c>docs/decisions/database-registration.md</c>.
+    /// Registers a pooled <see cref="NpgsqlDataSource"/> that knows pgvector's types, contexts of EF Core on it, and readiness: the
+    /// server, the extension and schema, a release.
     /// </summary>
     /// <param name="builder">The host's builder.</param>
     /// <param name="connectionName">Name under <c>ConnectionStrings</c>; the AppHost calls it <c>twotower</c>.</param>
@@ -30,37 +35,47 @@ public static class TwoTowerDatabaseExtensions
     public static TBuilder AddTwoTowerDatabase<TBuilder>(
         this TBuilder builder,
         string connectionName,
-        Action<TwoTowerDatabaseSettings>? configureSettings = null,
+        Action<NpgsqlSettings>? configureSettings = null,
         Action<NpgsqlDataSourceBuilder>? configureDataSourceBuilder = null)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(connectionName);
 
-        var settings = Bind(builder.Configuration, connectionName);
-        configureSettings?.Invoke(settings);
-        var connectionString = Validate(settings.ConnectionString, connectionName);
+        NpgsqlSettings? read = null;
+        builder.AddNpgsqlDataSource(
+            connectionName,
+            settings =>
+            {
+                configureSettings?.Invoke(settings);
+                settings.ConnectionString = Validate(settings.ConnectionString, connectionName);
+                read = new() { DisableHealthChecks = settings.DisableHealthChecks, DisableTracing = settings.DisableTracing, DisableMetrics = settings.DisableMetrics };
 
-        builder.Services.AddNpgsqlDataSource(connectionString, dataSource =>
+                // Its check has neither our tag nor a deadline: ours is below.
+                settings.DisableHealthChecks = true;
+            },
+            dataSource =>
+            {
+                Configure(dataSource);
+                configureDataSourceBuilder?.Invoke(dataSource);
+            });
+
+        // On the data source above, not on a second pool of Aspire's AddNpgsqlDbContext. Queries of EF Core try again when a connection
+        // breaks (Aspire's enrichment); a transaction of one's own goes through the execution strategy.
+        builder.Services.AddDbContextFactory<TwoTowerDb>((services, options) => TwoTowerDb.Configure(options, services.GetRequiredService<NpgsqlDataSource>()));
+        builder.EnrichNpgsqlDbContext<TwoTowerDb>(settings =>
         {
-            dataSource.UseVector();
-            configureDataSourceBuilder?.Invoke(dataSource);
+            settings.DisableHealthChecks = true;
+            settings.DisableTracing = settings.DisableMetrics = true; // the data source has them
         });
 
-        // Queries of EF Core try again when a connection breaks; a transaction of one's own goes through its execution strategy.
-        builder.Services.AddDbContextFactory<TwoTowerDb>((services, options) => TwoTowerDb
-            .Configure(options, services.GetRequiredService<NpgsqlDataSource>())
-            .UseNpgsql(npgsql => npgsql.EnableRetryOnFailure()));
-
-        if (!settings.DisableHealthChecks)
+        if (!read!.DisableHealthChecks)
         {
-            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
-                "database",
-                services => new NpgSqlHealthCheck(new NpgSqlHealthCheckOptions(services.GetRequiredService<NpgsqlDataSource>())),
-                HealthStatus.Unhealthy,
-                [HealthTags.Ready],
-                TimeSpan.FromSeconds(5)));
             builder.Services.AddHealthChecks()
+                .Add(new HealthCheckRegistration(
+                    "database",
+                    services => new NpgSqlHealthCheck(new NpgSqlHealthCheckOptions(services.GetRequiredService<NpgsqlDataSource>())),
+                    HealthStatus.Unhealthy, [HealthTags.Ready], TimeSpan.FromSeconds(5)))
                 .Add(new HealthCheckRegistration(
                     "schema", services => services.GetRequiredService<SchemaHealthCheck>(),
                     HealthStatus.Unhealthy, [HealthTags.Ready], TimeSpan.FromSeconds(10)))
@@ -68,16 +83,6 @@ public static class TwoTowerDatabaseExtensions
                     "release", ActivatorUtilities.GetServiceOrCreateInstance<ReleaseHealthCheck>,
                     HealthStatus.Degraded, [HealthTags.Ready], TimeSpan.FromSeconds(5)));
             builder.Services.TryAddSingleton<SchemaHealthCheck>();
-        }
-
-        if (!settings.DisableTracing)
-        {
-            builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddNpgsql());
-        }
-
-        if (!settings.DisableMetrics)
-        {
-            builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddNpgsqlInstrumentation());
         }
 
         return builder;
@@ -91,29 +96,44 @@ public static class TwoTowerDatabaseExtensions
     /// <param name="connectionName">Name under <c>ConnectionStrings</c>.</param>
     /// <param name="serviceKey">The key.</param>
     /// <exception cref="InputException">No connection string; the message has the configuration paths that were read.</exception>
-    public static TBuilder AddKeyedTwoTowerDatabase<TBuilder>(this TBuilder builder, string connectionName, object serviceKey)
+    public static TBuilder AddKeyedTwoTowerDatabase<TBuilder>(this TBuilder builder, string connectionName, string serviceKey)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(connectionName);
-        var connectionString = Validate(Bind(builder.Configuration, connectionName).ConnectionString, connectionName);
-        builder.Services.AddNpgsqlDataSource(connectionString, dataSource => dataSource.UseVector(), serviceKey: serviceKey);
+
+        // Aspire takes the key for the connection's name as well, so the settings of the first one are read here.
+        var shared = new NpgsqlSettings();
+        var section = builder.Configuration.GetSection(Section);
+        section.Bind(shared);
+        section.GetSection(connectionName).Bind(shared);
+        builder.AddKeyedNpgsqlDataSource(
+            serviceKey,
+            settings =>
+            {
+                settings.ConnectionString = Validate(builder.Configuration.GetConnectionString(connectionName) ?? shared.ConnectionString, connectionName);
+                settings.DisableHealthChecks = true; // the same server
+                settings.DisableTracing = shared.DisableTracing;
+                settings.DisableMetrics = shared.DisableMetrics;
+            },
+            Configure);
         return builder;
     }
 
-    private static TwoTowerDatabaseSettings Bind(IConfiguration configuration, string connectionName)
+    private static void Configure(NpgsqlDataSourceBuilder dataSource)
     {
-        var settings = new TwoTowerDatabaseSettings();
-        var section = configuration.GetSection(Section);
-        section.Bind(settings);
-        section.GetSection(connectionName).Bind(settings);
-        if (configuration.GetConnectionString(connectionName) is { Length: > 0 } connectionString)
-        {
-            settings.ConnectionString = connectionString;
-        }
+        dataSource.UseVector();
 
-        return settings;
+        // A command is a part of the trace of what sent it. Alone it is a poll, and every few seconds one would bury the others. The
+        // opening of a connection can't be told apart, and most connections are opened by polls.
+        dataSource.ConfigureTracing(tracing => tracing
+            .EnablePhysicalOpenTracing(false)
+            .ConfigureCommandFilter(_ => IsTraced())
+            .ConfigureBatchFilter(_ => IsTraced())
+            .ConfigureCopyOperationFilter(_ => IsTraced()));
     }
+
+    private static bool IsTraced() => Activity.Current is { Recorded: true };
 
     private static string Validate(string? connectionString, string connectionName)
     {

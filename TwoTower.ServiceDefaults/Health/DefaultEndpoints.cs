@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace TwoTower.ServiceDefaults.Health;
 
@@ -22,6 +23,10 @@ public static class DefaultEndpoints
         app.MapHealthChecks(path, new HealthCheckOptions
         {
             Predicate = check => check.Tags.Contains(tag),
-            ResponseWriter = HealthReportJson.WriteAsync,
+            ResponseWriter = (context, report) =>
+            {
+                context.RequestServices.GetRequiredService<HealthChanges>().Note(report);
+                return HealthReportJson.WriteAsync(context, report);
+            },
         });
 }

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
+using TwoTower.ServiceDefaults.Health;
 
 namespace TwoTower.ServiceDefaults.Telemetry;
 
@@ -23,6 +24,7 @@ internal static class TelemetryExtensions
     {
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
         ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Warning",
+        [$"Logging:LogLevel:{HealthChanges.FrameworkLog}"] = "None",
         ["Logging:LogLevel:Npgsql.Command"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
         ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",

@@ -15,6 +15,9 @@ public static class ExitCode
     /// <summary>The tables hold nothing to learn from yet.</summary>
     public const int NothingToTrain = 3;
 
+    /// <summary>Another training runs with the same checkpoint.</summary>
+    public const int AlreadyTraining = 4;
+
     /// <summary>Stopped from outside (Ctrl-C, SIGTERM).</summary>
     public const int Cancelled = 130;
 }

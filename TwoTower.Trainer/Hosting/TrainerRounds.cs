@@ -24,7 +24,7 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
         ArgumentNullException.ThrowIfNull(options);
         try
         {
-            await db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
+            await WaitAsync(ct);
             if (options.OnlyIfNeeded && await UsableReleaseAsync(ct) is { } usable)
             {
                 log.LogInformation("Nothing to do: release {ModelVersion} is {State}", usable.ModelVersion, usable.State);
@@ -37,6 +37,7 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
                 if (options.Every is not { } pause) return code;
                 log.LogInformation("The next training is at {Next:u}", time.GetUtcNow() + pause);
                 await Task.Delay(pause, time, ct);
+                await WaitAsync(ct); // it may be away at that moment, too
             }
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
@@ -64,10 +65,14 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
         }
     }
 
+    private Task WaitAsync(CancellationToken ct) => db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
+
     private async Task<int> RoundAsync(RoundOptions options, CancellationToken ct)
     {
         try
         {
+            var checkpoint = await CheckpointAsync(ct);
+            if (checkpoint is not null) log.LogInformation("The checkpoint is {Checkpoint}", checkpoint);
             var result = await TrainJob.RunAsync(
                 new TrainOptions
                 {
@@ -75,15 +80,13 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
                     Database = db,
                     Device = settings.Device,
                     Threads = settings.Threads,
-                    CheckpointPath = settings.Checkpoint.Length == 0 ? null : settings.Checkpoint,
-                    Resume = settings.Resume,
+                    CheckpointPath = checkpoint,
+                    Resume = settings.Resume ? Resumption.IfInterrupted : Resumption.Never,
                     Say = line => log.LogInformation("{Line}", line),
                     Time = time,
                 },
                 new ProgressLog(log, time), ct);
-            log.LogInformation(
-                "Release {ModelVersion} trained: best epoch {BestEpoch} of {Epochs}, {Rate:N0} samples/s",
-                result.Release!.ModelVersion, result.Checkpoint.Training.BestEpoch, result.Checkpoint.Training.Epochs.Count, result.SamplesPerSecond);
+            Summarize(result);
             return ExitCode.Trained;
         }
         catch (NothingToTrainException e)
@@ -91,12 +94,39 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
             log.LogWarning("{Message}", e.Message);
             return options.AllowNothing ? ExitCode.Trained : ExitCode.NothingToTrain;
         }
+        catch (AlreadyTrainingException e)
+        {
+            log.LogError("{Message}", e.Message);
+            return ExitCode.AlreadyTraining;
+        }
         catch (TrainingDivergedException e)
         {
             log.LogError("{Message}", e.Message);
             return ExitCode.Failure;
         }
     }
+
+    private void Summarize(TrainResult result)
+    {
+        var (version, training) = (result.Release!.ModelVersion, result.Checkpoint.Training);
+        if (result.SamplesPerSecond is { } rate)
+        {
+            log.LogInformation(
+                "Release {ModelVersion} trained: best epoch {BestEpoch} of {Epochs}, {Rate:N0} samples/s", version, training.BestEpoch, training.Epochs.Count, rate);
+        }
+        else
+        {
+            log.LogInformation(
+                "Release {ModelVersion} registered: best epoch {BestEpoch} of {Epochs}, all of them done by an earlier run", version, training.BestEpoch, training.Epochs.Count);
+        }
+    }
+
+    private async Task<string?> CheckpointAsync(CancellationToken ct) => settings.Checkpoint switch
+    {
+        null => Path.Combine(await CheckpointFolder.OfAsync(db, ct), CheckpointFolder.FileName),
+        "" => null,
+        var named => named,
+    };
 
     private async Task<Release?> UsableReleaseAsync(CancellationToken ct) => (await new ReleaseStore(db).ListAsync(ct))
         .FirstOrDefault(r => r.State is ReleaseState.Trained or ReleaseState.Embedding or ReleaseState.Ready or ReleaseState.Active);

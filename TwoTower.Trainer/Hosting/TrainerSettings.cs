@@ -21,10 +21,13 @@ public sealed class TrainerSettings
     [Range(0, 1024)]
     public int Threads { get; set; }
 
-    /// <summary>The checkpoint; empty writes none. Relative to the working directory.</summary>
-    public string Checkpoint { get; set; } = Path.Combine("checkpoints", "latest.safetensors");
+    /// <summary>
+    /// The checkpoint's file; empty writes none. Left out: one for each database, in TWOTOWER_HOME or else the user's data folder
+    /// (<see cref="CheckpointFolder"/>).
+    /// </summary>
+    public string? Checkpoint { get; set; }
 
-    /// <summary>Go on from the checkpoint where it fits.</summary>
+    /// <summary>Go on from the checkpoint of an interrupted training of the same settings and data.</summary>
     public bool Resume { get; set; } = true;
 
     /// <summary>Seconds to wait for a database that is still starting.</summary>

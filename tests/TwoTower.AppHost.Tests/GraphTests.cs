@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using TwoTower.Core.Configuration;
 
 namespace TwoTower.AppHost.Tests;
 
@@ -125,6 +128,7 @@ public class GraphTests
         var train = Resource(builder, "trainer").Annotations.OfType<ResourceCommandAnnotation>().Single(command => command.Name == "train");
 
         Assert.Equal(["recipe", "epochs"], train.Arguments.Select(argument => argument.Name));
+        Assert.Equal(RecipeReader.BuiltInNames, train.Arguments[0].Options!.Select(option => option.Key));
         Assert.Equal(ResourceCommandState.Enabled, State(KnownResourceStates.Finished));
         Assert.Equal(ResourceCommandState.Enabled, State(KnownResourceStates.Exited));
         Assert.Equal(ResourceCommandState.Disabled, State(KnownResourceStates.Running));
@@ -136,6 +140,48 @@ public class GraphTests
         });
     }
 
+    [Theory]
+    [InlineData("trainer", "last-release", false)]
+    [InlineData("embedder", "re-embed", true)]
+    [InlineData("trainer", "roll-back", true)]
+    public async Task Commands_that_change_what_is_served_ask_first(string resource, string name, bool asks)
+    {
+        await using var builder = await BuildAsync();
+        var command = Resource(builder, resource).Annotations.OfType<ResourceCommandAnnotation>().Single(command => command.Name == name);
+
+        Assert.Equal(asks, command.ConfirmationMessage is { Length: > 0 });
+    }
+
+    [Fact]
+    public async Task The_API_has_a_port_of_its_own_choosing_only_where_that_is_asked_for()
+    {
+        await using var any = await BuildAsync("--port", "0");
+        Assert.Null(Resource(any, "api").Annotations.OfType<EndpointAnnotation>().Single().Port);
+
+        var free = FreePort();
+        await using var named = await BuildAsync("--port", $"{free}");
+        Assert.Equal(free, Resource(named, "api").Annotations.OfType<EndpointAnnotation>().Single().Port);
+    }
+
+    [Fact]
+    public async Task Processes_run_in_the_AppHosts_environment_and_not_in_production()
+    {
+        await using var builder = await BuildAsync("--environment", "Staging");
+
+        foreach (var process in builder.Resources.OfType<ProjectResource>())
+        {
+            Assert.Equal("Staging", (await EnvironmentAsync(process))["DOTNET_ENVIRONMENT"]);
+        }
+    }
+
+    [Fact]
+    public async Task The_checkpoint_lies_outside_the_sources()
+    {
+        await using var builder = await BuildAsync();
+
+        Assert.True(Path.IsPathRooted((string)(await EnvironmentAsync(Resource(builder, "trainer")))["TWOTOWER_HOME"]));
+    }
+
     [Fact]
     public async Task Every_process_gets_the_connection_string_and_nothing_else_about_the_database()
     {
@@ -145,12 +191,21 @@ public class GraphTests
         {
             var environment = await EnvironmentAsync(process);
             Assert.Contains("ConnectionStrings__twotower", environment.Keys);
-            Assert.DoesNotContain(environment.Keys, key => key.StartsWith("TWOTOWER_", StringComparison.Ordinal));
+            Assert.Empty(environment.Keys.Where(key => key.StartsWith("TWOTOWER_", StringComparison.Ordinal)).Except(["TWOTOWER_HOME"]));
         }
     }
 
+    // A container unless the test says otherwise, wherever the test runs, and a port that nothing has.
     private static Task<IDistributedApplicationTestingBuilder> BuildAsync(params string[] args) =>
-        DistributedApplicationTestingBuilder.CreateAsync<Projects.TwoTower_AppHost>(args);
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.TwoTower_AppHost>(
+            [.. args.Contains("--database") ? [] : new[] { "--database", "container" }, .. args.Contains("--port") ? [] : new[] { "--port", "0" }, .. args]);
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 
     private static IResource Resource(IDistributedApplicationTestingBuilder builder, string name) =>
         builder.Resources.Single(resource => resource.Name == name);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Embedding.Tests.Following;
 using TwoTower.Postgres.Releases;
@@ -31,6 +32,30 @@ public sealed class ProgramTests(PostgresFixture postgres)
         using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
         await process.WaitForExitAsync(patience.Token);
         Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_process_that_starts_before_its_database_works_when_that_has_come()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestVideos.InsertAsync(db, 1, 20);
+        var store = new ReleaseStore(db.DataSource);
+        var release = await store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(), Golden.AsOf), new());
+        var database = new NpgsqlConnectionStringBuilder(db.ConnectionString);
+        await using var network = TcpProxy.Before(database.Port);
+        (database.Host, database.Port) = ("127.0.0.1", network.Port);
+        network.Cut();
+
+        using var process = Start(("ConnectionStrings__twotower", database.ConnectionString), ("TwoTower__Embedder__ActivateFirst", "true"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        await network.RefusedAsync(10);
+        Assert.False(process.HasExited, "the worker ended by itself");
+        network.Restore();
+
+        while (await store.GetActiveAsync(patience.Token) is null) await Task.Delay(100, patience.Token);
+        Assert.Equal(release.ModelVersion, (await store.GetActiveAsync())?.ModelVersion);
+        process.Kill();
+        await process.WaitForExitAsync(patience.Token);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Pgvector;
@@ -355,6 +356,28 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_span_of_an_embedding_links_to_the_training_of_its_release()
+    {
+        const string Training = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        var release = await RegisterAsync();
+        await _db.ExecuteAsync($"update two_tower.releases set traceparent = '{Training}'");
+        var spans = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == EmbedTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        await Job.RunAsync(release.ModelVersion, Options);
+
+        var embed = Assert.Single(spans, span => span.OperationName == "embed release" && Equals(span.GetTagItem("twotower.model_version"), release.ModelVersion));
+        var link = Assert.Single(embed.Links).Context;
+        Assert.Equal(Training, $"00-{link.TraceId}-{link.SpanId}-01");
+    }
+
+    [Fact]
     public async Task Progress_tells_rate_and_time_left()
     {
         var clock = new FakeTimeProvider();
@@ -366,6 +389,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
             stage.Report(300); // 100 were there before: 20 a second
             return Task.FromResult(true);
         }, done: 100);
+        Assert.Equal((100, (double?)null, (TimeSpan?)null), (steps[0].Done, steps[0].PerSecond, steps[0].Remaining));
         Assert.Equal((300, 1000, 20.0, TimeSpan.FromSeconds(35)), (steps[^1].Done, steps[^1].Total, steps[^1].PerSecond, steps[^1].Remaining));
         Assert.Equal(TimeSpan.FromSeconds(10), stage.Stages[EmbedStage.Embedding]);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text.Json;
 using TwoTower.Testing;
 
@@ -30,6 +31,27 @@ public class ContainerImageTests
         var packages = json.RootElement.GetProperty("libraries").EnumerateObject().Select(library => library.Name).ToList();
         Assert.Contains(packages, package => package.StartsWith("Microsoft.ML.OnnxRuntime/", StringComparison.Ordinal));
         Assert.DoesNotContain(packages, package => package.Contains("torch", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task A_base_image_out_of_reach_is_one_line_that_names_it_and_what_helps()
+    {
+        var configuration = typeof(ContainerImageTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        using var process = Process.Start(new ProcessStartInfo("dotnet",
+        [
+            "publish", Path.Combine(PostgresFixture.RepositoryRoot(), "TwoTower.Embedder"), "-c", configuration, "--no-build", "-t:PublishContainer",
+            "-p:ContainerBaseImage=127.0.0.1:1/somewhere:1", "-v", "q",
+        ])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+
+        Assert.NotEqual(0, process.ExitCode);
+        var error = Assert.Single(output.Split('\n').Where(line => line.Contains("error", StringComparison.Ordinal)).Distinct());
+        Assert.Contains("the base image 127.0.0.1:1/somewhere:1 can't be had", error, StringComparison.Ordinal);
+        Assert.Contains("-p:ContainerBaseImage=", error, StringComparison.Ordinal);
     }
 
     private static async Task<string> MsBuildAsync(string project, string question)

@@ -22,8 +22,9 @@ public sealed class DatabaseWaitTests(PostgresFixture postgres)
         {
             var guest = new NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = db.Name + "_guest", Password = "guest", Pooling = false };
             await using var source = NpgsqlDataSource.Create(guest);
-            var waiting = source.WaitUntilReadyAsync(TimeSpan.FromMinutes(1), TimeProvider.System, NullLogger.Instance);
-            await Task.Delay(500);
+            var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var waiting = source.WaitUntilReadyAsync(TimeSpan.FromHours(1), TimeProvider.System, _ => refused.TrySetResult());
+            await refused.Task;
             Assert.False(waiting.IsCompleted);
             await ExecuteAsync(server, $"alter database {db.Name} connection limit -1");
             await waiting;

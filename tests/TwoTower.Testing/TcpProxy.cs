@@ -13,6 +13,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private readonly Task _accepting;
     private volatile TaskCompletionSource? _silence;
     private volatile bool _cut;
+    private int _refused;
 
     private TcpProxy(IPEndPoint server)
     {
@@ -23,6 +24,13 @@ public sealed class TcpProxy : IAsyncDisposable
 
     /// <summary>Where to connect to.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>Waits until so many connections came while it was cut.</summary>
+    public async Task RefusedAsync(int connections)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        while (Volatile.Read(ref _refused) < connections) await Task.Delay(50, patience.Token);
+    }
 
     /// <summary>A proxy before 127.0.0.1:<paramref name="port"/>.</summary>
     public static TcpProxy Before(int port) => new(new(IPAddress.Loopback, port));
@@ -72,7 +80,12 @@ public sealed class TcpProxy : IAsyncDisposable
         _open.TryAdd(server, true);
         try
         {
-            if (_cut) return;
+            if (_cut)
+            {
+                Interlocked.Increment(ref _refused);
+                return;
+            }
+
             await server.ConnectAsync(_server);
             await Task.WhenAny(CopyAsync(client, server), CopyAsync(server, client));
         }

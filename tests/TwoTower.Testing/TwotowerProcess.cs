@@ -27,7 +27,11 @@ public sealed class TwotowerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it. <paramref name="environment"/> comes on top of this process's; a null value removes a variable.</summary>
-    public static TwotowerProcess Start(IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null)
+    public static TwotowerProcess Start(IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null) =>
+        Start("twotower.dll", args, environment);
+
+    /// <summary>Starts another of the programs that the tests' output folder has.</summary>
+    public static TwotowerProcess Start(string program, IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -36,7 +40,7 @@ public sealed class TwotowerProcess : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "twotower.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var arg in args) start.ArgumentList.Add(arg);
         foreach (var name in new[] { "TWOTOWER_DATABASE", "ConnectionStrings__twotower" }) start.Environment.Remove(name);
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
@@ -73,6 +77,9 @@ public sealed class TwotowerProcess : IAsyncDisposable
 
     /// <summary>Its process id.</summary>
     public int Id => _process.Id;
+
+    /// <summary>Whether it has come to its end.</summary>
+    public bool HasEnded => _process.HasExited;
 
     /// <summary>Presses Ctrl-C.</summary>
     public void Interrupt() => Signal(2);

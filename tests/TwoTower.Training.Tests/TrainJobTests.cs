@@ -60,35 +60,97 @@ public sealed class TrainJobTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainJob.RunAsync(Options() with { Shortcuts = shortcuts }, progress, kill.Token));
         Assert.Equal(killedAfter, CheckpointStore.Read(CheckpointPath).Resume!.Epoch);
 
-        var resumed = await TrainJob.RunAsync(Options() with { Shortcuts = shortcuts, Resume = true }, null, CancellationToken.None);
+        var resumed = await TrainJob.RunAsync(Options() with { Shortcuts = shortcuts, Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
         Assert.Equal(killedAfter, resumed.ResumedAfterEpoch);
         Assert.Equal(through, await File.ReadAllBytesAsync(CheckpointPath));
     }
 
     [Fact]
-    public async Task A_finished_training_resumed_with_more_epochs_goes_on()
+    public async Task A_finished_training_goes_on_only_where_more_epochs_are_wanted_on_purpose()
     {
-        await Bytes(Options());
-        var longer = Recipe with { Training = Recipe.Training with { Epochs = 6 } };
-        var result = await TrainJob.RunAsync(Options() with { Recipe = longer, Resume = true }, null, CancellationToken.None);
-        Assert.Equal(4, result.ResumedAfterEpoch);
-        Assert.Equal(6, result.Checkpoint.Training.Epochs.Count);
+        var finished = await Bytes(Options());
+        Assert.True(CheckpointStore.Read(CheckpointPath).Resume!.Finished);
+        var longer = Options() with { Recipe = Recipe with { Training = Recipe.Training with { Epochs = 6 } } };
+        var again = await TrainJob.RunAsync(Options() with { Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
+        Assert.Equal((0, 4), (again.ResumedAfterEpoch, again.Checkpoint.Training.Epochs.Count));
+        Assert.Equal(finished, await File.ReadAllBytesAsync(CheckpointPath));
+        Assert.DoesNotContain(_said, line => line.Contains("interrupted"));
+
+        var result = await TrainJob.RunAsync(longer with { Resume = Resumption.Required }, null, CancellationToken.None);
+        Assert.Equal((4, 6), (result.ResumedAfterEpoch, result.Checkpoint.Training.Epochs.Count));
+        var refused = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(longer with { Resume = Resumption.Required }, null, CancellationToken.None));
+        Assert.Contains("is finished after 6 epochs", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_checkpoint_of_another_recipe_or_of_other_data_is_not_resumed_and_it_says_so()
+    public async Task A_training_stopped_after_its_last_epoch_is_finished_without_another_and_has_no_rate()
     {
-        await Bytes(Options());
-        var otherRecipe = Recipe with { Training = Recipe.Training with { Lr = 0.01 } };
-        var result = await TrainJob.RunAsync(Options() with { Recipe = otherRecipe, Resume = true }, null, CancellationToken.None);
-        Assert.Equal(0, result.ResumedAfterEpoch);
-        Assert.Contains(_said, line => line.Contains("not resumed: it was made by another recipe"));
+        var through = await Bytes(Options());
+        var read = CheckpointStore.Read(CheckpointPath);
+        CheckpointStore.Write(CheckpointPath, read with { Resume = read.Resume! with { Finished = false } });
+        var result = await TrainJob.RunAsync(Options() with { Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
+        Assert.Equal((4, (double?)null), (result.ResumedAfterEpoch, result.SamplesPerSecond));
+        Assert.Contains(_said, line => line.StartsWith("resuming after epoch 4 (the last", StringComparison.Ordinal));
+        Assert.Equal(through, await File.ReadAllBytesAsync(CheckpointPath));
+    }
 
-        await Bytes(Options());
-        var fewer = Tables with { Decisions = [.. Tables.Decisions.Skip(1)] };
-        result = await TrainJob.RunAsync(Options() with { Tables = fewer, Resume = true }, null, CancellationToken.None);
+    [Theory]
+    [InlineData("training.lr=0.01", "training.lr 0.001, now 0.01")]
+    [InlineData("training.epochs=1", "training.epochs 4, now 1")] // two are done
+    [InlineData("seed=43", "seed 42, now 43")]
+    [InlineData("data", "it was made from other data")]
+    [InlineData("shortcuts", "with shortcuts SharedDropout, now on cpu with Exact")]
+    [InlineData("history.enabled=true", "history.enabled false, now true")]
+    public async Task An_interrupted_training_that_differs_is_told_of_and_kept_until_it_is_replaced(string change, string difference)
+    {
+        await InterruptAsync(2);
+        var before = await File.ReadAllBytesAsync(CheckpointPath);
+        var other = change switch
+        {
+            "data" => Options() with { Tables = Tables with { Decisions = [.. Tables.Decisions.Skip(1)] } },
+            "shortcuts" => Options() with { Shortcuts = Shortcuts.Exact },
+            _ => Options() with { Recipe = Changed(change) },
+        };
+
+        var refused = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(other with { Resume = Resumption.Required }, null, CancellationToken.None));
+        Assert.Contains(difference, refused.Message, StringComparison.Ordinal);
+
+        // Stopped at the moment where it says so: nothing is lost.
+        using var stop = new CancellationTokenSource();
+        var stopped = other with
+        {
+            Resume = Resumption.IfInterrupted,
+            Say = line =>
+            {
+                _said.Add(line);
+                if (line.StartsWith("an interrupted training", StringComparison.Ordinal)) stop.Cancel();
+            },
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainJob.RunAsync(stopped, null, stop.Token));
+        Assert.Equal(before, await File.ReadAllBytesAsync(CheckpointPath));
+        var said = Assert.Single(_said, line => line.StartsWith("an interrupted training is in ", StringComparison.Ordinal));
+        Assert.Contains("2 of 4 epochs", said, StringComparison.Ordinal);
+        Assert.Contains(difference, said, StringComparison.Ordinal);
+
+        if (change.StartsWith("history", StringComparison.Ordinal)) return; // the golden world is too small for that recipe
+        var result = await TrainJob.RunAsync(other with { Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
         Assert.Equal(0, result.ResumedAfterEpoch);
-        Assert.Contains(_said, line => line.Contains("not resumed: it was made from other data"));
+        Assert.True(result.SamplesPerSecond > 0);
+    }
+
+    private static Recipe Changed(string change) => change switch
+    {
+        "training.lr=0.01" => Recipe with { Training = Recipe.Training with { Lr = 0.01 } },
+        "training.epochs=1" => Recipe with { Training = Recipe.Training with { Epochs = 1 } },
+        "seed=43" => Recipe with { Seed = 43 },
+        _ => Recipe with { History = Recipe.History with { Enabled = true } },
+    };
+
+    private async Task InterruptAsync(int afterEpoch)
+    {
+        using var kill = new CancellationTokenSource();
+        var progress = new Watch(p => { if (p.Epoch == afterEpoch + 1) kill.Cancel(); });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainJob.RunAsync(Options(), progress, kill.Token));
     }
 
     [Fact]

@@ -54,6 +54,28 @@ public sealed class DatabaseAwayTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_process_that_starts_before_its_database_serves_when_that_has_come()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestReleases.LoadGoldenAsync(db);
+        var release = await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
+        var database = new NpgsqlConnectionStringBuilder(db.ConnectionString);
+        await using var network = TcpProxy.Before(database.Port);
+        (database.Host, database.Port) = ("127.0.0.1", network.Port);
+        network.Cut();
+        await using var api = await ApiHost.StartAsync(database.ConnectionString, new() { ["TwoTower:Api:ReleasePollSeconds"] = "1" });
+        await network.RefusedAsync(4);
+        Assert.Equal(503, (int)(await api.Client.GetAsync("/health/ready")).StatusCode);
+
+        network.Restore();
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        while (!(await api.Client.GetAsync("/health/ready", patience.Token)).IsSuccessStatusCode) await Task.Delay(100, patience.Token);
+        var answer = await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations");
+        Assert.Equal(release.ModelVersion, answer.GetProperty("modelVersion").GetString());
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_listen_is_503_not_an_error_of_ours()
     {
         await using var api = await ApiHost.StartAsync("Host=127.0.0.1;Port=1;Username=x;Password=secret;Database=x");

@@ -8,7 +8,7 @@ namespace TwoTower.Web.Tests;
 
 /// <summary>What one recommendation leaves in traces and metrics.</summary>
 [Collection("postgres")]
-public sealed class TelemetryTests(ApiWorld world) : IClassFixture<ApiWorld>
+public sealed class TelemetryTests(ApiWorld world, PostgresFixture postgres) : IClassFixture<ApiWorld>
 {
     [Fact]
     public async Task A_trace_of_one_recommendation_shows_its_stages_and_their_sql_and_never_who_it_was_for()
@@ -40,6 +40,30 @@ public sealed class TelemetryTests(ApiWorld world) : IClassFixture<ApiWorld>
         {
             Assert.DoesNotContain(ApiWorld.Viewer.ToString(), tag.Value?.ToString() ?? "", StringComparison.OrdinalIgnoreCase);
         }
+    }
+
+    [Fact]
+    public async Task A_recommendation_is_linked_to_the_training_of_its_release_without_a_query_of_its_own()
+    {
+        const string Training = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestReleases.LoadGoldenAsync(db);
+        await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
+        await db.ExecuteAsync($"update two_tower.releases set traceparent = '{Training}'");
+        var spans = new List<Activity>();
+        await using var api = await ApiHost.StartAsync(
+            db, Quiet, builder => builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddInMemoryExporter(spans)));
+        for (var i = 0; i < 2; i++) await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations");
+        api.Services.GetRequiredService<TracerProvider>().ForceFlush();
+
+        var recommends = spans.Where(span => span.OperationName == "recommend").ToList();
+        Assert.Equal(2, recommends.Count);
+        Assert.All(recommends, span =>
+        {
+            var link = Assert.Single(span.Links).Context;
+            Assert.Equal(Training, $"00-{link.TraceId}-{link.SpanId}-01");
+            Assert.Equal(2, spans.Count(child => child.TraceId == span.TraceId && child.Source.Name == "Npgsql" && IsCommand(child)));
+        });
     }
 
     [Fact]

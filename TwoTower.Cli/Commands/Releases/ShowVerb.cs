@@ -1,20 +1,27 @@
+using System.CommandLine;
 using TwoTower.Cli.Hosting;
+using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
-/// <summary><c>twotower releases show VERSION</c>.</summary>
+/// <summary><c>twotower releases show [VERSION]</c>.</summary>
 internal static class ShowVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var version = ReleaseOptions.Version();
+        var version = new Argument<string?>("VERSION")
+        {
+            Description = "The release's model_version; the newest when left out.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var command = new Verb(
             "show", "One release: its state and why, every change of it, what the gate measured, who needs it.",
             """
-            Example:
+            Examples:
+              twotower releases show
               twotower releases show v2-20260101T120000Z-0a1b2c3d --json
             """)
         { version, CommonOptions.Database };
@@ -22,7 +29,9 @@ internal static class ShowVerb
         {
             var db = await session.OpenDatabaseAsync();
             var store = new ReleaseStore(db);
-            var release = await store.GetAsync(session.Parse.GetValue(version)!, session.Stop);
+            var release = session.Parse.GetValue(version) is { } named
+                ? await store.GetAsync(named, session.Stop)
+                : await store.ListAsync(session.Stop) is [var newest, ..] ? newest : throw new InputException("there is no release yet: 'twotower train' makes one");
             var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
             var files = await store.FilesAsync(release.ModelVersion, session.Stop);
             var runs = await GateRuns.ReadAsync(db, release.ModelVersion, ct: session.Stop);

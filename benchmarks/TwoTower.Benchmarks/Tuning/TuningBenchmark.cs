@@ -90,7 +90,7 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         using var item = ItemTower.FromFiles(files);
         var (recall, coverage) = viewers.Measure(user, item);
         return new(
-            best.ValidationLoss, best.ValidationAccuracy, recall, coverage, seconds, result.SamplesPerSecond,
+            best.ValidationLoss, best.ValidationAccuracy, recall, coverage, seconds, result.SamplesPerSecond!.Value,
             result.Checkpoint.Training.TrainingSamples + result.Checkpoint.Training.ValidationSamples,
             files[ArtifactNames.UserTower].Length, user.EmbeddingDim, EncodeMicroseconds(user, viewers));
     }

@@ -106,6 +106,8 @@ public sealed class CheckpointStoreTests : IDisposable
             EpochsWithoutImprovement = 0,
             Random = [1, ulong.MaxValue, 3, 4],
             DataFingerprint = "ab",
+            Arithmetic = new("cpu", "Exact", 2),
+            Finished = true,
         },
     };
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
+using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Datasets.Import;
@@ -22,7 +22,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     };
 
     private readonly TemporaryFolder _folder = new();
-    private readonly Lines _log = new();
+    private readonly LogLines _log = new();
     private TestDatabase _database = null!;
 
     public async Task InitializeAsync() => _database = await postgres.CreateDatabaseAsync();
@@ -123,43 +123,108 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     [InlineData("--allow-nothing", 0)]
     public async Task The_process_says_in_its_exit_code_how_it_went(string arguments, int exitCode)
     {
-        var start = new ProcessStartInfo("dotnet", $"\"{Path.Combine(AppContext.BaseDirectory, "TwoTower.Trainer.dll")}\" {arguments}")
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-            WorkingDirectory = _folder.Path,
-        };
-        start.Environment["ConnectionStrings__twotower"] = _database.ConnectionString;
-        start.Environment["TwoTower__Trainer__Device"] = "cpu";
-        using var process = Process.Start(start)!;
+        using var process = Start(arguments, _database.ConnectionString);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(exitCode == process.ExitCode, $"exit code {process.ExitCode}\n{await output}\n{error}");
     }
 
-    private Task LoadAsync() => new TableWriter(_database.DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
+    [Fact]
+    public async Task A_process_that_starts_before_its_database_trains_when_that_has_come()
+    {
+        await LoadAsync();
+        var database = new NpgsqlConnectionStringBuilder(_database.ConnectionString);
+        await using var network = TcpProxy.Before(database.Port);
+        (database.Host, database.Port) = ("127.0.0.1", network.Port);
+        network.Cut();
+        using var process = Start("--recipe v2 --set training.epochs=1", database.ConnectionString);
+        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await network.RefusedAsync(4);
+
+        network.Restore();
+
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == ExitCode.Trained, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
+        Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
+    }
+
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Each_database_has_a_checkpoint_of_its_own_outside_of_the_working_directory(bool homeIsNamed)
+    {
+        Skip.If(!homeIsNamed && !OperatingSystem.IsLinux(), "the user's data folder is moved by XDG_DATA_HOME");
+        await using var other = await postgres.CreateDatabaseAsync();
+        foreach (var database in new[] { _database, other, _database })
+        {
+            if (!await database.ScalarAsync<bool>("select exists (select from videos)")) await LoadAsync(database);
+            using var process = Start("--recipe v2 --set training.epochs=1", database.ConnectionString, homeIsNamed ? "" : null);
+            var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await process.WaitForExitAsync();
+            Assert.True(process.ExitCode == ExitCode.Trained, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
+        }
+
+        var home = Path.Combine(_folder.Path, homeIsNamed ? "home" : "data/twotower", "checkpoints");
+        var folders = Directory.GetDirectories(home);
+        Assert.Equal([other.Name, _database.Name], folders.Select(folder => Path.GetFileName(folder)![..^9]).OrderDescending());
+        Assert.All(folders, folder => Assert.True(File.Exists(Path.Combine(folder, "latest.safetensors"))));
+        Assert.Equal(homeIsNamed ? "home" : "data", Path.GetFileName(Assert.Single(Directory.GetFileSystemEntries(_folder.Path))));
+    }
+
+    [Fact]
+    public async Task A_second_training_with_the_same_checkpoint_is_refused_and_a_killed_one_is_in_nobodys_way()
+    {
+        await LoadAsync();
+        const string Endless = "--recipe v2 --set training.epochs=100000 --set training.early_stopping_patience=100000";
+        var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(_database.DataSource, CancellationToken.None), CheckpointFolder.FileName);
+        checkpoint = Path.Combine(_folder.Path, "home", "checkpoints", Path.GetFileName(Path.GetDirectoryName(checkpoint))!, CheckpointFolder.FileName);
+        using var first = Start(Endless, _database.ConnectionString);
+        var output = Task.WhenAll(first.StandardOutput.ReadToEndAsync(), first.StandardError.ReadToEndAsync());
+        while (!File.Exists(checkpoint))
+        {
+            Assert.False(first.HasExited, "the first training ended by itself");
+            await Task.Delay(50);
+        }
+
+        using (var second = Start("--recipe v2 --set training.epochs=1", _database.ConnectionString))
+        {
+            var said = Task.WhenAll(second.StandardOutput.ReadToEndAsync(), second.StandardError.ReadToEndAsync());
+            await second.WaitForExitAsync();
+            Assert.Equal(ExitCode.AlreadyTraining, second.ExitCode);
+            Assert.Contains($"another training runs with the checkpoint {checkpoint}", string.Concat(await said), StringComparison.Ordinal);
+        }
+
+        Assert.False(first.HasExited);
+        first.Kill();
+        await first.WaitForExitAsync();
+        using var third = Start("--recipe v2 --set training.epochs=1", _database.ConnectionString);
+        var last = Task.WhenAll(third.StandardOutput.ReadToEndAsync(), third.StandardError.ReadToEndAsync());
+        await third.WaitForExitAsync();
+        Assert.True(third.ExitCode == ExitCode.Trained, $"exit code {third.ExitCode}\n{string.Concat(await last)}");
+        await output;
+    }
+
+    private Process Start(string arguments, string connectionString, string? home = "")
+    {
+        home = home is "" ? Path.Combine(_folder.Path, "home") : home;
+        var start = new ProcessStartInfo("dotnet", $"\"{Path.Combine(AppContext.BaseDirectory, "TwoTower.Trainer.dll")}\" {arguments}")
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = _folder.Path,
+        };
+        start.Environment["ConnectionStrings__twotower"] = connectionString;
+        start.Environment["TWOTOWER_HOME"] = home;
+        start.Environment["XDG_DATA_HOME"] = Path.Combine(_folder.Path, "data");
+        start.Environment["TwoTower__Trainer__Device"] = "cpu";
+        return Process.Start(start)!;
+    }
+
+    private Task LoadAsync(TestDatabase? database = null) => new TableWriter((database ?? _database).DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
 
     private TrainerRounds Rounds() => new(
         _database.DataSource,
         new TrainerSettings { Device = TrainingDevice.Cpu, Threads = 2, Checkpoint = Path.Combine(_folder.Path, "latest.safetensors") },
         TimeProvider.System, _log);
-
-    private sealed class Lines : ILogger
-    {
-        public List<string> Text { get; } = [];
-
-        public Action<string> OnLine { get; set; } = _ => { };
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            var line = formatter(state, exception);
-            Text.Add(line);
-            OnLine(line);
-        }
-    }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 using Aspire.Hosting.Kubernetes;
 using Aspire.Hosting.Kubernetes.Resources;
 
-namespace TwoTower.AppHost.Publishing;
+namespace TwoTower.Deployment;
 
 /// <summary>Turns the deployment that the publisher makes of a process into a job, keeping its pod as it is.</summary>
 internal static class KubernetesJobs

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using TwoTower.Testing;
 
-namespace TwoTower.AppHost.Tests;
+namespace TwoTower.Deployment.Tests;
 
 /// <summary>What `publish` writes, from the program itself in a process of its own, as a person or azd starts it.</summary>
 public sealed class PublishTests : IDisposable
@@ -147,7 +147,7 @@ public sealed class PublishTests : IDisposable
 
     private async Task RunAsync(params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.AppHost.dll"), .. args])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Deployment.dll"), .. args])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,0 +1,41 @@
+using System;
+using System.Net.Http;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+
+/// <summary>
+/// Fails in one line where the registry of an image doesn't answer. The SDK's own task ends with a stack trace of eighty lines then, with the
+/// reason in the second.
+/// </summary>
+public class RegistryAnswers : Task
+{
+    /// <summary>The image, as ContainerBaseImage has it: registry/name:tag.</summary>
+    [Required]
+    public string Image { get; set; }
+
+    public override bool Execute()
+    {
+        // Without a dot, a colon or "localhost" the first part is a name on Docker Hub, as Docker reads it.
+        var first = Image.Split('/')[0];
+        var isHost = Image.Contains("/") && (first.Contains(".") || first.Contains(":") || first == "localhost");
+        var host = isHost ? first : "registry-1.docker.io";
+        var isLocal = host.StartsWith("localhost", StringComparison.Ordinal) || host.StartsWith("127.", StringComparison.Ordinal);
+        try
+        {
+            using (var client = new HttpClient { Timeout = TimeSpan.FromSeconds(30) })
+            {
+                // Any answer will do: most registries ask who we are, and the SDK knows how to tell them.
+                client.GetAsync((isLocal ? "http://" : "https://") + host + "/v2/").GetAwaiter().GetResult().Dispose();
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is HttpRequestException || e is OperationCanceledException)
+        {
+            Log.LogError(
+                "the base image {0} can't be had, since its registry {1} doesn't answer ({2}): build where it does, or name a base image of another registry with -p:ContainerBaseImage=…",
+                Image, host, e.InnerException == null ? e.Message : e.InnerException.Message);
+            return false;
+        }
+    }
+}

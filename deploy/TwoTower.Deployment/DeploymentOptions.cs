@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Configuration;
+using TwoTower.AppHost;
+using TwoTower.Core;
+
+namespace TwoTower.Deployment;
+
+/// <summary>What a publish writes for.</summary>
+internal enum PublishTarget
+{
+    /// <summary>Docker Compose.</summary>
+    Compose,
+
+    /// <summary>Kubernetes, as a Helm chart.</summary>
+    Kubernetes,
+
+    /// <summary>Azure Container Apps, through the manifest that azd reads.</summary>
+    Azure,
+}
+
+/// <summary>The choices of one publish, from the command line.</summary>
+internal sealed record DeploymentOptions
+{
+    /// <summary>`--target compose|kubernetes|azure`; azure for the manifest (azd reads nothing else), else compose.</summary>
+    public required PublishTarget Target { get; init; }
+
+    /// <summary>`--schedule`: cron expression (UTC) of the training job where the platform has a scheduler.</summary>
+    public required string Schedule { get; init; }
+
+    /// <summary>What a run has as well. The database defaults to a connection string: a deployment's outlives its containers, and is
+    /// usually a managed one.</summary>
+    public required AppHostOptions Graph { get; init; }
+
+    /// <summary>Whether the database is part of the deployment.</summary>
+    public bool OwnDatabase => Graph.Database == DatabaseChoice.Container;
+
+    /// <summary>Whether training needs a GPU.</summary>
+    public bool Gpu => Graph.Device == "cuda";
+
+    /// <summary>Reads the arguments.</summary>
+    /// <exception cref="InputException">An argument that nobody reads, or a value that isn't one of the choices.</exception>
+    public static DeploymentOptions Read(string[] args)
+    {
+        var graph = AppHostOptions.Read(args, "target", "schedule");
+        if (graph.Database == DatabaseChoice.Local)
+        {
+            throw new InputException("--database local: a deployment can't use this machine's PostgreSQL; choose connection-string or container");
+        }
+
+        var given = new ConfigurationBuilder().AddCommandLine(args).Build();
+        var manifest = string.Equals(given["publisher"], "manifest", StringComparison.OrdinalIgnoreCase);
+        return new DeploymentOptions
+        {
+            Target = AppHostOptions.Choice(given, "target", manifest ? PublishTarget.Azure : PublishTarget.Compose),
+            Schedule = given["schedule"] ?? "0 3 * * *",
+            Graph = graph with { Database = graph.Database ?? DatabaseChoice.ConnectionString },
+        };
+    }
+}

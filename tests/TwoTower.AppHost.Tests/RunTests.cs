@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json;
+using TwoTower.LocalPostgres;
+using TwoTower.Testing;
+
+namespace TwoTower.AppHost.Tests;
+
+/// <summary>The AppHost as a person starts and stops it: a process of its own, with the dashboard and this machine's PostgreSQL.</summary>
+public sealed class RunTests : IAsyncLifetime, IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
+    private readonly TemporaryFolder _home = new();
+    private readonly int _port = FreePort(), _dashboard = FreePort();
+    private LocalPostgresOptions Own => new() { Home = _home.Path, AllowContainer = false };
+
+    public Task InitializeAsync()
+    {
+        // As root the server runs as another user, who must be able to come to its folder.
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_home.Path, File.GetUnixFileMode(_home.Path) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => LocalPostgresServer.StopAsync(Own, Console.WriteLine);
+
+    public void Dispose() => _home.Dispose();
+
+    [SkippableFact]
+    public async Task Ctrl_C_ends_everything_and_the_next_start_reuses_everything()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc");
+        using var limit = new CancellationTokenSource(Limit);
+        var local = await LocalPostgresServer.ProvideAsync(Own, Console.WriteLine, limit.Token);
+        var database = new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = local.ConnectionString };
+        Assert.Equal(0, (await TwotowerProcess.RunAsync(database, "db", "migrate")).ExitCode);
+        Assert.Equal(0, (await TwotowerProcess.RunAsync(database, "generate", "--viewers", "300", "--videos", "600")).ExitCode);
+
+        var trained = await RunAsync(limit.Token);
+        Assert.Equal(trained, await RunAsync(limit.Token));
+    }
+
+    [Theory]
+    [InlineData("--operation", "publish", "--step", "publish")]
+    [InlineData("--publisher", "manifest", "--output-path", "manifest.json")]
+    public async Task It_does_not_publish_and_says_what_does(params string[] args)
+    {
+        await using var process = TwotowerProcess.Start("TwoTower.AppHost.dll", args);
+        var ended = await process.ExitAsync();
+
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains("deploy/TwoTower.Deployment", Assert.Single(ended.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wrong_argument_is_one_line_and_exit_code_2()
+    {
+        await using var process = TwotowerProcess.Start("TwoTower.AppHost.dll", ["--database", "cloud"]);
+        var ended = await process.ExitAsync();
+
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Equal("--database 'cloud': choose one of container, local, connection-string", Assert.Single(ended.ErrorLines));
+    }
+
+    // Starts it, waits for a recommendation of a model, stops it, and looks that nothing is left of it.
+    private async Task<string> RunAsync(CancellationToken ct)
+    {
+        // A mark that all processes of the run inherit.
+        var mark = $"run-{Guid.NewGuid():N}";
+        await using var run = TwotowerProcess.Start("TwoTower.AppHost.dll", ["--database", "local", "--port", $"{_port}"], new Dictionary<string, string?>
+        {
+            ["TWOTOWER_HOME"] = _home.Path,
+            ["TWOTOWER_TEST_MARK"] = mark,
+            ["TWOTOWER_RECIPE__TRAINING__EPOCHS"] = "2",
+            ["DOTNET_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{_dashboard}",
+            ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
+            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort()}",
+            ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort()}",
+        });
+        string model;
+        using (var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{_port}") })
+        {
+            model = await ModelAsync(run, client, ct);
+            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri($"http://127.0.0.1:{_dashboard}/login"), ct)).StatusCode);
+        }
+
+        Assert.NotEmpty(Marked(mark));
+        run.Interrupt();
+        var ended = await run.ExitAsync();
+        Assert.True(ended.ExitCode == 0, $"exit code {ended.ExitCode}: {ended.Err}");
+        while (Marked(mark).Count > 0)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), ct);
+        }
+
+        return model;
+    }
+
+    private static async Task<string> ModelAsync(TwotowerProcess run, HttpClient client, CancellationToken ct)
+    {
+        while (true)
+        {
+            Assert.False(run.HasEnded, "the AppHost ended by itself");
+            try
+            {
+                using var response = await client.GetAsync(new Uri("/health/ready", UriKind.Relative), ct);
+                var health = await response.Content.ReadFromJsonAsync<JsonElement>(ct);
+                if (health.GetProperty("checks").GetProperty("release").TryGetProperty("modelVersion", out var version)) return version.GetString()!;
+            }
+            catch (Exception e) when (e is HttpRequestException or JsonException)
+            {
+                // Not up yet, or only the orchestrator's proxy is.
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), ct);
+        }
+    }
+
+    // The processes that have the mark in their environment.
+    private static List<string> Marked(string mark)
+    {
+        List<string> found = [];
+        foreach (var process in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
+        {
+            try
+            {
+                if (File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal))
+                {
+                    found.Add(File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' '));
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is somebody else's.
+            }
+        }
+
+        return found;
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
