@@ -1,1 +1,1 @@
-return await TwoTower.Api.ApiApplication.RunAsync(args);
+return await TwoTower.Web.ApiApplication.RunAsync(args);

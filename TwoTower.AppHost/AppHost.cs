@@ -2,6 +2,7 @@
 // TwoTowerGraph.cs, the choices on the command line in AppHostOptions.cs; deploy/ writes the same graph for other platforms.
 using TwoTower.AppHost;
 using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
 
 try
 {
@@ -17,7 +18,7 @@ try
     await builder.Build().RunAsync();
     return 0;
 }
-catch (InputException wrong)
+catch (Exception wrong) when (wrong is InputException or LocalPostgresException)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;

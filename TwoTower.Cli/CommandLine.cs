@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using TwoTower.Cli.Commands;
+using TwoTower.Cli.Commands.Releases;
+using TwoTower.Cli.Hosting;
 
 namespace TwoTower.Cli;
 

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Postgres.Gate;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
-using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres;
 
@@ -18,29 +19,29 @@ internal static class GivenServer
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
         {
-            throw new InputException($"{name}: there is no database at {place}: create it (createdb {builder.Database}) or name another");
+            throw new LocalPostgresException($"{name}: there is no database at {place}: create it (createdb {builder.Database}) or name another");
         }
         catch (PostgresException e)
         {
-            throw new InputException($"{name}: the server at {place} refused the user {builder.Username}: {e.MessageText}");
+            throw new LocalPostgresException($"{name}: the server at {place} refused the user {builder.Username}: {e.MessageText}");
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or SocketException)
         {
             var reason = (e.InnerException ?? e).Message;
-            throw new InputException(
+            throw new LocalPostgresException(
                 $"{name}: no PostgreSQL answers at {place} ({reason}): start it, correct the connection string, or leave {name} out " +
                 "and let twotower set up a server of its own");
         }
 
         if (facts.Server.Major < ServerProbe.OldestMajor)
         {
-            throw new InputException(
+            throw new LocalPostgresException(
                 $"{name}: the server at {place} is PostgreSQL {facts.Server}, and twotower needs {ServerProbe.OldestMajor} or later");
         }
 
         if (facts.PgVector is null)
         {
-            throw new InputException(
+            throw new LocalPostgresException(
                 $"{name}: the server at {place} (PostgreSQL {facts.Server}) has no pgvector: install it on the server's machine " +
                 $"(Debian 13, Ubuntu: apt install postgresql-{facts.Server.Major}-pgvector; Homebrew: brew install pgvector; " +
                 "Docker: the image pgvector/pgvector)");
@@ -65,7 +66,7 @@ internal static class GivenServer
             // The parser's message may repeat a part of the string, and that part may be the password.
         }
 
-        throw new InputException(
+        throw new LocalPostgresException(
             $"{name} isn't a connection string that Npgsql reads: write Host=…;Port=5432;Database=…;Username=…;Password=… (not a postgres:// address)");
     }
 }

@@ -1,6 +1,7 @@
-using TwoTower.Core;
 using TwoTower.LocalPostgres.Clusters;
 using TwoTower.LocalPostgres.Container;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres;
 
@@ -15,7 +16,7 @@ public static class LocalPostgresServer
     /// <param name="options">What to provide and what may be used.</param>
     /// <param name="say">Gets one line for each thing done, and for each way that isn't open and why. Never a secret.</param>
     /// <param name="ct">Stops at the next step; what is half done is redone by the next call.</param>
-    /// <exception cref="InputException">No way is open, or the given server can't be used; the message has the remedies.</exception>
+    /// <exception cref="LocalPostgresException">No way is open, or the given server can't be used; the message has the remedies.</exception>
     public static async Task<ProvidedPostgres> ProvideAsync(LocalPostgresOptions options, Action<string> say, CancellationToken ct = default)
     {
         if (!string.IsNullOrWhiteSpace(options.ConnectionString))
@@ -51,7 +52,7 @@ public static class LocalPostgresServer
 
         if (options.Port is { } wanted && wanted != state.Port)
         {
-            throw new InputException(
+            throw new LocalPostgresException(
                 $"this folder's PostgreSQL already runs on port {state.Port}, not {wanted}: stop it first (twotower db stop), or leave the port out");
         }
 

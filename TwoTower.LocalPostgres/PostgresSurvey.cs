@@ -1,7 +1,7 @@
-using TwoTower.Core;
 using TwoTower.LocalPostgres.Apt;
 using TwoTower.LocalPostgres.Clusters;
 using TwoTower.LocalPostgres.Container;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres;
 
@@ -36,7 +36,7 @@ public static class PostgresSurvey
             var given = await GivenServer.CheckAsync(options.ConnectionString, options.ConnectionStringName, ct);
             return new(Name, true, $"{given.Origin}, pgvector {given.PgVector}");
         }
-        catch (InputException e)
+        catch (LocalPostgresException e)
         {
             return new(Name, false, e.Message);
         }

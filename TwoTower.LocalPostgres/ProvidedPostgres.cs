@@ -1,4 +1,5 @@
 using System.Text;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres;
 
@@ -10,14 +11,11 @@ namespace TwoTower.LocalPostgres;
 /// <param name="PgVector">The version of pgvector that the database has, or would get.</param>
 public sealed record ProvidedPostgres(string ConnectionString, string Origin, bool Reused, Version Server, Version PgVector)
 {
-    /// <summary>The first pgvector whose VACUUM can't corrupt an HNSW index.</summary>
-    public static readonly Version SafePgVector = new(0, 8, 4);
-
     /// <summary>What a person should know of an old pgvector, or null.</summary>
-    public string? Warning => PgVector >= SafePgVector
+    public string? Warning => PgVector >= PgVectorVersions.Safe
         ? null
-        : $"pgvector {PgVector} can corrupt an HNSW index in VACUUM (fixed in 0.8.4)" +
-          (PgVector < new Version(0, 8, 2) ? " and overflow in parallel index builds (fixed in 0.8.2)" : "") +
+        : $"pgvector {PgVector} can corrupt an HNSW index in VACUUM (fixed in {PgVectorVersions.Safe})" +
+          (PgVector < PgVectorVersions.SafeInParallel ? $" and overflow in parallel index builds (fixed in {PgVectorVersions.SafeInParallel})" : "") +
           ": indexes are built without parallel workers; upgrade pgvector when you can";
 
     private bool PrintMembers(StringBuilder builder)

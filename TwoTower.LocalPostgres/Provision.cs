@@ -1,7 +1,8 @@
-using TwoTower.Core;
 using TwoTower.LocalPostgres.Apt;
 using TwoTower.LocalPostgres.Clusters;
 using TwoTower.LocalPostgres.Container;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres;
 
@@ -31,7 +32,7 @@ internal sealed class Provision(LocalPostgresOptions options, StateFolder folder
             return await DescribeAsync(options, folder, folder.Read()!, reused: false, ct);
         }
 
-        throw new InputException(
+        throw new LocalPostgresException(
             $"no PostgreSQL with pgvector can be had here ({string.Join("; ", _reasons)}). What helps: " +
             $"macOS: brew install postgresql@17 pgvector; Debian 13, Ubuntu: sudo apt install postgresql-17-pgvector; Docker: start its engine; " +
             $"or name a server with {options.ConnectionStringName} 'Host=…;Database=…;Username=…;Password=…'");
@@ -51,7 +52,7 @@ internal sealed class Provision(LocalPostgresOptions options, StateFolder folder
                 : $"a cluster of our own with this machine's programs in {state.Programs}";
         return facts.PgVector is { } pgVector
             ? new ProvidedPostgres(connectionString, $"PostgreSQL {facts.Server} from {where}, port {state.Port}", reused, facts.Server, pgVector)
-            : throw new InputException($"PostgreSQL {facts.Server} from {where} has lost its pgvector: install it again, or delete {folder.Root}");
+            : throw new LocalPostgresException($"PostgreSQL {facts.Server} from {where} has lost its pgvector: install it again, or delete {folder.Root}");
     }
 
     /// <summary>The programs that the last run used, where they are still there.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.LocalPostgres;
 
 namespace TwoTower.Cli.Commands;

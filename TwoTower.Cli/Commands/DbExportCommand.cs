@@ -1,6 +1,8 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Data;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli.Commands;
 

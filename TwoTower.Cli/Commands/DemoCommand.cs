@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TwoTower.Cli.Demo;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Core.Configuration;
 

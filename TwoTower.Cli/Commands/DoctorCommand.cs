@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using TwoTower.Cli.Doctor;
+using TwoTower.Cli.Hosting;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Commands;
 
@@ -28,8 +30,8 @@ internal static class EmbedCommand
         host.Handle(command, async session =>
         {
             var db = await session.OpenDatabaseAsync();
-            var result = await Embedding.RunAsync(session, db, session.Parse.GetValue(release), session.Parse.GetValue(activate));
-            var next = await Embedding.NextAsync(db, result.ModelVersion, session.Stop);
+            var result = await EmbeddingStage.RunAsync(session, db, session.Parse.GetValue(release), session.Parse.GetValue(activate));
+            var next = await EmbeddingStage.NextAsync(db, result.ModelVersion, session.Stop);
             session.Terminal.Result(
                 new
                 {

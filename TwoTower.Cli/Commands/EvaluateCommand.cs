@@ -1,8 +1,10 @@
 using System.CommandLine;
 using TwoTower.Cli.Evaluation;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation.Protocols;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Cli.Hosting;
+using TwoTower.Evaluation;
+using TwoTower.Evaluation.Protocols;
+using TwoTower.Evaluation.Results;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 
@@ -59,25 +61,33 @@ internal static class EvaluateCommand
             command.Add(option);
         }
 
-        host.Handle(command, session => new EvaluateRun(session, Read(session.Parse)).RunAsync());
+        host.Handle(command, async session =>
+        {
+            var evaluation = await new EvaluateRun(new EvaluationSession(session), Read(session)).RunAsync();
+            session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));
+        });
         return command;
     }
 
-    private static EvaluateOptions Read(ParseResult parse) => new()
+    private static EvaluateOptions Read(Session session)
     {
-        Data = DataOptions.Read(parse),
-        Protocol = ProtocolOptions.Read(parse, parse.GetValue(Split) == "test" ? HeldOutGroup.Test : HeldOutGroup.Validation),
-        Recipes = parse.GetValue(Recipe) ?? [],
-        Overrides = CommonOptions.Overrides(parse),
-        Baselines = parse.GetValue(Baseline) ?? [],
-        Seeds = ProtocolOptions.ReadSeeds(parse),
-        ReRank = parse.GetValue(ReRank),
-        Reference = parse.GetValue(Reference),
-        BootstrapRounds = parse.GetValue(Rounds) ?? Bootstrap.DefaultRounds,
-        Dump = parse.GetValue(Dump),
-        Report = parse.GetValue(Report),
-        Live = parse.GetValue(Live),
-        Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
-        Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
-    };
+        var (parse, data) = (session.Parse, DataOptions.Read(session.Parse));
+        return new()
+        {
+            Data = videoFeatures => data.ReadAsync(session, videoFeatures),
+            Protocol = ProtocolOptions.Read(parse, parse.GetValue(Split) == "test" ? HeldOutGroup.Test : HeldOutGroup.Validation),
+            Recipes = parse.GetValue(Recipe) ?? [],
+            Overrides = CommonOptions.Overrides(parse),
+            Baselines = parse.GetValue(Baseline) ?? [],
+            Seeds = ProtocolOptions.ReadSeeds(parse),
+            ReRank = parse.GetValue(ReRank),
+            Reference = parse.GetValue(Reference),
+            BootstrapRounds = parse.GetValue(Rounds) ?? Bootstrap.DefaultRounds,
+            Dump = parse.GetValue(Dump),
+            Report = parse.GetValue(Report),
+            Live = parse.GetValue(Live) is { } queries ? splits => LiveExam.CreateAsync(session, splits, queries) : null,
+            Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
+            Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
+        };
+    }
 }

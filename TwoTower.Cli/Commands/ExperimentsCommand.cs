@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
-using TwoTower.Core.Experiments;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Experiments;
 
 namespace TwoTower.Cli.Commands;
 
@@ -17,7 +18,7 @@ internal static class ExperimentsCommand
 
     private static Verb Start(CommandHost host)
     {
-        var (name, reason) = (Name(), ReleasesCommand.Reason());
+        var (name, reason) = (Name(), ReleaseOptions.Reason());
         var release = new Option<string>("--release") { Description = "The release that they get; it must be ready.", HelpName = "VERSION", Required = true };
         var share = ShareOption();
         var salt = new Option<string?>("--salt") { Description = "Draws the users: the same salt, the same ones. Left out, each experiment draws its own.", HelpName = "TEXT" };
@@ -35,7 +36,7 @@ internal static class ExperimentsCommand
         {
             var parse = session.Parse;
             var started = await new ExperimentStore(await session.OpenDatabaseAsync()).StartAsync(
-                parse.GetValue(name)!, parse.GetValue(release)!, parse.GetValue(share), ReleasesCommand.Actor, parse.GetValue(reason), parse.GetValue(salt), session.Stop);
+                parse.GetValue(name)!, parse.GetValue(release)!, parse.GetValue(share), ReleaseOptions.Actor, parse.GetValue(reason), parse.GetValue(salt), session.Stop);
             session.Terminal.Result(started, () => session.Terminal.Say($"{started.Name} runs: {Share(started)} of the users get {started.ModelVersion}"));
         });
         return command;
@@ -43,7 +44,7 @@ internal static class ExperimentsCommand
 
     private static Verb Stop(CommandHost host)
     {
-        var (name, reason) = (Name(), ReleasesCommand.Reason());
+        var (name, reason) = (Name(), ReleaseOptions.Reason());
         var command = new Verb(
             "stop", "Give all users the active release again, from their next request on.",
             """
@@ -56,7 +57,7 @@ internal static class ExperimentsCommand
         host.Handle(command, async session =>
         {
             var (stopped, was) = await new ExperimentStore(await session.OpenDatabaseAsync()).StopAsync(
-                session.Parse.GetValue(name)!, ReleasesCommand.Actor, session.Parse.GetValue(reason), session.Stop);
+                session.Parse.GetValue(name)!, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(stopped, () => session.Terminal.Say(was
                 ? $"{stopped.Name} is stopped; all users get the active release"
                 : $"{stopped.Name} had been stopped already, {Time(stopped.StoppedAt!.Value)} by {stopped.StoppedBy}"));

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands;
 

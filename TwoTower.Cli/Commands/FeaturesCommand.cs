@@ -1,11 +1,11 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
+using TwoTower.Core.Formats;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
 using TwoTower.Core;
-using TwoTower.Core.Features;
-using TwoTower.Core.Generation;
+using TwoTower.Core.Formats;
+using TwoTower.Datasets.Generation;
 
 namespace TwoTower.Cli.Commands;
 

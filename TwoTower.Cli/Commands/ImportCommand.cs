@@ -1,6 +1,8 @@
 using System.CommandLine;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Commands;
 

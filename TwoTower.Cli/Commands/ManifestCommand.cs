@@ -1,6 +1,8 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Commands;
 

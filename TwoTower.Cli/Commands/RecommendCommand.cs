@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Cli.Commands;
 

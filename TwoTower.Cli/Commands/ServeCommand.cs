@@ -1,9 +1,13 @@
 using System.CommandLine;
-using TwoTower.Cli.Commands.Releases;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Serving;
+using TwoTower.Cli.Stages;
 using TwoTower.Cli.Telemetry;
-using TwoTower.Embedder;
+using TwoTower.Core.Formats;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Embedding.Telemetry;
 
 namespace TwoTower.Cli.Commands;
 
@@ -36,8 +40,8 @@ internal static class ServeCommand
             {
                 session.Kept = "what is served hasn't changed; run the same command to go on";
                 var loaded = await session.Terminal.StageAsync("loading the bundle", "vectors", progress => new ImportBundleJob(session.Open(provided), session.Time).RunAsync(
-                    folder, new EmbedOptions { Activate = true, Actor = ReleasesCommand.Actor, Gate = GateSettings.Read() },
-                    new Relay<EmbedProgress>(progress, Embedding.Stage), session.Stop));
+                    folder, new EmbedOptions { Activate = true, Actor = ReleaseOptions.Actor, Gate = GateSettings.Read() },
+                    new Relay<EmbedProgress>(progress, EmbeddingStage.Stage), session.Stop));
                 session.Terminal.Say($"{loaded.ModelVersion} is active: {Amounts.Count(loaded.Videos)} videos have a vector"
                     + (loaded.Skipped > 0 ? $", {Amounts.Count(loaded.Skipped)} vectors of unknown videos were left out" : ""));
             }

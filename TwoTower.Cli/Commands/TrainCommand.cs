@@ -1,7 +1,8 @@
 using System.CommandLine;
-using TwoTower.Core.Artifacts;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
 using TwoTower.Core.Configuration;
-using TwoTower.Trainer;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 
@@ -51,7 +52,7 @@ internal static class TrainCommand
             var db = session.Open(provided);
             var checkpoint = parse.GetValue(CheckpointPath) ?? Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), CheckpointFolder.FileName);
             var resume = parse.GetValue(Fresh) ? Resumption.Never : parse.GetValue(Resume) ? Resumption.Required : Resumption.IfInterrupted;
-            var trained = await Training.RunAsync(session, db, recipe, checkpoint, resume);
+            var trained = await TrainingStage.RunAsync(session, db, recipe, checkpoint, resume);
             session.Terminal.Result(trained, () => session.Terminal.Say($"release {trained.ModelVersion}: 'twotower embed --activate' serves it"));
         });
         return command;

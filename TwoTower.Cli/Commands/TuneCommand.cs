@@ -1,8 +1,10 @@
 using System.CommandLine;
 using TwoTower.Cli.Evaluation;
-using TwoTower.Cli.Tuning;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Evaluation.Protocols;
+using TwoTower.Cli.Hosting;
+using TwoTower.Evaluation;
+using TwoTower.Evaluation.Protocols;
+using TwoTower.Evaluation.Tuning;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 
@@ -76,22 +78,32 @@ internal static class TuneCommand
                     : $"--split {split} is not validation, the only viewers that a search may ask");
             }
         });
-        host.Handle(command, session => new TuneRun(session, Read(session.Parse)).RunAsync());
+        host.Handle(command, session =>
+        {
+            var options = Read(session);
+            return new TuneRun(new EvaluationSession(session), options, Show).RunAsync();
+
+            void Show(Tuned tuned) => session.Terminal.Result(tuned, () => TuneTables.Show(session.Terminal, tuned.Trials, options.Goal));
+        });
         return command;
     }
 
-    private static TuneOptions Read(ParseResult parse) => new()
+    private static TuneOptions Read(Session session)
     {
-        Data = DataOptions.Read(parse),
-        Protocol = ProtocolOptions.Read(parse, HeldOutGroup.Validation),
-        Recipe = parse.GetValue(CommonOptions.Recipe)!,
-        Overrides = CommonOptions.Overrides(parse),
-        Space = parse.GetValue(Space),
-        Goal = Goal.Parse(parse.GetValue(Objective)!, parse.GetValue(Require) ?? []),
-        Budget = new(parse.GetValue(Trials) ?? 40, parse.GetValue(Time)),
-        Seeds = ProtocolOptions.ReadSeeds(parse),
-        Study = parse.GetValue(StudyFolder)!,
-        Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
-        Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
-    };
+        var (parse, data) = (session.Parse, DataOptions.Read(session.Parse));
+        return new()
+        {
+            Data = videoFeatures => data.ReadAsync(session, videoFeatures),
+            Protocol = ProtocolOptions.Read(parse, HeldOutGroup.Validation),
+            Recipe = parse.GetValue(CommonOptions.Recipe)!,
+            Overrides = CommonOptions.Overrides(parse),
+            Space = parse.GetValue(Space),
+            Goal = Goal.Parse(parse.GetValue(Objective)!, parse.GetValue(Require) ?? []),
+            Budget = new(parse.GetValue(Trials) ?? 40, parse.GetValue(Time)),
+            Seeds = ProtocolOptions.ReadSeeds(parse),
+            Study = parse.GetValue(StudyFolder)!,
+            Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
+            Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
+        };
+    }
 }

@@ -1,5 +1,5 @@
 using Spectre.Console;
-using TwoTower.Core.Recommendation;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Cli.Commands;
 

@@ -1,7 +1,8 @@
 using Npgsql;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli.Demo;
 

@@ -2,15 +2,16 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Cli.Commands;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Serving;
+using TwoTower.Cli.Stages;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Releases;
-using TwoTower.Trainer;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Releases;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Demo;
 
@@ -30,7 +31,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var db = session.Open(provided);
         var loadedAt = await LoadAsync(db);
         var release = await FindReleaseAsync(db, loadedAt) is { } there ? Reuse(there) : await TrainAsync(db);
-        await Embedding.RunAsync(session, db, release, activate: true);
+        await EmbeddingStage.RunAsync(session, db, release, activate: true);
         await ExportAsync(db, release);
 
         await using var server = await ApiServer.StartAsync(provided.ConnectionString, Host, options.Port, session.Parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(session.Parse), session.Stop);
@@ -94,7 +95,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), recipe, CheckpointFolder.FileName);
         if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
-        return (await Training.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
+        return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
     }
 
     private async Task ExportAsync(NpgsqlDataSource db, string release)

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using TwoTower.Core;
-using TwoTower.Core.Data;
-using TwoTower.Core.Generation;
-using TwoTower.Core.Import;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
+using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Demo;
 

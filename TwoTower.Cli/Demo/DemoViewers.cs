@@ -3,6 +3,7 @@ using System.Text.Json;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Features;
+using TwoTower.Postgres.Features;
 
 namespace TwoTower.Cli.Demo;
 

@@ -1,6 +1,7 @@
-using TwoTower.Core;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.Cli.Doctor;
 
@@ -38,7 +39,7 @@ internal static class DatabaseChecks
                 ? await LocalPostgresServer.FindAsync(options, ct)
                 : await LocalPostgresServer.ProvideAsync(options, static _ => { }, ct);
         }
-        catch (InputException e)
+        catch (LocalPostgresException e)
         {
             return [new(Name, CheckState.Fail, e.Message)];
         }

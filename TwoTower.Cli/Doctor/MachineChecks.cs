@@ -2,9 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using TorchSharp;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
+using TwoTower.Core.Formats;
 using TwoTower.LocalPostgres;
+using TwoTower.Training;
 
 namespace TwoTower.Cli.Doctor;
 
@@ -39,9 +40,7 @@ internal static class MachineChecks
         const string Name = "libtorch (training)";
         try
         {
-            using var one = torch.ones(1);
-            var cuda = torch.cuda.is_available() ? $", {torch.cuda.device_count()} CUDA devices" : ", CPU only";
-            return new(Name, CheckState.Ok, $"loads{cuda}");
+            return new(Name, CheckState.Ok, $"loads, {ComputeDevice.Describe()}");
         }
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or BadImageFormatException or NotSupportedException)
         {

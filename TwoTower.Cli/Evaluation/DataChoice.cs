@@ -1,8 +1,10 @@
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
-using TwoTower.Core.Data;
-using TwoTower.Core.Generation;
-using TwoTower.Core.Import;
+using TwoTower.Core.Formats;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,7 +1,9 @@
 using Spectre.Console;
 using TwoTower.Cli.Output;
-using TwoTower.Trainer.Evaluation.Live;
-using TwoTower.Trainer.Evaluation.Results;
+using TwoTower.Core.Formats;
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Report;
+using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Cli.Evaluation;
 
@@ -21,8 +23,6 @@ internal static class EvaluationTables
         foreach (var live in evaluation.Live ?? []) Show(terminal, live);
     }
 
-    public static string NameOf(ContenderResult contender) => contender.Name + (contender.IsReRanked ? ", re-ranked" : "");
-
     private static void Show(
         Terminal terminal, string title, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, GroupResult?> group, bool intervals)
     {
@@ -34,7 +34,7 @@ internal static class EvaluationTables
         {
             table.AddRow(
             [
-                new Text(NameOf(contender)),
+                new Text(ReportTables.NameOf(contender)),
                 .. columns.Select(column => new Text(group(contender)!.Metrics.TryGetValue(column.Name, out var value) ? column.Show(value, intervals) : "")),
                 new Text(Amounts.Time(TimeSpan.FromSeconds(contender.FitSeconds))),
             ]);
@@ -67,7 +67,7 @@ internal static class EvaluationTables
         var table = New(title, ["contender", .. names]);
         foreach (var contender in contenders)
         {
-            table.AddRow([new Text(NameOf(contender)), .. groups(contender).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
+            table.AddRow([new Text(ReportTables.NameOf(contender)), .. groups(contender).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
         }
 
         terminal.Show(table);
@@ -81,7 +81,7 @@ internal static class EvaluationTables
         foreach (var contender in shown)
         {
             var errors = contender.ProbabilityErrors!;
-            table.AddRow(NameOf(contender), $"{errors.LogLoss:0.000}", $"{errors.CalibrationError:0.000}", Amounts.Count(errors.Decisions));
+            table.AddRow(ReportTables.NameOf(contender), $"{errors.LogLoss:0.000}", $"{errors.CalibrationError:0.000}", Amounts.Count(errors.Decisions));
         }
 
         terminal.Show(table);

@@ -3,16 +3,23 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Api.Recommendations;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Serving;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
-using TwoTower.Trainer.Evaluation;
-using TwoTower.Trainer.Evaluation.Live;
+using TwoTower.Core.Rows;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Embedding.Telemetry;
+using TwoTower.Evaluation;
+using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Queries;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.Postgres.Tables;
+using TwoTower.Web.Recommendations;
+using TwoTower.Web.Settings;
 
 namespace TwoTower.Cli.Evaluation;
 
@@ -24,12 +31,21 @@ namespace TwoTower.Cli.Evaluation;
 /// <param name="splits">The protocol's splits.</param>
 /// <param name="server">Connection string of the server that the scratch database is made on.</param>
 /// <param name="count">Queries to ask.</param>
-internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, string server, int count)
+internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, string server, int count) : ILiveExam
 {
     private readonly IReadOnlyList<IReadOnlyList<int>> _sample = LiveSample.Draw(splits, count);
     private readonly Dictionary<string, Asked> _asked = [];
 
-    /// <summary>Asks about a fitted recipe; of several seeds the first.</summary>
+    /// <summary>Looks for its server.</summary>
+    /// <exception cref="InputException">There is none, or it doesn't let this user create a database.</exception>
+    public static async Task<ILiveExam> CreateAsync(Session session, IReadOnlyList<Split> splits, int count)
+    {
+        var server = (await session.ProvideAsync()).ConnectionString;
+        await ScratchDatabase.RequireRightAsync(server, session.Stop);
+        return new LiveExam(session, splits, server, count);
+    }
+
+    /// <inheritdoc/>
     public async Task AskAsync(Examined examined, IProgress<ExamProgress>? progress, CancellationToken ct)
     {
         if (examined.Scorer.Checkpoint is not { } checkpoint) return;
@@ -66,8 +82,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
         asked.IndexSearches += await IndexSearchesAsync(scratch.Source, release.Id, ct);
     }
 
-    /// <summary>What came of it, by recipe.</summary>
-    /// <param name="rounds">Draws of the bootstrap.</param>
+    /// <inheritdoc/>
     public IReadOnlyList<LiveResult> Results(int rounds) =>
     [
         .. _asked.Where(asked => asked.Value.Answers.Count > 0)
@@ -89,7 +104,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
     {
         [$"{RecommendationOptions.Section}:{nameof(RecommendationOptions.AsOf)}"] = split.AsOf.ToString("O", CultureInfo.InvariantCulture),
         [$"{RecommendationOptions.Section}:{nameof(RecommendationOptions.ReRank)}"] = "false",
-        [$"{Api.ApiOptions.Section}:{nameof(Api.ApiOptions.StatisticsRefreshSeconds)}"] = "0",
+        [$"{ApiOptions.Section}:{nameof(ApiOptions.StatisticsRefreshSeconds)}"] = "0",
     };
 
     private static async Task<List<(int Item, double Score)>> GetAsync(HttpClient client, Split split, Query query, string modelVersion, CancellationToken ct)

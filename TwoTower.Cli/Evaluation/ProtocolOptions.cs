@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using TwoTower.Core;
-using TwoTower.Trainer.Evaluation.Protocols;
+using TwoTower.Evaluation;
+using TwoTower.Evaluation.Protocols;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,7 +1,9 @@
 using Npgsql;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Output;
 

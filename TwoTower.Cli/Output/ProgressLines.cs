@@ -1,3 +1,5 @@
+using TwoTower.Core.Formats;
+
 namespace TwoTower.Cli.Output;
 
 /// <summary>Progress as log lines: one every few seconds, for a log file or a pipe.</summary>

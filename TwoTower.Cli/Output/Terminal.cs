@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Output;
 

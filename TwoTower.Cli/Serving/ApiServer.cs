@@ -7,9 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Logs;
-using TwoTower.Api;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Core;
+using TwoTower.Web;
 
 namespace TwoTower.Cli.Serving;
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using TwoTower.Cli.Hosting;
 using TwoTower.ServiceDefaults;
 
 namespace TwoTower.Cli.Telemetry;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Artifacts;
 

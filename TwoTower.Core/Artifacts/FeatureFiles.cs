@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Artifacts;
 

@@ -57,7 +57,7 @@ public sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> User
     {
         try
         {
-            var probes = JsonSerializer.Deserialize(json, PayloadJson.Default.ProbeSet);
+            var probes = JsonSerializer.Deserialize(json, ProbeJson.Default.ProbeSet);
             return probes is { Users: not null, Items: not null } ? probes : throw new JsonException("users and items were expected");
         }
         catch (JsonException e)
@@ -67,7 +67,7 @@ public sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> User
     }
 
     /// <summary>The file's bytes.</summary>
-    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, PayloadJson.Default.ProbeSet), (byte)'\n'];
+    public byte[] ToJson() => [.. JsonSerializer.SerializeToUtf8Bytes(this, ProbeJson.Default.ProbeSet), (byte)'\n'];
 
     internal static IReadOnlyList<ItemPayload> ParseItems(string json)
     {

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
+using TwoTower.Core.Formats;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Features;
 

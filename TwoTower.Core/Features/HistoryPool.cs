@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Features;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Features;
 

@@ -1,4 +1,4 @@
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Features;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Features;
 
@@ -11,7 +12,6 @@ namespace TwoTower.Core.Features;
 [JsonSerializable(typeof(UserPayload))]
 [JsonSerializable(typeof(ItemPayload))]
 [JsonSerializable(typeof(ItemPayload[]))]
-[JsonSerializable(typeof(Artifacts.ProbeSet))]
 internal sealed partial class PayloadJson : JsonSerializerContext
 {
     /// <summary>

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
 
 namespace TwoTower.Core.Inference;
 

@@ -1,6 +1,5 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
 
 namespace TwoTower.Core.Inference;
 

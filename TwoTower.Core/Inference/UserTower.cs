@@ -1,7 +1,6 @@
 using System.Buffers;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
 
 namespace TwoTower.Core.Inference;
 

@@ -1,5 +1,5 @@
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Quality;
 

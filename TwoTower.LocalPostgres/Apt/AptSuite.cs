@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Apt;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Apt;
 

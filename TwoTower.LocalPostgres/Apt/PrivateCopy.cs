@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using TwoTower.LocalPostgres.Clusters;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Apt;
 
@@ -14,6 +16,8 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
     private static readonly string[] Tools = ["apt-get", "apt-cache", "dpkg-deb"];
 
     private const string Manifest = "copy.json";
+
+    private const string NotApt = "this machine is neither Debian nor Ubuntu";
 
     private sealed record Description(int Major, string Version, string PgVector, string Programs);
 
@@ -41,40 +45,17 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
     }
 
     /// <summary>Why this machine can't have a copy at all, without asking any mirror; null where it may.</summary>
-    public static string? WhyNot()
-    {
-        if (!File.Exists("/etc/os-release") || OsRelease.Parse(File.ReadAllText("/etc/os-release")) is not { } os)
-        {
-            return "this machine is neither Debian nor Ubuntu";
-        }
-
-        if (Tools.FirstOrDefault(static tool => Command.Find(tool) is null) is { } tool)
-        {
-            return $"{tool} isn't on this machine";
-        }
-
-        return AptSources.MirrorsOf(AptSources.Read("/etc/apt"), os).Count == 0
-            ? $"apt has no source of {os.Distribution} {os.Codename} with the component main"
-            : null;
-    }
+    public static string? WhyNot() => File.Exists("/etc/os-release")
+        ? Mirrors(OsRelease.Parse(File.ReadAllText("/etc/os-release")), AptSources.Read("/etc/apt")).Reason
+        : NotApt;
 
     /// <summary>Makes a copy from the machine's mirror, or says why that can't be.</summary>
     public async Task<(PostgresPrograms? Programs, string? Reason)> MakeAsync(OsRelease? os, IReadOnlyList<AptSource> sources, CancellationToken ct)
     {
-        if (os is null)
+        var (mirrors, whyNot) = Mirrors(os, sources);
+        if (whyNot is not null)
         {
-            return (null, "this machine is neither Debian nor Ubuntu");
-        }
-
-        if (Tools.FirstOrDefault(static tool => Command.Find(tool) is null) is { } tool)
-        {
-            return (null, $"{tool} isn't on this machine");
-        }
-
-        var mirrors = AptSources.MirrorsOf(sources, os);
-        if (mirrors.Count == 0)
-        {
-            return (null, $"apt has no source of {os.Distribution} {os.Codename} with the component main");
+            return (null, whyNot);
         }
 
         if (MakeCache() is { } unusable)
@@ -100,7 +81,7 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
             AptSuite? best = null;
             try
             {
-                foreach (var suite in os.Suites.Distinct())
+                foreach (var suite in os!.Suites.Distinct())
                 {
                     say($"looking for pgvector in {os.Distribution} {suite} at {mirror.ShownUri}");
                     var (candidate, reason) = await AptSuite.OpenAsync(Path.Combine(cache, $"new-apt-{Guid.NewGuid():n}"), mirror, suite, os.Components, ct);
@@ -120,7 +101,7 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
                         candidate.Dispose();
                     }
 
-                    if (best.PgVector >= ProvidedPostgres.SafePgVector)
+                    if (best.PgVector >= PgVectorVersions.Safe)
                     {
                         break;
                     }
@@ -142,6 +123,23 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
         }
 
         return (null, string.Join("; ", reasons));
+    }
+
+    // Where a copy could come from, or why there is no such place.
+    private static (IReadOnlyList<AptMirror> Mirrors, string? Reason) Mirrors(OsRelease? os, IReadOnlyList<AptSource> sources)
+    {
+        if (os is null)
+        {
+            return ([], NotApt);
+        }
+
+        if (Tools.FirstOrDefault(static tool => Command.Find(tool) is null) is { } tool)
+        {
+            return ([], $"{tool} isn't on this machine");
+        }
+
+        var mirrors = AptSources.MirrorsOf(sources, os);
+        return mirrors.Count > 0 ? (mirrors, null) : ([], $"apt has no source of {os.Distribution} {os.Codename} with the component main");
     }
 
     private string? MakeCache()

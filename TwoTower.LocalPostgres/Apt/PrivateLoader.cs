@@ -1,3 +1,5 @@
+using TwoTower.LocalPostgres.Machine;
+
 namespace TwoTower.LocalPostgres.Apt;
 
 /// <summary>

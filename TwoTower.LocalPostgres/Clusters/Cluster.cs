@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Clusters;
 
@@ -48,7 +49,7 @@ internal sealed class Cluster(StateFolder folder, PostgresPrograms programs, Ser
             // A port can be taken between the look and the start; the children of a killed server need a moment to go.
             if (attempt == 5)
             {
-                throw new InputException($"PostgreSQL doesn't start: {LastLogLine() ?? result.Reason()} (its log: {Log})");
+                throw new LocalPostgresException($"PostgreSQL doesn't start: {LastLogLine() ?? result.Reason()} (its log: {Log})");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(500 * attempt), ct);
@@ -67,7 +68,7 @@ internal sealed class Cluster(StateFolder folder, PostgresPrograms programs, Ser
             programs.Path("pg_ctl"), ["stop", "-D", Data, "-m", "fast", "-w", "-t", "60", "-s"], ct, TimeSpan.FromSeconds(90));
         return result.Succeeded
             ? true
-            : throw new InputException($"PostgreSQL doesn't stop: {result.Reason()} (its log: {Log})");
+            : throw new LocalPostgresException($"PostgreSQL doesn't stop: {result.Reason()} (its log: {Log})");
     }
 
     private async Task CreateAsync(Action<string> say, CancellationToken ct)
@@ -96,7 +97,7 @@ internal sealed class Cluster(StateFolder folder, PostgresPrograms programs, Ser
             var result = await user.RunAsync(programs.Path("initdb"), arguments, ct, TimeSpan.FromMinutes(3));
             if (!result.Succeeded)
             {
-                throw new InputException($"initdb of {programs.Folder} fails: {result.Reason()}");
+                throw new LocalPostgresException($"initdb of {programs.Folder} fails: {result.Reason()}");
             }
 
             // Only a finished cluster gets its name.
@@ -180,7 +181,7 @@ internal sealed class Cluster(StateFolder folder, PostgresPrograms programs, Ser
             await Task.Delay(TimeSpan.FromMilliseconds(500), ct);
         }
 
-        throw new InputException($"the PostgreSQL in {Data} runs but doesn't let twotower in: {LastLogLine()} (its log: {Log})");
+        throw new LocalPostgresException($"the PostgreSQL in {Data} runs but doesn't let twotower in: {LastLogLine()} (its log: {Log})");
     }
 
     private string? LastLogLine() => File.Exists(Log)

@@ -1,3 +1,5 @@
+using TwoTower.LocalPostgres.Machine;
+
 namespace TwoTower.LocalPostgres.Container;
 
 /// <summary>A container engine that answers: Docker, or Podman, whose command line is the same.</summary>

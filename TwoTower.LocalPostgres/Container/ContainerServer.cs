@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Container;
 

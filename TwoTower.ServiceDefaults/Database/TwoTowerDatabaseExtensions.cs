@@ -9,7 +9,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Entities;
 using TwoTower.ServiceDefaults.Health;
 
 namespace TwoTower.ServiceDefaults.Database;
@@ -146,7 +146,7 @@ public static class TwoTowerDatabaseExtensions
 
         try
         {
-            return Core.Data.Database.Normalize(connectionString).ConnectionString;
+            return Postgres.Connections.Database.Normalize(connectionString).ConnectionString;
         }
         catch (InputException e)
         {

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.ServiceDefaults.Health;
 

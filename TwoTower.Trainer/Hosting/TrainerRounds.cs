@@ -1,13 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
 using TwoTower.ServiceDefaults.Database;
-using TwoTower.Trainer.Samples;
-using TwoTower.Trainer.Training;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
+using TwoTower.Training.Samples;
 
 namespace TwoTower.Trainer.Hosting;
 

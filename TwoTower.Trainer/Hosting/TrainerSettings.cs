@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using TwoTower.Core.Configuration;
+using TwoTower.Training;
 
 namespace TwoTower.Trainer.Hosting;
 
@@ -22,7 +23,7 @@ public sealed class TrainerSettings
 
     /// <summary>
     /// The checkpoint's file; empty writes none. Left out: one for each database, in TWOTOWER_HOME or else the user's data folder
-    /// (<see cref="Core.Artifacts.CheckpointFolder"/>).
+    /// (<see cref="CheckpointFolder"/>).
     /// </summary>
     public string? Checkpoint { get; set; }
 

@@ -1,5 +1,5 @@
 using Npgsql;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Benchmarks;
 

@@ -5,8 +5,8 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using TwoTower.Core.Releases;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.AppHost.Tests;

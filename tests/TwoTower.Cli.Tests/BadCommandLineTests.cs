@@ -1,3 +1,4 @@
+using TwoTower.Cli.Hosting;
 using TwoTower.Testing;
 
 namespace TwoTower.Cli.Tests;

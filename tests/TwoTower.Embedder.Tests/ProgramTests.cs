@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Npgsql;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder.Tests.Following;
+using TwoTower.Embedding.Tests.Following;
+using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedder.Tests;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Tests;
 

@@ -1,6 +1,7 @@
 using Npgsql;
-using TwoTower.Core;
 using TwoTower.LocalPostgres.Clusters;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Tests;
 
@@ -82,6 +83,6 @@ public class GivenServerTests
     {
         using var home = new TemporaryFolder();
         var options = new LocalPostgresOptions { Home = home.Path, ConnectionString = connectionString };
-        return (await Assert.ThrowsAsync<InputException>(() => LocalPostgresServer.ProvideAsync(options, static _ => { }))).Message;
+        return (await Assert.ThrowsAsync<LocalPostgresException>(() => LocalPostgresServer.ProvideAsync(options, static _ => { }))).Message;
     }
 }

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
-using TwoTower.Core;
-using TwoTower.LocalPostgres.Clusters;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Tests;
 
@@ -127,7 +127,7 @@ public class LocalPostgresServerTests
         var taken = ((IPEndPoint)other.LocalEndpoint).Port;
         await using var server = TemporaryServer.Home();
 
-        var refused = await Assert.ThrowsAsync<InputException>(
+        var refused = await Assert.ThrowsAsync<LocalPostgresException>(
             () => LocalPostgresServer.ProvideAsync(server.Options with { Port = taken }, server.Said.Add));
         Assert.StartsWith($"port {taken} on 127.0.0.1 is in use", refused.Message);
 
@@ -135,7 +135,7 @@ public class LocalPostgresServerTests
         var provided = await LocalPostgresServer.ProvideAsync(server.Options with { Port = taken }, server.Said.Add);
         Assert.Equal(taken, new NpgsqlConnectionStringBuilder(provided.ConnectionString).Port);
 
-        var moved = await Assert.ThrowsAsync<InputException>(
+        var moved = await Assert.ThrowsAsync<LocalPostgresException>(
             () => LocalPostgresServer.ProvideAsync(server.Options with { Port = taken + 1 }, server.Said.Add));
         Assert.Contains($"already runs on port {taken}", moved.Message);
     }
@@ -179,7 +179,7 @@ public class LocalPostgresServerTests
         };
         List<string> said = [];
 
-        var error = await Assert.ThrowsAsync<InputException>(() => LocalPostgresServer.ProvideAsync(options, said.Add));
+        var error = await Assert.ThrowsAsync<LocalPostgresException>(() => LocalPostgresServer.ProvideAsync(options, said.Add));
 
         Assert.Contains("containers: switched off; a private copy: downloads are switched off", error.Message);
         Assert.Contains("brew install", error.Message);

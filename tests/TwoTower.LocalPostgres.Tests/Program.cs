@@ -1,5 +1,5 @@
-using TwoTower.Core;
 using TwoTower.LocalPostgres;
+using TwoTower.LocalPostgres.Machine;
 
 // provide HOME CACHE [containers] | stop HOME CACHE: the provider in a process of its own. Prints "provided PORT PGVECTOR reused|started".
 var options = new LocalPostgresOptions { Home = args[1], Cache = args[2], AllowContainer = args.Contains("containers"), AllowMachinePrograms = false };
@@ -23,7 +23,7 @@ try
     Console.WriteLine($"provided {port} {provided.PgVector} {(provided.Reused ? "reused" : "started")}");
     return 0;
 }
-catch (InputException e)
+catch (LocalPostgresException e)
 {
     Console.WriteLine(e.Message);
     return 2;

@@ -1,4 +1,4 @@
-using TwoTower.Core;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Tests;
 
@@ -27,7 +27,7 @@ internal sealed class TemporaryServer : IAsyncDisposable
             await server.ProvideAsync();
             return server;
         }
-        catch (InputException e) when (e.Message.StartsWith("no PostgreSQL with pgvector can be had here", StringComparison.Ordinal) && !Mirror.Expected)
+        catch (LocalPostgresException e) when (e.Message.StartsWith("no PostgreSQL with pgvector can be had here", StringComparison.Ordinal) && !Mirror.Expected)
         {
             await server.DisposeAsync();
             throw new SkipException(e.Message);

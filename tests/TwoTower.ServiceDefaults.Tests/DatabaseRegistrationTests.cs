@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Core.Data;
+using TwoTower.Postgres.Entities;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.Testing;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 
 namespace TwoTower.Testing;
 

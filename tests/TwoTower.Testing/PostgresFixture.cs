@@ -1,6 +1,7 @@
 using Npgsql;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 using Xunit;
 
 namespace TwoTower.Testing;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Bundles;
 
 namespace TwoTower.Testing;
 

@@ -1,6 +1,7 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Testing;
 

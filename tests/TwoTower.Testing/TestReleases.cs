@@ -3,7 +3,7 @@ using Pgvector;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Testing;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TwoTower.Cli;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.Torture.Scenarios;

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using TwoTower.Cli.Output;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Torture;
 

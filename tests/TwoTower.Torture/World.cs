@@ -1,11 +1,15 @@
 using System.Globalization;
 using Npgsql;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Generation;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
-using TwoTower.Trainer;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
+using TwoTower.Postgres.Tables;
+using TwoTower.Training;
 
 namespace TwoTower.Torture;
 
@@ -53,7 +57,7 @@ internal sealed class World : IAsyncDisposable
     public async Task<Release> ReleaseAsync(int dim, int seed, CancellationToken ct)
     {
         var recipe = RecipeReader.Read("v2-fast", Overrides(dim, seed), new Dictionary<string, string>());
-        var trained = await Task.Run(() => TrainJob.RunAsync(new TrainOptions { Recipe = recipe, Database = Db, Device = Trainer.TrainingDevice.Cpu }, null, ct), ct);
+        var trained = await Task.Run(() => TrainJob.RunAsync(new TrainOptions { Recipe = recipe, Database = Db, Device = TrainingDevice.Cpu }, null, ct), ct);
         var version = trained.Release!.ModelVersion;
         await new EmbedJob(Db, TimeProvider.System).RunAsync(version, new EmbedOptions { SyncPublicTable = false, Actor = "torture" }, null, ct);
         return await Store.GetAsync(version, ct);

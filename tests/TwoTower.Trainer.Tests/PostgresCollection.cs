@@ -2,6 +2,5 @@ using TwoTower.Testing;
 
 namespace TwoTower.Trainer.Tests;
 
-/// <summary>One server for all tests that need one; they run torch too, so nothing runs beside them.</summary>
-[CollectionDefinition("postgres", DisableParallelization = true)]
+[CollectionDefinition("postgres")]
 public class PostgresCollection : ICollectionFixture<PostgresFixture>;

@@ -1,4 +1,5 @@
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -7,7 +8,7 @@ internal static class ActivateVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var (version, reason) = (ReleasesCommand.Version(), ReleasesCommand.Reason());
+        var (version, reason) = (ReleaseOptions.Version(), ReleaseOptions.Reason());
         var command = new Verb(
             "activate", "Serve another release from now on; it must be ready (embedded, and passed by the gate).",
             """
@@ -22,7 +23,7 @@ internal static class ActivateVerb
         {
             var name = session.Parse.GetValue(version)!;
             var store = new ReleaseStore(await session.OpenDatabaseAsync());
-            var activation = await store.ActivateAsync(name, ReleasesCommand.Actor, session.Parse.GetValue(reason), session.Stop);
+            var activation = await store.ActivateAsync(name, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(
                 new { model_version = name, activation.Changed, activation.Previous },
                 () => session.Terminal.Say(activation switch

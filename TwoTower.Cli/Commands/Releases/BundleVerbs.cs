@@ -1,6 +1,11 @@
 using System.CommandLine;
+using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
-using TwoTower.Embedder;
+using TwoTower.Cli.Stages;
+using TwoTower.Core.Formats;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Embedding.Telemetry;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -25,13 +30,13 @@ internal static class BundleVerbs
         { folder, activate, CommonOptions.Database };
         host.Handle(command, async session =>
         {
-            var options = new EmbedOptions { Activate = session.Parse.GetValue(activate), Actor = ReleasesCommand.Actor, Gate = GateSettings.Read() };
+            var options = new EmbedOptions { Activate = session.Parse.GetValue(activate), Actor = ReleaseOptions.Actor, Gate = GateSettings.Read() };
             var db = await session.OpenDatabaseAsync();
             session.Kept = "what is served hasn't changed; run the same command to go on";
             var loaded = await session.Terminal.StageAsync("loading the bundle", "vectors", progress => new ImportBundleJob(db, session.Time).RunAsync(
-                session.Parse.GetValue(folder)!, options, new Relay<EmbedProgress>(progress, Embedding.Stage), session.Stop));
+                session.Parse.GetValue(folder)!, options, new Relay<EmbedProgress>(progress, EmbeddingStage.Stage), session.Stop));
             foreach (var warning in loaded.Warnings) session.Terminal.Warn(warning);
-            var next = await Embedding.NextAsync(db, loaded.ModelVersion, session.Stop);
+            var next = await EmbeddingStage.NextAsync(db, loaded.ModelVersion, session.Stop);
             session.Terminal.Result(
                 new { loaded.ModelVersion, loaded.Videos, loaded.Skipped, loaded.WithoutVector, loaded.Activated, loaded.Warnings },
                 () => session.Terminal.Say($"{loaded.ModelVersion}: {Amounts.Count(loaded.Videos)} videos have a vector; {next}"));

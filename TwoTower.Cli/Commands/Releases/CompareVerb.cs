@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Spectre.Console;
-using TwoTower.Core.Releases.Comparison;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Experiments.Comparison;
 
 namespace TwoTower.Cli.Commands.Releases;
 

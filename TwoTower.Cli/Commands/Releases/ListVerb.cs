@@ -1,5 +1,6 @@
 using Spectre.Console;
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 

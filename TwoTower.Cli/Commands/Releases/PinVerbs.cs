@@ -1,4 +1,5 @@
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -7,7 +8,7 @@ internal static class PinVerbs
 {
     public static Verb Pin(CommandHost host)
     {
-        var (version, reason) = (ReleasesCommand.Version(), ReleasesCommand.Reason());
+        var (version, reason) = (ReleaseOptions.Version(), ReleaseOptions.Reason());
         var command = new Verb(
             "pin", "Keep a release, whatever its age: it can't be retired or pruned until it is unpinned.",
             """
@@ -18,7 +19,7 @@ internal static class PinVerbs
         host.Handle(command, async session =>
         {
             var name = session.Parse.GetValue(version)!;
-            await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PinAsync(name, ReleasesCommand.Actor, session.Parse.GetValue(reason), session.Stop);
+            await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PinAsync(name, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(new { model_version = name, pinned = true }, () => session.Terminal.Say($"{name} is pinned"));
         });
         return command;
@@ -26,7 +27,7 @@ internal static class PinVerbs
 
     public static Verb Unpin(CommandHost host)
     {
-        var version = ReleasesCommand.Version();
+        var version = ReleaseOptions.Version();
         var command = new Verb(
             "unpin", "Take a pin away.",
             """

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -27,7 +28,7 @@ internal static class PruneVerb
         host.Handle(command, async session =>
         {
             var pruning = await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PruneAsync(
-                session.Parse.GetValue(keep) ?? DefaultKeep, ReleasesCommand.Actor, session.Parse.GetValue(dryRun), session.Stop);
+                session.Parse.GetValue(keep) ?? DefaultKeep, ReleaseOptions.Actor, session.Parse.GetValue(dryRun), session.Stop);
             session.Terminal.Result(pruning, () =>
             {
                 foreach (var kept in pruning.Kept) session.Terminal.Say($"kept     {kept.ModelVersion}: {kept.Why}");

@@ -1,4 +1,4 @@
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 

@@ -1,4 +1,5 @@
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -7,7 +8,7 @@ internal static class RetireVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var (version, reason) = (ReleasesCommand.Version(), ReleasesCommand.Reason());
+        var (version, reason) = (ReleaseOptions.Version(), ReleaseOptions.Reason());
         var command = new Verb(
             "retire", "Drop a release's vectors for good; its files go with the next prune, its history stays.",
             """
@@ -23,7 +24,7 @@ internal static class RetireVerb
             var name = session.Parse.GetValue(version)!;
             session.Kept = "a release that is retired stays so; 'twotower releases prune' drops what is left of its vectors";
             var dropped = await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time)
-                .RetireAsync(name, ReleasesCommand.Actor, session.Parse.GetValue(reason), session.Stop);
+                .RetireAsync(name, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(new { model_version = name, vectors_dropped = dropped }, () => session.Terminal.Say(dropped
                 ? $"{name} is retired and its vectors are dropped"
                 : $"{name} is retired; somebody is still reading its vectors, 'twotower releases prune' drops them later"));

@@ -1,4 +1,5 @@
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -7,7 +8,7 @@ internal static class RollbackVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var reason = ReleasesCommand.Reason();
+        var reason = ReleaseOptions.Reason();
         var command = new Verb(
             "rollback", "Serve the release again that was active before and still has its vectors.",
             """
@@ -20,7 +21,7 @@ internal static class RollbackVerb
         host.Handle(command, async session =>
         {
             var store = new ReleaseStore(await session.OpenDatabaseAsync());
-            var (now, before) = await store.RollbackAsync(ReleasesCommand.Actor, session.Parse.GetValue(reason), session.Stop);
+            var (now, before) = await store.RollbackAsync(ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(new { model_version = now, previous = before }, () => session.Terminal.Say($"{now} is active again; {before} is ready"));
         });
         return command;

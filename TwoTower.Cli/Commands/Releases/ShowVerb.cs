@@ -1,7 +1,9 @@
 using System.CommandLine;
-using TwoTower.Cli.Output;
+using TwoTower.Cli.Hosting;
 using TwoTower.Core;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -32,7 +34,7 @@ internal static class ShowVerb
                 : await store.ListAsync(session.Stop) is [var newest, ..] ? newest : throw new InputException("there is no release yet: 'twotower train' makes one");
             var history = await store.HistoryAsync(release.ModelVersion, session.Stop);
             var files = await store.FilesAsync(release.ModelVersion, session.Stop);
-            var runs = await store.GateRunsAsync(release.ModelVersion, ct: session.Stop);
+            var runs = await GateRuns.ReadAsync(db, release.ModelVersion, ct: session.Stop);
             var activations = await new ActivationHistory(db).ReadAsync(release.ModelVersion, ct: session.Stop);
             var needed = (await new ReleaseRetention(db, session.Time).NeededAsync(session.Stop))
                 .Where(need => need.ModelVersion == release.ModelVersion).Select(need => need.Why).ToList();

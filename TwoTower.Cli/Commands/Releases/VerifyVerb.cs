@@ -1,4 +1,7 @@
-using TwoTower.Core.Releases;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Stages;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Cli.Commands.Releases;
 
@@ -7,7 +10,7 @@ internal static class VerifyVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var version = ReleasesCommand.Version();
+        var version = ReleaseOptions.Version();
         var command = new Verb(
             "verify", "Run the gate over a release that has its vectors, and say what it finds; nothing is moved.",
             """
@@ -24,7 +27,7 @@ internal static class VerifyVerb
             var options = GateSettings.Read();
             var db = await session.OpenDatabaseAsync();
             var release = await new ReleaseStore(db).GetAsync(session.Parse.GetValue(version)!, session.Stop);
-            var report = await new ReleaseGate(db, options).RunAsync(release, null, ReleasesCommand.Actor, session.Stop);
+            var report = await new ReleaseGate(db, options).RunAsync(release, null, ReleaseOptions.Actor, session.Stop);
             session.Terminal.Result(report, () =>
             {
                 foreach (var check in report.Checks) session.Terminal.Say($"{(check.Passed ? "ok    " : "failed")}  {check.Name}: {check.Detail}");

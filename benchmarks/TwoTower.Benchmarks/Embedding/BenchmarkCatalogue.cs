@@ -1,5 +1,5 @@
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Benchmarks.Embedding;
 

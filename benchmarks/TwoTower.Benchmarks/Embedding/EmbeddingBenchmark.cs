@@ -1,11 +1,14 @@
 using Npgsql;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Postgres.Features;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Benchmarks.Embedding;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using TwoTower.Core.Data;
-using TwoTower.Core.Releases;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Embedding;
 

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
+using TwoTower.Core.Rows;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Benchmarks.Embedding;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Embedding;
 

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
-using TwoTower.Api;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.Web;
 
 namespace TwoTower.Benchmarks.Serving;
 

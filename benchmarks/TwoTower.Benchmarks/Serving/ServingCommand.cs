@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Npgsql;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Serving;
 

@@ -1,11 +1,13 @@
 using Npgsql;
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Generation;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
-using TwoTower.Embedder;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
+using TwoTower.Embedding;
+using TwoTower.Embedding.Settings;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Benchmarks.Serving;
 

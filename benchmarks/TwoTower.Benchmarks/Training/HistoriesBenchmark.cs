@@ -1,9 +1,9 @@
 using System.Collections;
 using System.Diagnostics;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Import;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Training;
+using TwoTower.Datasets.Import;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
 
 namespace TwoTower.Benchmarks.Training;
 

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
-using TwoTower.Trainer;
-using TwoTower.Trainer.Training;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Connections;
+using TwoTower.Training;
+using TwoTower.Training.Loop;
 
 namespace TwoTower.Benchmarks.Training;
 

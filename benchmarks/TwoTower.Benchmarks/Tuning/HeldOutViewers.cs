@@ -1,8 +1,8 @@
 using System.Numerics.Tensors;
 using System.Security.Cryptography;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
+using TwoTower.Core.Rows;
 
 namespace TwoTower.Benchmarks.Tuning;
 

@@ -4,10 +4,9 @@ using System.Globalization;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
-using TwoTower.Core.Import;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
-using TwoTower.Trainer;
+using TwoTower.Datasets.Import;
+using TwoTower.Training;
 
 namespace TwoTower.Benchmarks.Tuning;
 

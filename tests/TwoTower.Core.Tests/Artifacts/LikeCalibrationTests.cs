@@ -1,8 +1,8 @@
 using System.Text;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Bundles;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Artifacts;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Features;

@@ -1,8 +1,8 @@
 using TwoTower.Core.Artifacts;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Features;

@@ -1,7 +1,6 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Features;

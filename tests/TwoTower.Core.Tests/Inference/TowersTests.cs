@@ -1,7 +1,6 @@
 using System.Text.Json;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Inference;

@@ -1,6 +1,6 @@
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
 using TwoTower.Core.Quality;
+using TwoTower.Core.Rows;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Quality;

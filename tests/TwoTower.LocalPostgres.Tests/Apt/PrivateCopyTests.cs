@@ -1,5 +1,5 @@
 using TwoTower.LocalPostgres.Apt;
-using TwoTower.LocalPostgres.Clusters;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Tests.Apt;
 

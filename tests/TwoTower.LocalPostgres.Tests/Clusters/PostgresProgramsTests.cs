@@ -1,4 +1,5 @@
 using TwoTower.LocalPostgres.Clusters;
+using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Tests.Clusters;
 

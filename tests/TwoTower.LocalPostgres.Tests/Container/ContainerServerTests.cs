@@ -1,4 +1,6 @@
 using TwoTower.LocalPostgres.Container;
+using TwoTower.LocalPostgres.Machine;
+using TwoTower.LocalPostgres.Servers;
 
 namespace TwoTower.LocalPostgres.Tests.Container;
 
@@ -20,7 +22,7 @@ public class ContainerServerTests
             AllowMachinePrograms = false,
             AllowDownload = false,
         };
-        var error = await Assert.ThrowsAsync<Core.InputException>(() => LocalPostgresServer.ProvideAsync(options, said.Add));
+        var error = await Assert.ThrowsAsync<LocalPostgresException>(() => LocalPostgresServer.ProvideAsync(options, said.Add));
         Assert.Contains($"containers: {reason}", error.Message);
         Assert.Contains($"not containers: {reason}", said);
     }

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using TwoTower.Core.Data;
 using TwoTower.Core.Features;
-using TwoTower.Core.Recommendation;
-using TwoTower.Core.Releases;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 using TwoTower.Torture.Load;
 
 namespace TwoTower.Torture.Checking;

@@ -1,7 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Torture.Checking;
 

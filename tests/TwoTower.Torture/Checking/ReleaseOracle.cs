@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Npgsql;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Torture.Checking;
 

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Torture.Servers;
 
 namespace TwoTower.Torture.Scenarios;

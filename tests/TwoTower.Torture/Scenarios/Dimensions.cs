@@ -1,5 +1,5 @@
 using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Torture.Checking;
 using TwoTower.Torture.Load;
 using TwoTower.Torture.Servers;

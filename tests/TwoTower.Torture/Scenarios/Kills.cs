@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TwoTower.Cli.Output;
-using TwoTower.Core.Releases;
+using TwoTower.Postgres.Releases;
 using TwoTower.Torture.Checking;
 using TwoTower.Torture.Load;
 using TwoTower.Torture.Servers;

@@ -1,6 +1,6 @@
 using Npgsql;
-using TwoTower.Core.Data;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Torture.Servers;
 

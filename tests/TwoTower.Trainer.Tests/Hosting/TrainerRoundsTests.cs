@@ -2,11 +2,12 @@ using System.Diagnostics;
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
-using TwoTower.Core.Data;
-using TwoTower.Core.Import;
-using TwoTower.Core.Releases;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 using TwoTower.Testing;
 using TwoTower.Trainer.Hosting;
+using TwoTower.Training;
 
 namespace TwoTower.Trainer.Tests.Hosting;
 

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using TwoTower.Core.Formats;
+
+namespace TwoTower.Cli.Hosting;
+
+/// <summary>An option that takes a moment (2026-01-20T18:30:00Z, 2026-01-20) or how long ago it was (7d, 12h, 30m).</summary>
+internal static class SinceOption
+{
+    public static Option<DateTimeOffset?> Create(string name, string description, TimeProvider time) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME|AGO",
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (DurationOption.Parse(text) is { } ago) return time.GetUtcNow() - ago;
+            if (Instant.TryParse(text, out var instant)) return instant;
+            result.AddError($"{name} {text} is neither a time such as 2026-01-20T18:30:00Z nor how long ago such as 7d, 12h or 30m");
+            return null;
+        },
+    };
+}

@@ -1,0 +1,47 @@
+using Npgsql;
+using TwoTower.Cli.Hosting;
+using TwoTower.Cli.Output;
+using TwoTower.Core.Formats;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Serving;
+using TwoTower.Postgres.Tables;
+
+namespace TwoTower.Cli.Stages;
+
+/// <summary>Writes tables into the database, with progress; what import, generate and demo share.</summary>
+internal static class Loading
+{
+    public static async Task WriteAsync(Session session, NpgsqlDataSource db, TableSet tables)
+    {
+        session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
+        await session.Terminal.StageAsync("loading", "rows", progress =>
+            new TableWriter(db).WriteAsync(tables, new Relay<WriteProgress>(progress, p => new(p.Rows, p.Total, p.Table)), session.Stop));
+        session.Kept = "the rows are loaded; popularity is counted by the next load or by the API";
+        await new VideoStatistics(db).RefreshAsync(session.Stop);
+    }
+
+    /// <summary>Whether there is a viewer, a video or a decision.</summary>
+    public static async Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)");
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    public static object Counts(TableSet tables) => new
+    {
+        profiles = tables.Profiles.Count,
+        videos = tables.Videos.Count,
+        decisions = tables.Decisions.Count,
+        likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like),
+        video_features = tables.Videos.Sum(video => video.VideoFeatures.Count),
+    };
+
+    public static string Sentence(TableSet tables)
+    {
+        var likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like);
+        var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
+        return $"{Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, "
+            + $"{Amounts.Count(tables.Decisions.Count)} decisions ({Amounts.Count(likes)} likes)"
+            + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");
+    }
+}

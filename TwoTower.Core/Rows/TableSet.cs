@@ -1,0 +1,101 @@
+namespace TwoTower.Core.Rows;
+
+/// <summary>The rows of the public tables in memory: what an import brings, what training reads, what the generator makes.</summary>
+/// <param name="Profiles">Rows of <c>profiles</c>.</param>
+/// <param name="Videos">Rows of <c>videos</c>, each with its tags and performers.</param>
+/// <param name="Decisions">Rows of <c>user_video_decisions</c>; may name a user or a video that doesn't exist.</param>
+public sealed record TableSet(
+    IReadOnlyList<ProfileRow> Profiles,
+    IReadOnlyList<VideoRow> Videos,
+    IReadOnlyList<DecisionRow> Decisions)
+{
+    /// <summary>
+    /// What the source has of a video: column names, and <see cref="VideoColumns.Tags"/> and <see cref="VideoColumns.Performers"/> for the
+    /// two tables. Writing leaves the rest of a row that is there already as it is. Null: everything.
+    /// </summary>
+    public IReadOnlySet<string>? VideoColumns { get; init; }
+
+    /// <summary>True when the source has this of a video.</summary>
+    public bool HasVideoColumn(string column) => VideoColumns is null || VideoColumns.Contains(column);
+
+    /// <summary>The same with these vectors of the videos only: what a recipe doesn't name isn't part of its training.</summary>
+    public TableSet WithVideoFeatures(IReadOnlyCollection<string>? names) => this with
+    {
+        Videos = [.. Videos.Select(video => video.VideoFeatures.Keys.All(name => names?.Contains(name) == true)
+            ? video
+            : video with { VideoFeatures = video.VideoFeatures.Where(vector => names?.Contains(vector.Key) == true).ToDictionary() })],
+    };
+}
+
+/// <summary>A row of <c>profiles</c>.</summary>
+public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset? CreatedAt);
+
+/// <summary>What a viewer decided about a video.</summary>
+public enum DecisionType : byte
+{
+    /// <summary>The viewer did not want it: label 0.</summary>
+    Nope = 0,
+
+    /// <summary>The viewer liked it: label 1.</summary>
+    Like = 1,
+}
+
+/// <summary>A row of <c>user_video_decisions</c>; a struct, because a training set holds millions.</summary>
+public readonly record struct DecisionRow(Guid UserId, Guid VideoId, DecisionType Type, DateTimeOffset CreatedAt);
+
+/// <summary>A row of <c>videos</c> with its rows of <c>video_tags</c> and <c>video_performers</c>.</summary>
+public sealed record VideoRow
+{
+    private static readonly Dictionary<string, float[]> NoVectors = [];
+
+    /// <summary>Key.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>The id that another system knows it by, such as <c>ml:1</c>.</summary>
+    public string? ExternalId { get; init; }
+
+    /// <summary>Title as shown.</summary>
+    public string? Title { get; init; }
+
+    /// <summary>Description as shown.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Length in seconds.</summary>
+    public int? DurationSeconds { get; init; }
+
+    /// <summary>Studio or director, as the catalogue says.</summary>
+    public string? Maker { get; init; }
+
+    /// <summary>Price in the catalogue's currency.</summary>
+    public decimal? Price { get; init; }
+
+    /// <summary>Start of distribution.</summary>
+    public DateTimeOffset? DistributionStartedAt { get; init; }
+
+    /// <summary>Release of the product; what recency is counted from.</summary>
+    public DateTimeOffset? ProductReleasedAt { get; init; }
+
+    /// <summary>When the row was made.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>0 = for everyone; a request asks for a maximum.</summary>
+    public short SafetyLevel { get; init; }
+
+    /// <summary>Regions where it may be shown; none = everywhere.</summary>
+    public IReadOnlyList<string> RegionCodes { get; init; } = [];
+
+    /// <summary>False hides it at once.</summary>
+    public bool IsActive { get; init; } = true;
+
+    /// <summary>Its tags, no repeats.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Its performers, no repeats.</summary>
+    public IReadOnlyList<string> Performers { get; init; } = [];
+
+    /// <summary>Vectors of it that another program made, by name (<c>two_tower.video_features</c>); all of a name are of one length.</summary>
+    public IReadOnlyDictionary<string, float[]> VideoFeatures { get; init; } = NoVectors;
+
+    /// <summary>Every other text column of <c>videos</c> that the contract names, by column name; absent = NULL.</summary>
+    public IReadOnlyDictionary<string, string> OtherColumns { get; init; } = new Dictionary<string, string>();
+}

@@ -1,0 +1,124 @@
+using TwoTower.Core;
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Formats;
+using TwoTower.Evaluation.Baselines;
+using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Queries;
+using TwoTower.Evaluation.Report;
+using TwoTower.Evaluation.Results;
+using TwoTower.Training;
+
+namespace TwoTower.Evaluation;
+
+/// <summary>One <c>twotower evaluate</c>: rows → splits → each contender's answers → numbers, files and tables.</summary>
+internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
+{
+    public async Task<Evaluated> RunAsync()
+    {
+        run.Kept = "nothing was written; run the same command to start over";
+        RequireFile("--dump", options.Dump);
+        RequireFile("--report", options.Report);
+        Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables()))];
+        var contenders = Contenders(recipes);
+        var (tables, name) = await options.Data([.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
+        var splits = await options.Protocol.SplitAsync(run, tables, name);
+        contenders = WithoutTooLarge(contenders, splits.Max(split => split.Items.Count));
+
+        // Before anything is trained: who lacks a server for it, or the right to use it so, learns it at once.
+        var live = options.Live is null ? null : await options.Live(splits);
+        var answers = await AskAsync(splits, contenders, live);
+        var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, run.Stop), run.Stop);
+        var evaluation = new Evaluated(
+            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
+        {
+            Live = live?.Results(options.BootstrapRounds),
+        };
+        if (options.Dump is { } dump)
+        {
+            RankingDump.Write(dump, splits, Dumped(answers));
+            run.Say($"rankings: {dump}");
+        }
+
+        if (options.Report is { } report)
+        {
+            EvaluationPage.Write(report, evaluation);
+            run.Say($"report: {report}");
+        }
+
+        return evaluation;
+    }
+
+    // Before minutes of work, not after.
+    private static void RequireFile(string option, string? path)
+    {
+        if (Directory.Exists(path)) throw new InputException($"{option} {path} is a folder: name a file in it");
+    }
+
+    private List<Contender> Contenders(Recipe[] given)
+    {
+        var recipes = given.Select(recipe => RecipeContender.Create(recipe.Name, new()
+        {
+            Recipe = recipe,
+            Device = options.Device,
+            Threads = options.Threads,
+            Say = run.Detail,
+            Time = run.Time,
+        }));
+        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineContenders.All : options.Baselines.Select(BaselineContenders.Named);
+        List<Contender> contenders = [.. baselines, .. recipes];
+        if (contenders.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
+        if (contenders.CountBy(contender => contender.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
+        {
+            throw new InputException($"'{twice}' is given twice: two recipes need two names (key 'name' of the file)");
+        }
+
+        if (options.Live is not null && !contenders.Exists(contender => contender.IsRecipe))
+        {
+            throw new InputException("--live asks the API about a recipe's release, and no recipe is evaluated: give a --recipe");
+        }
+
+        return options.Reference is null || contenders.Any(contender => contender.Name == options.Reference)
+            ? contenders
+            : throw new InputException(
+                $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", contenders.Select(contender => contender.Name))}");
+    }
+
+    // Before anything is fitted, not after minutes of work. What nobody asked for by name is left out.
+    private List<Contender> WithoutTooLarge(List<Contender> contenders, int items)
+    {
+        foreach (var contender in contenders.Where(contender => items > contender.MostItems))
+        {
+            var why = $"{contender.Name} takes {Amounts.Count(contender.MostItems!.Value)} items at most, and here are {Amounts.Count(items)}";
+            if (options.Baselines.Count > 0 || options.Reference == contender.Name) throw new InputException($"{why}: name other baselines with --baseline and --reference");
+            run.Warn($"{why}: it is left out");
+        }
+
+        return [.. contenders.Where(contender => !(items > contender.MostItems))];
+    }
+
+    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders, ILiveExam? live)
+    {
+        var examiner = new Examiner(splits, options.ReRank, run.Time, live is null ? null : live.AskAsync);
+        List<Answers> answers = [];
+        foreach (var contender in contenders)
+        {
+            foreach (var seed in contender.IsSeeded ? options.Seeds : [options.Seeds[0]])
+            {
+                // Fitting computes on the thread that it was called on: the progress bar needs one of its own.
+                answers.AddRange(await run.StageAsync(
+                    contender.IsSeeded ? $"{contender.Name}, seed {seed}" : contender.Name,
+                    progress => Task.Run(() => examiner.AskAsync(contender, seed, progress, run.Stop), run.Stop)));
+            }
+        }
+
+        return answers;
+    }
+
+    // The recipes where there are any: they are what somebody wants to check. Of several seeds the first.
+    private static List<Answers> Dumped(List<Answers> answers)
+    {
+        var plain = answers.Where(answer => !answer.IsReRanked).ToList();
+        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(answer => answer.Contender)];
+    }
+}

@@ -1,0 +1,13 @@
+using TwoTower.Evaluation.Live;
+using TwoTower.Evaluation.Results;
+
+namespace TwoTower.Evaluation.Report;
+
+/// <summary>An evaluation as --json prints it.</summary>
+internal sealed record Evaluated(
+    string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference, IReadOnlyList<SplitSummary> Splits,
+    IReadOnlyList<ContenderResult> Contenders)
+{
+    /// <summary>What the live API makes of the recipes; null where it wasn't asked.</summary>
+    public IReadOnlyList<LiveResult>? Live { get; init; }
+}

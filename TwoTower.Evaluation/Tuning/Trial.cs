@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace TwoTower.Evaluation.Tuning;
+
+/// <summary>A finished trial: settings and what came of them; a line of <c>trials.jsonl</c>.</summary>
+/// <param name="Number">0 for the recipe itself, then in order.</param>
+/// <param name="Settings">Keys of the recipe and their values.</param>
+/// <param name="Seeds">What it was trained with.</param>
+/// <param name="Metrics">Means over viewers and seeds, by the keys of an evaluation's <c>metrics</c>; empty where it failed.</param>
+/// <param name="Seconds">To train and to ask, all seeds together.</param>
+/// <param name="FinishedAt">When it was done.</param>
+/// <param name="Failed">Why there are no metrics; null where there are.</param>
+public sealed record Trial(
+    int Number, JsonObject Settings, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, double> Metrics, double Seconds, DateTimeOffset FinishedAt,
+    string? Failed = null)
+{
+    /// <summary>How a line is written.</summary>
+    internal static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
+
+    /// <summary>The line, without its end.</summary>
+    public string ToLine() => JsonSerializer.Serialize(this, Json);
+}

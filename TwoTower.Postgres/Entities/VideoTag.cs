@@ -1,0 +1,24 @@
+namespace TwoTower.Postgres.Entities;
+
+/// <summary>A row of <c>public.video_tags</c> where tags are flat. Read <see cref="VideoTagName"/> instead: it knows both shapes.</summary>
+public sealed class VideoTag
+{
+    /// <summary>The video.</summary>
+    public required Guid VideoId { get; set; }
+
+    /// <summary>The tag.</summary>
+    public required string TagName { get; set; }
+}
+
+/// <summary>A tag of a video, whichever shape the tables have (view <c>two_tower.video_tag_names</c>).</summary>
+public sealed class VideoTagName
+{
+    /// <summary>The video.</summary>
+    public Guid VideoId { get; set; }
+
+    /// <summary>Id of the tag; null where tags are flat.</summary>
+    public Guid? TagId { get; set; }
+
+    /// <summary>The tag.</summary>
+    public required string TagName { get; set; }
+}

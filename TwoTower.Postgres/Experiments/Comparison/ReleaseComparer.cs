@@ -1,0 +1,113 @@
+using Npgsql;
+using NpgsqlTypes;
+using TwoTower.Core;
+using TwoTower.Postgres.Releases;
+
+namespace TwoTower.Postgres.Experiments.Comparison;
+
+/// <summary>Compares releases by the recommendations that were recorded and the decisions that followed them.</summary>
+/// <param name="db">The database.</param>
+public sealed class ReleaseComparer(NpgsqlDataSource db)
+{
+    /// <summary>How long after the last impression of a video a decision on it counts.</summary>
+    public static readonly TimeSpan Within = TimeSpan.FromHours(24);
+
+    // Below this the normal approximation behind the intervals isn't to be trusted.
+    private const int FewUsers = 30;
+
+    /// <summary>Compares two releases.</summary>
+    /// <param name="a">The one.</param>
+    /// <param name="b">The other.</param>
+    /// <param name="since">From when; null: all that is kept, or the experiment's start.</param>
+    /// <param name="experiment">Only what was served while this experiment ran; null: all.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="InputException">There is no such release or experiment.</exception>
+    public async Task<ReleaseComparison> CompareAsync(
+        string a, string b, DateTimeOffset? since = null, string? experiment = null, CancellationToken ct = default)
+    {
+        var store = new ReleaseStore(db);
+        foreach (var version in new[] { a, b }) await store.GetAsync(version, ct).ConfigureAwait(false);
+        if (a == b) throw new InputException($"{a} was to be compared with itself: name two releases.");
+        var ran = experiment is null ? null : await new ExperimentStore(db).GetAsync(experiment, ct).ConfigureAwait(false);
+
+        var (until, catalogue) = await NowAsync(ct).ConfigureAwait(false);
+        var from = since ?? ran?.StartedAt;
+        var left = await ReadAsync(db, a, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
+        var right = await ReadAsync(db, b, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
+        var both = left.Select(user => user.UserId).Intersect(right.Select(user => user.UserId)).Count();
+        return new(Sum(a, left), Sum(b, right), from, until, experiment, both, Metrics(left, right, catalogue), Notes(a, left, b, right, both));
+    }
+
+    /// <summary>The four numbers of two groups of users.</summary>
+    /// <param name="a">Users of the one.</param>
+    /// <param name="b">Users of the other.</param>
+    /// <param name="catalogue">Active videos.</param>
+    public static IReadOnlyList<ComparedMetric> Metrics(IReadOnlyCollection<UserOutcome> a, IReadOnlyCollection<UserOutcome> b, long catalogue)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        var drawn = Math.Min(a.Count, b.Count) is var fewer and > 0 ? fewer : Math.Max(a.Count, b.Count);
+        return
+        [
+            Of("likes_per_recommendation", group => ClusteredEstimate.Ratio(group, user => user.Likes, user => user.Recommendations)),
+            Of("nopes_per_recommendation", group => ClusteredEstimate.Ratio(group, user => user.Nopes, user => user.Recommendations)),
+            Of("coverage", group => Coverage.Of(group, Math.Min(drawn, group.Count), catalogue)),
+            Of("empty_answers", group => ClusteredEstimate.Ratio(group, user => user.Empty, user => user.Answers)),
+        ];
+
+        ComparedMetric Of(string name, Func<IReadOnlyCollection<UserOutcome>, ClusteredEstimate?> estimate)
+        {
+            var (left, right) = (a.Count > 0 ? estimate(a) : null, b.Count > 0 ? estimate(b) : null);
+            return new(name, left?.Interval, right?.Interval, ClusteredEstimate.Difference(left, right));
+        }
+    }
+
+    /// <summary>What became of a release's recommendations, by user.</summary>
+    internal static Task<IReadOnlyList<UserOutcome>> ReadAsync(
+        NpgsqlDataSource db, string modelVersion, DateTimeOffset since, DateTimeOffset until, TimeSpan within, long? experiment, CancellationToken ct) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<UserOutcome>>(async () =>
+        {
+            await using var command = db.CreateCommand(
+                "select user_id, recommendations, answers, empty, likes, nopes, viewers from two_tower.release_outcomes($1, $2, $3, $4, $5)");
+            command.CommandTimeout = 0; // weeks of impressions take longer than a request; whoever asked can stop it
+            command.Parameters.Add(new() { Value = modelVersion });
+            command.Parameters.Add(new() { Value = since.ToUniversalTime() });
+            command.Parameters.Add(new() { Value = until.ToUniversalTime() });
+            command.Parameters.Add(new() { Value = within });
+            command.Parameters.Add(new() { Value = (object?)experiment ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            var users = new List<UserOutcome>();
+            while (await row.ReadAsync(ct).ConfigureAwait(false))
+            {
+                users.Add(new(
+                    row.GetGuid(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetFieldValue<int[]>(6)));
+            }
+
+            return users;
+        });
+
+    private async Task<(DateTimeOffset Now, long Catalogue)> NowAsync(CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select clock_timestamp(), (select count(*) from public.videos v where v.is_active)");
+        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        await row.ReadAsync(ct).ConfigureAwait(false);
+        return (row.GetFieldValue<DateTimeOffset>(0), row.GetInt64(1));
+    }
+
+    private static ComparedRelease Sum(string version, IReadOnlyList<UserOutcome> users) => new(
+        version, users.Count, users.Sum(user => user.Answers), users.Sum(user => user.Recommendations), users.Sum(user => user.Likes),
+        users.Sum(user => user.Nopes), (long)Math.Round(users.Sum(user => user.Viewers.Sum(k => 1.0 / k))));
+
+    private static List<string> Notes(string a, IReadOnlyList<UserOutcome> left, string b, IReadOnlyList<UserOutcome> right, int both)
+    {
+        var notes = new List<string>();
+        foreach (var (version, users) in new[] { (a, left.Count), (b, right.Count) })
+        {
+            if (users == 0) notes.Add($"no recommendation of {version} is recorded in this time (TwoTower:Impressions says whose are)");
+            else if (users < FewUsers) notes.Add($"{version} has {users} users: with fewer than {FewUsers} the intervals are narrower than they should be");
+        }
+
+        if (both > 0) notes.Add($"{both} users were served by both, at different times: what changed meanwhile counts as a difference, too");
+        return notes;
+    }
+}

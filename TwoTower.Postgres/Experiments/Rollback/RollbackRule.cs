@@ -1,0 +1,81 @@
+using System.Globalization;
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Impressions;
+
+namespace TwoTower.Postgres.Experiments.Rollback;
+
+/// <summary>Why a release is left again.</summary>
+/// <param name="Rule">errors, empty_answers or likes_per_recommendation.</param>
+/// <param name="Live">The number of the release that was activated.</param>
+/// <param name="Previous">That of the release before.</param>
+/// <param name="LiveCount">What it is a share of: requests, answers, recommendations.</param>
+/// <param name="PreviousCount">The same of the release before.</param>
+/// <param name="Margin">How much worse was allowed, in the number's unit.</param>
+/// <param name="StandardError">Of the difference.</param>
+public sealed record RollbackReason(
+    string Rule, double Live, double Previous, long LiveCount, long PreviousCount, double Margin, double StandardError)
+{
+    /// <summary>For the history.</summary>
+    public override string ToString() => Rule switch
+    {
+        "errors" => string.Create(CultureInfo.InvariantCulture,
+            $"{Live:0.0%} of {LiveCount:N0} requests failed because of the release, {Previous:0.0%} of {PreviousCount:N0} before"),
+        "empty_answers" => string.Create(CultureInfo.InvariantCulture,
+            $"{Live:0.0%} of {LiveCount:N0} answers had no video, {Previous:0.0%} of {PreviousCount:N0} before"),
+        _ => string.Create(CultureInfo.InvariantCulture,
+            $"{Live:0.0000} likes per recommendation over {LiveCount:N0}, {Previous:0.0000} over {PreviousCount:N0} before"),
+    };
+}
+
+/// <summary>The rules. Pure.</summary>
+public static class RollbackRule
+{
+    /// <summary>Judges by what became of requests.</summary>
+    /// <param name="live">Since the activation.</param>
+    /// <param name="previous">Of the release before; a release that is known to have answered nothing is taken for one that never failed.</param>
+    /// <param name="options">Margins.</param>
+    /// <returns>Null: nothing that more than chance explains.</returns>
+    public static RollbackReason? Judge(Outcomes live, Outcomes previous, RollbackOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var (requests, before) = (live.Answers + live.Failed, previous.Answers + previous.Failed);
+        if (requests >= options.MinRequests
+            && Worse("errors", (live.Failed, requests), (previous.Failed, before), options.ErrorMargin, options) is { } errors)
+        {
+            return errors;
+        }
+
+        return live.Answers >= options.MinRequests && previous.Answers >= options.MinRequests
+            ? Worse("empty_answers", (live.Empty, live.Answers), (previous.Empty, previous.Answers), options.EmptyMargin, options)
+            : null;
+    }
+
+    /// <summary>Judges by likes.</summary>
+    /// <param name="live">Users of the live release.</param>
+    /// <param name="previous">Users of the release before.</param>
+    /// <param name="options">Margin.</param>
+    public static RollbackReason? Judge(IReadOnlyCollection<UserOutcome> live, IReadOnlyCollection<UserOutcome> previous, RollbackOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(live);
+        ArgumentNullException.ThrowIfNull(previous);
+        ArgumentNullException.ThrowIfNull(options);
+        if (live.Count < options.MinUsers || previous.Count < options.MinUsers) return null;
+        var now = ClusteredEstimate.Ratio(live, user => user.Likes, user => user.Recommendations);
+        var before = ClusteredEstimate.Ratio(previous, user => user.Likes, user => user.Recommendations);
+        if (ClusteredEstimate.Difference(before, now) is not { StandardError: { } error } difference) return null;
+        var margin = options.LikesMargin * before!.Value;
+        return -difference.Value > margin + options.StandardErrors * error
+            ? new("likes_per_recommendation", now!.Value, before.Value, live.Sum(user => user.Recommendations), previous.Sum(user => user.Recommendations), margin, error)
+            : null;
+    }
+
+    private static RollbackReason? Worse(string rule, (long Of, long All) live, (long Of, long All) previous, double margin, RollbackOptions options)
+    {
+        double Share((long Of, long All) counts) => counts.All == 0 ? 0 : (double)counts.Of / counts.All;
+        double Variance((long Of, long All) counts) => counts.All == 0 ? 0 : Share(counts) * (1 - Share(counts)) / counts.All;
+        var error = Math.Sqrt(Variance(live) + Variance(previous));
+        return Share(live) - Share(previous) > margin + options.StandardErrors * error
+            ? new(rule, Share(live), Share(previous), live.All, previous.All, margin, error)
+            : null;
+    }
+}

@@ -1,0 +1,40 @@
+using Npgsql;
+
+namespace TwoTower.Postgres.Impressions;
+
+/// <summary>How impressions go: a day at a time, oldest first. Any number of processes may do it.</summary>
+/// <param name="db">The database.</param>
+/// <param name="options">Days and rows that stay.</param>
+/// <param name="time">For waits between two tries.</param>
+public sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions options, TimeProvider time)
+{
+    // As with the vectors of a release: a drop that waits makes others wait behind it, so it waits briefly and tries again.
+    private const int LockWaitMs = 200, Tries = 25;
+
+    /// <summary>Drops the days that are beyond the options, and the counts of answers that are older.</summary>
+    /// <param name="ct">Cancels; what was dropped is gone.</param>
+    /// <returns>The days that were dropped, oldest first. What somebody is reading all the time is left to the next run.</returns>
+    public async Task<IReadOnlyList<DateOnly>> PruneAsync(CancellationToken ct = default)
+    {
+        var dropped = new List<DateOnly>();
+        for (var tries = 1; tries <= Tries;)
+        {
+            await using var command = db.CreateCommand("select dropped, busy from two_tower.drop_impressions($1, $2, $3)");
+            command.Parameters.Add(new() { Value = options.Days });
+            command.Parameters.Add(new() { Value = options.MaxRows });
+            command.Parameters.Add(new() { Value = LockWaitMs });
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            await row.ReadAsync(ct).ConfigureAwait(false);
+            var (day, busy) = (row.IsDBNull(0) ? (DateOnly?)null : row.GetFieldValue<DateOnly>(0), row.GetBoolean(1));
+            await row.DisposeAsync().ConfigureAwait(false);
+            if (day is { } gone) dropped.Add(gone);
+            else if (!busy) break;
+            else if (++tries <= Tries) await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct).ConfigureAwait(false);
+        }
+
+        await using var counts = db.CreateCommand("delete from two_tower.serving_counts where minute < clock_timestamp() - make_interval(days => $1)");
+        counts.Parameters.Add(new() { Value = options.Days });
+        await counts.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        return dropped;
+    }
+}

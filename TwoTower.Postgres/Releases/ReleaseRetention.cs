@@ -1,0 +1,187 @@
+using Npgsql;
+using NpgsqlTypes;
+using TwoTower.Core;
+
+namespace TwoTower.Postgres.Releases;
+
+/// <summary>A release that is needed, and why.</summary>
+/// <param name="ModelVersion">The release.</param>
+/// <param name="Why">By whom or what for.</param>
+public sealed record NeededRelease(string ModelVersion, string Why);
+
+/// <summary>What a retired release gave back.</summary>
+/// <param name="ModelVersion">The release.</param>
+/// <param name="VectorBytes">Bytes of its vectors and their index.</param>
+/// <param name="FileBytes">Bytes of its files.</param>
+public sealed record FreedRelease(string ModelVersion, long VectorBytes, long FileBytes);
+
+/// <summary>What retention did, or would do.</summary>
+/// <param name="Retired">Releases that were retired now, oldest first.</param>
+/// <param name="Kept">Releases with vectors that stay, and why.</param>
+/// <param name="Undropped">Retired releases whose vectors somebody is still reading: dropped by the next run.</param>
+/// <param name="Freed">What was freed, of these and of releases that had been retired before; oldest first.</param>
+public sealed record Pruning(
+    IReadOnlyList<string> Retired, IReadOnlyList<NeededRelease> Kept, IReadOnlyList<string> Undropped, IReadOnlyList<FreedRelease> Freed);
+
+/// <summary>
+/// How releases go: retired in the registry first, so that nobody begins to use one, then its table dropped without making readers wait;
+/// pruning also frees the bytes of its files. What was cut off is finished by the next run.
+/// </summary>
+/// <param name="db">The database.</param>
+/// <param name="time">For waits between two tries.</param>
+public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
+{
+    // A drop that waits makes new readers of that table wait too: this long at a time, and not more than this often.
+    private const int LockWaitMs = 200, Tries = 25;
+
+    private readonly ReleaseStore _store = new(db);
+
+    /// <summary>Retires a release for good and drops its vectors.</summary>
+    /// <param name="modelVersion">The release; one that is retired already has what is left of its vectors dropped.</param>
+    /// <param name="actor">Who.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="ct">Cancels; the release stays retired.</param>
+    /// <returns>False when somebody is still reading the vectors after several tries: they are dropped by the next run.</returns>
+    /// <exception cref="InputException">There is no such release, it is active, pinned, or being embedded.</exception>
+    public async Task<bool> RetireAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default)
+    {
+        var id = await ReleaseErrors.ExplainAsync(async () =>
+        {
+            await using var command = db.CreateCommand("select two_tower.retire_release($1, $2, $3)");
+            command.Parameters.Add(new() { Value = modelVersion });
+            command.Parameters.Add(new() { Value = actor });
+            command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
+        }).ConfigureAwait(false);
+        ReleaseTelemetry.Entered(ReleaseState.Retired);
+        return await DropAsync(id, Tries, ct).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Keeps the newest releases with vectors and those that somebody needs (<c>two_tower.needed_releases()</c>); retires the others, and
+    /// failed ones that are older than the newest kept; and frees the vectors and files of all that are retired, whose rows and history stay.
+    /// What is trained or being embedded isn't touched.
+    /// </summary>
+    /// <param name="keep">How many of the newest, the active one included.</param>
+    /// <param name="actor">Who.</param>
+    /// <param name="dryRun">True only says what would be done.</param>
+    /// <param name="ct">Cancels; what was retired stays so.</param>
+    public async Task<Pruning> PruneAsync(int keep, string actor, bool dryRun, CancellationToken ct = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
+        var all = await _store.ListAsync(ct).ConfigureAwait(false);
+        var kept = (await NeededAsync(ct).ConfigureAwait(false)).ToList();
+        var served = all.Where(release => release.State is ReleaseState.Ready or ReleaseState.Active).ToList();
+        kept.AddRange(served.Take(keep).Select(release => new NeededRelease(release.ModelVersion, $"one of the newest {keep}")));
+        var needed = kept.Select(release => release.ModelVersion).ToHashSet(StringComparer.Ordinal);
+        var newest = served.FirstOrDefault()?.Id ?? 0;
+        var old = all.Where(release => !needed.Contains(release.ModelVersion)
+            && (release.State == ReleaseState.Ready || (release.State == ReleaseState.Failed && release.Id < newest))).Reverse().ToList();
+        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old).Select(release => release.Id)], ct).ConfigureAwait(false);
+        var (undropped, freed) = (new List<string>(), new List<FreedRelease>());
+        foreach (var release in old.ToList())
+        {
+            if (dryRun) continue;
+            try
+            {
+                if (!await RetireAsync(release.ModelVersion, actor, $"pruned: beyond the newest {keep}, and nobody needs it", ct).ConfigureAwait(false)) undropped.Add(release.ModelVersion);
+            }
+            catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT101" })
+            {
+                // Activated, pinned or given an experiment since the list was read.
+                old.Remove(release);
+                kept.Add(new(release.ModelVersion, e.Message));
+                sizes.Remove(release.Id);
+            }
+        }
+
+        foreach (var (id, size) in sizes)
+        {
+            if (!dryRun)
+            {
+                if (!undropped.Contains(size.ModelVersion) && !await DropAsync(id, 1, ct).ConfigureAwait(false)) undropped.Add(size.ModelVersion);
+                await FreeFilesAsync(id, ct).ConfigureAwait(false);
+            }
+
+            freed.Add(undropped.Contains(size.ModelVersion) ? size with { VectorBytes = 0 } : size);
+        }
+
+        return new([.. old.Select(release => release.ModelVersion)], kept, undropped, [.. freed.Where(size => size.VectorBytes + size.FileBytes > 0)]);
+    }
+
+    /// <summary>The releases that somebody needs, and why; a release may be there more than once.</summary>
+    public Task<IReadOnlyList<NeededRelease>> NeededAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync<IReadOnlyList<NeededRelease>>(async () =>
+    {
+        await using var command = db.CreateCommand("select model_version, why from two_tower.needed_releases() order by 1, 2");
+        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var needed = new List<NeededRelease>();
+        while (await row.ReadAsync(ct).ConfigureAwait(false)) needed.Add(new(row.GetString(0), row.GetString(1)));
+        return needed;
+    });
+
+    /// <summary>Pins a release: it can't be retired until it is unpinned.</summary>
+    /// <exception cref="InputException">There is no such release.</exception>
+    public async Task PinAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default)
+    {
+        var release = await _store.GetAsync(modelVersion, ct).ConfigureAwait(false);
+        if (release.State == ReleaseState.Retired) throw new InputException($"Release {modelVersion} is retired: its vectors are gone, there is nothing to pin.");
+        await using var command = db.CreateCommand(
+            """
+            insert into two_tower.release_pins (release_id, actor, reason) values ($1, $2, $3)
+            on conflict (release_id) do update set actor = excluded.actor, reason = excluded.reason, at = clock_timestamp()
+            """);
+        command.Parameters.Add(new() { Value = release.Id });
+        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes a pin away; false when there was none.</summary>
+    /// <exception cref="InputException">There is no such release.</exception>
+    public async Task<bool> UnpinAsync(string modelVersion, CancellationToken ct = default)
+    {
+        var release = await _store.GetAsync(modelVersion, ct).ConfigureAwait(false);
+        await using var command = db.CreateCommand("delete from two_tower.release_pins where release_id = $1");
+        command.Parameters.Add(new() { Value = release.Id });
+        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0;
+    }
+
+    // What the releases of these ids have that can be freed, oldest first; without those that have nothing.
+    private async Task<SortedDictionary<long, FreedRelease>> SizesAsync(long[] ids, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand(
+            """
+            select s.* from (
+                select r.release_id, r.model_version,
+                    coalesce(pg_total_relation_size(to_regclass(format('two_tower.video_embeddings_%s', r.release_id))), 0) as vectors,
+                    (select coalesce(sum(f.size), 0)::bigint from two_tower.release_files f where f.release_id = r.release_id and f.content is not null) as files
+                from two_tower.releases r where r.release_id = any ($1)) s
+            where s.vectors + s.files > 0
+            """);
+        command.Parameters.Add(new() { Value = ids });
+        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        var sizes = new SortedDictionary<long, FreedRelease>();
+        while (await row.ReadAsync(ct).ConfigureAwait(false)) sizes.Add(row.GetInt64(0), new(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
+        return sizes;
+    }
+
+    private async Task FreeFilesAsync(long id, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select two_tower.free_release_files($1)");
+        command.Parameters.Add(new() { Value = id });
+        await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+    }
+
+    private async Task<bool> DropAsync(long id, int tries, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var command = db.CreateCommand("select two_tower.drop_retired_vectors($1, $2)");
+            command.Parameters.Add(new() { Value = id });
+            command.Parameters.Add(new() { Value = LockWaitMs });
+            if ((bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!) return true;
+            if (attempt == tries) return false;
+            await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Globalization;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Postgres.Connections;
+
+namespace TwoTower.Postgres.Schema;
+
+/// <summary>
+/// Brings a database to this program's schema: numbered migrations once each, in order, each in one transaction; functions whenever
+/// their text changed. Safe to run again, by several processes at once, behind a transaction pooler, and on a database that has the
+/// tables or functions already: what is theirs stays theirs.
+/// </summary>
+public static class Migrator
+{
+    // Any number; the same for every process that migrates.
+    private const long LockKey = 0x74776F_746F776572;
+
+    /// <summary>Migrates.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="say">Told each step, a line each.</param>
+    /// <param name="ct">Stops between and within steps; the step at hand is rolled back.</param>
+    /// <exception cref="InputException">The server can't be used, or the database isn't one that this program may change.</exception>
+    public static async Task<MigrationReport> MigrateAsync(NpgsqlDataSource db, Action<string>? say, CancellationToken ct)
+    {
+        var server = await ServerCheck.ReadAsync(db, ct);
+        ServerCheck.Require(server);
+        try
+        {
+            var migrations = new List<string>();
+            await using var connection = await db.OpenConnectionAsync(ct);
+            await CreateJournalAsync(connection, ct);
+            foreach (var migration in SqlScript.Migrations)
+            {
+                if (!await ApplyAsync(connection, migration, ct)) continue;
+                say?.Invoke($"migrated {migration.Name}");
+                migrations.Add(migration.Name);
+            }
+
+            // The extension's types may be new to this process.
+            if (migrations.Count > 0) await db.ReloadTypesAsync(ct);
+            var functions = await FunctionScripts.ApplyAsync(connection, LockKey, say, ct);
+            server = await ServerCheck.ReadAsync(connection, ct);
+            IReadOnlyList<string> warnings = ServerCheck.Warnings(server);
+            if (await FollowVideosAsync(connection, ct) is { } reason)
+            {
+                warnings = [.. warnings, $"There are no triggers that tell which videos change ({reason}): the embedder compares all videos instead (docs/embedding.md)."];
+            }
+
+            return new(migrations, functions.Applied, functions.Foreign, server.VectorVersion!, warnings);
+        }
+        catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
+    /// <summary>Tells how far a database is; changes nothing.</summary>
+    /// <exception cref="InputException">The server doesn't answer, or a migration was edited after it was applied.</exception>
+    public static async Task<MigrationStatus> StatusAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        var server = await ServerCheck.ReadAsync(db, ct);
+        await using var connection = await db.OpenConnectionAsync(ct);
+        var journal = await ReadJournalAsync(connection, ct);
+        var newer = journal.Where(entry => SqlScript.Migrations.All(migration => migration.Version != entry.Key)).ToDictionary();
+        Verify(new(journal.Except(newer).ToDictionary()));
+        var functions = await FunctionScripts.StatusAsync(connection, ct);
+        return new(
+            server,
+            [.. journal.Values.Select(entry => entry.Name)],
+            [.. SqlScript.Migrations.Where(migration => !journal.ContainsKey(migration.Version)).Select(migration => migration.Name)],
+            [.. newer.Values.Select(entry => entry.Name)],
+            functions.Missing,
+            functions.Outdated,
+            functions.Foreign);
+    }
+
+    private static async Task CreateJournalAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        if ((await ReadJournalAsync(connection, ct)).Count > 0) return;
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await LockAsync(connection, LockKey, ct);
+        await ExecuteAsync(
+            connection,
+            """
+            create schema if not exists two_tower;
+            create table if not exists two_tower.migrations (
+              version int primary key,
+              name text not null,
+              checksum text not null,
+              applied_at timestamptz not null default now()
+            );
+            """, ct);
+        await transaction.CommitAsync(ct);
+    }
+
+    private static async Task<bool> ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+
+        // Held to the end of the transaction: who comes second finds the migration applied.
+        await LockAsync(connection, LockKey, ct);
+        var journal = await ReadJournalAsync(connection, ct);
+        Verify(journal);
+        if (journal.ContainsKey(migration.Version)) return false;
+
+        var vectorSchema = await UseVectorSchemaAsync(connection, ct);
+        await ExecuteAsync(connection, migration.For(vectorSchema ?? "public"), ct);
+        await using var record = new NpgsqlCommand(
+            "insert into two_tower.migrations (version, name, checksum) values ($1, $2, $3)", connection)
+        {
+            Parameters = { new() { Value = migration.Version }, new() { Value = migration.Name }, new() { Value = migration.Checksum } },
+        };
+        await record.ExecuteNonQueryAsync(ct);
+        await transaction.CommitAsync(ct);
+        return true;
+    }
+
+    // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.
+    private static async Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
+        return await command.ExecuteScalarAsync(ct) as string;
+    }
+
+    private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)
+    {
+        var known = SqlScript.Migrations.ToDictionary(migration => migration.Version);
+        foreach (var (version, (name, checksum)) in journal)
+        {
+            if (!known.TryGetValue(version, out var migration))
+            {
+                throw new InputException(
+                    $"The database has migration {name}, which this program doesn't know: it was migrated by a newer version. Use that one.");
+            }
+
+            if (migration.Checksum != checksum)
+            {
+                throw new InputException(
+                    $"Migration {migration.Name} was edited after the database had it (as {name}, checksum {checksum[..12]}…, now {migration.Checksum[..12]}…). "
+                    + "A released migration is never edited: restore the file and put the change into a new one.");
+            }
+        }
+    }
+
+    private static async Task<SortedDictionary<int, (string Name, string Checksum)>> ReadJournalAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var journal = new SortedDictionary<int, (string Name, string Checksum)>();
+        await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
+        {
+            if (!(bool)(await exists.ExecuteScalarAsync(ct))!) return journal;
+        }
+
+        await using var command = new NpgsqlCommand("select version, name, checksum from two_tower.migrations", connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) journal.Add(reader.GetInt32(0), (reader.GetString(1), reader.GetString(2)));
+        return journal;
+    }
+
+    /// <summary>Makes pgvector's types visible to the rest of the transaction; returns their schema, null before the extension is there.</summary>
+    internal static async Task<string?> UseVectorSchemaAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var schema = (await ServerCheck.ReadAsync(connection, ct)).VectorSchema;
+        await ExecuteAsync(connection, $"set local search_path = public, {schema ?? "public"}, pg_catalog", ct);
+        return schema;
+    }
+
+    internal static async Task LockAsync(NpgsqlConnection connection, long key, CancellationToken ct) =>
+        await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"select pg_advisory_xact_lock({key})"), ct);
+
+    internal static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,244 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Features;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Impressions;
+using TwoTower.Postgres.Releases;
+
+namespace TwoTower.Postgres.Serving;
+
+/// <summary>
+/// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
+/// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
+/// </summary>
+public sealed class RecommendationService
+{
+    // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
+    private const int Attempts = 8;
+
+    // A connection that was cut leaves the pool with the request that met it: as often as there may be such connections for one request.
+    private const int AttemptsOverCuts = 32;
+
+    private readonly NpgsqlDataSource _db;
+    private readonly TowerCache _towers;
+    private readonly VideoSearch _search;
+    private readonly RecommendationOptions _options;
+    private readonly ServingRecorder? _recorder;
+
+    /// <summary>Creates the service.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="towers">Towers of the releases in use.</param>
+    /// <param name="options">How an answer is made.</param>
+    /// <param name="recorder">Takes down what is served; null: nobody does.</param>
+    public RecommendationService(
+        NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_db, _towers, _search, _options, _recorder) = (db, towers, new VideoSearch(db), options.Value, recorder);
+    }
+
+    /// <summary>Videos for a viewer.</summary>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="RecommendationException">The viewer has likes, and there is no usable release to go by them.</exception>
+    public async Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        string? version = null, unusable = null;
+        try
+        {
+            return await AnswerAsync("recommend", async () =>
+            {
+                RequestContext context;
+                using (ServingTelemetry.Begin("features"))
+                {
+                    context = await RequestContext.ReadAsync(_db, request.UserId, asOf ?? _options.AsOf, ct, unusable).ConfigureAwait(false);
+                }
+
+                version = context.LikeCount > 0 ? context.ModelVersion : null;
+                Guid[] exclude = request.IncludeSeen
+                    ? [.. request.Filter.ExcludeVideoIds]
+                    : [.. context.DecidedVideoIds, .. request.Filter.ExcludeVideoIds];
+                Recommendations answer;
+                try
+                {
+                    answer = context.LikeCount == 0
+                        ? await PopularAsync(request, exclude, context.AsOf, ct).ConfigureAwait(false)
+                        : await ByTasteAsync(request, exclude, context, ct).ConfigureAwait(false);
+                }
+                catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
+                {
+                    // An experiment must not cost its users their answers: they get the active release's.
+                    _recorder?.Failed(version);
+                    unusable = version;
+                    throw new StaleReleaseException($"the experiment's release {version} can't be used: {e.Message}", e);
+                }
+
+                // A replay of an earlier moment is served to nobody.
+                if (asOf is null)
+                {
+                    _recorder?.Answered(
+                        request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
+                        context.ExperimentId, context.ReadAt);
+                }
+
+                return answer;
+            }).ConfigureAwait(false);
+        }
+        catch (Exception e) when (version is not null && ReleaseFault.Is(e))
+        {
+            _recorder?.Failed(version);
+            throw;
+        }
+    }
+
+    /// <summary>Videos like a video, the model's order.</summary>
+    /// <param name="videoId">The video.</param>
+    /// <param name="limit">Videos wanted.</param>
+    /// <param name="filter">Which videos may be shown.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="RecommendationException">No usable release, no such video, or a video without a vector.</exception>
+    public Task<Recommendations> SimilarAsync(Guid videoId, int limit, VideoFilter filter, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return AnswerAsync("similar", async () =>
+        {
+            var (version, asOf) = await ReadPointerAsync(ct).ConfigureAwait(false);
+            List<Candidate> candidates;
+            using (ServingTelemetry.Begin("search"))
+            {
+                candidates = await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+            }
+
+            var videos = candidates.Select((c, i) => new RecommendedVideo(i + 1, c.Video, c.Value, null, c.Value, []));
+            return Done(new(Strategy.Similar, version, asOf, [.. videos]), limit, candidates.Count);
+        });
+    }
+
+    private async Task<Recommendations> ByTasteAsync(
+        RecommendationRequest request, Guid[] exclude, RequestContext context, CancellationToken ct)
+    {
+        if (context is not { ModelVersion: { } version, Payload: { } payload })
+        {
+            throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
+        }
+
+        var (embedding, recipeReRanks, calibration) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var reRank = _options.ReRank ?? recipeReRanks;
+        List<Candidate> candidates;
+        using (ServingTelemetry.Begin("search"))
+        {
+            candidates = await _search
+                .NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct)
+                .ConfigureAwait(false);
+        }
+
+        using (ServingTelemetry.Begin("rank"))
+        {
+            var best = ReRanker.Best(candidates, request.Limit, context.AsOf, reRank);
+            var taste = new Taste(payload);
+            var videos = best.Select((b, i) => new RecommendedVideo(
+                i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo))
+            {
+                LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
+            });
+            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]), request.Limit, candidates.Count);
+        }
+    }
+
+    private async Task<Recommendations> PopularAsync(RecommendationRequest request, Guid[] exclude, DateTimeOffset asOf, CancellationToken ct)
+    {
+        List<Candidate> candidates;
+        using (ServingTelemetry.Begin("search"))
+        {
+            candidates = await _search
+                .PopularAsync(_options.Candidates(request.Limit), request.Filter, exclude, asOf, ct)
+                .ConfigureAwait(false);
+        }
+
+        // Freshness is what this strategy promises: it is re-ranked whatever the option says of the model's order.
+        var best = ReRanker.Best(candidates, request.Limit, asOf, reRank: true);
+        var videos = best.Select((b, i) => new RecommendedVideo(i + 1, b.Candidate.Video, null, b.Candidate.Value, b.RankScore, []));
+        return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
+    }
+
+    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration)> EncodeAsync(
+        string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
+    {
+        try
+        {
+            using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
+            Activity.Current.LinkToTraining(borrowed.TraceParent); // the whole answer's span
+            using (ServingTelemetry.Begin("tower"))
+            {
+                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration);
+            }
+        }
+        catch (ReleaseGoneException e)
+        {
+            throw new StaleReleaseException(e.Message.TrimEnd('.'), e);
+        }
+        catch (InputException e)
+        {
+            throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release {version} can't be used: {e.Message}", e);
+        }
+    }
+
+    private async Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct)
+    {
+        await using var command = _db.CreateCommand(
+            "select r.model_version, statement_timestamp() from two_tower.active_release a join two_tower.releases r using (release_id)");
+        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+        return await row.ReadAsync(ct).ConfigureAwait(false)
+            ? (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1))
+            : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
+    }
+
+    private static Recommendations Done(Recommendations answer, int limit, int candidates)
+    {
+        ServingTelemetry.Answered(answer, limit, candidates);
+        return answer;
+    }
+
+    private static async Task<Recommendations> AnswerAsync(string name, Func<Task<Recommendations>> attempt)
+    {
+        using var span = ServingTelemetry.Source.StartActivity(name);
+        try
+        {
+            for (var tries = 1; ; tries++)
+            {
+                try
+                {
+                    var answer = await attempt().ConfigureAwait(false);
+                    span?.SetTag("twotower.strategy", ServingTelemetry.NameOf(answer.Strategy));
+                    span?.SetTag("twotower.model_version", answer.ModelVersion);
+                    return answer;
+                }
+                catch (StaleReleaseException) when (tries < Attempts)
+                {
+                    // The pointer has moved on: the next attempt reads it anew.
+                    ServingTelemetry.Retried("release_gone");
+                }
+                catch (NpgsqlException e) when (tries < AttemptsOverCuts && DatabaseErrors.IsCut(e))
+                {
+                    // A connection of the pool that was cut while nobody used it. All of an answer is reading: it may begin again. The pool
+                    // drops the others, too, but while it does so for one request, another may still be given a dead one, hence several tries.
+                    ServingTelemetry.Retried("connection_cut");
+                }
+                catch (StaleReleaseException e)
+                {
+                    throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release can't be searched: {e.Message}.", e);
+                }
+            }
+        }
+        catch (RecommendationException e)
+        {
+            ServingTelemetry.Failed(e.Why);
+            throw;
+        }
+    }
+}

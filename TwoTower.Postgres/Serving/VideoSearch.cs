@@ -1,0 +1,91 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace TwoTower.Postgres.Serving;
+
+/// <summary>The three searches for candidates, one statement each; the SQL is in <c>sql/functions</c>.</summary>
+/// <param name="db">The database. Its connections may go through a transaction pooler: no session state is relied on.</param>
+internal sealed class VideoSearch(NpgsqlDataSource db)
+{
+    private const string Columns =
+        "video_id, value, external_id, title, thumbnail_url, duration_seconds, price, released_at, tags, performers";
+
+    /// <summary>Nearest to a vector, in the vectors of one release.</summary>
+    /// <exception cref="StaleReleaseException">That release isn't there any more.</exception>
+    public Task<List<Candidate>> NearestAsync(
+        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string modelVersion, CancellationToken ct) =>
+        ReadAsync(
+            $"select {Columns} from two_tower.nearest_videos($1, $2, $3, $4, $5, $6, $7)",
+            [
+                new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real },
+                new NpgsqlParameter<int> { TypedValue = limit },
+                .. Conditions(filter, exclude),
+                new NpgsqlParameter<string> { TypedValue = modelVersion },
+            ],
+            limit, ct);
+
+    /// <summary>Nearest to a video, in the vectors of one release; never the video itself.</summary>
+    /// <exception cref="StaleReleaseException">That release isn't there any more.</exception>
+    /// <exception cref="RecommendationException">There is no such video, or it has no vector.</exception>
+    public Task<List<Candidate>> SimilarAsync(Guid videoId, int limit, VideoFilter filter, string modelVersion, CancellationToken ct) =>
+        ReadAsync(
+            $"select {Columns} from two_tower.similar_videos($1, $2, $3, $4, $5, $6, $7)",
+            [
+                new NpgsqlParameter<Guid> { TypedValue = videoId },
+                new NpgsqlParameter<int> { TypedValue = limit },
+                .. Conditions(filter, [.. filter.ExcludeVideoIds]),
+                new NpgsqlParameter<string> { TypedValue = modelVersion },
+            ],
+            limit, ct);
+
+    /// <summary>The most popular and the newest: up to twice <paramref name="limit"/>.</summary>
+    public Task<List<Candidate>> PopularAsync(int limit, VideoFilter filter, Guid[] exclude, DateTimeOffset asOf, CancellationToken ct) =>
+        ReadAsync(
+            $"select {Columns} from two_tower.popular_videos($1, $2, $3, $4, $5, $6)",
+            [
+                new NpgsqlParameter<int> { TypedValue = limit },
+                new NpgsqlParameter<DateTimeOffset> { TypedValue = asOf.ToUniversalTime() },
+                .. Conditions(filter, exclude),
+            ],
+            2 * limit, ct);
+
+    private static IEnumerable<NpgsqlParameter> Conditions(VideoFilter filter, Guid[] exclude) =>
+    [
+        new NpgsqlParameter<int> { TypedValue = filter.MaxSafetyLevel },
+        new NpgsqlParameter<string[]> { TypedValue = [.. filter.Regions] },
+        new NpgsqlParameter<Guid[]> { TypedValue = exclude },
+        new NpgsqlParameter<string[]> { TypedValue = [.. filter.BannedTags] },
+    ];
+
+    private async Task<List<Candidate>> ReadAsync(string sql, NpgsqlParameter[] parameters, int expected, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand(sql);
+        command.Parameters.AddRange(parameters);
+        try
+        {
+            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            var found = new List<Candidate>(expected);
+            while (await row.ReadAsync(ct).ConfigureAwait(false)) found.Add(Read(row));
+            return found;
+        }
+        catch (PostgresException e) when (SearchErrors.Explain(e) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
+    private static Candidate Read(NpgsqlDataReader row) => new(
+        new VideoCard
+        {
+            Id = row.GetGuid(0),
+            ExternalId = row.IsDBNull(2) ? null : row.GetString(2),
+            Title = row.IsDBNull(3) ? null : row.GetString(3),
+            ThumbnailUrl = row.IsDBNull(4) ? null : row.GetString(4),
+            DurationSeconds = row.IsDBNull(5) ? null : row.GetInt32(5),
+            Price = row.IsDBNull(6) ? null : row.GetDecimal(6),
+            ReleasedAt = row.IsDBNull(7) ? null : row.GetFieldValue<DateTimeOffset>(7),
+            Tags = row.GetFieldValue<string[]>(8),
+            Performers = row.GetFieldValue<string[]>(9),
+        },
+        row.GetDouble(1));
+}

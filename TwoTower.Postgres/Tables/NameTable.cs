@@ -1,0 +1,107 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+
+namespace TwoTower.Postgres.Tables;
+
+/// <summary>
+/// The tags or the performers of videos, flat (<c>video_tags.tag_name</c>) or normalised (<c>tags.name</c> through
+/// <c>video_tags.tag_id</c>). Writing makes a video's names exactly those of the source.
+/// </summary>
+/// <param name="Table">Table of pairs.</param>
+/// <param name="NameColumn">Column of names where the table is flat.</param>
+/// <param name="IdColumn">Column of ids where it is normalised.</param>
+/// <param name="NamesTable">Table of names where it is normalised.</param>
+/// <param name="VideoColumn">What a source calls it in <see cref="TableSet.VideoColumns"/>.</param>
+/// <param name="Names">Reads them from a video.</param>
+internal sealed record NameTable(
+    string Table, string NameColumn, string IdColumn, string NamesTable, string VideoColumn, Func<VideoRow, IReadOnlyList<string>> Names)
+{
+    public static readonly NameTable Tags =
+        new("video_tags", "tag_name", "tag_id", "tags", VideoColumns.Tags, static video => video.Tags);
+
+    public static readonly NameTable Performers =
+        new("video_performers", "performer_name", "performer_id", "performers", VideoColumns.Performers, static video => video.Performers);
+
+    /// <summary>Writes the names of videos.</summary>
+    public async Task WriteAsync(NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
+    {
+        if (videos.Count == 0) return;
+        var rows = new List<(Guid Video, string Name)>();
+        foreach (var video in videos)
+        {
+            foreach (var name in Names(video)) rows.Add((video.Id, name));
+        }
+
+        var staging = await Staging.CreateAsync(connection, Table, [new("video_id", "uuid"), new(NameColumn, "text")], ct);
+        await staging.CopyAsync(rows, static (writer, row) =>
+        {
+            writer.Write(row.Video);
+            writer.Write(row.Name);
+        }, progress, ct);
+
+        var isFlat = await HasColumnAsync(connection, NameColumn, ct);
+        if (!isFlat) await AddNamesAsync(connection, staging, ct);
+        var column = isFlat ? NameColumn : IdColumn;
+        var wanted = isFlat
+            ? $"(select video_id, {NameColumn} from {staging.Table})"
+            : $"(select s.video_id, n.id as {IdColumn} from {staging.Table} s join public.{NamesTable} n on n.name = s.{NameColumn})";
+        await Staging.ExecuteAsync(
+            connection,
+            $"""
+            delete from public.{Table} t
+            using pg_temp.staged_videos v
+            where t.video_id = v.id
+              and not exists (select from {wanted} w where w.video_id = t.video_id and w.{column} = t.{column});
+
+            insert into public.{Table} (video_id, {column})
+            select distinct w.video_id, w.{column}
+            from {wanted} w
+            where not exists (select from public.{Table} t where t.video_id = w.video_id and t.{column} = w.{column})
+            on conflict do nothing
+            """, ct);
+    }
+
+    // A name that is new gets an id: the table's own default, or a fresh uuid where there is none.
+    private async Task AddNamesAsync(NpgsqlConnection connection, Staging staging, CancellationToken ct)
+    {
+        string? type;
+        bool hasDefault;
+        await using (var command = new NpgsqlCommand(
+            "select format_type(atttypid, atttypmod), atthasdef or attidentity <> '' from pg_attribute where attrelid = to_regclass($1) and attname = 'id'",
+            connection)
+        { Parameters = { new() { Value = "public." + NamesTable } } })
+        {
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            (type, hasDefault) = await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetBoolean(1)) : (null, false);
+        }
+
+        if (!hasDefault && type != "uuid")
+        {
+            throw new InputException(
+                $"New names can't be added to public.{NamesTable}: its id is {type ?? "missing"} without a default. Give it one, or use another database.");
+        }
+
+        var (columns, values) = hasDefault ? ("name", "f.name") : ("id, name", "gen_random_uuid(), f.name");
+        await Staging.ExecuteAsync(
+            connection,
+            $"""
+            insert into public.{NamesTable} ({columns})
+            select {values}
+            from (
+              select distinct s.{NameColumn} as name from {staging.Table} s
+              where not exists (select from public.{NamesTable} n where n.name = s.{NameColumn})
+            ) f
+            """, ct);
+    }
+
+    private async Task<bool> HasColumnAsync(NpgsqlConnection connection, string column, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "select exists (select from pg_attribute where attrelid = to_regclass($1) and attname = $2 and not attisdropped)", connection)
+        {
+            Parameters = { new() { Value = "public." + Table }, new() { Value = column } },
+        };
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
+
+namespace TwoTower.Postgres.Tables;
+
+/// <summary>
+/// Writes the tables of a database as a folder of CSV files, as <c>twotower import</c> reads them: a COPY a table, streamed, all
+/// as of one moment.
+/// </summary>
+public static class TableExport
+{
+    private const int BufferChars = 1 << 16;
+
+    private static readonly (string Table, string Sql)[] Tables =
+    [
+        ("profiles", "select user_id, display_name, created_at from public.profiles order by user_id"),
+        ("videos", $"select {string.Join(", ", VideoColumns.Typed.Concat(VideoColumns.Other))} from public.videos order by id"),
+        ("video_tags", "select video_id, tag_name from two_tower.video_tag_names order by video_id, tag_name collate \"C\""),
+        ("video_performers", "select video_id, performer_name from two_tower.video_performer_names order by video_id, performer_name collate \"C\""),
+        ("user_video_decisions",
+            """
+            select user_id, video_id, decision_type, created_at from public.user_video_decisions
+            where decision_type::text in ('like', 'nope') and created_at is not null order by created_at, user_id, video_id, decision_type::text
+            """),
+        ("video_features", "select video_id, name, vector from two_tower.video_features order by video_id, name"),
+    ];
+
+    // Most databases have none of these rows, and a reader does without the file.
+    private static readonly string[] Optional = ["video_features"];
+
+    /// <summary>Writes the folder beside its place and then gives it its name: it is there as a whole or not at all.</summary>
+    /// <param name="db">A migrated database.</param>
+    /// <param name="directory">Where to; absent or empty.</param>
+    /// <param name="progress">Told the bytes of the table at hand; their number isn't known before.</param>
+    /// <param name="ct">Stops; nothing stays.</param>
+    /// <returns>The files' names and sizes in bytes.</returns>
+    /// <exception cref="InputException">The folder holds something or can't be written, or the database can't be read.</exception>
+    public static async Task<IReadOnlyList<(string File, long Bytes)>> WriteAsync(
+        NpgsqlDataSource db, string directory, IProgress<WriteProgress>? progress, CancellationToken ct)
+    {
+        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
+        {
+            throw new InputException($"{target} is a file or isn't empty: name a folder that isn't there yet.");
+        }
+
+        var temporary = $"{target}.{Path.GetRandomFileName()}.tmp";
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            var files = await WriteFilesAsync(db, temporary, progress, ct);
+            if (Directory.Exists(target)) Directory.Delete(target);
+            Directory.Move(temporary, target);
+            return files;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{target} could not be written: {e.Message}. Free some space or choose another folder.", e);
+        }
+        catch (Exception e) when (DatabaseErrors.Explain(e, db) is { } explained)
+        {
+            throw explained;
+        }
+        finally
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+        }
+    }
+
+    private static async Task<List<(string File, long Bytes)>> WriteFilesAsync(
+        NpgsqlDataSource db, string folder, IProgress<WriteProgress>? progress, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+        await Staging.ExecuteAsync(connection, "set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
+        var files = new List<(string, long)>();
+        foreach (var (table, sql) in Tables)
+        {
+            if (Optional.Contains(table) && !await HasRowsAsync(connection, sql, ct)) continue;
+            var file = new FileInfo(Path.Combine(folder, table + ".csv"));
+            await CopyAsync(connection, sql, file, bytes => progress?.Report(new(table, bytes, 0)), ct);
+            file.Refresh();
+            files.Add((file.Name, file.Length));
+        }
+
+        return files;
+    }
+
+    private static async Task<bool> HasRowsAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"select exists ({sql})", connection);
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    private static async Task CopyAsync(NpgsqlConnection connection, string sql, FileInfo file, Action<long> written, CancellationToken ct)
+    {
+        await using var writer = new StreamWriter(file.FullName, false, new UTF8Encoding(false), BufferChars);
+        using var reader = await connection.BeginTextExportAsync($"copy ({sql}) to stdout (format csv, header)", ct);
+        var buffer = new char[BufferChars];
+        int read;
+        while ((read = await reader.ReadAsync(buffer, ct)) > 0)
+        {
+            await writer.WriteAsync(buffer.AsMemory(0, read), ct);
+            written(writer.BaseStream.Length);
+        }
+    }
+}

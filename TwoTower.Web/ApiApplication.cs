@@ -1,0 +1,122 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.ServiceDefaults;
+using TwoTower.ServiceDefaults.Database;
+using TwoTower.ServiceDefaults.Health;
+using TwoTower.Web.Decisions;
+using TwoTower.Web.Experiments;
+using TwoTower.Web.Hosting;
+using TwoTower.Web.Json;
+using TwoTower.Web.OpenApi;
+using TwoTower.Web.Problems;
+using TwoTower.Web.Recommendations;
+using TwoTower.Web.Releases;
+using TwoTower.Web.Settings;
+using TwoTower.Web.Videos;
+
+namespace TwoTower.Web;
+
+/// <summary>The recommendation API, as a process of its own or inside another (<c>twotower serve</c>).</summary>
+public static class ApiApplication
+{
+    /// <summary>Name of the connection string that it reads.</summary>
+    public const string ConnectionName = "twotower";
+
+    /// <summary>Builds the application; it needs no database before a request comes.</summary>
+    /// <param name="args">Command line, such as <c>--urls http://127.0.0.1:5080</c>.</param>
+    /// <param name="configure">Has the last word on the configuration, before anything is registered by it.</param>
+    /// <exception cref="Core.InputException">A setting is missing or can't be used.</exception>
+    public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ApplicationName = typeof(ApiApplication).Assembly.GetName().Name,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        configure?.Invoke(builder);
+
+        builder.AddQuietStart();
+        builder.AddServiceDefaults();
+        builder.AddTwoTowerDatabase(ConnectionName, configureDataSourceBuilder: ForRequests);
+        builder.AddKeyedTwoTowerDatabase(ConnectionName, BundleTransfers.Database);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+
+        builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
+        builder.Services.AddOptions<RecommendationOptions>().BindConfiguration(RecommendationOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<RecommendationOptions>, RecommendationOptionsValidator>();
+
+        builder.Services.AddOptions<GateOptions>().BindConfiguration(GateOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<GateOptions>, GateOptionsValidator>();
+
+        builder.Services.AddSingleton<ReleaseStore>();
+        builder.Services.AddSingleton<ReleaseRetention>();
+        builder.Services.AddSingleton(services => new ReleaseGate(
+            services.GetRequiredKeyedService<NpgsqlDataSource>(BundleTransfers.Database), services.GetRequiredService<IOptions<GateOptions>>().Value));
+        builder.Services.AddSingleton<BundleTransfers>();
+        builder.Services.AddSingleton(services => new TowerCache(
+            services.GetRequiredService<ReleaseStore>(), services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
+        builder.Services.AddServingRecords();
+        builder.Services.AddSingleton<RecommendationService>();
+        builder.Services.AddSingleton<DecisionStore>();
+        builder.Services.AddSingleton<VideoStatistics>();
+        builder.Services.AddHostedService<ReleaseWatch>();
+        builder.Services.AddHostedService<StatisticsRefresh>();
+
+        builder.Services.AddValidation();
+        builder.Services.AddProblems();
+        builder.Services.AddApiDocument();
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+            json.SerializerOptions.Converters.Add(new InstantJsonConverter());
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+        });
+
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapDefaultEndpoints();
+        app.MapApiDocument();
+        app.MapRecommendations();
+        app.MapVideos();
+        app.MapDecisions();
+
+        // Without a key there is nothing to guess at: the paths aren't there.
+        if (!string.IsNullOrEmpty(builder.Configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}"]))
+        {
+            app.MapReleases();
+            app.MapExperiments();
+        }
+
+        return app;
+    }
+
+    /// <summary>Runs the process to its end.</summary>
+    /// <returns>0 after a shutdown, 2 when it couldn't start for a reason that a person can change.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            await using var app = Create(args);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (Exception e) when (StartFailure.Explain(e) is { } line)
+        {
+            await Console.Error.WriteLineAsync(line);
+            return 2;
+        }
+    }
+
+    private static void ForRequests(NpgsqlDataSourceBuilder dataSource)
+    {
+        // Jobs wait as long as it takes; a request doesn't.
+        if (dataSource.ConnectionStringBuilder.CommandTimeout == 0) dataSource.ConnectionStringBuilder.CommandTimeout = 30;
+    }
+}

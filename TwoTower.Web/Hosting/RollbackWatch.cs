@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Postgres.Experiments.Rollback;
+
+namespace TwoTower.Web.Hosting;
+
+/// <summary>Goes back to the release before when the one that was activated misbehaves. Every replica watches; one acts.</summary>
+internal sealed class RollbackWatch(
+    AutomaticRollback rollback, IOptions<RollbackOptions> options, TimeProvider time, ILogger<RollbackWatch> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.Value.Enabled) return;
+        using var timer = new PeriodicTimer(options.Value.CheckInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken)) await CheckAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The process is stopping.
+        }
+    }
+
+    private async Task CheckAsync(CancellationToken ct)
+    {
+        try
+        {
+            if (await rollback.CheckAsync(ct) is { } done)
+            {
+                logger.LogError("Rolled back from {Undone} to {ModelVersion}: {Reason}", done.Undone, done.ModelVersion, done.Reason);
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or InputException)
+        {
+            logger.LogWarning("The active release can't be watched at the moment: {Reason}", e.Message);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TwoTower.Postgres.Impressions;
+
+namespace TwoTower.Web.Hosting;
+
+/// <summary>
+/// Brings what was served to the database, off the request path, and keeps what is there bounded. Every replica does; what waits when the
+/// process is asked to stop is written before it ends.
+/// </summary>
+internal sealed class ServingRecords(
+    ServingRecordWriter writer, ImpressionRetention retention, IOptions<ImpressionOptions> options, TimeProvider time, ILogger<ServingRecords> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        // The server has stopped before this: nothing is added any more.
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await writer.FlushAsync(cancellationToken);
+        }
+        catch (Exception e) when (IsAway(e) || e is OperationCanceledException)
+        {
+            logger.LogWarning("What was served last could not be recorded: {Reason}", e.Message);
+            writer.GiveUp();
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.FlushInterval, time);
+        long? pruned = null;
+        var failing = false;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                try
+                {
+                    await writer.FlushAsync(stoppingToken);
+                    if (pruned is null || time.GetElapsedTime(pruned.Value) >= BetweenPrunings)
+                    {
+                        foreach (var day in await retention.PruneAsync(stoppingToken)) logger.LogInformation("Dropped the impressions of {Day:yyyy-MM-dd}", day);
+                        pruned = time.GetTimestamp();
+                    }
+
+                    failing = false;
+                }
+                catch (Exception e) when (IsAway(e))
+                {
+                    // Answers wait as long as there is room for them; once is enough to say so.
+                    if (!failing) logger.LogWarning("What is served can't be recorded at the moment: {Reason}", e.Message);
+                    failing = true;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The process is stopping.
+        }
+    }
+
+    private static bool IsAway(Exception e) => e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException;
+}

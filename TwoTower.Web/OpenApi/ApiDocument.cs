@@ -1,0 +1,48 @@
+using Microsoft.OpenApi;
+using Scalar.AspNetCore;
+
+namespace TwoTower.Web.OpenApi;
+
+/// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and the page that shows it at <c>/docs</c>, which <c>/</c> leads to.</summary>
+internal static class ApiDocument
+{
+    public static void AddApiDocument(this IServiceCollection services) =>
+        services.AddOpenApi("v1", options =>
+        {
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "TwoTower";
+                document.Info.Version = "v1";
+                document.Info.Description =
+                    "Video recommendations by a two-tower model. Every error is a problem document (application/problem+json). "
+                    + "Health: `/health/live`, `/health/ready`.";
+
+                // The page asks whoever served it; a name that only the server knows would fail behind a proxy.
+                document.Servers?.Clear();
+                return Task.CompletedTask;
+            });
+            options.AddSchemaTransformer((schema, context, _) =>
+            {
+                // A converter of our own reads times, which the exporter can't see into.
+                var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
+                if (type == typeof(DateTimeOffset)) (schema.Type, schema.Format) = (JsonSchemaType.String, "date-time");
+                return Task.CompletedTask;
+            });
+            options.AddOperationTransformer<ExampleTransformer>();
+            options.AddOperationTransformer<OperatorTransformer>();
+            options.AddDocumentTransformer<OperatorTransformer>();
+        });
+
+    public static void MapApiDocument(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.MapScalarApiReference("/docs", page => page
+            .WithTitle("TwoTower API")
+            .DisableDefaultFonts() // fonts come from another site; the page's script is in the package
+            .HideDeveloperTools()
+            .WithDynamicBaseServerUrl()
+            .DisableAgent()
+            .DisableTelemetry());
+        app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
+    }
+}

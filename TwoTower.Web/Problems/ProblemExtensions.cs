@@ -1,0 +1,35 @@
+using System.Text.Json;
+
+namespace TwoTower.Web.Problems;
+
+/// <summary>Every error is a problem document (RFC 9457).</summary>
+internal static class ProblemExtensions
+{
+    public static void AddProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = Complete);
+        services.AddExceptionHandler<ProblemHandler>();
+
+        // In every environment the same: a parameter that can't be read reaches the handler with its name and value.
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+    }
+
+    // What the framework answers by itself has a title only.
+    private static void Complete(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        problem.Detail ??= problem.Status switch
+        {
+            StatusCodes.Status404NotFound => "There is nothing at this path. The paths are in /openapi/v1.json, readable at /docs.",
+            StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Method} isn't possible here; the header Allow says what is.",
+            StatusCodes.Status415UnsupportedMediaType when context.HttpContext.Request.Path.StartsWithSegments("/v1/releases") =>
+                "The body must be a bundle as a tar file: send it with Content-Type: application/x-tar.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: send it with Content-Type: application/json.",
+            _ => null,
+        };
+        if (problem is HttpValidationProblemDetails { Errors: { Count: > 0 } errors } invalid)
+        {
+            invalid.Errors = errors.ToDictionary(error => JsonNamingPolicy.CamelCase.ConvertName(error.Key), error => error.Value);
+        }
+    }
+}

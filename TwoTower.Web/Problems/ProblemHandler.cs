@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Postgres.Serving;
+using TwoTower.Web.Settings;
+
+namespace TwoTower.Web.Problems;
+
+/// <summary>Turns what went wrong into a problem document that says what was wrong and what to do.</summary>
+internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<ApiOptions> options, ILogger<ProblemHandler> logger)
+    : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to read an answer.
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
+        var problem = Describe(exception);
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            logger.LogWarning("No answer: {Detail} {Reason}", problem.Detail, exception.Message);
+            httpContext.Response.Headers.RetryAfter = options.Value.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        }
+        else if (problem.Status == StatusCodes.Status500InternalServerError)
+        {
+            logger.LogError(exception, "A request failed");
+        }
+
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
+    }
+
+    private static ProblemDetails Describe(Exception exception) => exception switch
+    {
+        BadHttpRequestException bad => Problem(bad.StatusCode, "The request can't be read", BadRequest.Explain(bad)),
+        InputException input => Problem(400, "The request can't be used", input.Message),
+        RecommendationException { Why: NoAnswer.UnknownVideo } unknown => Problem(404, "There is no such video", unknown.Message),
+        RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => Problem(409, "The video has no vector yet", pending.Message),
+        RecommendationException none => Problem(503, "No usable release", none.Message),
+        PostgresException absent when IsAbsent(absent) =>
+            Problem(503, "The database isn't migrated", "Run 'twotower db migrate' on it."),
+        PostgresException postgres when !IsAway(postgres) => Problem(500, "An error occurred", "The error is in the log of the service."),
+        NpgsqlException or SocketException or TimeoutException =>
+            Problem(503, "The database is away", "It doesn't answer at the moment. Try again after the time in Retry-After."),
+        _ => Problem(500, "An error occurred", "The error is in the log of the service."),
+    };
+
+    private static bool IsAbsent(PostgresException e) => e.SqlState
+        is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName;
+
+    // Shutting down or starting (57P…), full (53…), connection lost (08…), a replica or a lock in the way for now (40…).
+    private static bool IsAway(PostgresException e) =>
+        e.IsTransient || e.SqlState is ['5', '7', 'P', ..] or ['5', '3', ..] or ['0', '8', ..];
+
+    private static ProblemDetails Problem(int status, string title, string detail) => new() { Status = status, Title = title, Detail = detail };
+}

@@ -1,0 +1,58 @@
+using Mono.Cecil;
+
+namespace TwoTower.Architecture.Tests;
+
+/// <summary>The order that docs/architecture.md draws, read from the compiled projects.</summary>
+public sealed class ArchitectureTests : IDisposable
+{
+    private static readonly string[] Executables = ["TwoTower.Api", "TwoTower.Embedder", "TwoTower.Trainer", "twotower"];
+
+    private readonly List<ModuleDefinition> _product = [.. Projects().Select(project => ModuleDefinition.ReadModule(Path.Combine(AppContext.BaseDirectory, project + ".dll")))];
+
+    public void Dispose() => _product.ForEach(module => module.Dispose());
+
+    [Fact]
+    public void A_folder_uses_only_those_below_it() =>
+        Assert.Empty(Floors.Violations(_product.SelectMany(module => NamespaceUses.Of(module, "TwoTower")), Floors.BottomUp));
+
+    [Fact]
+    public void Every_folder_has_its_place_in_the_order_and_no_place_is_empty() =>
+        Assert.Equal(Floors.BottomUp.Order(StringComparer.Ordinal), _product.SelectMany(module => NamespaceUses.Namespaces(module, "TwoTower")).Order(StringComparer.Ordinal).Distinct());
+
+    [Fact]
+    public void A_circle_is_found()
+    {
+        using var module = ModuleDefinition.ReadModule(typeof(Circle.Upper.Caller).Assembly.Location);
+        var uses = NamespaceUses.Of(module, "TwoTower.Architecture.Tests.Circle").ToList();
+        string[] order = ["TwoTower.Architecture.Tests.Circle.Lower", "TwoTower.Architecture.Tests.Circle.Upper"];
+        Assert.Equal(
+            "TwoTower.Architecture.Tests.Circle.Lower.Called uses TwoTower.Architecture.Tests.Circle.Upper, which is above it",
+            Assert.Single(Floors.Violations(uses, order)));
+        Assert.NotEmpty(Floors.Violations(uses, [.. order.Reverse()]));
+    }
+
+    [Fact]
+    public void Nothing_references_an_executable() =>
+        Assert.Empty(_product.SelectMany(module => Referenced(module).Where(Executables.Contains).Select(name => $"{module.Name} → {name}")));
+
+    [Fact]
+    public void Only_the_training_references_torch() =>
+        Assert.Equal(["TwoTower.Training.dll"], _product.Where(module => Referenced(module).Contains("TorchSharp")).Select(module => module.Name));
+
+    [Theory]
+    [InlineData("TwoTower.LocalPostgres", "TwoTower")]
+    [InlineData("TwoTower.Core", "TwoTower", "Npgsql", "Pgvector", "Microsoft.EntityFrameworkCore", "Microsoft.AspNetCore")]
+    [InlineData("TwoTower.Datasets", "Npgsql", "Pgvector", "Microsoft.EntityFrameworkCore", "Microsoft.AspNetCore")]
+    [InlineData("TwoTower.Postgres", "TorchSharp", "Microsoft.AspNetCore")]
+    [InlineData("TwoTower.Embedding", "TorchSharp", "Microsoft.AspNetCore", "TwoTower.ServiceDefaults")]
+    [InlineData("TwoTower.Training", "Microsoft.AspNetCore", "TwoTower.ServiceDefaults")]
+    public void A_library_does_without(string project, params string[] absent) =>
+        Assert.DoesNotContain(
+            Referenced(_product.Single(module => module.Name == project + ".dll")), name => absent.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
+
+    private static IEnumerable<string> Referenced(ModuleDefinition module) => module.AssemblyReferences.Select(reference => reference.Name);
+
+    // The AppHost is left out: Aspire's packages aren't on every mirror, and what it names as resources it doesn't use as code.
+    private static IEnumerable<string> Projects() =>
+        [.. Floors.BottomUp.Select(name => string.Join('.', name.Split('.').Take(2))).Distinct().Select(name => name == "TwoTower.Cli" ? "twotower" : name)];
+}

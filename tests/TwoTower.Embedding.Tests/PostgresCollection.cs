@@ -1,0 +1,6 @@
+using TwoTower.Testing;
+
+namespace TwoTower.Embedding.Tests;
+
+[CollectionDefinition("postgres")]
+public class PostgresCollection : ICollectionFixture<PostgresFixture>;

@@ -1,0 +1,6 @@
+using TwoTower.Testing;
+
+namespace TwoTower.Evaluation.Tests;
+
+[CollectionDefinition("postgres")]
+public class PostgresCollection : ICollectionFixture<PostgresFixture>;

@@ -1,0 +1,91 @@
+using TwoTower.Postgres.Experiments.Comparison;
+using TwoTower.Postgres.Experiments.Rollback;
+using TwoTower.Postgres.Impressions;
+
+namespace TwoTower.Postgres.Tests.Experiments.Rollback;
+
+/// <summary>When a release is left again, and when chance or a margin explains what is seen.</summary>
+public class RollbackRuleTests
+{
+    private static readonly RollbackOptions Options = new();
+
+    [Fact]
+    public void The_defaults_are_those_that_the_document_promises() => Assert.Equal(
+        (true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), 200L, 0.02, 0.05, 0.3, 100, 3.0),
+        (Options.Enabled, Options.Window, Options.Baseline, Options.MinRequests, Options.ErrorMargin, Options.EmptyMargin, Options.LikesMargin, Options.MinUsers, Options.StandardErrors));
+
+    [Theory]
+    [InlineData(150, 0, 100, 0, null)]              // too few requests to say
+    [InlineData(0, 200, 1000, 0, "errors")]          // all of them fail
+    [InlineData(180, 20, 1000, 0, "errors")]         // .1 against 0: .1 > .02 + 3 · √(.09 / 200) = .0836
+    [InlineData(185, 15, 1000, 0, null)]             // .075 against 0: allowed are .02 + 3 · √(.069375 / 200) = .0759
+    [InlineData(180, 20, 0, 0, "errors")]            // nothing is known of the one before: it never failed
+    [InlineData(900, 100, 900, 100, null)]           // as bad as before
+    [InlineData(900, 100, 9900, 100, "errors")]      // .1 against .01
+    public void Errors(long answers, long failed, long answersBefore, long failedBefore, string? rule) =>
+        Assert.Equal(rule, RollbackRule.Judge(new Outcomes(answers, 0, failed), new(answersBefore, 0, failedBefore), Options)?.Rule);
+
+    [Theory]
+    [InlineData(1000, 200, 1000, 10, "empty_answers")] // .2 against .01
+    [InlineData(1000, 60, 1000, 10, null)]             // .06 against .01: within the margin
+    [InlineData(1000, 80, 1000, 10, null)]             // .07 more, and .05 + 3 · .0091 = .077 is allowed
+    [InlineData(1000, 200, 0, 0, null)]                // nothing to compare with
+    [InlineData(100, 100, 1000, 0, null)]              // too few
+    public void Empty_answers(long answers, long empty, long answersBefore, long emptyBefore, string? rule) =>
+        Assert.Equal(rule, RollbackRule.Judge(new Outcomes(answers, empty, 0), new(answersBefore, emptyBefore, 0), Options)?.Rule);
+
+    [Fact]
+    public void The_reason_says_the_numbers()
+    {
+        Assert.Equal(
+            "30.0% of 1,000 requests failed because of the release, 0.1% of 10,000 before",
+            RollbackRule.Judge(new Outcomes(700, 0, 300), new(9_990, 0, 10), Options)!.ToString());
+        Assert.Equal(
+            "20.0% of 1,000 answers had no video, 1.0% of 2,000 before",
+            RollbackRule.Judge(new Outcomes(1_000, 200, 0), new(2_000, 20, 0), Options)!.ToString());
+        Assert.Equal(
+            "0.0250 likes per recommendation over 4,000, 0.1000 over 4,000 before",
+            RollbackRule.Judge(Users(1, 200, 0.025), Users(2, 200, 0.1), Options)!.ToString());
+    }
+
+    [Theory]
+    [InlineData(200, 0.025, 0.1, "likes_per_recommendation")]
+    [InlineData(200, 0.075, 0.1, null)]  // a quarter fewer: within the margin of three tenths
+    [InlineData(200, 0.2, 0.1, null)]    // better
+    [InlineData(50, 0.025, 0.1, null)]    // too few users
+    public void Likes(int users, double rate, double before, string? rule) =>
+        Assert.Equal(rule, RollbackRule.Judge(Users(1, users, rate), Users(2, 200, before), Options)?.Rule);
+
+    [Fact]
+    public void Likes_that_chance_explains_keep_the_release()
+    {
+        // Half as many as before, over users who differ so much that it may be chance.
+        List<UserOutcome> Wild(int group, int likers) => [.. Enumerable.Range(0, 120).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, n < likers ? 20 : 0, 0, []))];
+        Assert.Null(RollbackRule.Judge(Wild(1, 3), Wild(2, 6), Options));
+        Assert.NotNull(RollbackRule.Judge(Wild(1, 3), Wild(2, 60), Options));
+    }
+
+    [Fact]
+    public void A_good_release_is_hardly_ever_left_by_chance()
+    {
+        var (random, lost) = (new Random(5), 0);
+        for (var i = 0; i < 2_000; i++)
+        {
+            Outcomes Draw(int requests)
+            {
+                var failed = Enumerable.Range(0, requests).Count(_ => random.NextDouble() < 0.01);
+                return new(requests - failed, 0, failed);
+            }
+
+            if (RollbackRule.Judge(Draw(250), Draw(1_000), Options) is not null) lost++;
+        }
+
+        Assert.InRange(lost, 0, 4);
+    }
+
+    private static Guid Id(int group, int n) => new($"00000000-0000-0000-{group:x4}-{n:x12}");
+
+    /// <summary>Users of 20 recommendations each; every second one likes twice the rate of them, the others none.</summary>
+    private static List<UserOutcome> Users(int group, int count, double rate) =>
+        [.. Enumerable.Range(0, count).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, (long)Math.Round(20 * rate * 2 * (n % 2)), 0, []))];
+}

@@ -1,0 +1,102 @@
+using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Generation;
+using TwoTower.Postgres.Features;
+using TwoTower.Postgres.Tables;
+using TwoTower.Testing;
+
+namespace TwoTower.Postgres.Tests.Features;
+
+/// <summary>The two ways to compute features, in SQL and in process, on every row (contract, section 2).</summary>
+[Collection("postgres")]
+public class BothModesTests(PostgresFixture postgres)
+{
+    private static readonly DateTimeOffset Anchor = new(2025, 11, 2, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task They_agree_on_the_golden_world() => await AgreeAsync(Golden.Tables, Golden.AsOf);
+
+    [Fact]
+    public async Task They_agree_on_a_generated_world()
+    {
+        var tables = CatalogueGenerator.Generate(new() { Anchor = Anchor, Viewers = 1200, Videos = 1500, Seed = 7 });
+        await AgreeAsync(tables, Anchor);
+        await AgreeAsync(tables, Anchor.AddDays(-90));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task They_agree_on_random_histories(int seed) => await AgreeAsync(RandomTables(new Random(seed)), Anchor);
+
+    private async Task AgreeAsync(TableSet tables, DateTimeOffset asOf)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await new TableWriter(db.DataSource).WriteAsync(tables, null, default);
+        var read = await TableReader.ReadAsync(db.DataSource, default);
+
+        var expected = PayloadBuilder.BuildUsers(read, asOf).OrderBy(user => user.UserId).ToList();
+        var actual = await PayloadReader.ReadUsersAsync(db.DataSource, [.. expected.Select(user => user.UserId)], asOf, default).ToListAsync();
+        Assert.Equal(expected.Count, actual.Count);
+        for (var i = 0; i < expected.Count; i++) PayloadAssert.Equal(expected[i], actual[i]);
+
+        var deciders = await PayloadReader.ReadUsersAsync(db.DataSource, null, asOf, default).ToListAsync();
+        Assert.Equal(expected.Where(user => user.DecisionStats.DecisionCount > 0).Select(user => user.UserId), deciders.Select(user => user.UserId));
+
+        var items = await PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync();
+        var built = PayloadBuilder.BuildItems(read);
+        Assert.Equal(built.Count, items.Count);
+        for (var i = 0; i < built.Count; i++) PayloadAssert.Equal(built[i], items[i]);
+
+        // And so do the vectors that follow.
+        var pipeline = FeaturePipeline.Fit(new() { MinTagFreq = 1, MinActressFreq = 1 }, built, expected, built, asOf);
+        float[] left = new float[pipeline.UserDim], right = new float[pipeline.UserDim];
+        for (var i = 0; i < expected.Count; i++)
+        {
+            pipeline.EncodeUser(expected[i], asOf, left);
+            pipeline.EncodeUser(actual[i], asOf, right);
+            Close.Equal([.. left.Select(x => (double)x)], [.. right.Select(x => (double)x)], $"vector of user {expected[i].UserId}");
+        }
+    }
+
+    // Small and dense, so that every odd case comes up: repeats, ghosts of videos and users, ties in time, missing fields, tags of any text.
+    private static TableSet RandomTables(Random random)
+    {
+        string[] words = ["a", "\"", "\\", "{,}", "日本", "🎬", "null", "O'Neil", "a b", "tab\there"];
+        string[] Some() => [.. words.Where(_ => random.Next(3) == 0)];
+        DateTimeOffset? Time() => random.Next(4) == 0 ? null : Anchor.AddTicks(-random.NextInt64(TimeSpan.TicksPerDay * 400) / 10 * 10);
+        var videos = Enumerable.Range(0, 30).Select(_ => new VideoRow
+        {
+            Id = NewGuid(random),
+            Price = random.Next(4) == 0 ? null : random.Next(5) == 0 ? 0 : random.Next(1, 400_000) / 100m,
+            DurationSeconds = random.Next(3) == 0 ? null : random.Next(10_000),
+            ProductReleasedAt = Time(),
+            DistributionStartedAt = Time(),
+            SafetyLevel = (short)random.Next(3),
+            IsActive = random.Next(5) > 0,
+            RegionCodes = Some(),
+            Tags = Some(),
+            Performers = Some(),
+        }).ToList();
+        var users = Enumerable.Range(0, 40).Select(_ => NewGuid(random)).ToList();
+        var targets = videos.Select(video => video.Id).Append(NewGuid(random)).ToList();
+        var decisions = new HashSet<DecisionRow>();
+        for (var i = 0; i < 600; i++)
+        {
+            // Hours around midnight and around a change to winter time; some after the as-of.
+            var at = Anchor.AddHours(-random.Next(-24, 72)).AddMinutes(random.Next(60)).AddMicroseconds(random.Next(1_000_000));
+            decisions.Add(new(users[(int)(Math.Pow(random.NextDouble(), 2) * users.Count)], targets[random.Next(targets.Count)], (DecisionType)random.Next(2), at));
+        }
+
+        return new([.. users.Where(_ => random.Next(5) > 0).Select(user => new ProfileRow(user, null, Time()))], videos, [.. decisions]);
+    }
+
+    private static Guid NewGuid(Random random)
+    {
+        var bytes = new byte[16];
+        random.NextBytes(bytes);
+        return new(bytes);
+    }
+}

@@ -1,0 +1,97 @@
+using TwoTower.Postgres.Serving;
+using TwoTower.Testing;
+
+namespace TwoTower.Postgres.Tests.Serving;
+
+/// <summary>The counts behind popular-and-fresh.</summary>
+[Collection("postgres")]
+public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private TestDatabase _db = null!;
+    private VideoStatistics _statistics = null!;
+
+    public async Task InitializeAsync()
+    {
+        _db = await postgres.CreateDatabaseAsync();
+        _statistics = new VideoStatistics(_db.DataSource);
+        await _db.ExecuteAsync("""
+            insert into videos (id, title, product_released_at) values
+              ('00000000-0000-0000-0000-000000000001', 'liked', '2020-01-01Z'),
+              ('00000000-0000-0000-0000-000000000002', 'disputed', '2020-01-01Z'),
+              ('00000000-0000-0000-0000-000000000003', 'new', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-000000000004', 'unknown', null);
+            -- Three viewers like video 1, one of them three times over; two like video 2 and one of them changes his mind.
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at) values
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-02Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-03Z'),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000002', 'like', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000002', 'like', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000002', 'nope', '2026-01-02Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-0000000000ff', 'like', '2026-01-01Z')
+            """);
+    }
+
+    public async Task DisposeAsync() => await _db.DisposeAsync();
+
+    [Fact]
+    public async Task Each_viewer_counts_once_a_video_with_the_last_word()
+    {
+        Assert.Equal(4, await _statistics.RefreshAsync());
+        Assert.Equal(
+            ["liked 3 0", "disputed 1 1", "new 0 0", "unknown 0 0"],
+            await _db.ListAsync<string>(
+                "select title || ' ' || like_count || ' ' || nope_count from two_tower.video_statistics join videos on id = video_id order by id"));
+
+        // ln(1 + 3) · 4/5 and ln(1 + 1) · 2/4
+        Assert.Equal(Math.Log(4) * 0.8, await PopularityAsync(1), 12);
+        Assert.Equal(Math.Log(2) * 0.5, await PopularityAsync(2), 12);
+        Assert.Equal(0, await PopularityAsync(3));
+    }
+
+    [Fact]
+    public async Task Only_what_changed_is_written_and_a_deleted_video_goes()
+    {
+        await _statistics.RefreshAsync();
+        Assert.Equal(0, await _statistics.RefreshAsync());
+        await _db.ExecuteAsync("""
+            insert into user_video_decisions (user_id, video_id, decision_type)
+              values ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000002', 'like');
+            delete from videos where title = 'new'
+            """);
+        Assert.Equal(2, await _statistics.RefreshAsync());
+        Assert.Equal(3L, await _db.ScalarAsync<long>("select count(*) from two_tower.video_statistics"));
+    }
+
+    [Fact]
+    public async Task Of_several_replicas_one_counts_at_a_time()
+    {
+        await using var connection = await _db.DataSource.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var first = connection.CreateCommand())
+        {
+            first.CommandText = "select two_tower.refresh_video_statistics()";
+            Assert.Equal(4L, await first.ExecuteScalarAsync());
+        }
+
+        Assert.Null(await _statistics.RefreshAsync());
+        await transaction.CommitAsync();
+        Assert.Equal(0, await _statistics.RefreshAsync());
+    }
+
+    [Fact]
+    public async Task Videos_that_are_not_counted_yet_are_served_after_those_that_are()
+    {
+        const string Popular = "select title from two_tower.popular_videos(10, '2026-02-01Z', 1, '{}', '{}', '{}') order by value desc, title";
+        Assert.Equal(4, (await _db.ListAsync<string>(Popular)).Count);
+
+        await _statistics.RefreshAsync();
+        await _db.ExecuteAsync("insert into videos (title) values ('just added')");
+        Assert.Equal(["liked", "disputed", "just added", "new", "unknown"], await _db.ListAsync<string>(Popular));
+    }
+
+    private Task<double> PopularityAsync(int n) =>
+        _db.ScalarAsync<double>($"select popularity from two_tower.video_statistics where video_id = '00000000-0000-0000-0000-00000000000{n}'");
+}

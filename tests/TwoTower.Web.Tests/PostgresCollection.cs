@@ -1,0 +1,6 @@
+using TwoTower.Testing;
+
+namespace TwoTower.Web.Tests;
+
+[CollectionDefinition("postgres")]
+public class PostgresCollection : ICollectionFixture<PostgresFixture>;
