@@ -19,13 +19,15 @@ public class RegistryAnswers : Task
         var first = Image.Split('/')[0];
         var isHost = Image.Contains("/") && (first.Contains(".") || first.Contains(":") || first == "localhost");
         var host = isHost ? first : "registry-1.docker.io";
-        var isLocal = host.StartsWith("localhost", StringComparison.Ordinal) || host.StartsWith("127.", StringComparison.Ordinal);
+        // The SDK's rule for registries that speak plain HTTP.
+        var named = Environment.GetEnvironmentVariable("DOTNET_CONTAINER_INSECURE_REGISTRIES") ?? "";
+        var isPlain = host.Split(':')[0] == "localhost" || Array.IndexOf(named.Split(',', ';'), host) >= 0;
         try
         {
             using (var client = new HttpClient { Timeout = TimeSpan.FromSeconds(30) })
             {
                 // Any answer will do: most registries ask who we are, and the SDK knows how to tell them.
-                client.GetAsync((isLocal ? "http://" : "https://") + host + "/v2/").GetAwaiter().GetResult().Dispose();
+                client.GetAsync((isPlain ? "http://" : "https://") + host + "/v2/").GetAwaiter().GetResult().Dispose();
             }
 
             return true;
