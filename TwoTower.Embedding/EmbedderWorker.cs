@@ -85,7 +85,7 @@ public sealed partial class EmbedderWorker(
                 if (failure is not null) LogFollowing();
                 failure = null;
             }
-            catch (Exception e) when (e is NpgsqlException or InputException or TimeoutException && !ct.IsCancellationRequested)
+            catch (Exception e) when ((e is InputException || DatabaseErrors.FaultOf(e) is not null) && !ct.IsCancellationRequested)
             {
                 // Once, not at every look: what is wrong stays wrong for a while.
                 if (failure != e.Message) LogTurnFailed(e is InputException ? null : e, e.Message);

@@ -74,7 +74,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
             // Whoever stops the run wants this as well. The API's last connections may still be closing: force.
             await OnServerAsync($"drop database if exists {_name} with (force)", CancellationToken.None);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
         {
             _terminal.Warn($"the scratch database {_name} could not be dropped ({e.Message}): drop it by hand");
         }

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Net.Sockets;
 using Npgsql;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.LocalPostgres.Machine;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Training;
 using TwoTower.Training.Loop;
@@ -71,13 +71,13 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
         NothingToTrainException => (ExitCodes.NothingToTrain, e.Message),
         AlreadyTrainingException => (ExitCodes.AlreadyTraining, e.Message),
         TrainingDivergedException => (ExitCodes.Failure, e.Message),
-        PostgresException { SqlState: PostgresErrorCodes.DiskFull } p =>
+        PostgresException p when DatabaseErrors.FaultOf(p) == DatabaseFault.DiskFull =>
             (ExitCodes.Failure, $"the database's disk is full ({p.MessageText}); nothing half was kept: make room and run the same command again"),
-        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName } p =>
-            (ExitCodes.BadInput, $"the database lacks a table of TwoTower ({p.MessageText}): run 'twotower db migrate' first"),
+        PostgresException p when DatabaseErrors.FaultOf(p) == DatabaseFault.NotMigrated =>
+            (ExitCodes.BadInput, $"the database lacks a table or function of TwoTower ({p.MessageText}): run 'twotower db migrate' first"),
         PostgresException p => (ExitCodes.Failure, $"the database refused a statement: {p.SqlState} {p.MessageText}"),
-        NpgsqlException n when n.InnerException is SocketException or TimeoutException =>
-            (ExitCodes.BadInput, $"the database does not answer ({n.InnerException.Message}): start it, or correct --database"),
+        NpgsqlException { InnerException: { } cause } n when DatabaseErrors.FaultOf(n) == DatabaseFault.Away =>
+            (ExitCodes.BadInput, $"the database does not answer ({cause.Message}): start it, or correct --database"),
         IOException io when IsFull(io) => (ExitCodes.Failure, $"the disk is full ({io.Message}): make room and run the same command again"),
         _ => (ExitCodes.Failure, $"{e.GetType().Name}: {e.Message} (--verbose shows where)"),
     };

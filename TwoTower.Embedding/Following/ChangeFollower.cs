@@ -4,6 +4,7 @@ using TwoTower.Embedding.Encoding;
 using TwoTower.Embedding.Leases;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Following;
@@ -148,13 +149,8 @@ internal sealed class ChangeFollower(
     }
 
     // Cancelled, no connection, or the server's own trouble (going down, out of something, a deadlock): not the fault of a video.
-    private static bool IsOfServer(Exception e) => e switch
-    {
-        OperationCanceledException => true,
-        PostgresException { SqlState: var state } => state[..2] is "08" or "40" or "53" or "55" or "57" or "58",
-        NpgsqlException or TimeoutException => true,
-        _ => false,
-    };
+    private static bool IsOfServer(Exception e) =>
+        e is OperationCanceledException || DatabaseErrors.IsPassing(e) || DatabaseErrors.FaultOf(e) == DatabaseFault.Cancelled;
 
     private sealed class Batch(string owner, IReadOnlyList<QueuedVideo> videos)
     {

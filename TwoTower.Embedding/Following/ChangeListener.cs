@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Embedding.Following;
 
@@ -40,7 +41,7 @@ internal sealed class ChangeListener(NpgsqlDataSource db, TimeProvider time)
                 _changed.Writer.TryWrite(true); // what came before anybody listened
                 while (true) await connection.WaitAsync(ct);
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException && !ct.IsCancellationRequested)
+            catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null && !ct.IsCancellationRequested)
             {
                 // The loops that look at the database say what is wrong with it.
             }

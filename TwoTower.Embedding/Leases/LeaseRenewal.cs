@@ -1,4 +1,4 @@
-using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Embedding.Leases;
 
@@ -46,7 +46,7 @@ internal sealed class LeaseRenewal : IAsyncDisposable
                 {
                     Lost = !await renew(held);
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException)
+                catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
                 {
                     // Tried again at the next turn; a database that stays away stops the work itself.
                 }

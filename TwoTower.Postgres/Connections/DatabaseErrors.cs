@@ -4,23 +4,39 @@ using TwoTower.Core;
 
 namespace TwoTower.Postgres.Connections;
 
-/// <summary>Turns the database's errors that a person can do something about into messages for that person.</summary>
+/// <summary>The one place that knows the database's errors: which kind one is, and what a person can do about it.</summary>
 public static class DatabaseErrors
 {
     /// <summary>What migrations raise when a table of theirs can't be used; the text is for a person.</summary>
     internal const string UnusableTable = "TT001";
 
-    /// <summary>
-    /// True when the connection broke under the statement, or the server ended the session: whether a write was committed is unknown, and a
-    /// reader may ask again on another connection. False for a server that is silent or refuses a new connection: it would do so again.
-    /// </summary>
-    internal static bool IsCut(NpgsqlException error) => error switch
+    /// <summary>The kind of an error; null for one that isn't the database's.</summary>
+    public static DatabaseFault? FaultOf(Exception error) => error switch
     {
+        PostgresException answer => OfServer(answer),
+        NpgsqlException { InnerException: IOException } => DatabaseFault.Cut,
+        NpgsqlException or SocketException or TimeoutException => DatabaseFault.Away,
+        _ => null,
+    };
+
+    /// <summary>True for an error that another try, a little later, may not meet.</summary>
+    public static bool IsPassing(Exception error) =>
+        FaultOf(error) is DatabaseFault.Away or DatabaseFault.Cut or DatabaseFault.Busy or DatabaseFault.DiskFull;
+
+    private static DatabaseFault OfServer(PostgresException answer) => answer.SqlState switch
+    {
+        ['T', 'T', ..] => DatabaseFault.Rule,
         // A pooler's own: its server closed the connection, or none came free in time; the latter is silence.
-        PostgresException { SqlState: ['0', '8', ..] } pooler => !pooler.MessageText.Contains("timeout", StringComparison.Ordinal),
-        PostgresException server => server.SqlState
-            is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout,
-        _ => error.InnerException is IOException,
+        ['0', '8', ..] => answer.MessageText.Contains("timeout", StringComparison.Ordinal) ? DatabaseFault.Away : DatabaseFault.Cut,
+        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.IdleSessionTimeout => DatabaseFault.Cut,
+        PostgresErrorCodes.QueryCanceled => DatabaseFault.Cancelled,
+        PostgresErrorCodes.DiskFull => DatabaseFault.DiskFull,
+        ['5', '7', ..] or ['5', '3', ..] => DatabaseFault.Away,
+        ['4', '0', ..] or ['5', '5', ..] or ['5', '8', ..] => DatabaseFault.Busy,
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName => DatabaseFault.NotMigrated,
+        PostgresErrorCodes.InsufficientPrivilege => DatabaseFault.Denied,
+        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName => DatabaseFault.Refused,
+        _ => DatabaseFault.Bug,
     };
 
     /// <summary>An <see cref="InputException"/> for an error about the connection or the database's state; null for any other error.</summary>

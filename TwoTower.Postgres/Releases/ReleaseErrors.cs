@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Releases;
 
@@ -19,14 +20,13 @@ internal static class ReleaseErrors
         }
     }
 
-    private static string? Explain(PostgresException e) => e.SqlState switch
+    private static string? Explain(PostgresException e) => DatabaseErrors.FaultOf(e) switch
     {
         // TT1…: raised by sql/migrations/0003_releases.sql and sql/functions.
-        ['T', 'T', '1', ..] => $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.",
-        PostgresErrorCodes.DiskFull =>
+        DatabaseFault.Rule when e.SqlState is ['T', 'T', '1', ..] => $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.",
+        DatabaseFault.DiskFull =>
             $"The database's disk is full ({e.MessageText}): nothing was written and the releases that are there stay. Free some space and try again.",
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName
-            when e.MessageText.Contains("two_tower", StringComparison.Ordinal) =>
+        DatabaseFault.NotMigrated when e.MessageText.Contains("two_tower", StringComparison.Ordinal) =>
             $"The database isn't migrated ({e.MessageText}): run 'twotower db migrate'.",
         _ => null,
     };

@@ -223,7 +223,7 @@ public sealed class RecommendationService
                     // The pointer has moved on: the next attempt reads it anew.
                     ServingTelemetry.Retried("release_gone");
                 }
-                catch (NpgsqlException e) when (tries < AttemptsOverCuts && DatabaseErrors.IsCut(e))
+                catch (NpgsqlException e) when (tries < AttemptsOverCuts && DatabaseErrors.FaultOf(e) == DatabaseFault.Cut)
                 {
                     // A connection of the pool that was cut while nobody used it. All of an answer is reading: it may begin again. The pool
                     // drops the others, too, but while it does so for one request, another may still be given a dead one, hence several tries.

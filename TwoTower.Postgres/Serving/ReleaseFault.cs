@@ -1,5 +1,4 @@
-using System.Net.Sockets;
-using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -12,9 +11,7 @@ internal static class ReleaseFault
         OperationCanceledException or StaleReleaseException => false,      // a stale one is asked again
         RecommendationException { Why: NoAnswer.NoUsableRelease } => true,
         RecommendationException => false,
-        // Shutting down or starting (57P…), out of resources (53…), connection lost (08…): not the release.
-        PostgresException e => !e.IsTransient && e.SqlState is not (['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..]),
-        NpgsqlException or SocketException or TimeoutException or IOException => false,
-        _ => true,
+        IOException => false,
+        _ => !DatabaseErrors.IsPassing(failure) && DatabaseErrors.FaultOf(failure) != DatabaseFault.Cancelled,
     };
 }

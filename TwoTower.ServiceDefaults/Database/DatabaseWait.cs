@@ -1,7 +1,7 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.ServiceDefaults.Database;
 
@@ -47,9 +47,11 @@ public static class DatabaseWait
                 await using var connection = await dataSource.OpenConnectionAsync(ct);
                 return;
             }
-            catch (Exception e) when (e is NpgsqlException or SocketException or TimeoutException)
+            catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
             {
-                if (!MayPass(e))
+                // A refusal (password, database name) stays, also one that a pooler hands on as 08…; a server that is starting, stopping, full
+                // or silent passes.
+                if (!DatabaseErrors.IsPassing(e) || e is PostgresException { SqlState: ['0', '8', ..] })
                 {
                     throw new InputException($"the database refuses the connection: {e.Message}", e);
                 }
@@ -70,10 +72,4 @@ public static class DatabaseWait
             }
         }
     }
-
-    // A server's own refusal (password, database name) stays; one that is starting or stopping (class 57), full (53) or silent passes.
-    private static bool MayPass(Exception e) =>
-        e is not PostgresException postgres
-        || postgres.SqlState.StartsWith("57", StringComparison.Ordinal)
-        || postgres.SqlState.StartsWith("53", StringComparison.Ordinal);
 }

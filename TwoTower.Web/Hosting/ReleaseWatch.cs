@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Web.Settings;
 
@@ -43,7 +44,7 @@ internal sealed partial class ReleaseWatch(
                 {
                     await WatchAsync(() => failing = Recovered(failing), stoppingToken);
                 }
-                catch (Exception e) when (e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException)
+                catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
                 {
                     // What sits unused in the pool was cut like this one; a statement that the server refuses cut nothing.
                     if (e is not PostgresException) db.Clear();

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Experiments.Rollback;
 
 namespace TwoTower.Web.Hosting;
@@ -32,7 +32,7 @@ internal sealed class RollbackWatch(
                 logger.LogError("Rolled back from {Undone} to {ModelVersion}: {Reason}", done.Undone, done.ModelVersion, done.Reason);
             }
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException or InputException)
+        catch (Exception e) when (e is InputException || DatabaseErrors.FaultOf(e) is not null)
         {
             logger.LogWarning("The active release can't be watched at the moment: {Reason}", e.Message);
         }

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Impressions;
 
 namespace TwoTower.Web.Hosting;
@@ -22,7 +22,7 @@ internal sealed class ServingRecords(
         {
             await writer.FlushAsync(cancellationToken);
         }
-        catch (Exception e) when (IsAway(e) || e is OperationCanceledException)
+        catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null || e is OperationCanceledException)
         {
             logger.LogWarning("What was served last could not be recorded: {Reason}", e.Message);
             writer.GiveUp();
@@ -49,7 +49,7 @@ internal sealed class ServingRecords(
 
                     failing = false;
                 }
-                catch (Exception e) when (IsAway(e))
+                catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
                 {
                     // Answers wait as long as there is room for them; once is enough to say so.
                     if (!failing) logger.LogWarning("What is served can't be recorded at the moment: {Reason}", e.Message);
@@ -62,6 +62,4 @@ internal sealed class ServingRecords(
             // The process is stopping.
         }
     }
-
-    private static bool IsAway(Exception e) => e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException;
 }

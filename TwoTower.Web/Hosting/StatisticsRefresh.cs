@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Web.Settings;
 
@@ -30,7 +30,7 @@ internal sealed class StatisticsRefresh(
         {
             if (await statistics.RefreshAsync(ct) is { } changed) logger.LogDebug("Counted likes anew: {Changed} videos changed", changed);
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
         {
             // The counts of before go on being served; readiness tells of the database.
             logger.LogWarning("Likes could not be counted, the next try is in {Seconds} s: {Reason}", options.Value.StatisticsRefreshSeconds, e.Message);

@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Web.Settings;
 
@@ -45,20 +44,12 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         RecommendationException { Why: NoAnswer.UnknownVideo } unknown => Problem(404, "There is no such video", unknown.Message),
         RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => Problem(409, "The video has no vector yet", pending.Message),
         RecommendationException none => Problem(503, "No usable release", none.Message),
-        PostgresException absent when IsAbsent(absent) =>
+        _ when DatabaseErrors.FaultOf(exception) == DatabaseFault.NotMigrated =>
             Problem(503, "The database isn't migrated", "Run 'twotower db migrate' on it."),
-        PostgresException postgres when !IsAway(postgres) => Problem(500, "An error occurred", "The error is in the log of the service."),
-        NpgsqlException or SocketException or TimeoutException =>
+        _ when DatabaseErrors.IsPassing(exception) =>
             Problem(503, "The database is away", "It doesn't answer at the moment. Try again after the time in Retry-After."),
         _ => Problem(500, "An error occurred", "The error is in the log of the service."),
     };
-
-    private static bool IsAbsent(PostgresException e) => e.SqlState
-        is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName;
-
-    // Shutting down or starting (57P…), full (53…), connection lost (08…), a replica or a lock in the way for now (40…).
-    private static bool IsAway(PostgresException e) =>
-        e.IsTransient || e.SqlState is ['5', '7', 'P', ..] or ['5', '3', ..] or ['0', '8', ..];
 
     private static ProblemDetails Problem(int status, string title, string detail) => new() { Status = status, Title = title, Detail = detail };
 }
