@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
@@ -45,7 +46,7 @@ public static class CheckpointStore
             Add(tensors, SecondMoment, resume.SecondMoment);
             var progress = new Progress(
                 resume.Step, resume.Epoch, resume.EpochsWithoutImprovement,
-                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished);
+                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished, resume.ExportedAt);
             metadata["resume"] = JsonSerializer.Serialize(progress, ArtifactJson.Options);
         }
 
@@ -92,6 +93,7 @@ public static class CheckpointStore
     private static ResumeState ReadResume(SafetensorsFile file)
     {
         var progress = Parse<Progress>(file, "resume");
+        if (progress is not { Random: { } words, DataFingerprint: not null }) throw new InputException("metadata resume has no random or no data_fingerprint.");
         var (user, item) = Towers(file, Last);
         return new ResumeState
         {
@@ -102,10 +104,12 @@ public static class CheckpointStore
             Step = progress.Step,
             Epoch = progress.Epoch,
             EpochsWithoutImprovement = progress.EpochsWithoutImprovement,
-            Random = [.. progress.Random.Select(word => Convert.ToUInt64(word, 16))],
+            Random = [.. words.Select(word => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                ? value : throw new InputException($"metadata resume has the random word '{word}': a number in hexadecimal is expected."))],
             DataFingerprint = progress.DataFingerprint,
             Arithmetic = progress.Arithmetic,
             Finished = progress.Finished,
+            ExportedAt = progress.ExportedAt,
         };
     }
 
@@ -161,5 +165,5 @@ public static class CheckpointStore
     }
 
     private sealed record Progress(long Step, int Epoch, int EpochsWithoutImprovement, IReadOnlyList<string> Random, string DataFingerprint,
-        Arithmetic? Arithmetic = null, bool? Finished = null);
+        Arithmetic? Arithmetic = null, bool? Finished = null, DateTimeOffset? ExportedAt = null);
 }

@@ -108,6 +108,7 @@ public sealed class CheckpointStoreTests : IDisposable
             DataFingerprint = "ab",
             Arithmetic = new("cpu", "Exact", 2),
             Finished = true,
+            ExportedAt = new DateTimeOffset(2026, 11, 30, 4, 5, 6, TimeSpan.Zero).AddTicks(1234567),
         },
     };
 
