@@ -2,6 +2,7 @@ using Npgsql;
 using TorchSharp;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
@@ -31,7 +32,7 @@ public static class TrainJob
         var recipe = options.Recipe;
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
-        if (recipe.History.Enabled)
+        if (recipe.Kind == RecipeKind.History)
         {
             ResumePoint.Find(options, null, null); // says what it would replace
             return await RunHistoriesAsync(options, tables, device, progress, ct);
@@ -115,7 +116,7 @@ public static class TrainJob
         using var activity = TrainingTelemetry.Source.StartActivity("read");
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
-        var (features, histories) = (options.Recipe.Features, options.Recipe.History.Enabled);
+        var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
         var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;
