@@ -50,6 +50,9 @@ public sealed record StudyPlan
     /// <exception cref="InputException">It was begun otherwise.</exception>
     internal bool Continues(JsonObject begun, string folder)
     {
+        // As this version writes recipes: one of before there were kinds is no other one for that.
+        begun = begun.DeepClone().AsObject();
+        begun["recipe"] = RecipeReader.Current(begun["recipe"]);
         var (before, now) = (Flat(begun, "").ToDictionary(), Flat(ToJson(), "").ToDictionary());
         foreach (var key in now.Keys.Union(before.Keys).Where(key => key is not ("data.name" or "trainer")))
         {

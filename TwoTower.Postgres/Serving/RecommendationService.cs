@@ -19,6 +19,9 @@ public sealed class RecommendationService
     // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;
 
+    // For a search that nothing of a client's narrows: everybody may see what it finds.
+    private static readonly VideoFilter AnyVideo = new() { MaxSafetyLevel = int.MaxValue };
+
     // A connection that was cut leaves the pool with the request that met it: as often as there may be such connections for one request.
     private const int AttemptsOverCuts = 32;
 
@@ -73,7 +76,7 @@ public sealed class RecommendationService
                 catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
                 {
                     // An experiment must not cost its users their answers: they get the active release's.
-                    _recorder?.Failed(version);
+                    _recorder?.Failed(version, request.UserId);
                     unusable = version;
                     throw new StaleReleaseException($"the experiment's release {version} can't be used: {e.Message}", e);
                 }
@@ -81,9 +84,11 @@ public sealed class RecommendationService
                 // A replay of an earlier moment is served to nobody.
                 if (asOf is null)
                 {
+                    var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
+                        && await OtherReleaseFindsAsync(empty, request.Filter, exclude, ct).ConfigureAwait(false);
                     _recorder?.Answered(
                         request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
-                        context.ExperimentId, context.ReadAt);
+                        context.ExperimentId, context.ReadAt, couldBeMore);
                 }
 
                 return answer;
@@ -91,7 +96,7 @@ public sealed class RecommendationService
         }
         catch (Exception e) when (version is not null && ReleaseFault.Is(e))
         {
-            _recorder?.Failed(version);
+            _recorder?.Failed(version, request.UserId);
             throw;
         }
     }
@@ -127,14 +132,12 @@ public sealed class RecommendationService
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
 
-        var (embedding, recipeReRanks, calibration) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var (embedding, recipeReRanks, calibration, traceParent) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
         var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates = await _search
-                .NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct)
-                .ConfigureAwait(false);
+            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct).ConfigureAwait(false);
         }
 
         using (ServingTelemetry.Begin("rank"))
@@ -146,7 +149,49 @@ public sealed class RecommendationService
             {
                 LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
             });
-            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]), request.Limit, candidates.Count);
+            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]) { TraceParent = traceParent }, request.Limit, candidates.Count);
+        }
+    }
+
+    private async Task<List<Candidate>> NearestAsync(
+        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string version, CancellationToken ct)
+    {
+        try
+        {
+            return await _search.NearestAsync(embedding, limit, filter, exclude, version, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ReleaseFault.IsPossible(e))
+        {
+            // What the client sent, or the release? Without the former only the latter is left.
+            if (!await FailsForAnybodyAsync(embedding, version, ct).ConfigureAwait(false)) throw;
+            throw new RecommendationException(NoAnswer.NoUsableRelease, $"The release {version} can't be searched.", e);
+        }
+    }
+
+    private async Task<bool> FailsForAnybodyAsync(float[] embedding, string version, CancellationToken ct)
+    {
+        try
+        {
+            await _search.NearestAsync(embedding, 1, AnyVideo, [], version, ct).ConfigureAwait(false);
+            return false;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return ReleaseFault.IsPossible(e);
+        }
+    }
+
+    // The answer is given whatever becomes of this question about it.
+    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid[] exclude, CancellationToken ct)
+    {
+        try
+        {
+            return await _search.OtherReleaseFindsAsync(version, filter, exclude, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Activity.Current?.AddException(e);
+            return false;
         }
     }
 
@@ -166,16 +211,15 @@ public sealed class RecommendationService
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }
 
-    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration)> EncodeAsync(
+    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration, string? TraceParent)> EncodeAsync(
         string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
     {
         try
         {
             using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
-            Activity.Current.LinkToTraining(borrowed.TraceParent); // the whole answer's span
             using (ServingTelemetry.Begin("tower"))
             {
-                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration);
+                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration, borrowed.TraceParent);
             }
         }
         catch (ReleaseGoneException e)
@@ -185,6 +229,10 @@ public sealed class RecommendationService
         catch (InputException e)
         {
             throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release {version} can't be used: {e.Message}", e);
+        }
+        catch (Exception e) when (ReleaseFault.IsPossible(e))
+        {
+            throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release {version} can't be used: its user tower fails.", e);
         }
     }
 
@@ -216,6 +264,7 @@ public sealed class RecommendationService
                     var answer = await attempt().ConfigureAwait(false);
                     span?.SetTag("twotower.strategy", ServingTelemetry.NameOf(answer.Strategy));
                     span?.SetTag("twotower.model_version", answer.ModelVersion);
+                    span.LinkToTraining(answer.TraceParent); // here, not where the tower is at hand: an attempt before this one may have had another release
                     return answer;
                 }
                 catch (StaleReleaseException) when (tries < Attempts)

@@ -2,16 +2,20 @@ using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
-/// <summary>Whose fault a failure is: the release's, or that of the database being away or the client leaving.</summary>
+/// <summary>
+/// Whose fault a failure is. It is a release's only where it happens in what the release brings, whatever a client sends: its tower, or a
+/// search of its vectors that fails without the client's filters, too. That is said as <see cref="NoAnswer.NoUsableRelease"/>; nothing else counts
+/// against a release.
+/// </summary>
 internal static class ReleaseFault
 {
-    /// <summary>True when the release that was to answer is why there is no answer: its files, its tower, its vectors.</summary>
-    public static bool Is(Exception failure) => failure switch
+    /// <summary>True of an answer that wasn't given because of the release.</summary>
+    public static bool Is(Exception failure) => failure is RecommendationException { Why: NoAnswer.NoUsableRelease };
+
+    /// <summary>False when the cause is known already: the client left, the database is away, another release is active now, it is said.</summary>
+    public static bool IsPossible(Exception failure) => failure switch
     {
-        OperationCanceledException or StaleReleaseException => false,      // a stale one is asked again
-        RecommendationException { Why: NoAnswer.NoUsableRelease } => true,
-        RecommendationException => false,
-        IOException => false,
+        OperationCanceledException or StaleReleaseException or RecommendationException or IOException => false,
         _ => !DatabaseErrors.IsPassing(failure) && DatabaseErrors.FaultOf(failure) != DatabaseFault.Cancelled,
     };
 }

@@ -134,7 +134,7 @@ public sealed class RunTests : IAsyncLifetime, IDisposable
         }
     }
 
-    // The processes that have the mark in their environment.
+    // The processes that have the mark in their environment, but for the database, which outlives a run.
     private static List<string> Marked(string mark)
     {
         List<string> found = [];
@@ -142,9 +142,10 @@ public sealed class RunTests : IAsyncLifetime, IDisposable
         {
             try
             {
-                if (File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal))
+                var command = File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ');
+                if (File.ReadAllText(Path.Combine(process, "environ")).Contains(mark, StringComparison.Ordinal) && !command.Contains("postgres", StringComparison.Ordinal))
                 {
-                    found.Add(File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' '));
+                    found.Add(command);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
