@@ -117,10 +117,16 @@ internal static class ResumePoint
     private static List<string> Settings(Recipe before, Recipe now, ResumeState resume)
     {
         var (old, wanted) = (Values(before), Values(now));
-        if (now.Training.Epochs >= resume.Epoch) old["training.epochs"] = wanted["training.epochs"];
-        if (now.Training.EarlyStoppingPatience >= before.Training.EarlyStoppingPatience) old["training.early_stopping_patience"] = wanted["training.early_stopping_patience"];
+        if (now.Training.Epochs >= resume.Epoch) Take("training.epochs");
+        if (now.Training.EarlyStoppingPatience >= before.Training.EarlyStoppingPatience) Take("training.early_stopping_patience");
         return [.. wanted.Keys.Union(old.Keys).Where(key => old.GetValueOrDefault(key) != wanted.GetValueOrDefault(key))
             .Select(key => $"{key} {old.GetValueOrDefault(key) ?? "absent"}, now {wanted.GetValueOrDefault(key) ?? "absent"}")];
+
+        // A key of the other kind of recipe isn't there.
+        void Take(string key)
+        {
+            if (wanted.TryGetValue(key, out var value)) old[key] = value;
+        }
     }
 
     private static Dictionary<string, string> Values(Recipe recipe)

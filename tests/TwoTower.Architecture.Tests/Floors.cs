@@ -42,8 +42,8 @@ internal static class Floors
 
         "TwoTower.Training.Randomness",
         "TwoTower.Training.Samples",
-        "TwoTower.Training.Factors",
         "TwoTower.Training.Towers",
+        "TwoTower.Training.Factors",
         "TwoTower.Training.Loop",
         "TwoTower.Training.Loop.Cpu",
         "TwoTower.Training.Histories",
