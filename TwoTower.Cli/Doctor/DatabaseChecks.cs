@@ -1,7 +1,7 @@
 using TwoTower.LocalPostgres;
+using TwoTower.LocalPostgres.Machine;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;
-using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.Cli.Doctor;
 
