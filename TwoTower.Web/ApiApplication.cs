@@ -35,7 +35,7 @@ public static class ApiApplication
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = args,
-            ApplicationName = "TwoTower.Api", // in telemetry and documents, whichever process it runs in
+            ApplicationName = typeof(ApiApplication).Assembly.GetName().Name, // an assembly that is there: the host loads it
             ContentRootPath = AppContext.BaseDirectory,
         });
         configure?.Invoke(builder);
