@@ -2,6 +2,7 @@ using Npgsql;
 using TorchSharp;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
@@ -31,7 +32,7 @@ public static class TrainJob
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
         var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
         var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
-        var arithmetic = recipe.History.Enabled ? null : new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
+        var arithmetic = recipe.Kind == RecipeKind.History ? null : new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
         if (options.Resume == Resumption.Required) ResumePoint.Find(options, arithmetic); // before anything is written
         using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
@@ -119,7 +120,7 @@ public static class TrainJob
         using var activity = TrainingTelemetry.Source.StartActivity("read");
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
-        var (features, histories) = (options.Recipe.Features, options.Recipe.History.Enabled);
+        var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
         var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;

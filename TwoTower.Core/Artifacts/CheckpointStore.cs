@@ -27,7 +27,7 @@ public static class CheckpointStore
         {
             ["format"] = "pt", // what Python's loaders expect to see
             ["checkpoint_format"] = FormatName,
-            ["config"] = JsonSerializer.Serialize(checkpoint.Recipe, ArtifactJson.Options),
+            ["config"] = RecipeReader.ToNode(checkpoint.Recipe).ToJsonString(ArtifactJson.Options),
             ["pipeline"] = JsonSerializer.Serialize(checkpoint.Pipeline, ArtifactJson.Options),
             ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
         };
@@ -69,7 +69,7 @@ public static class CheckpointStore
             var (user, item) = Towers(file, "");
             return new Checkpoint
             {
-                Recipe = Parse<Recipe>(file, "config"),
+                Recipe = RecipeReader.Stored(Text(file, "config"), "metadata config"),
                 Pipeline = Parse<PipelineState>(file, "pipeline"),
                 Training = Parse<TrainingSummary>(file, "training"),
                 User = user,
@@ -113,9 +113,12 @@ public static class CheckpointStore
         };
     }
 
+    private static string Text(SafetensorsFile file, string key) =>
+        file.Metadata.GetValueOrDefault(key) ?? throw new InputException($"metadata {key} is missing.");
+
     private static T Parse<T>(SafetensorsFile file, string key)
     {
-        var json = file.Metadata.GetValueOrDefault(key) ?? throw new InputException($"metadata {key} is missing.");
+        var json = Text(file, key);
         try
         {
             return JsonSerializer.Deserialize<T>(json, ArtifactJson.Options) ?? throw new InputException($"metadata {key} is null.");

@@ -32,9 +32,13 @@ public sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions o
             else if (++tries <= Tries) await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct).ConfigureAwait(false);
         }
 
-        await using var counts = db.CreateCommand("delete from two_tower.serving_counts where minute < clock_timestamp() - make_interval(days => $1)");
-        counts.Parameters.Add(new() { Value = options.Days });
-        await counts.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        foreach (var table in new[] { "serving_counts", "serving_faults" })
+        {
+            await using var counts = db.CreateCommand($"delete from two_tower.{table} where minute < clock_timestamp() - make_interval(days => $1)");
+            counts.Parameters.Add(new() { Value = options.Days });
+            await counts.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        }
+
         return dropped;
     }
 }

@@ -59,14 +59,22 @@ public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder rec
     private async Task FlushCountsAsync(CancellationToken ct)
     {
         var outcomes = recorder.TakeOutcomes();
-        if (outcomes.Count == 0) return;
+        if (outcomes.Counts.Count == 0) return;
         try
         {
-            await using var command = db.CreateCommand("select two_tower.add_serving_counts($1, $2, $3, $4)");
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. outcomes.Keys] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. outcomes.Values.Select(count => count.Answers)] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. outcomes.Values.Select(count => count.Empty)] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. outcomes.Values.Select(count => count.Failed)] });
+            // One statement: both are written or neither.
+            await using var command = db.CreateCommand("select two_tower.add_serving_counts($1, $2, $3, $4), two_tower.add_serving_faults($5, $6, $7)");
+            var (counts, faults) = (outcomes.Counts, outcomes.Faults.ToArray());
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. counts.Keys] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Answers)] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Empty)] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Failed)] });
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(faults, fault => fault.ModelVersion) });
+            command.Parameters.Add(new NpgsqlParameter<string[]>
+            {
+                TypedValue = Array.ConvertAll(faults, fault => fault.Kind == ServingFaultKind.Failed ? "failed" : "empty"),
+            });
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(faults, fault => fault.UserId) });
             await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
         }
         catch

@@ -18,6 +18,9 @@ public sealed class RecommendationService
     // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;
 
+    // For a search that nothing of a client's narrows: everybody may see what it finds.
+    private static readonly VideoFilter AnyVideo = new() { MaxSafetyLevel = int.MaxValue };
+
     // A connection that was cut leaves the pool with the request that met it: as often as there may be such connections for one request.
     private const int AttemptsOverCuts = 32;
 
@@ -72,7 +75,7 @@ public sealed class RecommendationService
                 catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
                 {
                     // An experiment must not cost its users their answers: they get the active release's.
-                    _recorder?.Failed(version);
+                    _recorder?.Failed(version, request.UserId);
                     unusable = version;
                     throw new StaleReleaseException($"the experiment's release {version} can't be used: {e.Message}", e);
                 }
@@ -80,9 +83,11 @@ public sealed class RecommendationService
                 // A replay of an earlier moment is served to nobody.
                 if (asOf is null)
                 {
+                    var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
+                        && await OtherReleaseFindsAsync(empty, request.Filter, exclude, ct).ConfigureAwait(false);
                     _recorder?.Answered(
                         request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
-                        context.ExperimentId, context.ReadAt);
+                        context.ExperimentId, context.ReadAt, couldBeMore);
                 }
 
                 return answer;
@@ -90,7 +95,7 @@ public sealed class RecommendationService
         }
         catch (Exception e) when (version is not null && ReleaseFault.Is(e))
         {
-            _recorder?.Failed(version);
+            _recorder?.Failed(version, request.UserId);
             throw;
         }
     }
@@ -131,9 +136,7 @@ public sealed class RecommendationService
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates = await _search
-                .NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct)
-                .ConfigureAwait(false);
+            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct).ConfigureAwait(false);
         }
 
         using (ServingTelemetry.Begin("rank"))
@@ -146,6 +149,48 @@ public sealed class RecommendationService
                 LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
             });
             return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]) { TraceParent = traceParent }, request.Limit, candidates.Count);
+        }
+    }
+
+    private async Task<List<Candidate>> NearestAsync(
+        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string version, CancellationToken ct)
+    {
+        try
+        {
+            return await _search.NearestAsync(embedding, limit, filter, exclude, version, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ReleaseFault.IsPossible(e))
+        {
+            // What the client sent, or the release? Without the former only the latter is left.
+            if (!await FailsForAnybodyAsync(embedding, version, ct).ConfigureAwait(false)) throw;
+            throw new RecommendationException(NoAnswer.NoUsableRelease, $"The release {version} can't be searched.", e);
+        }
+    }
+
+    private async Task<bool> FailsForAnybodyAsync(float[] embedding, string version, CancellationToken ct)
+    {
+        try
+        {
+            await _search.NearestAsync(embedding, 1, AnyVideo, [], version, ct).ConfigureAwait(false);
+            return false;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return ReleaseFault.IsPossible(e);
+        }
+    }
+
+    // The answer is given whatever becomes of this question about it.
+    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid[] exclude, CancellationToken ct)
+    {
+        try
+        {
+            return await _search.OtherReleaseFindsAsync(version, filter, exclude, ct).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Activity.Current?.AddException(e);
+            return false;
         }
     }
 
@@ -183,6 +228,10 @@ public sealed class RecommendationService
         catch (InputException e)
         {
             throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release {version} can't be used: {e.Message}", e);
+        }
+        catch (Exception e) when (ReleaseFault.IsPossible(e))
+        {
+            throw new RecommendationException(NoAnswer.NoUsableRelease, $"The active release {version} can't be used: its user tower fails.", e);
         }
     }
 

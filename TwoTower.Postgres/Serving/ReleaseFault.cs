@@ -3,16 +3,21 @@ using Npgsql;
 
 namespace TwoTower.Postgres.Serving;
 
-/// <summary>Whose fault a failure is: the release's, or that of the database being away or the client leaving.</summary>
+/// <summary>
+/// Whose fault a failure is. It is a release's only where it happens in what the release brings, whatever a client sends: its tower, or a
+/// search of its vectors that fails without the client's filters, too. That is said as <see cref="NoAnswer.NoUsableRelease"/>; nothing else counts
+/// against a release.
+/// </summary>
 internal static class ReleaseFault
 {
-    /// <summary>True when the release that was to answer is why there is no answer: its files, its tower, its vectors.</summary>
-    public static bool Is(Exception failure) => failure switch
+    /// <summary>True of an answer that wasn't given because of the release.</summary>
+    public static bool Is(Exception failure) => failure is RecommendationException { Why: NoAnswer.NoUsableRelease };
+
+    /// <summary>False when the cause is known already: the client left, the database is away, another release is active now, it is said.</summary>
+    public static bool IsPossible(Exception failure) => failure switch
     {
-        OperationCanceledException or StaleReleaseException => false,      // a stale one is asked again
-        RecommendationException { Why: NoAnswer.NoUsableRelease } => true,
-        RecommendationException => false,
-        // Shutting down or starting (57P…), out of resources (53…), connection lost (08…): not the release.
+        OperationCanceledException or StaleReleaseException or RecommendationException => false,
+        // Shutting down, starting or out of time (57…), out of resources (53…), connection lost (08…): not the release.
         PostgresException e => !e.IsTransient && e.SqlState is not (['5', '7', ..] or ['5', '3', ..] or ['0', '8', ..]),
         NpgsqlException or SocketException or TimeoutException or IOException => false,
         _ => true,

@@ -49,6 +49,15 @@ internal sealed class VideoSearch(NpgsqlDataSource db)
             ],
             2 * limit, ct);
 
+    /// <summary>Whether an empty answer of a release is its fault: the release to go back to would have found a video.</summary>
+    public async Task<bool> OtherReleaseFindsAsync(string modelVersion, VideoFilter filter, Guid[] exclude, CancellationToken ct)
+    {
+        await using var command = db.CreateCommand("select two_tower.other_release_finds($1, $2, $3, $4, $5)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = modelVersion });
+        command.Parameters.AddRange(Conditions(filter, exclude).ToArray());
+        return (bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
+    }
+
     private static IEnumerable<NpgsqlParameter> Conditions(VideoFilter filter, Guid[] exclude) =>
     [
         new NpgsqlParameter<int> { TypedValue = filter.MaxSafetyLevel },

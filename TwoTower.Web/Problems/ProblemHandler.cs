@@ -26,7 +26,9 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         var problem = Describe(exception);
         if (problem.Status == StatusCodes.Status503ServiceUnavailable)
         {
-            logger.LogWarning("No answer: {Detail} {Reason}", problem.Detail, exception.Message);
+            // Why a release can't be used is for its operator; a database that is away needs no stack.
+            var cause = exception is RecommendationException { InnerException: not InputException } ? exception.InnerException : null;
+            logger.LogWarning(cause, "No answer: {Detail} {Reason}", problem.Detail, exception.Message);
             httpContext.Response.Headers.RetryAfter = options.Value.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
         else if (problem.Status == StatusCodes.Status500InternalServerError)

@@ -3,7 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core.Artifacts;
 using TwoTower.Postgres.Experiments.Comparison;
-using TwoTower.Postgres.Impressions;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Experiments.Rollback;
@@ -37,7 +36,8 @@ public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions optio
     {
         await using var command = db.CreateCommand(
             """
-            select activation_id, model_version, target, activated_at, read_at, answers, empty, failed, target_answers, target_empty, target_failed
+            select activation_id, model_version, target, activated_at, read_at, requests, answers, empty, failed, empty_users, failed_users,
+                target_requests, target_answers, target_empty, target_failed
             from two_tower.watched_activation($1, $2)
             """);
         command.Parameters.Add(new() { Value = options.Window });
@@ -46,7 +46,8 @@ public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions optio
         return await row.ReadAsync(ct).ConfigureAwait(false)
             ? new(
                 row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateTimeOffset>(4),
-                new(row.GetInt64(5), row.GetInt64(6), row.GetInt64(7)), new(row.GetInt64(8), row.GetInt64(9), row.GetInt64(10)))
+                new(row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10)),
+                new(row.GetInt64(11), row.GetInt64(12), row.GetInt64(13), row.GetInt64(14)))
             : null;
     }
 
@@ -85,5 +86,5 @@ public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions optio
     }
 
     private sealed record Watched(
-        long ActivationId, string ModelVersion, string Target, DateTimeOffset ActivatedAt, DateTimeOffset ReadAt, Outcomes Live, Outcomes Previous);
+        long ActivationId, string ModelVersion, string Target, DateTimeOffset ActivatedAt, DateTimeOffset ReadAt, JudgedOutcomes Live, JudgedOutcomes Previous);
 }

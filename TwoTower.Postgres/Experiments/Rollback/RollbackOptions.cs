@@ -35,11 +35,18 @@ public sealed record RollbackOptions
     [Range(1, 1_000_000_000)]
     public long MinRequests { get; init; } = 200;
 
+    /// <summary>
+    /// Distinct users that a release must have failed, or given empty answers, before that is judged: what one client sends, however often,
+    /// says nothing of a release.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int MinFailedUsers { get; init; } = 20;
+
     /// <summary>How much larger the share of requests may be that fail because of the release.</summary>
     [Range(0.0, 1.0)]
     public double ErrorMargin { get; init; } = 0.02;
 
-    /// <summary>How much larger the share of answers without a video may be.</summary>
+    /// <summary>How much larger the share of answers without a video may be, though the release before has one that passes the filters.</summary>
     [Range(0.0, 1.0)]
     public double EmptyMargin { get; init; } = 0.05;
 

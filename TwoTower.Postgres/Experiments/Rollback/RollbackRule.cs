@@ -1,6 +1,5 @@
 using System.Globalization;
 using TwoTower.Postgres.Experiments.Comparison;
-using TwoTower.Postgres.Impressions;
 
 namespace TwoTower.Postgres.Experiments.Rollback;
 
@@ -12,16 +11,17 @@ namespace TwoTower.Postgres.Experiments.Rollback;
 /// <param name="PreviousCount">The same of the release before.</param>
 /// <param name="Margin">How much worse was allowed, in the number's unit.</param>
 /// <param name="StandardError">Of the difference.</param>
+/// <param name="Users">Distinct users that it happened to.</param>
 public sealed record RollbackReason(
-    string Rule, double Live, double Previous, long LiveCount, long PreviousCount, double Margin, double StandardError)
+    string Rule, double Live, double Previous, long LiveCount, long PreviousCount, double Margin, double StandardError, long Users)
 {
     /// <summary>For the history.</summary>
     public override string ToString() => Rule switch
     {
         "errors" => string.Create(CultureInfo.InvariantCulture,
-            $"{Live:0.0%} of {LiveCount:N0} requests failed because of the release, {Previous:0.0%} of {PreviousCount:N0} before"),
+            $"{Live:0.0%} of {LiveCount:N0} requests failed because of the release, for {Users:N0} users; {Previous:0.0%} of {PreviousCount:N0} before"),
         "empty_answers" => string.Create(CultureInfo.InvariantCulture,
-            $"{Live:0.0%} of {LiveCount:N0} answers had no video, {Previous:0.0%} of {PreviousCount:N0} before"),
+            $"{Live:0.0%} of {LiveCount:N0} answers had no video though there are some, for {Users:N0} users; {Previous:0.0%} of {PreviousCount:N0} before"),
         _ => string.Create(CultureInfo.InvariantCulture,
             $"{Live:0.0000} likes per recommendation over {LiveCount:N0}, {Previous:0.0000} over {PreviousCount:N0} before"),
     };
@@ -35,18 +35,19 @@ public static class RollbackRule
     /// <param name="previous">Of the release before; a release that is known to have answered nothing is taken for one that never failed.</param>
     /// <param name="options">Margins.</param>
     /// <returns>Null: nothing that more than chance explains.</returns>
-    public static RollbackReason? Judge(Outcomes live, Outcomes previous, RollbackOptions options)
+    public static RollbackReason? Judge(JudgedOutcomes live, JudgedOutcomes previous, RollbackOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var (requests, before) = (live.Answers + live.Failed, previous.Answers + previous.Failed);
-        if (requests >= options.MinRequests
-            && Worse("errors", (live.Failed, requests), (previous.Failed, before), options.ErrorMargin, options) is { } errors)
+        if (live.Requests < options.MinRequests) return null;
+        if (live.FailedUsers >= options.MinFailedUsers
+            && Worse("errors", (live.Failed, live.Answers + live.Failed), (previous.Failed, previous.Answers + previous.Failed),
+                options.ErrorMargin, live.FailedUsers, options) is { } errors)
         {
             return errors;
         }
 
-        return live.Answers >= options.MinRequests && previous.Answers >= options.MinRequests
-            ? Worse("empty_answers", (live.Empty, live.Answers), (previous.Empty, previous.Answers), options.EmptyMargin, options)
+        return live.EmptyUsers >= options.MinFailedUsers && previous.Requests >= options.MinRequests
+            ? Worse("empty_answers", (live.Empty, live.Answers), (previous.Empty, previous.Answers), options.EmptyMargin, live.EmptyUsers, options)
             : null;
     }
 
@@ -65,17 +66,18 @@ public static class RollbackRule
         if (ClusteredEstimate.Difference(before, now) is not { StandardError: { } error } difference) return null;
         var margin = options.LikesMargin * before!.Value;
         return -difference.Value > margin + options.StandardErrors * error
-            ? new("likes_per_recommendation", now!.Value, before.Value, live.Sum(user => user.Recommendations), previous.Sum(user => user.Recommendations), margin, error)
+            ? new("likes_per_recommendation", now!.Value, before.Value, live.Sum(user => user.Recommendations), previous.Sum(user => user.Recommendations), margin, error, live.Count)
             : null;
     }
 
-    private static RollbackReason? Worse(string rule, (long Of, long All) live, (long Of, long All) previous, double margin, RollbackOptions options)
+    private static RollbackReason? Worse(
+        string rule, (long Of, long All) live, (long Of, long All) previous, double margin, long users, RollbackOptions options)
     {
         double Share((long Of, long All) counts) => counts.All == 0 ? 0 : (double)counts.Of / counts.All;
         double Variance((long Of, long All) counts) => counts.All == 0 ? 0 : Share(counts) * (1 - Share(counts)) / counts.All;
         var error = Math.Sqrt(Variance(live) + Variance(previous));
         return Share(live) - Share(previous) > margin + options.StandardErrors * error
-            ? new(rule, Share(live), Share(previous), live.All, previous.All, margin, error)
+            ? new(rule, Share(live), Share(previous), live.All, previous.All, margin, error, users)
             : null;
     }
 }

@@ -16,7 +16,7 @@ begin
         execute format('grant select on public.%I to %I', v_names, p_role);
     end loop;
     execute format('grant select, insert on public.user_video_decisions to %I', p_role);
-    execute format('grant insert, update, delete on two_tower.video_statistics, two_tower.serving_counts to %I', p_role);
+    execute format('grant insert, update, delete on two_tower.video_statistics, two_tower.serving_counts, two_tower.serving_faults to %I', p_role);
     execute format('grant insert on two_tower.impressions to %I', p_role);
     execute format('grant insert, update on two_tower.impression_days to %I', p_role);
     execute format('grant update on two_tower.rollback_checks to %I', p_role);

@@ -36,7 +36,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     private static Guid Video(int n) => new($"00000000-0000-0000-0002-{n:x12}");
 
     private static void Answered(ServingRecorder recorder, Guid user, Answer answer, long? experiment, DateTimeOffset at) => recorder.Answered(
-        user, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)], experiment, at);
+        user, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)], experiment, at, couldBeMore: true);
 
     private static Answer Of(string? version, params int[] videos) => new(
         version is null ? Strategy.PopularAndFresh : Strategy.TwoTower, version, DateTimeOffset.UnixEpoch,
@@ -97,7 +97,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var (recorder, writer) = Create(new() { Share = 1 });
         Answered(recorder, User(1), Of("model-1", 1, 2), null, Now);
-        recorder.Failed("model-1");
+        recorder.Failed("model-1", User(1));
         await _db.ExecuteAsync("alter table two_tower.impressions rename to away; alter table two_tower.serving_counts rename to counts_away");
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => writer.FlushAsync());
         await _db.ExecuteAsync("alter table two_tower.counts_away rename to serving_counts");
@@ -115,7 +115,7 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         foreach (var (recorder, _) in replicas)
         {
             for (var n = 0; n < 10; n++) Answered(recorder, User(n), n < 3 ? Of("model-1") : Of("model-1", n), null, Now);
-            recorder.Failed("model-1");
+            recorder.Failed("model-1", User(1));
             Answered(recorder, User(0), Of("model-2", 1), null, Now);
         }
 
@@ -127,6 +127,24 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
                 from two_tower.serving_counts c join two_tower.releases r using (release_id) group by r.model_version order by 1
                 """));
         Assert.Equal(0L, await _db.ScalarAsync<long>("select count(*) from two_tower.impressions"));
+    }
+
+    [Fact]
+    public async Task A_user_whom_a_release_failed_is_one_row_a_minute_and_an_answer_that_no_release_could_give_is_none()
+    {
+        var (recorder, writer) = Create(new() { Share = 0 });
+        for (var n = 0; n < 10; n++)
+        {
+            recorder.Failed("model-1", User(1));
+            recorder.Answered(User(2), "model-1", "two_tower", [], null, Now, couldBeMore: true);
+            recorder.Answered(User(3), "model-1", "two_tower", [], null, Now, couldBeMore: false);
+        }
+
+        await writer.FlushAsync();
+        Assert.Equal(
+            ["empty 2", "failed 1"],
+            await _db.ListAsync<string>("select concat_ws(' ', kind, right(user_id::text, 1)) from two_tower.serving_faults order by 1"));
+        Assert.Equal("10 10 10", await _db.ScalarAsync<string>("select concat_ws(' ', sum(answers), sum(empty), sum(failed)) from two_tower.serving_counts"));
     }
 
     [Fact]

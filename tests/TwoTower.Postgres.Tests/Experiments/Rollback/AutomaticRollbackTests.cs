@@ -35,10 +35,18 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
 
     public async Task DisposeAsync() => await _db.DisposeAsync();
 
-    private Task CountAsync(string release, int answers, int empty = 0, int failed = 0, int minutesAgo = 0) => _db.ExecuteAsync($"""
-        insert into two_tower.serving_counts
-        select r.release_id, a.activation_id, date_trunc('minute', clock_timestamp()) - interval '{minutesAgo} minutes', {answers}, {empty}, {failed}
-        from two_tower.releases r, two_tower.active_release a where r.model_version = '{release}'
+    // Each failure is another user's, unless there are fewer of them.
+    private Task CountAsync(string release, int answers, int empty = 0, int failed = 0, int minutesAgo = 0, int users = int.MaxValue) => _db.ExecuteAsync($"""
+        with at as (
+            select r.release_id, a.activation_id, date_trunc('minute', clock_timestamp()) - interval '{minutesAgo} minutes' as minute
+            from two_tower.releases r, two_tower.active_release a where r.model_version = '{release}'
+        ), faults as (
+            insert into two_tower.serving_faults
+            select at.*, k.kind, md5(format('%s %s', release_id, n % {users}))::uuid
+            from at, (values ('failed', {failed}), ('empty', {empty})) as k (kind, times), generate_series(1, k.times) n
+            on conflict do nothing
+        )
+        insert into two_tower.serving_counts select at.*, {answers}, {empty}, {failed} from at
         on conflict (release_id, activation_id, minute) do update set answers = excluded.answers, empty = excluded.empty, failed = excluded.failed
         """);
 
@@ -58,7 +66,7 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         var activations = await new ActivationHistory(_db.DataSource).ReadAsync("b");
         Assert.Equal([("a", "automatic rollback", true), ("b", "alice", false)], activations.Select(activation => (activation.ModelVersion, activation.Actor, activation.IsRollback)));
         Assert.Equal((activations[1].Id, "b"), (activations[0].Undid, activations[0].Previous));
-        Assert.Equal("75.0% of 400 requests failed because of the release, 0.0% of 10,005 before", activations[0].Reason);
+        Assert.Equal("75.0% of 400 requests failed because of the release, for 300 users; 0.0% of 10,005 before", activations[0].Reason);
         var numbers = activations[0].Numbers!.Value;
         Assert.Equal(0.75, numbers.GetProperty("reason").GetProperty("live").GetDouble());
         Assert.Equal(0.02, numbers.GetProperty("options").GetProperty("error_margin").GetDouble());
@@ -85,6 +93,30 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         await CountAsync("b", answers: 400, empty: 200);
         Assert.Equal("empty_answers", (await CheckAsync())!.Reason.Rule);
         Assert.Equal("a", await ActiveAsync());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(19)]
+    public async Task What_a_few_users_meet_however_often_leaves_no_release(int users)
+    {
+        await CountAsync("b", answers: 100, failed: 5_000, users: users);
+        Assert.Null(await CheckAsync());
+        await CountAsync("b", answers: 5_000, empty: 4_900, users: users);
+        Assert.Null(await CheckAsync());
+        Assert.Equal("b", await ActiveAsync());
+    }
+
+    [Fact]
+    public async Task A_user_counts_once_a_minute_however_often_it_asks()
+    {
+        // 20 users, 250 times each: 20 failures of 1,020 requests are within the margin.
+        await CountAsync("b", answers: 1_000, failed: 5_000, users: 20);
+        Assert.Null(await CheckAsync());
+        await _db.ExecuteAsync("delete from two_tower.serving_faults");
+        await CountAsync("b", answers: 50, failed: 5_000, users: 20);
+        Assert.Equal((70L, 20L), await CheckAsync() is { } done ? (done.Reason.LiveCount, done.Reason.Users) : default);
+        Assert.Equal(20, (await new ActivationHistory(_db.DataSource).ReadAsync("b"))[0].Numbers!.Value.GetProperty("reason").GetProperty("users").GetInt32());
     }
 
     [Fact]
@@ -136,7 +168,7 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         Assert.NotNull(await CheckAsync());
         var refused = await Assert.ThrowsAsync<InputException>(() => _store.ActivateAfterAsync("b", "a", "embedder", "passed the gate (run 3)"));
         Assert.Equal(
-            "Release b was rolled back automatically (100.0% of 400 requests failed because of the release, 0.0% of 10,005 before): it is activated again by hand only.",
+            "Release b was rolled back automatically (100.0% of 400 requests failed because of the release, for 400 users; 0.0% of 10,005 before): it is activated again by hand only.",
             refused.Message);
         Assert.Equal("a", await ActiveAsync());
 

@@ -1,6 +1,5 @@
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Experiments.Rollback;
-using TwoTower.Postgres.Impressions;
 
 namespace TwoTower.Postgres.Tests.Experiments.Rollback;
 
@@ -11,8 +10,8 @@ public class RollbackRuleTests
 
     [Fact]
     public void The_defaults_are_those_that_the_document_promises() => Assert.Equal(
-        (true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), 200L, 0.02, 0.05, 0.3, 100, 3.0),
-        (Options.Enabled, Options.Window, Options.Baseline, Options.MinRequests, Options.ErrorMargin, Options.EmptyMargin, Options.LikesMargin, Options.MinUsers, Options.StandardErrors));
+        (true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), 200L, 20, 0.02, 0.05, 0.3, 100, 3.0),
+        (Options.Enabled, Options.Window, Options.Baseline, Options.MinRequests, Options.MinFailedUsers, Options.ErrorMargin, Options.EmptyMargin, Options.LikesMargin, Options.MinUsers, Options.StandardErrors));
 
     [Theory]
     [InlineData(150, 0, 100, 0, null)]              // too few requests to say
@@ -23,7 +22,7 @@ public class RollbackRuleTests
     [InlineData(900, 100, 900, 100, null)]           // as bad as before
     [InlineData(900, 100, 9900, 100, "errors")]      // .1 against .01
     public void Errors(long answers, long failed, long answersBefore, long failedBefore, string? rule) =>
-        Assert.Equal(rule, RollbackRule.Judge(new Outcomes(answers, 0, failed), new(answersBefore, 0, failedBefore), Options)?.Rule);
+        Assert.Equal(rule, RollbackRule.Judge(Failed(answers, failed), Failed(answersBefore, failedBefore), Options)?.Rule);
 
     [Theory]
     [InlineData(1000, 200, 1000, 10, "empty_answers")] // .2 against .01
@@ -32,17 +31,33 @@ public class RollbackRuleTests
     [InlineData(1000, 200, 0, 0, null)]                // nothing to compare with
     [InlineData(100, 100, 1000, 0, null)]              // too few
     public void Empty_answers(long answers, long empty, long answersBefore, long emptyBefore, string? rule) =>
-        Assert.Equal(rule, RollbackRule.Judge(new Outcomes(answers, empty, 0), new(answersBefore, emptyBefore, 0), Options)?.Rule);
+        Assert.Equal(rule, RollbackRule.Judge(Empty(answers, empty), Empty(answersBefore, emptyBefore), Options)?.Rule);
+
+    [Theory]
+    [InlineData(19, null)]
+    [InlineData(20, "errors")]
+    public void Failures_of_fewer_users_than_the_least_are_nobodys_reason(int users, string? rule) =>
+        Assert.Equal(rule, RollbackRule.Judge(Failed(0, 1_000) with { FailedUsers = users }, Failed(1_000, 0), Options)?.Rule);
+
+    [Theory]
+    [InlineData(19, null)]
+    [InlineData(20, "empty_answers")]
+    public void Empty_answers_of_fewer_users_than_the_least_are_nobodys_reason(int users, string? rule) =>
+        Assert.Equal(rule, RollbackRule.Judge(Empty(1_000, 1_000) with { EmptyUsers = users }, Empty(1_000, 0), Options)?.Rule);
+
+    private static JudgedOutcomes Failed(long answers, long failed) => new(answers + failed, answers, 0, failed, FailedUsers: Math.Max(failed, 20));
+
+    private static JudgedOutcomes Empty(long answers, long empty) => new(answers, answers, empty, 0, EmptyUsers: Math.Max(empty, 20));
 
     [Fact]
     public void The_reason_says_the_numbers()
     {
         Assert.Equal(
-            "30.0% of 1,000 requests failed because of the release, 0.1% of 10,000 before",
-            RollbackRule.Judge(new Outcomes(700, 0, 300), new(9_990, 0, 10), Options)!.ToString());
+            "30.0% of 1,000 requests failed because of the release, for 300 users; 0.1% of 10,000 before",
+            RollbackRule.Judge(Failed(700, 300), Failed(9_990, 10), Options)!.ToString());
         Assert.Equal(
-            "20.0% of 1,000 answers had no video, 1.0% of 2,000 before",
-            RollbackRule.Judge(new Outcomes(1_000, 200, 0), new(2_000, 20, 0), Options)!.ToString());
+            "20.0% of 1,000 answers had no video though there are some, for 200 users; 1.0% of 2,000 before",
+            RollbackRule.Judge(Empty(1_000, 200), Empty(2_000, 20), Options)!.ToString());
         Assert.Equal(
             "0.0250 likes per recommendation over 4,000, 0.1000 over 4,000 before",
             RollbackRule.Judge(Users(1, 200, 0.025), Users(2, 200, 0.1), Options)!.ToString());
@@ -71,10 +86,10 @@ public class RollbackRuleTests
         var (random, lost) = (new Random(5), 0);
         for (var i = 0; i < 2_000; i++)
         {
-            Outcomes Draw(int requests)
+            JudgedOutcomes Draw(int requests)
             {
                 var failed = Enumerable.Range(0, requests).Count(_ => random.NextDouble() < 0.01);
-                return new(requests - failed, 0, failed);
+                return Failed(requests - failed, failed);
             }
 
             if (RollbackRule.Judge(Draw(250), Draw(1_000), Options) is not null) lost++;
