@@ -85,7 +85,7 @@ internal static class ResumePoint
     }
 
     private static string Replaces(Recipe recipe) =>
-        $"It replaces that checkpoint {(recipe.History.Enabled ? "when it is done" : "after its first epoch")}; to keep it, stop now and name another "
+        $"It replaces that checkpoint {(recipe.Kind == RecipeKind.History ? "when it is done" : "after its first epoch")}; to keep it, stop now and name another "
         + "(--checkpoint FILE, or TwoTower:Trainer:Checkpoint)";
 
     private static string? WhyNoMore(ResumeState resume, TrainingOptions training) =>
@@ -117,10 +117,15 @@ internal static class ResumePoint
     private static List<string> Settings(Recipe before, Recipe now, ResumeState resume)
     {
         var (old, wanted) = (Values(before), Values(now));
-        if (now.Training.Epochs >= resume.Epoch) old["training.epochs"] = wanted["training.epochs"];
-        if (now.Training.EarlyStoppingPatience >= before.Training.EarlyStoppingPatience) old["training.early_stopping_patience"] = wanted["training.early_stopping_patience"];
+        if (now.Training.Epochs >= resume.Epoch) Same("training.epochs");
+        if (now.Training.EarlyStoppingPatience >= before.Training.EarlyStoppingPatience) Same("training.early_stopping_patience");
         return [.. wanted.Keys.Union(old.Keys).Where(key => old.GetValueOrDefault(key) != wanted.GetValueOrDefault(key))
             .Select(key => $"{key} {old.GetValueOrDefault(key) ?? "absent"}, now {wanted.GetValueOrDefault(key) ?? "absent"}")];
+
+        void Same(string key)
+        {
+            if (wanted.TryGetValue(key, out var value)) old[key] = value; // a recipe has the keys of its kind only
+        }
     }
 
     private static Dictionary<string, string> Values(Recipe recipe)

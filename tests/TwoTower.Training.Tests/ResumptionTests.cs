@@ -57,7 +57,7 @@ public sealed class ResumptionTests : IDisposable
     [InlineData("missing", "there is no such file")]
     [InlineData("finished", "it stopped early after 3 epochs")]
     [InlineData("settings", "its settings are others (seed 42, now 43)")]
-    [InlineData("histories", "history.enabled false, now true")]
+    [InlineData("histories", "kind \"statistics\", now \"history\"")]
     [InlineData("unreadable", "not a safetensors file")]
     public async Task What_cannot_be_resumed_is_refused_before_anything_is_read_or_written(string why, string expected)
     {
@@ -77,7 +77,7 @@ public sealed class ResumptionTests : IDisposable
         var recipe = why switch
         {
             "settings" => StopsEarly with { Seed = 43 },
-            "histories" => StopsEarly with { History = StopsEarly.History with { Enabled = true } },
+            "histories" => StopsEarly with { Kind = RecipeKind.History },
             _ => StopsEarly,
         };
 
