@@ -34,7 +34,7 @@ public sealed record TrainOptions
     /// <summary>Register a release in <see cref="Database"/> in the end.</summary>
     public bool Register { get; init; } = true;
 
-    /// <summary>What may be taken short; a GPU always computes the straightforward way.</summary>
+    /// <summary>Which shortcuts the CPU may take; a GPU takes none.</summary>
     public Shortcuts Shortcuts { get; init; } = Shortcuts.SharedDropout;
 
     /// <summary>Told in one line each what is about to happen or was decided.</summary>
@@ -51,12 +51,12 @@ public enum Resumption
     Never,
 
     /// <summary>
-    /// It goes on where an interrupted training of the same settings and data is there (more epochs than that had are fine). One that differs is
-    /// told of, with what differs.
+    /// It goes on where an interrupted training of the same settings and data is there (more epochs or patience than that had are fine). One that
+    /// differs, or can't be read, is named with the reason, and not resumed.
     /// </summary>
     IfInterrupted,
 
-    /// <summary>It goes on, also from a finished training where more epochs are wanted, or fails.</summary>
+    /// <summary>It goes on, also from a finished training where more epochs (or, if it stopped early, more patience) are wanted, or fails.</summary>
     Required,
 }
 

@@ -24,7 +24,8 @@ internal static class TrainCommand
             "train", "Train on the database's decisions and register the result as a release.",
             """
             The recipe says how (docs/recipes.md). Ctrl-C keeps the epochs done so far: the same command goes on from there and ends like
-            a training that was never stopped. A checkpoint of other settings or data is told of, and not gone on with. The new release is served once it is embedded and activated.
+            a training that was never stopped. A checkpoint of other settings or data is named and not resumed.
+            The new release is served once it is embedded and activated.
             Exit code 3: nothing to train on (no decisions, only likes or only nopes with no negatives, no videos). Exit code 4: another
             training runs with the same checkpoint.
 

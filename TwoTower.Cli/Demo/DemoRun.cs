@@ -93,7 +93,6 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         // One checkpoint for each recipe: a run with another one doesn't throw away what was learned by this one.
         var recipe = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeReader.ToJson(options.Recipe))))[..8];
         var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), recipe, CheckpointFolder.FileName);
-        if (options.Fresh && File.Exists(checkpoint)) File.Delete(checkpoint);
 
         return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
     }

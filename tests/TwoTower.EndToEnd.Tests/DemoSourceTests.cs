@@ -64,6 +64,16 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
             var statistics = await _workplace.RunAsync([.. DemoTests.Demo(), "--fresh", "--recipe", "v2"]);
             Assert.Contains("v2-", statistics.Out);
             Assert.Contains("gets now", statistics.Out);
+
+            // While another training writes the checkpoint, it is that one's.
+            var checkpoints = Directory.GetFiles(_workplace.PathOf("checkpoints"), "latest.safetensors", SearchOption.AllDirectories);
+            Assert.Equal(2, checkpoints.Length);
+            var held = checkpoints.Select(path => new FileStream(path + ".lock", FileMode.Open, FileAccess.ReadWrite, FileShare.None)).ToList();
+            var refused = await _workplace.TryAsync([.. DemoTests.Demo(), "--fresh", "--recipe", "v2"]);
+            held.ForEach(stream => stream.Dispose());
+            Assert.Equal(4, refused.ExitCode);
+            Assert.Contains("another training runs with the checkpoint", Assert.Single(refused.ErrorLines));
+            Assert.All(checkpoints, path => Assert.True(File.Exists(path), $"{path} is gone"));
         }
         finally
         {
