@@ -69,6 +69,7 @@ public sealed class ServingRoleTests(PostgresFixture postgres) : IAsyncLifetime
             ["TwoTower:Impressions:FlushInterval"] = "00:00:00.05",
             ["TwoTower:Rollback:CheckInterval"] = "00:00:00.1",
             ["TwoTower:Rollback:MinRequests"] = "20",
+            ["TwoTower:Rollback:MinFailedUsers"] = "1",
         });
         var store = new ReleaseStore(_db.DataSource);
         var second = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: 2), Golden.AsOf.AddHours(1));
