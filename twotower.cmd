@@ -43,7 +43,7 @@ if not defined publishers (
 if "%publishers%"=="yes" (
   call :build deploy\TwoTower.Deployment.Tests || exit /b 2
 ) else (
-  echo left out: deploy\, since Aspire's publisher packages can't be restored here, %logs%\publishers.log; TWOTOWER_PUBLISHERS=yes tries again 1>&2
+  echo left out: deploy\, since Aspire's publisher packages can't be restored here, %logs%\publishers.log; TWOTOWER_PUBLISHERS=yes insists 1>&2
 )
 rem Its standard output is the connection string, password and all: not for a log.
 dotnet "%program%" db start >nul || (

@@ -6,7 +6,7 @@ using TwoTower.LocalPostgres.Machine;
 
 try
 {
-    var options = AppHostOptions.Read(args);
+    Arguments.Check(args);
     var builder = DistributedApplication.CreateBuilder(args);
     if (builder.ExecutionContext.IsPublishMode)
     {
@@ -14,6 +14,8 @@ try
             + "and the same arguments; it needs Aspire's publisher packages (docs/deploy.md)");
     }
 
+    var options = AppHostOptions.Read(args);
+    options.CheckRun(builder.Configuration["ASPNETCORE_URLS"]);
     await builder.AddTwoTowerAsync(options);
     await builder.Build().RunAsync();
     return 0;

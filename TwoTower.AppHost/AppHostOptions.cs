@@ -1,8 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Configuration;
 using TwoTower.Core;
+using TwoTower.Core.Configuration;
 
 namespace TwoTower.AppHost;
 
@@ -28,15 +27,8 @@ internal sealed record AppHostOptions
     /// <summary>Where the API answers in a run; the same as <c>./twotower demo</c>'s.</summary>
     public const int DefaultPort = 5080;
 
-    private static readonly string[] Ours =
-        ["database", "device", "recipe", "every", "replicas", "trainer-image", "port", "demo-data"];
-
-    // What Aspire and the host read themselves (Aspire's command line adds some of it).
-    private static readonly string[] Aspires =
-    [
-        "operation", "step", "publisher", "output-path", "deploy", "log-level", "include-exception-details", "environment", "contentRoot", "applicationName", "no-cache", "clear-cache",
-        "urls", "force", "pipeline",
-    ];
+    /// <summary>The arguments that a deployment has as well.</summary>
+    public static readonly string[] Shared = ["database", "device", "recipe", "every", "replicas", "trainer-image"];
 
     /// <summary>`--database container|local|connection-string`. Null: what <see cref="TwoTower.AppHost.Database.ChooseAsync"/> finds.</summary>
     public DatabaseChoice? Database { get; init; }
@@ -44,7 +36,7 @@ internal sealed record AppHostOptions
     /// <summary>`--device auto|cpu|cuda` for the trainer; cuda also asks the platform for a GPU.</summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>`--recipe`: what to train by. Null: the trainer's own default.</summary>
+    /// <summary>`--recipe`: what to train by, a built-in recipe or the full path of one. Null: the trainer's own default.</summary>
     public string? Recipe { get; init; }
 
     /// <summary>`--every 6h`: train again after this long. Null: once.</summary>
@@ -59,97 +51,89 @@ internal sealed record AppHostOptions
     /// <summary>`--demo-data true|false`: generate the demo catalogue when the database is empty (runs only).</summary>
     public bool DemoData { get; init; } = true;
 
-    /// <summary>`--trainer-image`: run the trainer from this image, for a CUDA build with the GPU passed in. Null: the project.</summary>
+    /// <summary>`--trainer-image`: run the trainer from this image, for a CUDA build. Null: the project.</summary>
     public string? TrainerImage { get; init; }
 
-    /// <summary>Reads the arguments.</summary>
-    /// <param name="args">The command line.</param>
-    /// <param name="more">Arguments that the caller reads itself.</param>
+    /// <summary>Reads the arguments of a run.</summary>
     /// <exception cref="InputException">An argument that nobody reads, or a value that isn't one of the choices.</exception>
-    public static AppHostOptions Read(string[] args, params string[] more)
-    {
-        var given = new ConfigurationBuilder().AddCommandLine(args).Build();
-        foreach (var unknown in given.GetChildren().Where(argument => argument.Value is not null).Select(argument => argument.Key)
-            .Where(name => !Ours.Concat(more).Concat(Aspires).Contains(name, StringComparer.OrdinalIgnoreCase)))
-        {
-            throw new InputException($"--{unknown}: there is no such argument; there are --{string.Join(", --", Ours.Concat(more))}");
-        }
+    public static AppHostOptions Read(string[] args) => Read(new Arguments(args, [.. Shared, "port", "demo-data"]));
 
-        return new AppHostOptions
+    /// <summary>Takes its part of arguments that are read already.</summary>
+    /// <exception cref="InputException">A value that isn't one of the choices.</exception>
+    public static AppHostOptions Read(Arguments given)
+    {
+        var options = new AppHostOptions
         {
-            Database = given["database"] is null ? null : Choice<DatabaseChoice>(given, "database", default),
-            Device = given["device"] switch
-            {
-                null => "auto",
-                "auto" or "cpu" or "cuda" => given["device"]!,
-                var other => throw Unknown("device", other, "auto, cpu, cuda"),
-            },
-            Recipe = given["recipe"],
+            Database = given.Choice<DatabaseChoice>("database"),
+            Device = given.OneOf("device", "auto", "cpu", "cuda") ?? "auto",
+            Recipe = FullRecipe(given["recipe"]),
             Every = given["every"],
-            Replicas = Number(given, "replicas", 2, 1, 1_000),
-            Port = Number(given, "port", DefaultPort, 0, 65_535),
-            DemoData = given["demo-data"] switch
-            {
-                null or "true" => true,
-                "false" => false,
-                var other => throw Unknown("demo-data", other, "true, false"),
-            },
+            Replicas = given.Number("replicas", 1, 1_000) ?? 2,
+            Port = given.Number("port", 0, 65_535) ?? DefaultPort,
+            DemoData = given.OneOf("demo-data", "true", "false") != "false",
             TrainerImage = given["trainer-image"],
         };
-    }
-
-    /// <summary>The value of an argument whose values are an enumeration's, spelt with small letters and dashes.</summary>
-    /// <param name="given">The arguments.</param>
-    /// <param name="name">The argument.</param>
-    /// <param name="otherwise">Its value where it isn't given.</param>
-    /// <exception cref="InputException">Another value.</exception>
-    public static T Choice<T>(IConfiguration given, string name, T otherwise) where T : struct, Enum
-    {
-        if (given[name] is not { } value)
+        if (options is { TrainerImage: not null, Database: DatabaseChoice.Local })
         {
-            return otherwise;
+            throw new InputException("--trainer-image with --database local: a container doesn't reach a PostgreSQL on this machine's 127.0.0.1; choose container or connection-string");
         }
 
-        foreach (var choice in Enum.GetValues<T>())
+        return options;
+    }
+
+    /// <summary>Looks before anything starts that the addresses of a run are free.</summary>
+    /// <param name="dashboard">The dashboard's addresses, as ASPNETCORE_URLS has them.</param>
+    /// <exception cref="InputException">A port can't be had; the message says why and what helps.</exception>
+    public void CheckRun(string? dashboard)
+    {
+        if (Port != 0)
         {
-            if (Spelling(choice) == value)
+            Try(Port, "stop what has it (another run, ./twotower demo), or choose another with --port (0: any free one)");
+        }
+
+        foreach (var address in (dashboard ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (Uri.TryCreate(address, UriKind.Absolute, out var url) && url.Port > 0)
             {
-                return choice;
+                Try(url.Port, "it is the dashboard's: stop the other run, or set ASPNETCORE_URLS to another address and start with --no-launch-profile");
             }
         }
-
-        throw Unknown(name, value, string.Join(", ", Enum.GetValues<T>().Select(Spelling)));
     }
 
-    /// <summary>The API's port, which is free; null for any free one.</summary>
-    /// <exception cref="InputException">It is in use.</exception>
-    public int? FreePort()
+    private static void Try(int port, string remedy)
     {
-        if (Port == 0)
-        {
-            return null;
-        }
-
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, Port);
-            listener.Start();
-            return Port;
+            foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
+            {
+                using var listener = new TcpListener(address, port);
+                listener.Start();
+            }
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new InputException($"port {port} on this machine is in use: {remedy}");
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
+        {
+            throw new InputException($"port {port} can't be listened on ({e.Message}): {remedy}");
         }
         catch (SocketException)
         {
-            throw new InputException($"port {Port} on 127.0.0.1 is in use, by another run or ./twotower demo: stop that, or choose another with --port (0: any free one)");
+            // This machine has no IPv6, or no such address: not for us to say.
         }
     }
 
-    private static int Number(IConfiguration given, string name, int otherwise, int least, int most) =>
-        given[name] is not { } value ? otherwise
-        : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
-        : throw new InputException($"--{name} '{value}': write a whole number from {least} to {most}");
+    // Found out now, not by a trainer that starts minutes later in another folder.
+    private static string? FullRecipe(string? recipe)
+    {
+        if (recipe is null || RecipeReader.BuiltInNames.Contains(recipe))
+        {
+            return recipe;
+        }
 
-    // ConnectionString is spelt connection-string.
-    private static string Spelling<T>(T choice) where T : struct, Enum =>
-        string.Concat(choice.ToString().Select((c, i) => (i > 0 && char.IsUpper(c) ? "-" : "") + char.ToLowerInvariant(c)));
-
-    private static InputException Unknown(string name, string value, string choices) => new($"--{name} '{value}': choose one of {choices}");
+        var path = Path.GetFullPath(recipe);
+        return File.Exists(path) ? path
+            : throw new InputException($"--recipe '{recipe}': there is no such file, and no recipe of that name; there are {string.Join(", ", RecipeReader.BuiltInNames)}");
+    }
 }

@@ -19,8 +19,13 @@ internal static class Database
     /// <summary>Hands the connection string over as ConnectionStrings__twotower, and as nothing else: by default its parts would go
     /// as well, the password twice, as TWOTOWER_HOST and so on.</summary>
     public static IResourceBuilder<T> WithDatabase<T>(this IResourceBuilder<T> process, IResourceBuilder<IResourceWithConnectionString> database)
-        where T : IResourceWithEnvironment =>
+        where T : IResourceWithEnvironment
+    {
         process.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString).WithReference(database);
+
+        // Processes inherit the variables of the shell, and twotower's own would win: half of the graph would work on another database.
+        return process.ApplicationBuilder.ExecutionContext.IsRunMode ? process.WithEnvironment("TWOTOWER_DATABASE", "") : process;
+    }
 
     /// <summary>PostgreSQL with pgvector in a container, its data in a volume that outlives it.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddPostgresContainer(
@@ -30,7 +35,8 @@ internal static class Database
             // The same pin as LocalPostgres: below 0.8.4 pgvector can corrupt an HNSW index. Before WithDataVolume, which takes the
             // place of the data from the image's tag.
             .WithImage("pgvector/pgvector", "0.8.6-pg17-bookworm")
-            .WithDataVolume("twotower-postgres")
+            // A volume for each clone: two servers on one would ruin it.
+            .WithDataVolume()
             // Parallel index builds share memory through /dev/shm; a container's 64 MB are not enough.
             .WithContainerRuntimeArgs("--shm-size", "1g")
             // A page to look into the tables with, for when somebody asks for it.

@@ -5,10 +5,10 @@ namespace TwoTower.AppHost;
 /// <summary>Commands about releases on the dashboard's rows: each is a verb of `twotower`, and shows what that prints.</summary>
 internal static class ReleaseCommands
 {
-    /// <summary>`Last release` of the trainer: what it trained last, its state and why.</summary>
-    public static void WithLastReleaseCommand<T>(this IResourceBuilder<T> trainer, IResourceBuilder<IResourceWithConnectionString> database)
+    /// <summary>`Newest release` of the trainer: its state and why.</summary>
+    public static void WithNewestReleaseCommand<T>(this IResourceBuilder<T> trainer, IResourceBuilder<IResourceWithConnectionString> database)
         where T : IResource =>
-        trainer.WithTwoTower("last-release", "Last release", database, ["releases", "show"], new()
+        trainer.WithTwoTower("newest-release", "Newest release", database, ["releases", "show"], new()
         {
             Description = "Shows the newest release: its state and every change of it, its metrics, and what the gate said.",
             IconName = "BoxSearch",
@@ -60,6 +60,9 @@ internal static class ReleaseCommands
             {
                 ["ConnectionStrings__twotower"] = await database.Resource.GetConnectionStringAsync(context.CancellationToken)
                     ?? throw new InvalidOperationException("the database has no connection string yet"),
+
+                // twotower's own variable would win.
+                ["TWOTOWER_DATABASE"] = "",
             },
         }, options);
     }

@@ -7,13 +7,17 @@ namespace TwoTower.AppHost;
 /// <summary>The command `Train` of the dashboard, and of `aspire resource trainer train`.</summary>
 internal static class TrainCommand
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     /// <summary>Adds the command, and the arguments that the trainer is started with.</summary>
     /// <param name="trainer">The trainer.</param>
-    /// <param name="atStart">Its arguments before the first `Train`.</param>
-    public static void WithTrainCommand<T>(this IResourceBuilder<T> trainer, string[] atStart) where T : IResourceWithArgs
+    /// <param name="every">The pause of a trainer that trains again and again by itself; null trains where no release is.</param>
+    public static void WithTrainCommand<T>(this IResourceBuilder<T> trainer, string? every) where T : IResourceWithArgs
     {
-        // What the next start is given: the arguments of the last `Train`, before the first one those of the application's start.
-        var next = atStart;
+        // What a start is given: by `Train` its own arguments, once; by the application and by `Start` these.
+        string[] otherwise = every is null ? ["--if-needed"] : ["--every", every];
+        var next = otherwise;
+        var one = new SemaphoreSlim(1);
         trainer.WithArgs(context =>
         {
             foreach (var argument in next)
@@ -24,29 +28,21 @@ internal static class TrainCommand
 
         trainer.WithCommand("train", "Train", async context =>
         {
-            // The dashboard greys the command out meanwhile, the command line doesn't: starting what runs would end the training.
-            var resources = context.Services.GetRequiredService<ResourceNotificationService>();
-            if (!resources.TryGetCurrentState(context.ResourceName, out var current) || !HasEnded(current.Snapshot))
+            if (!await one.WaitAsync(TimeSpan.Zero))
             {
-                return CommandResults.Failure(
-                    $"the trainer is {current?.Snapshot.State?.Text ?? "not there yet"}: wait until it has ended, or stop it first (its checkpoint is kept)");
+                return CommandResults.Failure("a training is just being started");
             }
 
-            string[] recipe = context.Arguments["recipe"].Value is { Length: > 0 } name ? ["--recipe", name] : [];
-            string[] epochs = Epochs(context.Arguments["epochs"]) is { Length: > 0 } count ? ["--set", $"training.epochs={count}"] : [];
-            next = [.. recipe, .. epochs];
-
-            var started = await context.Services.GetRequiredService<ResourceCommandService>()
-                .ExecuteCommandAsync(context.ResourceName, KnownResourceCommands.StartCommand, context.CancellationToken);
-            if (!started.Success)
+            try
             {
-                return started;
+                next = Arguments(context.Arguments);
+                return await StartAsync(context, trainer.Resource, every);
             }
-
-            // Until then it still counts as ended, and a second `Train` would be let through.
-            await resources.WaitForResourceAsync(
-                trainer.Resource.Name, now => now.Snapshot.StartTimeStamp != current.Snapshot.StartTimeStamp && now.Snapshot.StartTimeStamp is not null, context.CancellationToken);
-            return CommandResults.Success("the training has started; the trainer's log says how it goes");
+            finally
+            {
+                next = otherwise;
+                one.Release();
+            }
         },
         new CommandOptions
         {
@@ -59,7 +55,7 @@ internal static class TrainCommand
                 {
                     Name = "recipe",
                     Label = "Recipe",
-                    Description = "A built-in recipe, or the path of one.",
+                    Description = "A built-in recipe, or the full path of one.",
                     InputType = InputType.Choice,
                     Options = [.. RecipeReader.BuiltInNames.Select(name => KeyValuePair.Create(name, name))],
                     AllowCustomChoice = true,
@@ -79,6 +75,52 @@ internal static class TrainCommand
             },
             UpdateState = context => HasEnded(context.ResourceSnapshot) ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
         });
+    }
+
+    private static async Task<ExecuteCommandResult> StartAsync(ExecuteCommandContext context, IResource trainer, string? every)
+    {
+        // The dashboard greys the command out meanwhile, the command line doesn't: starting what runs would end the training.
+        var resources = context.Services.GetRequiredService<ResourceNotificationService>();
+        if (!resources.TryGetCurrentState(context.ResourceName, out var before) || !HasEnded(before.Snapshot))
+        {
+            return CommandResults.Failure(every is null
+                ? $"the trainer is {before?.Snapshot.State?.Text ?? "not there yet"}: wait until it has ended, or stop it first (its checkpoint is kept)"
+                : $"the trainer trains every {every} by itself: stop it first, and start it afterwards to go on with that");
+        }
+
+        var started = await context.Services.GetRequiredService<ResourceCommandService>()
+            .ExecuteCommandAsync(context.ResourceName, KnownResourceCommands.StartCommand, context.CancellationToken);
+        if (!started.Success)
+        {
+            return started;
+        }
+
+        // Until then it still counts as ended, and a second `Train` would be let through. A start that fails never gets a time of its own.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await resources.WaitForResourceAsync(
+                trainer.Name,
+                now => now.Snapshot.StartTimeStamp is { } time && time != before.Snapshot.StartTimeStamp
+                    || (now.Snapshot.State?.Text == KnownResourceStates.FailedToStart && now.Snapshot.State != before.Snapshot.State),
+                patience.Token);
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            return CommandResults.Failure($"the trainer didn't start within {Patience.TotalMinutes:0} minutes: its log says why");
+        }
+
+        return resources.TryGetCurrentState(context.ResourceName, out var after) && after.Snapshot.State?.Text == KnownResourceStates.FailedToStart
+            ? CommandResults.Failure("the trainer can't be started: its log says why")
+            : CommandResults.Success("the training has started; the trainer's log says how it goes");
+    }
+
+    private static string[] Arguments(InteractionInputCollection given)
+    {
+        string[] recipe = given["recipe"].Value is { Length: > 0 } name ? ["--recipe", name] : [];
+        string[] epochs = Epochs(given["epochs"]) is { Length: > 0 } count ? ["--set", $"training.epochs={count}"] : [];
+        return [.. recipe, .. epochs];
     }
 
     // Empty: none given. Null: not a number of epochs.

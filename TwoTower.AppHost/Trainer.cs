@@ -10,21 +10,14 @@ internal static class Trainer
     {
         if (options.TrainerImage is { } image)
         {
-            // The container sees no GPU unless its runtime passes it in.
+            // The container sees no GPU unless its runtime passes it in, and a runtime that knows no GPU refuses to.
             var container = builder.AddContainer("trainer", image);
-            Configure(options.Device == "cpu" ? container : container.WithContainerRuntimeArgs("--gpus", "all"), options, database, after, platform);
+            Configure(options.Device == "cuda" ? container.WithContainerRuntimeArgs("--gpus", "all") : container, options, database, after, platform);
         }
         else
         {
-            var project = builder.AddProject<Projects.TwoTower_Trainer>("trainer", launchProfileName: null);
-            if (platform is null)
-            {
-                project.WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
-                    // The checkpoint lies with everything else that this clone keeps, never among the sources.
-                    .WithEnvironment("TWOTOWER_HOME", Database.StateHome(builder));
-            }
-
-            Configure(project, options, database, after, platform);
+            Configure(
+                builder.AddProject<Projects.TwoTower_Trainer>("trainer", launchProfileName: null).AsInARun(), options, database, after, platform);
         }
     }
 
@@ -49,10 +42,9 @@ internal static class Trainer
             return;
         }
 
-        trainer.WithoutHttpsCertificate();
-        trainer.WithTrainCommand(atStart: options.Every is { } every ? ["--every", every] : ["--if-needed"]);
-        trainer.ShowLastRelease(database);
-        trainer.WithLastReleaseCommand(database);
+        trainer.WithTrainCommand(options.Every);
+        trainer.ShowNewestRelease(database);
+        trainer.WithNewestReleaseCommand(database);
         trainer.WithRollBackCommand(database);
     }
 }

@@ -7,7 +7,7 @@ internal static class TwoTowerGraph
     /// <param name="builder">The application; a run of it or a deployment.</param>
     /// <param name="options">The choices of the command line.</param>
     /// <param name="platform">Where a deployment goes; null in a run.</param>
-    /// <exception cref="Core.InputException">No way to a database, or the API's port is in use; the message has the remedy.</exception>
+    /// <exception cref="Core.InputException">No way to a database; the message has the remedies.</exception>
     public static async Task AddTwoTowerAsync(this IDistributedApplicationBuilder builder, AppHostOptions options, IPlatform? platform = null)
     {
         // Everyone gets ConnectionStrings__twotower. As a parameter (in a deployment, by default) it is a secret that the platform asks for.
@@ -24,7 +24,7 @@ internal static class TwoTowerGraph
         var migration = builder.AddProject<Projects.TwoTower_Cli>("migration", launchProfileName: null)
             .WithArgs("db", "migrate", "--wait", "60")
             .WithDatabase(database).WaitFor(database)
-            .InEnvironment();
+            .AsInARun();
         platform?.SetupJob(migration);
 
         // A new clone should show recommendations, so an empty database gets the demo catalogue. Never in a deployment: it isn't even
@@ -33,7 +33,7 @@ internal static class TwoTowerGraph
             ? builder.AddProject<Projects.TwoTower_Cli>("demo-data", launchProfileName: null)
                 .WithArgs("generate", "--if-empty", "--wait", "60")
                 .WithDatabase(database).WaitForCompletion(migration)
-                .InEnvironment()
+                .AsInARun()
             : null;
 
         // Trains where no release exists, again every `--every`, and on demand by its command. Nothing waits for it: with too few
@@ -44,14 +44,14 @@ internal static class TwoTowerGraph
         var embedder = builder.AddProject<Projects.TwoTower_Embedder>("embedder", launchProfileName: null)
             .WithEnvironment("TwoTower__Embedder__ActivateFirst", "true")
             .WithDatabase(database).WaitForCompletion(migration)
-            .InEnvironment();
+            .AsInARun();
         platform?.Service(embedder);
 
         // Plain HTTP: TLS ends at the platform's ingress, and a developer needs no trusted certificate. Replicas hold no state.
         // Ready means database, extension and migrations; without a release it is "degraded" and still ready (200). The probes are the
         // platform's and, in a run, the dashboard's health checks (adding those as well is refused: they would be there twice).
         var api = builder.AddProject<Projects.TwoTower_Api>("api", launchProfileName: null)
-            .WithHttpEndpoint(port: platform is null ? options.FreePort() : null)
+            .WithHttpEndpoint(port: platform is null && options.Port != 0 ? options.Port : null)
             .WithExternalHttpEndpoints()
             .WithReplicas(options.Replicas)
             .WithHttpProbe(ProbeType.Liveness, "/health/live")
@@ -60,7 +60,7 @@ internal static class TwoTowerGraph
             .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/docs", DisplayText = "Documentation" })
             .WithUrlForEndpoint("http", _ => new ResourceUrlAnnotation { Url = "/health/ready", DisplayText = "Health" })
             .WithDatabase(database).WaitForCompletion(migration)
-            .InEnvironment();
+            .AsInARun();
         platform?.Service(api);
 
         if (platform is null)
@@ -69,10 +69,13 @@ internal static class TwoTowerGraph
         }
     }
 
-    // A launch profile would say this, and the processes have none: without it they'd run as in production.
-    private static IResourceBuilder<ProjectResource> InEnvironment(this IResourceBuilder<ProjectResource> process) =>
+    /// <summary>What a process needs in a run and not in a deployment.</summary>
+    public static IResourceBuilder<ProjectResource> AsInARun(this IResourceBuilder<ProjectResource> process) =>
         process.ApplicationBuilder.ExecutionContext.IsPublishMode ? process : process
+            // A launch profile would say this, and the processes have none: without it they'd run as in production.
             .WithEnvironment("DOTNET_ENVIRONMENT", process.ApplicationBuilder.Environment.EnvironmentName)
+            // The folder of checkpoints and the like, never among the sources.
+            .WithEnvironment("TWOTOWER_HOME", Database.StateHome(process.ApplicationBuilder))
             // HTTP only: otherwise the dashboard warns that no development certificate is trusted.
             .WithoutHttpsCertificate();
 }

@@ -19,7 +19,7 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         run.Kept = "nothing was written; run the same command to start over";
         RequireFile("--dump", options.Dump);
         RequireFile("--report", options.Report);
-        Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables()))];
+        Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables(), run.Say))];
         var contenders = Contenders(recipes);
         var (tables, name) = await options.Data([.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
         var splits = await options.Protocol.SplitAsync(run, tables, name);

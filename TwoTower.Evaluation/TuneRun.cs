@@ -17,8 +17,8 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
     public async Task RunAsync()
     {
         var goal = options.Goal;
-        var recipe = RecipeReader.Read(options.Recipe, options.Overrides, Environment.GetEnvironmentVariables());
-        var space = SearchSpace.Read(options.Space ?? (recipe.History.Enabled ? "v3" : "v2"), recipe);
+        var recipe = RecipeReader.Read(options.Recipe, options.Overrides, Environment.GetEnvironmentVariables(), run.Say);
+        var space = SearchSpace.Read(options.Space ?? (recipe.Kind == RecipeKind.History ? "v3" : "v2"), recipe);
         Study.Check(options.Study);
         var (tables, name) = await options.Data(space.VideoFeatures);
         tables = tables.WithVideoFeatures(space.VideoFeatures);

@@ -18,12 +18,11 @@ try
     await host.StartAsync();
 
     var settings = host.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<TrainerSettings>>().Value;
-    var rounds = new TrainerRounds(
-        host.Services.GetRequiredService<NpgsqlDataSource>(), settings, host.Services.GetRequiredService<TimeProvider>(),
-        host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("TwoTower.Trainer"));
+    var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("TwoTower.Trainer");
+    var rounds = new TrainerRounds(host.Services.GetRequiredService<NpgsqlDataSource>(), settings, host.Services.GetRequiredService<TimeProvider>(), log);
     var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
     // The host already listens for Ctrl-C and SIGTERM; two listeners would race for the exit code.
-    var command = TrainerCommand.Create(settings.Recipe, rounds.RunAsync).Parse(args);
+    var command = TrainerCommand.Create(settings.Recipe, rounds.RunAsync, line => log.LogInformation("{Line}", line)).Parse(args);
     var code = await command.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping);
     await host.StopAsync();
     return command.Errors.Count > 0 ? ExitCode.BadInput : code;

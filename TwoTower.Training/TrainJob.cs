@@ -2,6 +2,7 @@ using Npgsql;
 using TorchSharp;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
@@ -27,24 +28,22 @@ public static class TrainJob
     {
         ArgumentNullException.ThrowIfNull(options);
         using var activity = TrainingTelemetry.Source.StartActivity("train");
-        using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var recipe = options.Recipe;
         var device = ComputeDevice.Choose(options.Device); // before hours of reading, not after
+        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
+        var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
+        var arithmetic = recipe.Kind == RecipeKind.History ? null : new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
+        if (options.Resume == Resumption.Required) ResumePoint.Find(options, arithmetic); // before anything is written
+        using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
+        var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
-        if (recipe.History.Enabled)
-        {
-            ResumePoint.Find(options, null, null); // says what it would replace
-            return await RunHistoriesAsync(options, tables, device, progress, ct);
-        }
+        if (arithmetic is null) return await RunHistoriesAsync(options, tables, device, threads, progress, ct);
 
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
         var data = await TrainingData.BuildAsync(tables, recipe, payloads, options.Say, ct);
 
         var fingerprint = data.Set.Fingerprint();
-        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
-        var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
-        var arithmetic = new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
-        var from = ResumePoint.Find(options, arithmetic, fingerprint);
+        var from = found is null ? null : ResumePoint.Confirm(found, options, arithmetic, fingerprint);
         var start = from?.Resume is { } resume
             ? (resume.User, resume.Item)
             : TowerInitializer.Create(data.Pipeline.UserDim, data.Pipeline.ItemDim, recipe.Model, recipe.Seed);
@@ -71,9 +70,16 @@ public static class TrainJob
             options.Say?.Invoke($"stopped early: {recipe.Training.EarlyStoppingPatience} epochs without an improvement of {recipe.Training.EarlyStoppingMinDelta}");
         }
 
-        checkpoint = await CalibrateAsync(options, checkpoint!, tables, payloads, ct);
-        var release = await RegisterAsync(options, checkpoint, ct);
-        checkpoint = checkpoint with { Resume = checkpoint.Resume! with { Finished = true } };
+        // With a date it was calibrated already, and its release may be there.
+        if (checkpoint!.Resume!.ExportedAt is null) checkpoint = await CalibrateAsync(options, checkpoint, tables, payloads, ct);
+        var exportedAt = checkpoint.Resume!.ExportedAt ?? options.Time.GetUtcNow();
+        if (options is { Database: not null, Register: true, CheckpointPath: { } dated })
+        {
+            CheckpointStore.Write(dated, checkpoint with { Resume = checkpoint.Resume with { ExportedAt = exportedAt } });
+        }
+
+        var release = await RegisterAsync(options, checkpoint, exportedAt, ct);
+        checkpoint = checkpoint with { Resume = checkpoint.Resume with { Finished = true, ExportedAt = null } };
         if (options.CheckpointPath is { } last) CheckpointStore.Write(last, checkpoint);
         return new(
             checkpoint, release, loop.Epochs.Count - epochs, time, epochs > 0 ? epochs * (double)data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds) : null);
@@ -81,9 +87,8 @@ public static class TrainJob
 
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
     private static async Task<TrainResult> RunHistoriesAsync(
-        TrainOptions options, TableSet tables, DeviceType device, IProgress<TrainingProgress>? progress, CancellationToken ct)
+        TrainOptions options, TableSet tables, DeviceType device, int threads, IProgress<TrainingProgress>? progress, CancellationToken ct)
     {
-        var threads = options.Threads > 0 ? options.Threads : ComputeDevice.PhysicalCores();
         options.Say?.Invoke(device == DeviceType.CUDA ? "training on the GPU" : $"training on the CPU, {threads} {(threads == 1 ? "thread" : "threads")}");
         var started = options.Time.GetTimestamp();
         var checkpoint = await Task.Run(
@@ -91,7 +96,7 @@ public static class TrainJob
         if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
         var time = options.Time.GetElapsedTime(started);
         checkpoint = await CalibrateAsync(options, checkpoint, tables, null, ct);
-        var release = await RegisterAsync(options, checkpoint, ct);
+        var release = await RegisterAsync(options, checkpoint, options.Time.GetUtcNow(), ct);
         var samples = (double)checkpoint.Training.Epochs.Count * checkpoint.Training.TrainingSamples;
         return new(checkpoint, release, 0, time, samples / Math.Max(1e-9, time.TotalSeconds));
     }
@@ -105,9 +110,9 @@ public static class TrainJob
         return calibrated;
     }
 
-    private static async Task<Release?> RegisterAsync(TrainOptions options, Checkpoint checkpoint, CancellationToken ct) =>
+    private static async Task<Release?> RegisterAsync(TrainOptions options, Checkpoint checkpoint, DateTimeOffset exportedAt, CancellationToken ct) =>
         options is { Database: { } db, Register: true }
-            ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, options.Time.GetUtcNow()), options.Recipe, null, ct)
+            ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, exportedAt), options.Recipe, null, ct)
             : null;
 
     private static async Task<TableSet> ReadAsync(TrainOptions options, CancellationToken ct)
@@ -115,7 +120,7 @@ public static class TrainJob
         using var activity = TrainingTelemetry.Source.StartActivity("read");
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
-        var (features, histories) = (options.Recipe.Features, options.Recipe.History.Enabled);
+        var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
         var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;

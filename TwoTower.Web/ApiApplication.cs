@@ -36,7 +36,7 @@ public static class ApiApplication
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = args,
-            ApplicationName = typeof(ApiApplication).Assembly.GetName().Name,
+            ApplicationName = "TwoTower.Api", // in telemetry and documents, whichever process it runs in
             ContentRootPath = AppContext.BaseDirectory,
         });
         configure?.Invoke(builder);

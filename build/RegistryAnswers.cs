@@ -19,23 +19,33 @@ public class RegistryAnswers : Task
         var first = Image.Split('/')[0];
         var isHost = Image.Contains("/") && (first.Contains(".") || first.Contains(":") || first == "localhost");
         var host = isHost ? first : "registry-1.docker.io";
-        var isLocal = host.StartsWith("localhost", StringComparison.Ordinal) || host.StartsWith("127.", StringComparison.Ordinal);
+        var reason = Ask("https://" + host);
+        var isAnswered = reason == null || Ask("http://" + host) == null;
+        if (!isAnswered)
+        {
+            Log.LogError(
+                "the base image {0} can't be had, since its registry {1} doesn't answer ({2}): build where it does, or name a base image of another registry with -p:ContainerBaseImage=…",
+                Image, host, reason);
+        }
+
+        return isAnswered;
+    }
+
+    // Null: it answers. Any answer will do: most registries ask who we are, and the SDK knows how to tell them, and which of them are plain.
+    private static string Ask(string address)
+    {
         try
         {
             using (var client = new HttpClient { Timeout = TimeSpan.FromSeconds(30) })
             {
-                // Any answer will do: most registries ask who we are, and the SDK knows how to tell them.
-                client.GetAsync((isLocal ? "http://" : "https://") + host + "/v2/").GetAwaiter().GetResult().Dispose();
+                client.GetAsync(address + "/v2/").GetAwaiter().GetResult().Dispose();
             }
 
-            return true;
+            return null;
         }
         catch (Exception e) when (e is HttpRequestException || e is OperationCanceledException)
         {
-            Log.LogError(
-                "the base image {0} can't be had, since its registry {1} doesn't answer ({2}): build where it does, or name a base image of another registry with -p:ContainerBaseImage=…",
-                Image, host, e.InnerException == null ? e.Message : e.InnerException.Message);
-            return false;
+            return e.InnerException == null ? e.Message : e.InnerException.Message;
         }
     }
 }

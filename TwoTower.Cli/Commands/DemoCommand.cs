@@ -49,7 +49,7 @@ internal static class DemoCommand
                 Source = parse.GetValue(Data) is { } folder ? DemoSource.Csv(folder)
                     : parse.GetValue(MovieLens) is { } movieLens ? DemoSource.MovieLens(movieLens)
                     : DemoSource.Generated(seed, session.Time.GetUtcNow()),
-                Recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables()),
+                Recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(), session.Terminal.Say),
                 Port = parse.GetValue(ServeOptions.Port) ?? ServeOptions.DefaultPort,
                 Fresh = parse.GetValue(Fresh),
                 Exit = parse.GetValue(Exit),

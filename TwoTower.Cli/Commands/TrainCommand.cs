@@ -47,7 +47,7 @@ internal static class TrainCommand
         host.Handle(command, async session =>
         {
             var parse = session.Parse;
-            var recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables());
+            var recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(), session.Terminal.Say);
             var provided = await session.ProvideMigratedAsync();
             var db = session.Open(provided);
             var checkpoint = parse.GetValue(CheckpointPath) ?? Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), CheckpointFolder.FileName);

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Npgsql;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Serving;
@@ -75,11 +75,11 @@ internal sealed class DemoRun(Session session, DemoOptions options)
     /// <summary>The newest usable release of this data and recipe; the recipe in its files says so, nothing on disk is asked.</summary>
     private async Task<Release?> FindReleaseAsync(NpgsqlDataSource db, DateTimeOffset loadedAt)
     {
-        using var wanted = JsonDocument.Parse(RecipeReader.ToJson(options.Recipe));
+        var wanted = JsonNode.Parse(RecipeReader.ToJson(options.Recipe));
         return (await new ReleaseStore(db).ListAsync(session.Stop)).FirstOrDefault(release =>
             release.State is ReleaseState.Trained or ReleaseState.Embedding or ReleaseState.Ready or ReleaseState.Active
             && release.CreatedAt >= loadedAt
-            && JsonElement.DeepEquals(release.Config, wanted.RootElement));
+            && JsonNode.DeepEquals(RecipeReader.Current(JsonNode.Parse(release.Config.GetRawText())), wanted));
     }
 
     private string Reuse(Release release)

@@ -55,7 +55,7 @@ internal static class TrainingStage
         if (step.LastEpoch is { } done)
         {
             epochs.Report(done, step.Epochs);
-            if (!recipe.History.Enabled) session.Kept = $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
+            if (recipe.Kind == RecipeKind.Statistics) session.Kept = $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
         }
 
         long batch = recipe.Training.BatchSize;

@@ -102,10 +102,16 @@ public sealed record ResumeState
 
     /// <summary>True once the training is over and its release registered; null in checkpoints of before this was noted.</summary>
     public bool? Finished { get; init; }
+
+    /// <summary>
+    /// The date of the release that is being registered; null before and after that. It is part of the release's name: a training that was
+    /// killed in between finds its release again by it, and makes no second one.
+    /// </summary>
+    public DateTimeOffset? ExportedAt { get; init; }
 }
 
-/// <summary>What computes a training: the same numbers come only of the same.</summary>
+/// <summary>What computes a training: the same numbers need the same device, shortcuts and threads.</summary>
 /// <param name="Device">cpu or cuda.</param>
-/// <param name="Shortcuts">What was taken short.</param>
+/// <param name="Shortcuts">Which shortcuts the CPU took.</param>
 /// <param name="Threads">Threads: another number gives other roundings.</param>
 public sealed record Arithmetic(string Device, string Shortcuts, int Threads);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
@@ -26,7 +27,7 @@ public static class CheckpointStore
         {
             ["format"] = "pt", // what Python's loaders expect to see
             ["checkpoint_format"] = FormatName,
-            ["config"] = JsonSerializer.Serialize(checkpoint.Recipe, ArtifactJson.Options),
+            ["config"] = RecipeReader.ToNode(checkpoint.Recipe).ToJsonString(ArtifactJson.Options),
             ["pipeline"] = JsonSerializer.Serialize(checkpoint.Pipeline, ArtifactJson.Options),
             ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
         };
@@ -45,7 +46,7 @@ public static class CheckpointStore
             Add(tensors, SecondMoment, resume.SecondMoment);
             var progress = new Progress(
                 resume.Step, resume.Epoch, resume.EpochsWithoutImprovement,
-                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished);
+                [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished, resume.ExportedAt);
             metadata["resume"] = JsonSerializer.Serialize(progress, ArtifactJson.Options);
         }
 
@@ -68,7 +69,7 @@ public static class CheckpointStore
             var (user, item) = Towers(file, "");
             return new Checkpoint
             {
-                Recipe = Parse<Recipe>(file, "config"),
+                Recipe = RecipeReader.Stored(Text(file, "config"), "metadata config"),
                 Pipeline = Parse<PipelineState>(file, "pipeline"),
                 Training = Parse<TrainingSummary>(file, "training"),
                 User = user,
@@ -92,6 +93,7 @@ public static class CheckpointStore
     private static ResumeState ReadResume(SafetensorsFile file)
     {
         var progress = Parse<Progress>(file, "resume");
+        if (progress is not { Random: { } words, DataFingerprint: not null }) throw new InputException("metadata resume has no random or no data_fingerprint.");
         var (user, item) = Towers(file, Last);
         return new ResumeState
         {
@@ -102,16 +104,21 @@ public static class CheckpointStore
             Step = progress.Step,
             Epoch = progress.Epoch,
             EpochsWithoutImprovement = progress.EpochsWithoutImprovement,
-            Random = [.. progress.Random.Select(word => Convert.ToUInt64(word, 16))],
+            Random = [.. words.Select(word => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+                ? value : throw new InputException($"metadata resume has the random word '{word}': a number in hexadecimal is expected."))],
             DataFingerprint = progress.DataFingerprint,
             Arithmetic = progress.Arithmetic,
             Finished = progress.Finished,
+            ExportedAt = progress.ExportedAt,
         };
     }
 
+    private static string Text(SafetensorsFile file, string key) =>
+        file.Metadata.GetValueOrDefault(key) ?? throw new InputException($"metadata {key} is missing.");
+
     private static T Parse<T>(SafetensorsFile file, string key)
     {
-        var json = file.Metadata.GetValueOrDefault(key) ?? throw new InputException($"metadata {key} is missing.");
+        var json = Text(file, key);
         try
         {
             return JsonSerializer.Deserialize<T>(json, ArtifactJson.Options) ?? throw new InputException($"metadata {key} is null.");
@@ -161,5 +168,5 @@ public static class CheckpointStore
     }
 
     private sealed record Progress(long Step, int Epoch, int EpochsWithoutImprovement, IReadOnlyList<string> Random, string DataFingerprint,
-        Arithmetic? Arithmetic = null, bool? Finished = null);
+        Arithmetic? Arithmetic = null, bool? Finished = null, DateTimeOffset? ExportedAt = null);
 }

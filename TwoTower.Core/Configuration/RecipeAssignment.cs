@@ -17,33 +17,40 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
         return new(text, text[..equals].Trim().Split('.'), text[(equals + 1)..].Trim());
     }
 
-    /// <summary>Sets the value in a recipe's JSON.</summary>
-    public void Apply(JsonObject root)
+    /// <summary>The kind that this sets, in today's words (<c>kind=history</c>) or the old ones (<c>history.enabled=true</c>); null for any other key.</summary>
+    /// <exception cref="InputException">It sets the kind to something else.</exception>
+    public RecipeKind? Kind => Path switch
     {
-        var type = typeof(Recipe);
-        var node = root;
-        for (var depth = 0; depth < Path.Count; depth++)
-        {
-            var property = RecipeKeys.Level(type).FirstOrDefault(level => level.Key == Path[depth]).Property
-                ?? throw Unknown();
-            type = property.PropertyType;
-            var last = depth == Path.Count - 1;
-            if (last == RecipeKeys.IsSection(type)) throw Unknown();
-            if (last)
-            {
-                node[Path[depth]] = ToNode(type);
-                return;
-            }
+        [RecipeKinds.Key] => RecipeKinds.Parse(Value) ?? throw NotA(typeof(RecipeKind)),
+        _ when IsOldKind => RecipeKinds.Of(bool.TryParse(Value, out var enabled) ? enabled : throw NotA(typeof(bool))),
+        _ => null,
+    };
 
+    /// <summary>True for <c>history.enabled=true</c>.</summary>
+    public bool IsOldKind => Path is [var section, var name] && (section, name) == RecipeKinds.OldKey;
+
+    /// <summary>Sets the value in a recipe's JSON.</summary>
+    /// <param name="root">The recipe.</param>
+    /// <param name="recipe">What messages call it.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <exception cref="InputException">There is no such key, or only recipes of another kind have it.</exception>
+    public void Apply(JsonObject root, string recipe, RecipeKind kind)
+    {
+        var path = string.Join('.', Path);
+        var key = RecipeKeys.Find(path) ?? throw new InputException(
+            $"'{Source}' names no key of a recipe: there is no '{path}'; known are {string.Join(", ", RecipeKeys.Of(kind))}.");
+        if (!key.IsOf(kind)) throw new InputException($"'{Source}': {RecipeKinds.Refusal([path], recipe, kind)}");
+        var node = root;
+        foreach (var part in Path.SkipLast(1))
+        {
             // A section that is not an object is left for the binder, which says what is wrong with the file.
-            if (node[Path[depth]] is null) node[Path[depth]] = new JsonObject();
-            if (node[Path[depth]] is not JsonObject section) return;
+            if (node[part] is null) node[part] = new JsonObject();
+            if (node[part] is not JsonObject section) return;
             node = section;
         }
-    }
 
-    private InputException Unknown() => new(
-        $"'{Source}' names no key of a recipe: there is no '{string.Join('.', Path)}'; known are {string.Join(", ", RecipeKeys.All())}.");
+        node[Path[^1]] = ToNode(key.Type);
+    }
 
     private JsonNode? ToNode(Type type)
     {
@@ -61,7 +68,13 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
         }
         catch (JsonException error)
         {
-            throw new InputException($"'{Source}': the value is '{Value}'; {RecipeKeys.Describe(type)} was expected.", error);
+            throw NotA(type, error);
         }
+    }
+
+    private InputException NotA(Type type, JsonException? error = null)
+    {
+        var message = $"'{Source}': the value is '{Value}'; {RecipeKeys.Describe(type)} was expected.";
+        return error is null ? new(message) : new(message, error);
     }
 }

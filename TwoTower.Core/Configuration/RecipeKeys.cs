@@ -14,8 +14,16 @@ internal static class RecipeKeys
         NewLine = "\n",
     };
 
+    private static readonly RecipeKey[] Keys = [.. In(typeof(Recipe), "", null)];
+
     /// <summary>Every key that has a value, in file order.</summary>
-    public static IEnumerable<string> All() => Of(typeof(Recipe), "");
+    public static IReadOnlyList<RecipeKey> All => Keys;
+
+    /// <summary>The keys that recipes of a kind have.</summary>
+    public static IEnumerable<string> Of(RecipeKind kind) => Keys.Where(key => key.IsOf(kind)).Select(key => key.Path);
+
+    /// <summary>A key by its path; null where there is none.</summary>
+    public static RecipeKey? Find(string path) => Array.Find(Keys, key => key.Path == path);
 
     /// <summary>The properties of one level by key.</summary>
     public static IEnumerable<(string Key, PropertyInfo Property)> Level(Type type) => type
@@ -23,16 +31,13 @@ internal static class RecipeKeys
         .Where(property => property.SetMethod is not null)
         .Select(property => (JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name), property));
 
-    /// <summary>The type of the value at a key that exists.</summary>
-    public static Type TypeOf(string key) =>
-        key.Split('.').Aggregate(typeof(Recipe), (type, part) => Level(type).First(level => level.Key == part).Property.PropertyType);
-
     /// <summary>True for the sections of a recipe, false for values.</summary>
     public static bool IsSection(Type type) => type.Namespace == typeof(Recipe).Namespace && type.IsClass;
 
     /// <summary>What a value of a type looks like, for messages.</summary>
     public static string Describe(Type type) => Type.GetTypeCode(type) switch
     {
+        _ when type == typeof(RecipeKind) => string.Join(" or ", RecipeKinds.All.Select(kind => $"\"{kind.Text()}\"")),
         TypeCode.Boolean => "true or false",
         TypeCode.Int32 or TypeCode.Int64 => "a whole number",
         TypeCode.Double => "a number",
@@ -43,8 +48,24 @@ internal static class RecipeKeys
         _ => type.Name,
     };
 
-    private static IEnumerable<string> Of(Type type, string prefix) => Level(type).SelectMany(level =>
-        IsSection(level.Property.PropertyType)
-            ? Of(level.Property.PropertyType, $"{prefix}{level.Key}.")
-            : [prefix + level.Key]);
+    private static IEnumerable<RecipeKey> In(Type type, string prefix, RecipeKind? kind) => Level(type).SelectMany(level =>
+    {
+        var own = level.Property.GetCustomAttribute<OnlyOfAttribute>()?.Kind ?? kind;
+        return IsSection(level.Property.PropertyType)
+            ? In(level.Property.PropertyType, $"{prefix}{level.Key}.", own)
+            : [new(prefix + level.Key, level.Property, own)];
+    });
+}
+
+/// <summary>A key of a recipe that has a value.</summary>
+/// <param name="Path">Dotted: <c>training.batch_size</c>.</param>
+/// <param name="Property">What holds the value.</param>
+/// <param name="Kind">The kind whose recipes have it; null: all have it.</param>
+internal sealed record RecipeKey(string Path, PropertyInfo Property, RecipeKind? Kind)
+{
+    /// <summary>Type of the value.</summary>
+    public Type Type => Property.PropertyType;
+
+    /// <summary>True where recipes of this kind have it.</summary>
+    public bool IsOf(RecipeKind kind) => Kind is null || Kind == kind;
 }

@@ -12,16 +12,22 @@ public static class RecipeValidator
     /// <param name="recipe">The recipe.</param>
     /// <param name="source">Where it comes from, for the message.</param>
     /// <exception cref="InputException">A value is out of range.</exception>
-    public static void Validate(Recipe recipe, string source) => Validate(recipe, "", source);
+    public static void Validate(Recipe recipe, string source)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        Validate(recipe, recipe.Kind, "", source);
+    }
 
-    private static void Validate(object section, string prefix, string source)
+    private static void Validate(object section, RecipeKind kind, string prefix, string source)
     {
         foreach (var (key, property) in RecipeKeys.Level(section.GetType()))
         {
+            // What only the other kind has isn't read.
+            if (property.GetCustomAttribute<OnlyOfAttribute>() is { } only && only.Kind != kind) continue;
             var value = property.GetValue(section);
             if (RecipeKeys.IsSection(property.PropertyType))
             {
-                Validate(value!, $"{prefix}{key}.", source);
+                Validate(value!, kind, $"{prefix}{key}.", source);
                 continue;
             }
 

@@ -11,6 +11,7 @@ public sealed class SearchSpace
     // Keys that a search would only fool itself with.
     private static readonly Dictionary<string, string> Fixed = new(StringComparer.Ordinal)
     {
+        [RecipeKinds.Key] = "a search compares recipes of one kind",
         ["name"] = "it only names the recipe",
         ["seed"] = "a lucky seed is no better recipe; --seeds measures with several",
         ["features.use_rpc_features"] = "both ways give the same features",
@@ -40,6 +41,9 @@ public sealed class SearchSpace
         .. Settings.SelectMany(setting => setting.Extremes.Select(value => Apply(new() { [setting.Key] = value }))).Append(_recipe)
             .SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct(),
     ];
+
+    /// <summary>True for a key of a recipe that a search may set.</summary>
+    internal static bool IsSearchable(string key) => !Fixed.ContainsKey(key);
 
     /// <summary>Reads a space for a recipe.</summary>
     /// <param name="nameOrPath">A built-in name such as <c>v3</c>, or the path of a JSON file.</param>
@@ -84,19 +88,20 @@ public sealed class SearchSpace
 
     private static SearchSpace Create(JsonObject root, string source, Recipe recipe)
     {
-        var known = RecipeKeys.All().ToHashSet(StringComparer.Ordinal);
         foreach (var (key, _) in root)
         {
-            if (!known.Contains(key))
+            if (RecipeKeys.Find(key) is not { } known)
             {
-                throw new InputException($"{source}: a recipe has no key '{key}'; known are {string.Join(", ", known.Where(one => !Fixed.ContainsKey(one)))}.");
+                throw new InputException(
+                    $"{source}: a recipe has no key '{key}'; known are {string.Join(", ", RecipeKeys.Of(recipe.Kind).Where(IsSearchable))}.");
             }
 
+            if (!known.IsOf(recipe.Kind)) throw new InputException($"{source}: {RecipeKinds.Refusal([key], $"recipe {recipe.Name}", recipe.Kind)}");
             if (Fixed.TryGetValue(key, out var why)) throw new InputException($"{source}: {key} can't be searched: {why}. Leave it out.");
         }
 
         if (root.Count == 0) throw new InputException($"{source} has no settings: give at least one, such as {{\"training.lr\": {{\"min\": 0.0001, \"max\": 0.01, \"scale\": \"log\"}}}}.");
-        var space = new SearchSpace(recipe, source, [.. root.Select(pair => Setting.Parse(pair.Key, pair.Value, RecipeKeys.TypeOf(pair.Key), source))]);
+        var space = new SearchSpace(recipe, source, [.. root.Select(pair => Setting.Parse(pair.Key, pair.Value, RecipeKeys.Find(pair.Key)!.Type, source))]);
 
         // Every value, or both ends of a range: the recipe refuses here what it would refuse after an hour.
         foreach (var setting in space.Settings)

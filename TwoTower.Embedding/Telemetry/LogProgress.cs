@@ -1,3 +1,5 @@
+using TwoTower.Core.Formats;
+
 namespace TwoTower.Embedding.Telemetry;
 
 /// <summary>Progress as structured log lines, at most one every few seconds.</summary>
@@ -16,7 +18,7 @@ internal sealed partial class LogProgress(ILogger log, TimeProvider time) : IPro
             (_stage, _last) = (value.Stage, time.GetTimestamp());
         }
 
-        if (value is { PerSecond: { } rate, Remaining: { } left }) LogRate(value.Stage, value.Done, value.Total, rate, TimeSpan.FromSeconds((long)left.TotalSeconds));
+        if (value is { PerSecond: { } rate, Remaining: { } left }) LogRate(value.Stage, value.Done, value.Total, rate, Amounts.Time(left));
         else LogStage(value.Stage, value.Done, value.Total);
     }
 
@@ -24,5 +26,5 @@ internal sealed partial class LogProgress(ILogger log, TimeProvider time) : IPro
     private partial void LogStage(EmbedStage stage, long done, long total);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Stage}: {Done} of {Total} videos, {Rate:0.0}/s, {Remaining} left")]
-    private partial void LogRate(EmbedStage stage, long done, long total, double rate, TimeSpan remaining);
+    private partial void LogRate(EmbedStage stage, long done, long total, double rate, string remaining);
 }

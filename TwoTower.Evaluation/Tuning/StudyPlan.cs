@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
+using TwoTower.Training;
 
 namespace TwoTower.Evaluation.Tuning;
 
@@ -38,7 +39,9 @@ public sealed record StudyPlan
     };
 
     /// <summary>Changes with every change of the program that trains.</summary>
-    private static string Trainer => $"{typeof(StudyPlan).Assembly.GetName().Version!.ToString(3)}+{typeof(StudyPlan).Module.ModuleVersionId:N}";
+    // Both take part in a trial's numbers: what trains, and what measures.
+    private static string Trainer =>
+        $"{typeof(StudyPlan).Assembly.GetName().Version!.ToString(3)}+{typeof(TrainJob).Module.ModuleVersionId:N}.{typeof(StudyPlan).Module.ModuleVersionId:N}";
 
     /// <summary>Refuses to go on with a study that was begun otherwise, with the first difference.</summary>
     /// <param name="begun">Its <c>study.json</c>.</param>
@@ -47,6 +50,9 @@ public sealed record StudyPlan
     /// <exception cref="InputException">It was begun otherwise.</exception>
     internal bool Continues(JsonObject begun, string folder)
     {
+        // As this version writes recipes: one of before there were kinds is no other one for that.
+        begun = begun.DeepClone().AsObject();
+        begun["recipe"] = RecipeReader.Current(begun["recipe"]);
         var (before, now) = (Flat(begun, "").ToDictionary(), Flat(ToJson(), "").ToDictionary());
         foreach (var key in now.Keys.Union(before.Keys).Where(key => key is not ("data.name" or "trainer")))
         {

@@ -59,13 +59,16 @@ public sealed record Release
         || !features.TryGetProperty("use_rpc_features", out var flag) || flag.ValueKind != JsonValueKind.False;
 
     /// <summary>
-    /// True when its vectors are nested (Matryoshka): the first numbers say the most, so that a part of them, from the first on, is a shorter model. Recipe v3's
-    /// are; the last number of all only makes an item's length 1 and is 0 for users.
+    /// True when its vectors are nested (Matryoshka): the first numbers say the most, so that a part of them, from the first on, is a shorter model. Those of history
+    /// recipes are; the last number of all only makes an item's length 1 and is 0 for users.
     /// </summary>
     public bool IsNested =>
         Config.ValueKind == JsonValueKind.Object
-        && Config.TryGetProperty("history", out var history) && history.ValueKind == JsonValueKind.Object
-        && history.TryGetProperty("enabled", out var flag) && flag.ValueKind == JsonValueKind.True;
+        && (Config.TryGetProperty("kind", out var kind)
+            ? kind.ValueKind == JsonValueKind.String && kind.ValueEquals("history")
+            // Releases of before recipes had kinds.
+            : Config.TryGetProperty("history", out var history) && history.ValueKind == JsonValueKind.Object
+                && history.TryGetProperty("enabled", out var flag) && flag.ValueKind == JsonValueKind.True);
 
     /// <summary>The table of a release's vectors.</summary>
     public static string TableOf(long id) => string.Create(CultureInfo.InvariantCulture, $"two_tower.video_embeddings_{id}");

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using System.Text.Json;
 using Npgsql;
@@ -176,8 +177,7 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
     /// <summary>Makes a ready release the one that is served; the one before goes back to ready. One short transaction.</summary>
     /// <exception cref="InputException">There is no such release, or it isn't ready.</exception>
     public Task<Activation> ActivateAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default) => MoveAsync(
-        "activate release", modelVersion, "select changed, previous_model_version from two_tower.activate_release($1, $2, $3)",
-        [modelVersion, actor, reason], row => new Activation(row.GetBoolean(0), row.IsDBNull(1) ? null : row.GetString(1)), ct);
+        "activate release", "two_tower.activate_release($1, $2, $3)", modelVersion, "$1", [modelVersion, actor, reason], ReadActivation, ct);
 
     /// <summary>As <see cref="ActivateAsync"/>, if the active release is still the one that the gate compared with: what runs by itself calls this.</summary>
     /// <param name="modelVersion">The release.</param>
@@ -192,9 +192,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
         try
         {
             return await MoveAsync(
-                "activate release", modelVersion, "select changed, previous_model_version from two_tower.activate_release_after($1, $2, $3, $4)",
-                [modelVersion, expected, actor, reason], row => new Activation(row.GetBoolean(0), row.IsDBNull(1) ? null : row.GetString(1)), ct)
-                .ConfigureAwait(false);
+                "activate release", "two_tower.activate_release_after($1, $2, $3, $4)", modelVersion, "$1", [modelVersion, expected, actor, reason],
+                ReadActivation, ct).ConfigureAwait(false);
         }
         catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT105" })
         {
@@ -206,8 +205,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
     /// <returns>The release that is active now, and the one that was.</returns>
     /// <exception cref="InputException">There is none.</exception>
     public Task<(string ModelVersion, string Previous)> RollbackAsync(string actor, string? reason, CancellationToken ct = default) => MoveAsync(
-        "roll back", "", "select model_version, previous_model_version from two_tower.rollback_release($1, $2)",
-        [actor, reason], row => (row.GetString(0), row.GetString(1)), ct);
+        "roll back", "two_tower.rollback_release($1, $2)", null, "moved.model_version", [actor, reason],
+        row => (row.GetString("model_version"), row.GetString("previous_model_version")), ct);
 
     /// <summary>Moves a release to another state; nothing happens when it is there already.</summary>
     /// <exception cref="InputException">The database refuses the transition, by name.</exception>
@@ -269,21 +268,27 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
             return history;
         });
 
+    private static Activation ReadActivation(NpgsqlDataReader row) =>
+        new(row.GetBoolean("changed"), row.IsDBNull("previous_model_version") ? null : row.GetString("previous_model_version"));
+
+    // One statement that moves and tells what the span needs: a query after it could fail, and would report a move that has happened as failed.
     private Task<T> MoveAsync<T>(
-        string what, string modelVersion, string sql, string?[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct) =>
+        string what, string move, string? modelVersion, string target, string?[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
             using var span = ReleaseTelemetry.Begin(what, modelVersion);
-            await using var command = db.CreateCommand(sql);
+            await using var command = db.CreateCommand(
+                $"select moved.*, {target} as target, (select r.traceparent from two_tower.releases r where r.model_version = {target}) from {move} moved");
             foreach (var parameter in parameters) command.Parameters.Add(new() { Value = (object?)parameter ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             T moved;
             await using (var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false))
             {
                 await row.ReadAsync(ct).ConfigureAwait(false);
                 moved = read(row);
+                span?.SetTag("twotower.model_version", row.GetString("target"));
+                span.LinkToTraining(row.IsDBNull("traceparent") ? null : row.GetString("traceparent"));
             }
 
-            if (span is not null) span.LinkToTraining((await FindAsync(modelVersion, ct).ConfigureAwait(false))?.TraceParent);
             if (moved is not Activation { Changed: false }) ReleaseTelemetry.Entered(ReleaseState.Active);
             return moved;
         });

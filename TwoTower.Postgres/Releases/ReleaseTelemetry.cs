@@ -39,6 +39,6 @@ public static class ReleaseTelemetry
         }
     }
 
-    internal static Activity? Begin(string what, string modelVersion) =>
+    internal static Activity? Begin(string what, string? modelVersion) =>
         Source.StartActivity(what)?.SetTag("twotower.model_version", modelVersion);
 }

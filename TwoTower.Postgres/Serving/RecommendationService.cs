@@ -135,7 +135,7 @@ public sealed class RecommendationService
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
 
-        var (embedding, recipeReRanks, calibration) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var (embedding, recipeReRanks, calibration, traceParent) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
         var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
@@ -152,7 +152,7 @@ public sealed class RecommendationService
             {
                 LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
             });
-            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]), request.Limit, candidates.Count);
+            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]) { TraceParent = traceParent }, request.Limit, candidates.Count);
         }
     }
 
@@ -214,16 +214,15 @@ public sealed class RecommendationService
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }
 
-    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration)> EncodeAsync(
+    private async Task<(float[] Embedding, bool ReRanks, LikeCalibration? Calibration, string? TraceParent)> EncodeAsync(
         string version, UserPayload payload, DateTimeOffset asOf, CancellationToken ct)
     {
         try
         {
             using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
-            Activity.Current.LinkToTraining(borrowed.TraceParent); // the whole answer's span
             using (ServingTelemetry.Begin("tower"))
             {
-                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration);
+                return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration, borrowed.TraceParent);
             }
         }
         catch (ReleaseGoneException e)
@@ -265,6 +264,7 @@ public sealed class RecommendationService
                     var answer = await attempt().ConfigureAwait(false);
                     span?.SetTag("twotower.strategy", ServingTelemetry.NameOf(answer.Strategy));
                     span?.SetTag("twotower.model_version", answer.ModelVersion);
+                    span.LinkToTraining(answer.TraceParent); // here, not where the tower is at hand: an attempt before this one may have had another release
                     return answer;
                 }
                 catch (StaleReleaseException) when (tries < Attempts)

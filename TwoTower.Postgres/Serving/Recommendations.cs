@@ -25,7 +25,11 @@ public sealed record RecommendationRequest(Guid UserId, int Limit, bool IncludeS
 /// <param name="ModelVersion">The one release that vector and search were of; null without a model.</param>
 /// <param name="AsOf">The time that features, freshness and order are of.</param>
 /// <param name="Videos">Best first.</param>
-public sealed record Recommendations(Strategy Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideo> Videos);
+public sealed record Recommendations(Strategy Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideo> Videos)
+{
+    /// <summary>The training of the release whose tower answered; null without a tower, or where nobody traced it.</summary>
+    internal string? TraceParent { get; init; }
+}
 
 /// <summary>What an answer shows of a video.</summary>
 public sealed record VideoCard

@@ -22,17 +22,17 @@ internal sealed partial class HealthChanges(ILogger<HealthChanges> log)
         {
             foreach (var (name, entry) in report.Entries)
             {
-                // Who was never asked is taken for healthy: only what is wrong is news.
+                // A check that was never asked counts as healthy: only what is wrong is news.
                 if (_last.GetValueOrDefault(name, HealthStatus.Healthy) == entry.Status) continue;
                 _last[name] = entry.Status;
                 if (entry.Status == HealthStatus.Healthy) LogHealthy(name);
-                else LogNotHealthy(name, entry.Status, entry.Description ?? entry.Exception?.Message);
+                else LogNotHealthy(entry.Status == HealthStatus.Unhealthy ? LogLevel.Error : LogLevel.Warning, name, entry.Status, entry.Description ?? entry.Exception?.Message, entry.Exception);
             }
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Health check {Check} is {Status} from now on: {Reason}")]
-    private partial void LogNotHealthy(string check, HealthStatus status, string? reason);
+    [LoggerMessage(Message = "Health check {Check} is {Status} from now on: {Reason}")]
+    private partial void LogNotHealthy(LogLevel level, string check, HealthStatus status, string? reason, Exception? exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Health check {Check} is healthy again")]
     private partial void LogHealthy(string check);

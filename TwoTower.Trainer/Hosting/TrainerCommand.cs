@@ -11,7 +11,8 @@ public static class TrainerCommand
     /// <summary>Builds the command.</summary>
     /// <param name="defaultRecipe">What <c>--recipe</c> is without it.</param>
     /// <param name="run">Does the work; gives the exit code.</param>
-    public static RootCommand Create(string defaultRecipe, Func<RoundOptions, CancellationToken, Task<int>> run)
+    /// <param name="say">Told in one line what is odd about the recipe.</param>
+    public static RootCommand Create(string defaultRecipe, Func<RoundOptions, CancellationToken, Task<int>> run, Action<string>? say = null)
     {
         var recipe = new Option<string>("--recipe") { Description = "Built-in recipe or path of one.", DefaultValueFactory = _ => defaultRecipe };
         var set = new Option<string[]>("--set") { Description = "A key of the recipe, such as training.epochs=5. Repeatable.", DefaultValueFactory = _ => [] };
@@ -21,7 +22,7 @@ public static class TrainerCommand
         var command = new RootCommand("Trains a release from the database's decisions and registers it.") { recipe, set, ifNeeded, allowNothing, every };
         command.SetAction((parsed, ct) => run(
             new(
-                RecipeReader.Read(parsed.GetValue(recipe)!, parsed.GetValue(set)!, Environment.GetEnvironmentVariables()),
+                RecipeReader.Read(parsed.GetValue(recipe)!, parsed.GetValue(set)!, Environment.GetEnvironmentVariables(), say),
                 parsed.GetValue(ifNeeded), parsed.GetValue(allowNothing), parsed.GetValue(every)),
             ct));
         return command;

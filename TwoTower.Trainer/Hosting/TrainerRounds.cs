@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Configuration;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 using TwoTower.ServiceDefaults.Database;
@@ -141,8 +142,8 @@ public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings,
             if (time.GetElapsedTime(_last) < TimeSpan.FromSeconds(10)) return;
             _last = time.GetTimestamp();
             log.LogInformation(
-                "Epoch {Epoch}/{Epochs}, step {Step}/{Steps}: loss {Loss:F4}, {Rate:N0} samples/s, at most {Left:hh\\:mm\\:ss} left",
-                value.Epoch, value.Epochs, value.Step, value.Steps, value.Loss, value.SamplesPerSecond, value.TimeLeft);
+                "Epoch {Epoch}/{Epochs}, step {Step}/{Steps}: loss {Loss:F4}, {Rate:N0} samples/s, at most {Left} left",
+                value.Epoch, value.Epochs, value.Step, value.Steps, value.Loss, value.SamplesPerSecond, Amounts.Time(value.TimeLeft));
         }
     }
 }

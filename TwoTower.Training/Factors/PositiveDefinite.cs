@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
+using TwoTower.Training.Towers;
 
 namespace TwoTower.Training.Factors;
 
@@ -14,7 +14,6 @@ public static class PositiveDefinite
         ArgumentNullException.ThrowIfNull(matrix);
         using var scope = torch.NewDisposeScope();
         using var noGradients = torch.no_grad();
-        using var inverse = torch.cholesky_inverse(torch.linalg.cholesky(torch.tensor(matrix, [size, size]))).contiguous();
-        MemoryMarshal.Cast<byte, float>(inverse.bytes).CopyTo(matrix);
+        torch.cholesky_inverse(torch.linalg.cholesky(torch.tensor(matrix, [size, size]))).CopyTo(matrix);
     }
 }

@@ -36,6 +36,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
 
         var rank = recipe.Model.EmbeddingDim - 1;
         Lessons.Check(options, data.Users.Count, rank);
+        WarnOfMemory(data.Videos.Count);
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
         Teacher teacher;
@@ -78,6 +79,16 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
                 data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count, training.Epochs),
             Probes = ProbeSet.Choose([.. data.Videos.Select(PayloadBuilder.BuildItem)]),
         };
+    }
+
+    // Said, not refused: a machine that swaps is slow, and does it.
+    private void WarnOfMemory(int items)
+    {
+        const double Giga = 1e9;
+        var (needed, there) = (LinearModel.MostBytes(items), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        if (device.type != DeviceType.CPU || needed <= there) return;
+        say?.Invoke(
+            $"note: the linear model of {items:N0} videos takes about {needed / Giga:N0} GB, and this process may have {there / Giga:N0} GB: lower history.max_items if it runs out of memory");
     }
 
     // Vocabularies and standardisers, and the content of the items, row-major, [items × features].

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using TwoTower.Core.Configuration;
+using TwoTower.Training.Towers;
 
 namespace TwoTower.Training.Histories;
 
@@ -22,6 +22,9 @@ internal sealed class LinearModel
 
     /// <summary>Items.</summary>
     public int Items { get; }
+
+    /// <summary>Bytes that solving for B of so many items takes at most: the matrix, torch's copy, its Cholesky factor and its inverse.</summary>
+    public static long MostBytes(int items) => 4L * sizeof(float) * (2L * items) * (2L * items);
 
     /// <summary>Solves for B.</summary>
     public static LinearModel Fit(
@@ -50,8 +53,7 @@ internal sealed class LinearModel
         using (torch.no_grad())
         {
             var gram = torch.tensor(matrix, [size, size]).to(device);
-            var inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram)).to(torch.CPU).contiguous();
-            MemoryMarshal.Cast<byte, float>(inverse.bytes).CopyTo(matrix);
+            torch.cholesky_inverse(torch.linalg.cholesky(gram)).CopyTo(matrix);
         }
 
         ct.ThrowIfCancellationRequested();

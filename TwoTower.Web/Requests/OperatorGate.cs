@@ -37,6 +37,7 @@ internal sealed partial class OperatorGate(
             return;
         }
 
+        BodySize.BoundWaste(context);
         if (given.Length > 0)
         {
             LogWrongKey(context.Connection.RemoteIpAddress?.ToString(), context.Request.Method, context.GetEndpoint()!.DisplayName);

@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using Microsoft.AspNetCore.Http.Features;
 using TwoTower.Core;
 
 namespace TwoTower.Web.Requests;
@@ -49,11 +48,9 @@ internal sealed class RequestGuard(RequestDelegate next, KnownParameters known)
 
     private static void BoundBody(HttpContext context)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = BodySize.Most;
-        if (context.Request.ContentLength > BodySize.Most)
-        {
-            throw new BadHttpRequestException($"The body has {context.Request.ContentLength:N0} bytes.", StatusCodes.Status413PayloadTooLarge);
-        }
+        BodySize.BoundWaste(context);
+        if (context.Request.ContentLength > BodySize.Most) throw BodySize.TooLarge();
+        if (context.Request.ContentLength is null) context.Request.Body = new BoundedBody(context.Request.Body);
 
         if (context.Request.ContentType is not { Length: > 0 } type) return;
         if (!MediaTypeHeaderValue.TryParse(type, out var media)) throw Unsupported();

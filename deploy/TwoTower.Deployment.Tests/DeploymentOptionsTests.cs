@@ -24,6 +24,15 @@ public class DeploymentOptionsTests
             "--target 'heroku': choose one of compose, kubernetes, azure",
             Assert.Throws<InputException>(() => DeploymentOptions.Read(["--target", "heroku"])).Message);
 
+    [Theory]
+    [InlineData("--port", "--port", "80")]
+    [InlineData("--demo-data", "--demo-data", "true")]
+    [InlineData("Compose has no scheduler", "--schedule", "0 3 * * *")]
+    [InlineData("starts trainings by the clock", "--every", "6h", "--target", "kubernetes")]
+    [InlineData("published without a GPU", "--device", "cuda", "--target", "azure")]
+    public void What_a_target_has_no_use_for_is_refused(string message, params string[] args) =>
+        Assert.Contains(message, Assert.Throws<InputException>(() => DeploymentOptions.Read(args)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void A_deployment_cannot_use_this_machines_PostgreSQL() =>
         Assert.Throws<InputException>(() => DeploymentOptions.Read(["--database", "local"]));

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using TwoTower.AppHost;
 using TwoTower.Core;
 
@@ -37,20 +36,36 @@ internal sealed record DeploymentOptions
     public bool Gpu => Graph.Device == "cuda";
 
     /// <summary>Reads the arguments.</summary>
-    /// <exception cref="InputException">An argument that nobody reads, or a value that isn't one of the choices.</exception>
+    /// <exception cref="InputException">An argument that nobody reads here, or a value that isn't one of the choices.</exception>
     public static DeploymentOptions Read(string[] args)
     {
-        var graph = AppHostOptions.Read(args, "target", "schedule");
+        var given = new Arguments(args, [.. AppHostOptions.Shared, "target", "schedule"]);
+        var graph = AppHostOptions.Read(given);
+        var manifest = string.Equals(given["publisher"], "manifest", StringComparison.OrdinalIgnoreCase);
+        var target = given.Choice<PublishTarget>("target") ?? (manifest ? PublishTarget.Azure : PublishTarget.Compose);
         if (graph.Database == DatabaseChoice.Local)
         {
             throw new InputException("--database local: a deployment can't use this machine's PostgreSQL; choose connection-string or container");
         }
 
-        var given = new ConfigurationBuilder().AddCommandLine(args).Build();
-        var manifest = string.Equals(given["publisher"], "manifest", StringComparison.OrdinalIgnoreCase);
+        if (target == PublishTarget.Compose && given["schedule"] is { } schedule)
+        {
+            throw new InputException($"--schedule '{schedule}': Compose has no scheduler, its trainer waits between trainings; say how long with --every");
+        }
+
+        if (target != PublishTarget.Compose && graph.Every is { } every)
+        {
+            throw new InputException($"--every '{every}': this platform starts trainings by the clock; say when with --schedule");
+        }
+
+        if (target == PublishTarget.Azure && graph.Device == "cuda")
+        {
+            throw new InputException("--device cuda: the job for Azure Container Apps is published without a GPU; choose auto or cpu, or Compose or Kubernetes");
+        }
+
         return new DeploymentOptions
         {
-            Target = AppHostOptions.Choice(given, "target", manifest ? PublishTarget.Azure : PublishTarget.Compose),
+            Target = target,
             Schedule = given["schedule"] ?? "0 3 * * *",
             Graph = graph with { Database = graph.Database ?? DatabaseChoice.ConnectionString },
         };

@@ -5,12 +5,14 @@ using TwoTower.Deployment;
 
 try
 {
-    var options = DeploymentOptions.Read(args);
+    Arguments.Check(args);
     var builder = DistributedApplication.CreateBuilder(args);
     if (builder.ExecutionContext.IsRunMode)
     {
         throw new InputException("TwoTower.Deployment publishes and runs nothing: add --operation publish (docs/deploy.md), or run TwoTower.AppHost");
     }
+
+    var options = DeploymentOptions.Read(args);
 
     // Without a compute environment a publish writes nothing and still exits 0; with two it asks which. So: one, always.
     IPlatform platform = options.Target switch

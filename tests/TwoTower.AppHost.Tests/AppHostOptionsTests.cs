@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using TwoTower.Core;
+using TwoTower.Testing;
 
 namespace TwoTower.AppHost.Tests;
 
@@ -35,9 +36,34 @@ public class AppHostOptionsTests
     [Theory]
     [InlineData("--operation", "run")]
     [InlineData("--ConnectionStrings:twotower", "Host=x")]
+    [InlineData("--operation=run", "--step=x")]
     [InlineData("--Logging:LogLevel:Default", "Debug")]
     public void What_Aspire_and_the_configuration_read_is_theirs(string option, string value) =>
         Assert.Null(AppHostOptions.Read([option, value]).Recipe);
+
+    [Theory]
+    [InlineData("'-database': write arguments as --name value", "-database", "local")]
+    [InlineData("'-database=local': write arguments as --name value", "-database=local")]
+    [InlineData("'local': write arguments as --name value", "local")]
+    [InlineData("'also': write arguments as --name value", "--database", "local", "also")]
+    [InlineData("--database: its value is missing", "--database")]
+    [InlineData("--database: its value is missing", "--device", "cpu", "--database")]
+    [InlineData("--trainer-image with --database local: a container doesn't reach a PostgreSQL on this machine's 127.0.0.1; choose container or connection-string", "--trainer-image", "x", "--database", "local")]
+    public void Nothing_is_passed_over(string message, params string[] args) =>
+        Assert.Equal(message, Assert.Throws<InputException>(() => AppHostOptions.Read(args)).Message);
+
+    [Fact]
+    public void A_recipe_that_is_not_there_is_told_at_once() =>
+        Assert.StartsWith("--recipe 'v33': there is no such file, and no recipe of that name; there are ", Assert.Throws<InputException>(() => AppHostOptions.Read(["--recipe", "v33"])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_recipes_path_is_that_of_the_folder_in_which_it_was_written()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "mine.json");
+        File.WriteAllText(file, "{}");
+        Assert.Equal(file, AppHostOptions.Read(["--recipe", Path.GetRelativePath(Environment.CurrentDirectory, file)]).Recipe);
+    }
 
     [Fact]
     public void A_port_in_use_is_named_before_anything_starts()
@@ -46,6 +72,7 @@ public class AppHostOptionsTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
-        Assert.Contains($"port {port} on 127.0.0.1 is in use", Assert.Throws<InputException>(() => (AppHostOptions.Read([]) with { Port = port }).FreePort()).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"port {port} on this machine is in use: stop what has it", Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", $"{port}"]).CheckRun(null)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"port {port} on this machine is in use: it is the dashboard's", Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", "0"]).CheckRun($"http://localhost:{port}")).Message, StringComparison.Ordinal);
     }
 }

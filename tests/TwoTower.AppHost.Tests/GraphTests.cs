@@ -30,7 +30,8 @@ public class GraphTests
         Assert.True(postgres.TryGetContainerImageName(out var image));
         Assert.Matches("^docker.io/pgvector/pgvector:0[.]8[.][4-9]", image);
         var volume = Assert.Single(postgres.Annotations.OfType<ContainerMountAnnotation>());
-        Assert.Equal(("twotower-postgres", "/var/lib/postgresql/data", ContainerMountType.Volume), (volume.Source, volume.Target, volume.Type));
+        Assert.Equal(("/var/lib/postgresql/data", ContainerMountType.Volume), (volume.Target, volume.Type));
+        Assert.EndsWith("-postgres-data", volume.Source, StringComparison.Ordinal);
         Assert.Equal(["--shm-size", "1g"], await RuntimeArgumentsAsync(postgres));
     }
 
@@ -111,6 +112,14 @@ public class GraphTests
         Assert.Equal(["--gpus", "all"], await RuntimeArgumentsAsync(trainer));
     }
 
+    [Fact]
+    public async Task A_trainer_from_an_image_asks_for_no_GPU_that_nobody_asked_for()
+    {
+        await using var builder = await BuildAsync("--trainer-image", "registry.example/trainer:cpu");
+
+        Assert.Empty(await RuntimeArgumentsAsync(Resource(builder, "trainer")));
+    }
+
     [Theory]
     [InlineData(new string[0], new[] { "--if-needed" })]
     [InlineData(new[] { "--every", "6h" }, new[] { "--every", "6h" })]
@@ -141,7 +150,7 @@ public class GraphTests
     }
 
     [Theory]
-    [InlineData("trainer", "last-release", false)]
+    [InlineData("trainer", "newest-release", false)]
     [InlineData("embedder", "re-embed", true)]
     [InlineData("trainer", "roll-back", true)]
     public async Task Commands_that_change_what_is_served_ask_first(string resource, string name, bool asks)
@@ -191,7 +200,8 @@ public class GraphTests
         {
             var environment = await EnvironmentAsync(process);
             Assert.Contains("ConnectionStrings__twotower", environment.Keys);
-            Assert.Empty(environment.Keys.Where(key => key.StartsWith("TWOTOWER_", StringComparison.Ordinal)).Except(["TWOTOWER_HOME"]));
+            Assert.Empty(environment.Keys.Where(key => key.StartsWith("TWOTOWER_", StringComparison.Ordinal)).Except(["TWOTOWER_HOME", "TWOTOWER_DATABASE"]));
+            Assert.Equal("", environment["TWOTOWER_DATABASE"]);
         }
     }
 

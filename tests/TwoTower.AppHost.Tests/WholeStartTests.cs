@@ -44,14 +44,15 @@ public class WholeStartTests(PostgresFixture postgres)
         Assert.Contains("wait until it has ended", again.Message, StringComparison.Ordinal);
         await EndedAsync(app, "trainer", limit.Token);
 
-        var shown = await CommandAsync(app, "trainer", "last-release", limit.Token);
+        var shown = await CommandAsync(app, "trainer", "newest-release", limit.Token);
         var second = await database.ScalarAsync<string>("select model_version from two_tower.releases order by release_id desc limit 1");
         Assert.NotEqual(first, second);
         Assert.Contains(second, shown.Data?.Value, StringComparison.Ordinal);
         Assert.Contains("recipe v2-fast", shown.Data?.Value, StringComparison.Ordinal);
+        Assert.Equal("1", await database.ScalarAsync<string>($"select config #>> '{{training,epochs}}' from two_tower.releases where model_version = '{second}'"));
 
         await app.Services.GetRequiredService<ResourceNotificationService>().WaitForResourceAsync(
-            "trainer", now => now.Snapshot.Properties.Any(property => property.Name == "Last release" && (string?)property.Value == second), limit.Token);
+            "trainer", now => now.Snapshot.Properties.Any(property => property.Name == "Newest release" && (string?)property.Value == second), limit.Token);
 
         while (await database.ScalarAsync<string>($"select state::text from two_tower.releases where model_version = '{second}'") != "ready")
         {

@@ -18,6 +18,16 @@ public sealed class LogProgressTests
         progress.Report(new(EmbedStage.Embedding, 300, 1000, TimeSpan.FromSeconds(6), 50, TimeSpan.FromSeconds(14)));
         progress.Report(new(EmbedStage.Indexing, 0, 1000, TimeSpan.Zero, null, null));
 
-        Assert.Equal(["Embedding: 0 of 1000 videos", "Embedding: 300 of 1000 videos, 50.0/s, 00:00:14 left", "Indexing: 0 of 1000 videos"], log.Text);
+        Assert.Equal(["Embedding: 0 of 1000 videos", "Embedding: 300 of 1000 videos, 50.0/s, 14 s left", "Indexing: 0 of 1000 videos"], log.Text);
+    }
+
+    [Fact]
+    public void A_time_left_of_days_keeps_its_days()
+    {
+        var (log, time) = (new LogLines(), new FakeTimeProvider());
+
+        new LogProgress(log, time).Report(new(EmbedStage.Embedding, 300, 1000, TimeSpan.FromDays(1), 0.1, new TimeSpan(2, 3, 4, 5)));
+
+        Assert.Equal(["Embedding: 300 of 1000 videos, 0.1/s, 51 h 04 min left"], log.Text);
     }
 }

@@ -54,12 +54,73 @@ public class ContainerImageTests
         Assert.Contains("-p:ContainerBaseImage=", error, StringComparison.Ordinal);
     }
 
-    private static async Task<string> MsBuildAsync(string project, string question)
+    [Fact]
+    public async Task An_image_carries_the_libraries_of_its_own_system_and_no_empty_folders()
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(PostgresFixture.RepositoryRoot(), project), question, "-nologo"])
+        using var folder = new TemporaryFolder();
+        var configuration = typeof(ContainerImageTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        await MsBuildAsync(
+            "TwoTower.Api", "-t:Publish;LeaveOutOfTheImage", $"-p:Configuration={configuration}", "-p:NoBuild=true", $"-p:PublishDir={folder.Path}/");
+
+        var systems = Directory.EnumerateDirectories(Path.Combine(folder.Path, "runtimes")).Select(Path.GetFileName).ToList();
+        Assert.Contains("linux-x64", systems);
+        Assert.All(systems, system => Assert.StartsWith("linux", system, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateDirectories(folder.Path, "*", SearchOption.AllDirectories), directory => !Directory.EnumerateFileSystemEntries(directory).Any());
+    }
+
+    /// <summary>TWOTOWER_TEST_BASE_IMAGE names a base image with ASP.NET Core 10 in a registry that this machine and its engine reach.</summary>
+    [SkippableFact]
+    public async Task The_APIs_image_starts_answers_as_a_user_that_is_not_root_and_stops()
+    {
+        var baseImage = Environment.GetEnvironmentVariable("TWOTOWER_TEST_BASE_IMAGE");
+        Skip.If(string.IsNullOrEmpty(baseImage), "TWOTOWER_TEST_BASE_IMAGE names no base image");
+        var registry = baseImage.Split('/')[0];
+        var tag = $"test-{Guid.NewGuid():N}";
+        var configuration = typeof(ContainerImageTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        await MsBuildAsync(
+            "TwoTower.Api", "-t:Publish;PublishContainer", $"-p:Configuration={configuration}", "-p:NoBuild=true",
+            $"-p:ContainerBaseImage={baseImage}", $"-p:ContainerRegistry={registry}", $"-p:ContainerImageTag={tag}");
+
+        var port = FreePort.Next();
+        var container = (await RunAsync(
+            "docker", "run", "--detach", "--network", "host", "--env", $"ASPNETCORE_HTTP_PORTS={port}",
+            "--env", "ConnectionStrings__twotower=Host=127.0.0.1;Port=1;Username=nobody;Database=nothing", $"{registry}/twotower-api:{tag}")).Trim();
+        try
         {
-            RedirectStandardOutput = true,
-        })!;
+            using var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{port}") };
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+            while (!await IsLiveAsync(client, limit.Token)) await Task.Delay(500, limit.Token);
+            Assert.Equal("1654", (await RunAsync("docker", "inspect", "--format", "{{.Config.User}}", container)).Trim());
+
+            await RunAsync("docker", "stop", "--time", "60", container);
+            Assert.Equal("0", (await RunAsync("docker", "inspect", "--format", "{{.State.ExitCode}}", container)).Trim());
+        }
+        finally
+        {
+            await RunAsync("docker", "rm", "--force", container);
+        }
+    }
+
+    private static async Task<bool> IsLiveAsync(HttpClient client, CancellationToken ct)
+    {
+        try
+        {
+            using var response = await client.GetAsync(new Uri("/health/live", UriKind.Relative), ct);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static Task<string> MsBuildAsync(string project, params string[] arguments) =>
+        RunAsync("dotnet", ["msbuild", Path.Combine(PostgresFixture.RepositoryRoot(), project), "-nologo", .. arguments]);
+
+    private static async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, output);

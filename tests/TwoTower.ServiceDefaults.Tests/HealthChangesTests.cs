@@ -27,10 +27,13 @@ public sealed class HealthChangesTests
         for (var probe = 0; probe < 2; probe++) await client.GetStringAsync("/health/ready");
         Assert.Single(log.Text, line => line == "Health check release is healthy again");
 
-        result = HealthCheckResult.Unhealthy("gone");
-        for (var probe = 0; probe < 2; probe++) await client.GetAsync("/health/ready");
-        Assert.Equal([warning, "Health check release is Unhealthy from now on: gone"], log.Of(LogLevel.Warning));
         Assert.Empty(log.Of(LogLevel.Error));
+        var why = new InvalidOperationException("the connection was cut");
+        result = HealthCheckResult.Unhealthy("gone", why);
+        for (var probe = 0; probe < 2; probe++) await client.GetAsync("/health/ready");
+        Assert.Equal("Health check release is Unhealthy from now on: gone", Assert.Single(log.Of(LogLevel.Error)));
+        Assert.Same(why, Assert.Single(log.Exceptions));
+        Assert.Equal([warning], log.Of(LogLevel.Warning));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace TwoTower.Testing;
 /// <summary>A logger that keeps its lines, of every level.</summary>
 public sealed class LogLines : ILogger
 {
-    private readonly List<(LogLevel Level, string Text)> _lines = [];
+    private readonly List<(LogLevel Level, string Text, Exception? Exception)> _lines = [];
 
     /// <summary>The lines so far.</summary>
     public IReadOnlyList<string> Text
@@ -19,6 +19,12 @@ public sealed class LogLines : ILogger
         lock (_lines) return [.. _lines.Where(line => line.Level == level).Select(line => line.Text)];
     }
 
+    /// <summary>The exceptions that were logged so far.</summary>
+    public IReadOnlyList<Exception> Exceptions
+    {
+        get { lock (_lines) return [.. _lines.Select(line => line.Exception).OfType<Exception>()]; }
+    }
+
     /// <summary>Told each line.</summary>
     public Action<string> OnLine { get; set; } = _ => { };
 
@@ -30,7 +36,7 @@ public sealed class LogLines : ILogger
     {
         ArgumentNullException.ThrowIfNull(formatter);
         var line = formatter(state, exception);
-        lock (_lines) _lines.Add((logLevel, line));
+        lock (_lines) _lines.Add((logLevel, line, exception));
         OnLine(line);
     }
 }

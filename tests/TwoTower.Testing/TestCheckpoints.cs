@@ -45,7 +45,7 @@ public static class TestCheckpoints
         var input = basis.Item.InputDim + idDim;
         return basis with
         {
-            Recipe = basis.Recipe with { Name = "histories", History = new() { Enabled = true, Smoothing = 4 } },
+            Recipe = basis.Recipe with { Kind = RecipeKind.History, Name = "histories", History = new() { Smoothing = 4 } },
             User = Tower(random, [2 * half, 24, embeddingDim]),
             Item = Tower(random, [input, embeddingDim]),
             History = new(Tower(random, [input, 2 * half]), new(known, own, idDim)),

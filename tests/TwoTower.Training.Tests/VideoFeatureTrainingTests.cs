@@ -40,7 +40,8 @@ public sealed class VideoFeatureTrainingTests
         Name = "small-v3",
         Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 16 },
         Training = new() { Epochs = 2, BatchSize = 64, Lr = 2e-3, WeightDecay = 0.01 },
-        History = new() { Enabled = true, Ridge = 20, Factors = 10, Sweeps = 4, TasteFactors = 5, ContentRidge = 1, Smoothing = 3 },
+        Kind = RecipeKind.History,
+        History = new() { Ridge = 20, Factors = 10, Sweeps = 4, TasteFactors = 5, ContentRidge = 1, Smoothing = 3 },
     };
 
     public static TheoryData<string> Recipes => [Statistics.Name, Histories.Name];

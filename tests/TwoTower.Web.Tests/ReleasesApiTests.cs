@@ -150,4 +150,25 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(import.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/x-tar", out _));
         Assert.True(import.GetProperty("responses").GetProperty("201").GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _));
     }
+
+    [Fact]
+    public async Task The_page_of_the_API_has_a_request_and_its_answer_for_every_operation_and_for_no_other()
+    {
+        var document = await _api.GetAsync("/openapi/v1.json");
+        var operations = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
+        var page = await File.ReadAllTextAsync(Path.Combine(PostgresFixture.RepositoryRoot(), "docs", "api.md"));
+
+        Assert.Equal(operations.Order(), Described(page).Where(operation => operation.Contains(" /v1/", StringComparison.Ordinal)).Order());
+    }
+
+    // The headings: `GET /a?b=` names one, `PUT`, `DELETE /a` two of one path.
+    private static IEnumerable<string> Described(string page)
+    {
+        foreach (var heading in page.Split('\n').Where(line => line.StartsWith("### `", StringComparison.Ordinal)))
+        {
+            var names = heading.Split('`').Where((_, part) => part % 2 == 1).Select(name => name.Split('?')[0].Split(' ')).ToList();
+            for (var i = 0; i < names.Count; i++) yield return $"{names[i][0]} {names.Skip(i).First(name => name.Length == 2)[1]}";
+        }
+    }
 }

@@ -133,7 +133,8 @@ public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         // Without a length it is found out while it is read.
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/decisions") { Content = new StringContent(large, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/releases/rollback") { Content = new StringContent(large, Encoding.UTF8, "application/json") };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         request.Headers.TransferEncodingChunked = true;
         await ApiHost.ReadAsync(await _api.Client.SendAsync(request), 413);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Formats;
@@ -66,6 +67,37 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal("日本", pipeline.RootElement.GetProperty("tag_tokens")[0].GetString());
     }
 
+    [Theory]
+    [InlineData("v2", RecipeKind.Statistics)]
+    [InlineData("v3", RecipeKind.History)]
+    public void A_checkpoint_of_before_recipes_had_kinds_is_read(string name, RecipeKind kind)
+    {
+        CheckpointStore.Write(FilePath, Example());
+        var file = SafetensorsFile.Read(FilePath);
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "before-kinds", $"{name}.json")))!.AsObject();
+        config.Remove("$schema");
+        AtomicFile.Write(FilePath, new SafetensorsFile(new Dictionary<string, string>(file.Metadata) { ["config"] = config.ToJsonString() }, file.Tensors).Write);
+
+        var recipe = CheckpointStore.Read(FilePath).Recipe;
+
+        Assert.Equal(kind, recipe.Kind);
+        Assert.Equal(RecipeReader.ToJson(RecipeReader.Read(name, [], new Dictionary<string, string>())), RecipeReader.ToJson(recipe));
+    }
+
+    [Theory]
+    [InlineData("{", "metadata config is not JSON")]
+    [InlineData("""{"speed":1}""", "metadata config: there is no key 'speed'")]
+    public void A_config_that_is_no_recipe_is_refused(string config, string reason)
+    {
+        CheckpointStore.Write(FilePath, Example());
+        var file = SafetensorsFile.Read(FilePath);
+        AtomicFile.Write(FilePath, new SafetensorsFile(new Dictionary<string, string>(file.Metadata) { ["config"] = config }, file.Tensors).Write);
+
+        var e = Assert.Throws<InputException>(() => CheckpointStore.Read(FilePath));
+        Assert.Contains(reason, e.Message, StringComparison.Ordinal);
+        Assert.Contains(FilePath, e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Weights_of_another_program_are_no_checkpoint()
     {
@@ -108,6 +140,7 @@ public sealed class CheckpointStoreTests : IDisposable
             DataFingerprint = "ab",
             Arithmetic = new("cpu", "Exact", 2),
             Finished = true,
+            ExportedAt = new DateTimeOffset(2026, 11, 30, 4, 5, 6, TimeSpan.Zero).AddTicks(1234567),
         },
     };
 

@@ -66,6 +66,22 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    public void A_study_of_before_recipes_had_kinds_goes_on()
+    {
+        Begin(1);
+        var path = Path.Combine(Folder, "study.json");
+        var begun = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        var recipe = begun["recipe"]!.AsObject();
+        recipe.Remove("kind");
+        recipe["history"] = new JsonObject { ["enabled"] = false, ["ridge"] = 350 };
+        File.WriteAllText(path, begun.ToJsonString());
+
+        using var study = Study.Open(Folder, Plan());
+
+        Assert.Single(study.Trials);
+    }
+
+    [Fact]
     public void A_study_that_was_begun_otherwise_is_refused_with_the_difference()
     {
         Begin(1);

@@ -75,6 +75,93 @@ public class ReleaseTelemetryTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_rollback_is_linked_to_the_training_of_the_release_that_is_active_afterwards()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var (first, second, store) = await TwoReadyAsync(db);
+        await store.ActivateAsync(first, "test", null);
+        await store.ActivateAsync(second, "test", null);
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = Listen(spans.Enqueue, ReleaseTelemetry.Name);
+
+        await store.RollbackAsync("test", null);
+
+        Assert.Equal(first, (await store.GetActiveAsync())!.ModelVersion);
+        var span = Assert.Single(spans, span => span.OperationName == "roll back" && Equals(span.GetTagItem("twotower.model_version"), first));
+        var link = Assert.Single(span.Links).Context;
+        Assert.Equal(TraceParent(1), $"00-{link.TraceId}-{link.SpanId}-01");
+    }
+
+    [Theory]
+    [InlineData("activate")]
+    [InlineData("activate after")]
+    [InlineData("roll back")]
+    public async Task A_move_that_has_happened_counts_and_succeeds_whatever_is_cancelled_then(string move)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var (first, second, store) = await TwoReadyAsync(db);
+        await store.ActivateAsync(first, "test", null);
+        if (move == "roll back") await store.ActivateAsync(second, "test", null);
+
+        // The caller gives up at the moment where the statement that moved ends.
+        using var cancel = new CancellationTokenSource();
+        using var listener = Listen(
+            span =>
+            {
+                var sql = span.TagObjects.FirstOrDefault(tag => tag.Key is "db.query.text" or "db.statement").Value as string;
+                if (sql?.Contains("activate_release", StringComparison.Ordinal) == true || sql?.Contains("rollback_release", StringComparison.Ordinal) == true) cancel.Cancel();
+            },
+            ReleaseTelemetry.Name, "Npgsql");
+        var entered = 0;
+        using var meter = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) => { if (instrument.Name == "twotower.releases.transitions") self.EnableMeasurementEvents(instrument); },
+        };
+        meter.SetMeasurementEventCallback<long>((_, _, tags, _) => { if ((string)tags[0].Value! == "active") entered++; });
+        meter.Start();
+
+        if (move == "activate") await store.ActivateAsync(second, "test", null, cancel.Token);
+        else if (move == "activate after") Assert.NotNull(await store.ActivateAfterAsync(second, first, "test", null, cancel.Token));
+        else await store.RollbackAsync("test", null, cancel.Token);
+
+        Assert.True(cancel.IsCancellationRequested, "the statement was never seen");
+        Assert.Equal(1, entered);
+        Assert.Equal(move == "roll back" ? first : second, (await store.GetActiveAsync())!.ModelVersion);
+    }
+
+    private static string TraceParent(int seed) => $"00-0af7651916cd43dd8448eb211c80319{seed}-b7ad6b716920333{seed}-01";
+
+    private static async Task<(string First, string Second, ReleaseStore Store)> TwoReadyAsync(TestDatabase db)
+    {
+        var store = new ReleaseStore(db.DataSource);
+        var versions = new List<string>();
+        for (var seed = 1; seed <= 2; seed++)
+        {
+            var release = await store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf), new Recipe());
+            await db.ExecuteAsync($"update two_tower.releases set traceparent = '{TraceParent(seed)}' where model_version = '{release.ModelVersion}'");
+            await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
+            await db.ExecuteAsync($"create table {release.Table} (video_id uuid primary key)");
+            await TestReleases.PassGateAsync(db, release.ModelVersion);
+            await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
+            versions.Add(release.ModelVersion);
+        }
+
+        return (versions[0], versions[1], store);
+    }
+
+    private static ActivityListener Listen(Action<Activity> stopped, params string[] sources)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => sources.Contains(source.Name),
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = stopped,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+
+    [Fact]
     public async Task A_release_that_nobody_traced_has_no_trace()
     {
         await using var db = await postgres.CreateDatabaseAsync();

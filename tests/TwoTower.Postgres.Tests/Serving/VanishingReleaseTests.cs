@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -27,9 +29,19 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
         var old = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(16, 1));
         var next = await TestReleases.ReadyAsync(db, TestCheckpoints.Random(8, 2));
         Assert.Equal("two_tower.video_embeddings_1", old.Table);
+        await db.ExecuteAsync($"update two_tower.releases set traceparent = case model_version when '{old.ModelVersion}' then '{Training(1)}' else '{Training(2)}' end");
         using var cache = new TowerCache(store, 2);
         var service = new RecommendationService(db.DataSource, cache, Options.Create(new RecommendationOptions()));
         var user = Golden.UserPayloads.First(user => user.DecisionStats.LikeCount > 3).UserId;
+
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == ServingTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
 
         await using var holder = await db.DataSource.OpenConnectionAsync();
         await using var held = await holder.BeginTransactionAsync();
@@ -52,12 +64,19 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
         Assert.Equal(10, answer.Videos.Count);
         Assert.Equal(["release_gone"], retries.Reasons);
 
+        // The release that didn't answer isn't linked, whichever step found that it had gone.
+        var recommend = Assert.Single(spans, span => span.OperationName == "recommend" && Equals(span.GetTagItem("twotower.model_version"), next.ModelVersion));
+        var link = Assert.Single(recommend.Links).Context;
+        Assert.Equal(Training(2), $"00-{link.TraceId}-{link.SpanId}-01");
+
         async Task ExecuteAsync(string sql)
         {
             await using var command = new NpgsqlCommand(sql, holder, held);
             await command.ExecuteNonQueryAsync();
         }
     }
+
+    private static string Training(int number) => $"00-0af7651916cd43dd8448eb211c80319{number}-b7ad6b716920333{number}-01";
 
     /// <summary>What the metric of retries counts meanwhile.</summary>
     private sealed class Retries : IDisposable

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
@@ -46,6 +48,30 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         var checkpoint = CheckpointStore.Read(Path.Combine(_folder.Path, "latest.safetensors"));
         var files = await store.OpenAsync(release.ModelVersion);
         Assert.Equal(OnnxTowerWriter.Write(checkpoint.User, "user_features", "user_embedding"), files[ArtifactNames.UserTower]);
+    }
+
+    [Fact]
+    public async Task A_time_left_of_days_keeps_its_days()
+    {
+        await LoadAsync();
+
+        Assert.Equal(ExitCode.Trained, await Rounds(new DayPerLook()).RunAsync(new(Recipe), CancellationToken.None));
+
+        var line = _log.Text.First(line => line.StartsWith("Epoch 1/2, step 1/", StringComparison.Ordinal));
+        var hours = int.Parse(Regex.Match(line, @"samples/s, at most ([0-9]+) h [0-9]{2} min left$").Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.True(hours >= 24, line);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_cannot_be_read_ends_no_round()
+    {
+        await LoadAsync();
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "latest.safetensors"), "not a checkpoint");
+
+        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
+
+        Assert.Single(_log.Text, line => line.Contains("can't be read (truncated: ", StringComparison.Ordinal));
+        Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
     }
 
     [Fact]
@@ -223,8 +249,18 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
 
     private Task LoadAsync(TestDatabase? database = null) => new TableWriter((database ?? _database).DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
 
-    private TrainerRounds Rounds() => new(
+    private TrainerRounds Rounds(TimeProvider? time = null) => new(
         _database.DataSource,
         new TrainerSettings { Device = TrainingDevice.Cpu, Threads = 2, Checkpoint = Path.Combine(_folder.Path, "latest.safetensors") },
-        TimeProvider.System, _log);
+        time ?? TimeProvider.System, _log);
+
+    // Every look at this clock is a day later.
+    private sealed class DayPerLook : TimeProvider
+    {
+        private long _looks;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _looks) * TimeSpan.TicksPerDay;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+    }
 }

@@ -33,7 +33,8 @@ public sealed class HistoryTrainingTests : IDisposable
         Samples = new() { HeldOutUsers = 0 },
         Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 },
         Training = new() { Epochs = 3, BatchSize = 64, Lr = 2e-3, WeightDecay = 0.01 },
-        History = new() { Enabled = true, Ridge = 20, ContentWeight = 7, Factors = 12, Sweeps = 4, TasteFactors = 6, ContentRidge = 1, Smoothing = 3, ColdDiscount = 0.5 },
+        Kind = RecipeKind.History,
+        History = new() { Ridge = 20, ContentWeight = 7, Factors = 12, Sweeps = 4, TasteFactors = 6, ContentRidge = 1, Smoothing = 3, ColdDiscount = 0.5 },
     };
 
     private static readonly TableSet Tables = World();

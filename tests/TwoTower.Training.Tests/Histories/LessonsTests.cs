@@ -15,7 +15,7 @@ public sealed class LessonsTests
     private const int Rank = 12;
 
     private static readonly ParallelOptions Parallel = new() { MaxDegreeOfParallelism = 2 };
-    private static readonly HistoryOptions Options = new() { Enabled = true, Factors = 16, Sweeps = 3, TasteFactors = 8, Copies = 3 };
+    private static readonly HistoryOptions Options = new() { Factors = 16, Sweeps = 3, TasteFactors = 8, Copies = 3 };
     private static readonly Interactions Data = Interactions.Read(
         CatalogueGenerator.Generate(new() { Videos = 500, Viewers = 150, Seed = 5, Anchor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) }), Options.MaxItems, TimeSpan.FromDays(Options.TrendDays));
 

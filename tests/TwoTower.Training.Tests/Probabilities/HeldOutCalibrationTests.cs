@@ -23,7 +23,8 @@ public sealed class HeldOutCalibrationTests : IDisposable
         Samples = new() { HeldOutUsers = 0.2 },
         Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 },
         Training = new() { Epochs = 2, BatchSize = 64, Lr = 2e-3, WeightDecay = 0.01 },
-        History = new() { Enabled = true, Factors = 12, Sweeps = 4, TasteFactors = 6, Smoothing = 3 },
+        Kind = RecipeKind.History,
+        History = new() { Factors = 12, Sweeps = 4, TasteFactors = 6, Smoothing = 3 },
         Serving = new() { ReRank = false, LikeProbability = true },
     };
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace TwoTower.Web.Tests;
+namespace TwoTower.Api.Tests;
 
 /// <summary>The API as a process of its own.</summary>
 public sealed class StartTests
@@ -47,7 +47,7 @@ public sealed class StartTests
     private static async Task<(int Code, string Output)> RunAsync(string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true };
-        start.ArgumentList.Add(typeof(ApiApplication).Assembly.Location);
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Remove("ConnectionStrings__twotower");
         foreach (var (name, value) in environment) start.Environment[name] = value;
