@@ -15,6 +15,7 @@ using TwoTower.Web.OpenApi;
 using TwoTower.Web.Problems;
 using TwoTower.Web.Recommendations;
 using TwoTower.Web.Releases;
+using TwoTower.Web.Requests;
 using TwoTower.Web.Settings;
 using TwoTower.Web.Videos;
 
@@ -44,7 +45,14 @@ public static class ApiApplication
         builder.AddServiceDefaults();
         builder.AddTwoTowerDatabase(ConnectionName, configureDataSourceBuilder: ForRequests);
         builder.AddKeyedTwoTowerDatabase(ConnectionName, BundleTransfers.Database);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+
+            // Twice what is allowed: what is a little too long gets an answer that says so.
+            kestrel.Limits.MaxRequestLineSize = 2 * BodySize.MostUrl;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 2 * BodySize.MostHeaders;
+        });
 
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
@@ -53,6 +61,11 @@ public static class ApiApplication
 
         builder.Services.AddOptions<GateOptions>().BindConfiguration(GateOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<GateOptions>, GateOptionsValidator>();
+
+        builder.Services.AddOptions<ServingLimits>().BindConfiguration(ServingLimits.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<ServingLimits>, ServingLimitsValidator>();
+        builder.Services.AddSingleton<RequestSlots>();
+        KeepThreads(builder.Configuration.GetSection(ServingLimits.Section).Get<ServingLimits>() ?? new());
 
         builder.Services.AddSingleton<ReleaseStore>();
         builder.Services.AddSingleton<ReleaseRetention>();
@@ -69,18 +82,24 @@ public static class ApiApplication
         builder.Services.AddHostedService<StatisticsRefresh>();
 
         builder.Services.AddValidation();
+        builder.Services.AddSingleton<KnownParameters>();
         builder.Services.AddProblems();
         builder.Services.AddApiDocument();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+            json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             json.SerializerOptions.Converters.Add(new InstantJsonConverter());
+            json.SerializerOptions.Converters.Add(new TextJsonConverter());
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
 
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseRouting();
+        app.UseMiddleware<OperatorGate>();
+        app.UseMiddleware<RequestGuard>();
         app.MapDefaultEndpoints();
         app.MapApiDocument();
         app.MapRecommendations();
@@ -112,6 +131,14 @@ public static class ApiApplication
             await Console.Error.WriteLineAsync(line);
             return 2;
         }
+    }
+
+    // Npgsql gives up on a silent server on the pool's threads: one for each request at the database, at most. Beside them there must be some for
+    // those that need no database; the pool would make new ones one or two a second.
+    private static void KeepThreads(ServingLimits limits)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var completions);
+        ThreadPool.SetMinThreads(Math.Max(workers, Math.Clamp(limits.ConcurrentRequests, 1, 1_000) + 32), completions);
     }
 
     private static void ForRequests(NpgsqlDataSourceBuilder dataSource)

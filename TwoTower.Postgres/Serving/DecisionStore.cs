@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core.Rows;
@@ -22,8 +23,11 @@ public enum DecisionOutcome
 
 /// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
 /// <param name="db">The database.</param>
-public sealed class DecisionStore(NpgsqlDataSource db)
+/// <param name="limits">The deadline; null: the default one.</param>
+public sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {
+    private readonly ServingQuery _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
+
     /// <summary>Records a decision.</summary>
     /// <param name="userId">Who; needs no profile.</param>
     /// <param name="videoId">On what.</param>
@@ -35,14 +39,20 @@ public sealed class DecisionStore(NpgsqlDataSource db)
         Guid userId, Guid videoId, DecisionType type, DateTimeOffset? decidedAt, CancellationToken ct = default)
     {
         var name = type == DecisionType.Like ? "like" : "nope";
-        await using var command = db.CreateCommand("select outcome, decided_at from two_tower.record_decision($1, $2, $3, $4)");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = videoId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        command.Parameters.Add(new() { Value = (object?)decidedAt?.ToUniversalTime() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        await row.ReadAsync(ct).ConfigureAwait(false);
-        var outcome = row.GetString(0) switch
+        var (word, at) = await _query.ReadAsync(
+            "select outcome, decided_at from two_tower.record_decision($1, $2, $3, $4)",
+            [
+                new NpgsqlParameter<Guid> { TypedValue = userId },
+                new NpgsqlParameter<Guid> { TypedValue = videoId },
+                new NpgsqlParameter<string> { TypedValue = name },
+                new() { Value = (object?)decidedAt?.ToUniversalTime() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+            ],
+            async row =>
+            {
+                await row.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+                return (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1));
+            }, ct).ConfigureAwait(false);
+        var outcome = word switch
         {
             "recorded" => DecisionOutcome.Recorded,
             "already_there" => DecisionOutcome.AlreadyThere,
@@ -50,6 +60,6 @@ public sealed class DecisionStore(NpgsqlDataSource db)
             _ => DecisionOutcome.Conflict,
         };
         if (outcome == DecisionOutcome.Recorded) ServingTelemetry.Decision(name);
-        return (outcome, row.GetFieldValue<DateTimeOffset>(1));
+        return (outcome, at);
     }
 }

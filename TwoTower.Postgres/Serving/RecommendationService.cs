@@ -25,7 +25,7 @@ public sealed class RecommendationService
     // A connection that was cut leaves the pool with the request that met it: as often as there may be such connections for one request.
     private const int AttemptsOverCuts = 32;
 
-    private readonly NpgsqlDataSource _db;
+    private readonly ServingQuery _query;
     private readonly TowerCache _towers;
     private readonly VideoSearch _search;
     private readonly RecommendationOptions _options;
@@ -36,11 +36,14 @@ public sealed class RecommendationService
     /// <param name="towers">Towers of the releases in use.</param>
     /// <param name="options">How an answer is made.</param>
     /// <param name="recorder">Takes down what is served; null: nobody does.</param>
+    /// <param name="limits">The deadline of a query; null: the default one.</param>
     public RecommendationService(
-        NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null)
+        NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null,
+        IOptions<ServingLimits>? limits = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (_db, _towers, _search, _options, _recorder) = (db, towers, new VideoSearch(db), options.Value, recorder);
+        _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
+        (_towers, _search, _options, _recorder) = (towers, new VideoSearch(_query), options.Value, recorder);
     }
 
     /// <summary>Videos for a viewer.</summary>
@@ -59,7 +62,7 @@ public sealed class RecommendationService
                 RequestContext context;
                 using (ServingTelemetry.Begin("features"))
                 {
-                    context = await RequestContext.ReadAsync(_db, request.UserId, asOf ?? _options.AsOf, ct, unusable).ConfigureAwait(false);
+                    context = await RequestContext.ReadAsync(_query, request.UserId, asOf ?? _options.AsOf, unusable, ct).ConfigureAwait(false);
                 }
 
                 version = context.LikeCount > 0 ? context.ModelVersion : null;
@@ -236,15 +239,12 @@ public sealed class RecommendationService
         }
     }
 
-    private async Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct)
-    {
-        await using var command = _db.CreateCommand(
-            "select r.model_version, statement_timestamp() from two_tower.active_release a join two_tower.releases r using (release_id)");
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        return await row.ReadAsync(ct).ConfigureAwait(false)
+    private Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct) => _query.ReadAsync(
+        "select r.model_version, statement_timestamp() from two_tower.active_release a join two_tower.releases r using (release_id)", [],
+        async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false)
             ? (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1))
-            : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
-    }
+            : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease),
+        ct);
 
     private static Recommendations Done(Recommendations answer, int limit, int candidates)
     {

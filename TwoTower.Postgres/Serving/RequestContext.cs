@@ -23,19 +23,26 @@ public sealed record RequestContext(
     /// <param name="asOf">Null: now, by the database's clock.</param>
     /// <param name="ct">Cancels.</param>
     /// <param name="except">An experiment's release that the caller can't use: its users get the active one.</param>
-    public static async Task<RequestContext> ReadAsync(
-        NpgsqlDataSource db, Guid userId, DateTimeOffset? asOf, CancellationToken ct, string? except = null)
-    {
-        await using var command = db.CreateCommand(
+    public static Task<RequestContext> ReadAsync(
+        NpgsqlDataSource db, Guid userId, DateTimeOffset? asOf, CancellationToken ct, string? except = null) =>
+        ReadAsync(new ServingQuery(db, new ServingLimits().Deadline), userId, asOf, except, ct);
+
+    internal static Task<RequestContext> ReadAsync(ServingQuery query, Guid userId, DateTimeOffset? asOf, string? except, CancellationToken ct) =>
+        query.ReadAsync(
             """
             select model_version, as_of, like_count, payload::text, history::text, decided_video_ids, experiment_id, is_treated, read_at
             from two_tower.request_context($1, $2, $3)
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new() { Value = (object?)asOf ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        command.Parameters.Add(new() { Value = (object?)except ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        await row.ReadAsync(ct).ConfigureAwait(false);
+            """,
+            [
+                new NpgsqlParameter<Guid> { TypedValue = userId },
+                new() { Value = (object?)asOf ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                new() { Value = (object?)except ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+            ],
+            row => ReadAsync(row, userId), ct);
+
+    private static async Task<RequestContext> ReadAsync(NpgsqlDataReader row, Guid userId)
+    {
+        await row.ReadAsync(CancellationToken.None).ConfigureAwait(false);
         var time = row.GetFieldValue<DateTimeOffset>(1);
         var payload = !row.IsDBNull(3) ? UserPayload.Parse(row.GetString(3))
             : !row.IsDBNull(4) ? HistoryJson.Payload(userId, time, row.GetString(4))

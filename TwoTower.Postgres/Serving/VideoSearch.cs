@@ -4,8 +4,8 @@ using NpgsqlTypes;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>The three searches for candidates, one statement each; the SQL is in <c>sql/functions</c>.</summary>
-/// <param name="db">The database. Its connections may go through a transaction pooler: no session state is relied on.</param>
-internal sealed class VideoSearch(NpgsqlDataSource db)
+/// <param name="query">Asks the database.</param>
+internal sealed class VideoSearch(ServingQuery query)
 {
     private const string Columns =
         "video_id, value, external_id, title, thumbnail_url, duration_seconds, price, released_at, tags, performers";
@@ -50,13 +50,11 @@ internal sealed class VideoSearch(NpgsqlDataSource db)
             2 * limit, ct);
 
     /// <summary>Whether an empty answer of a release is its fault: the release to go back to would have found a video.</summary>
-    public async Task<bool> OtherReleaseFindsAsync(string modelVersion, VideoFilter filter, Guid[] exclude, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select two_tower.other_release_finds($1, $2, $3, $4, $5)");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = modelVersion });
-        command.Parameters.AddRange(Conditions(filter, exclude).ToArray());
-        return (bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
-    }
+    public Task<bool> OtherReleaseFindsAsync(string modelVersion, VideoFilter filter, Guid[] exclude, CancellationToken ct) =>
+        query.ReadAsync(
+            "select two_tower.other_release_finds($1, $2, $3, $4, $5)",
+            [new NpgsqlParameter<string> { TypedValue = modelVersion }, .. Conditions(filter, exclude)],
+            async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false) && row.GetBoolean(0), ct);
 
     private static IEnumerable<NpgsqlParameter> Conditions(VideoFilter filter, Guid[] exclude) =>
     [
@@ -68,14 +66,16 @@ internal sealed class VideoSearch(NpgsqlDataSource db)
 
     private async Task<List<Candidate>> ReadAsync(string sql, NpgsqlParameter[] parameters, int expected, CancellationToken ct)
     {
-        await using var command = db.CreateCommand(sql);
-        command.Parameters.AddRange(parameters);
         try
         {
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            var found = new List<Candidate>(expected);
-            while (await row.ReadAsync(ct).ConfigureAwait(false)) found.Add(Read(row));
-            return found;
+            return await query.ReadAsync(
+                sql, parameters,
+                async row =>
+                {
+                    var found = new List<Candidate>(expected);
+                    while (await row.ReadAsync(CancellationToken.None).ConfigureAwait(false)) found.Add(Read(row));
+                    return found;
+                }, ct).ConfigureAwait(false);
         }
         catch (PostgresException e) when (SearchErrors.Explain(e) is { } explained)
         {

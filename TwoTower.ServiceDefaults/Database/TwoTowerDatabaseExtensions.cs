@@ -124,6 +124,10 @@ public static class TwoTowerDatabaseExtensions
     {
         dataSource.UseVector();
 
+        // Every setting of ours is local to its transaction: there is nothing to reset, and the DISCARD ALL that Npgsql would send with the next
+        // statement breaks the protocol of a transaction pooler under load.
+        dataSource.ConnectionStringBuilder.NoResetOnClose = true;
+
         // A command is a part of the trace of what sent it. Alone it is a poll, and every few seconds one would bury the others. The
         // opening of a connection can't be told apart, and most connections are opened by polls.
         dataSource.ConfigureTracing(tracing => tracing

@@ -26,7 +26,7 @@ internal static class DecisionsApi
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
     private static async Task<Results<Created<DecisionResponse>, Ok<DecisionResponse>, ProblemHttpResult>> PostAsync(
-        DecisionRequest decision, DecisionStore store, TimeProvider time, CancellationToken ct)
+        DecisionRequest decision, DecisionStore store, RequestSlots slots, TimeProvider time, CancellationToken ct)
     {
         if (decision.DecidedAt is { } at && (at < Earliest || at > time.GetUtcNow() + ClockSkew))
         {
@@ -35,7 +35,8 @@ internal static class DecisionsApi
         }
 
         var type = decision.Decision == "like" ? DecisionType.Like : DecisionType.Nope;
-        var (outcome, recordedAt) = await store.RecordAsync(decision.UserId, decision.VideoId, type, decision.DecidedAt, ct);
+        var (outcome, recordedAt) = await slots.RunAsync(
+            expiry => store.RecordAsync(decision.UserId, decision.VideoId, type, decision.DecidedAt, expiry), ct);
         var response = new DecisionResponse(decision.UserId, decision.VideoId, decision.Decision, recordedAt);
         return outcome switch
         {

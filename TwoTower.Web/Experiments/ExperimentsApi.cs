@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Postgres.Experiments;
 using TwoTower.Web.Releases;
+using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Experiments;
 
@@ -12,7 +13,7 @@ internal static class ExperimentsApi
 
     public static void MapExperiments(this IEndpointRouteBuilder app)
     {
-        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").AddEndpointFilter<OperatorKey>()
+        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);

@@ -6,11 +6,13 @@ using TwoTower.Web.Decisions;
 using TwoTower.Web.Experiments;
 using TwoTower.Web.Recommendations;
 using TwoTower.Web.Releases;
+using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Json;
 
 /// <summary>JSON of requests and answers: camelCase, written without reflection.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, Converters = [typeof(InstantJsonConverter)])]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    Converters = [typeof(InstantJsonConverter), typeof(TextJsonConverter)])]
 [JsonSerializable(typeof(RecommendationsResponse))]
 [JsonSerializable(typeof(DecisionRequest))]
 [JsonSerializable(typeof(DecisionResponse))]

@@ -7,6 +7,7 @@ internal static class ProblemExtensions
 {
     public static void AddProblems(this IServiceCollection services)
     {
+        services.AddSingleton<IProblemDetailsWriter, ProblemWriter>(); // before the framework's, which asks for Accept
         services.AddProblemDetails(options => options.CustomizeProblemDetails = Complete);
         services.AddExceptionHandler<ProblemHandler>();
 
@@ -24,9 +25,11 @@ internal static class ProblemExtensions
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Method} isn't possible here; the header Allow says what is.",
             StatusCodes.Status415UnsupportedMediaType when context.HttpContext.Request.Path.StartsWithSegments("/v1/releases") =>
                 "The body must be a bundle as a tar file: send it with Content-Type: application/x-tar.",
-            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: send it with Content-Type: application/json.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8: send it with Content-Type: application/json.",
             _ => null,
         };
+        if (problem is HttpValidationProblemDetails) (problem.Title, problem.Detail) = ("The request can't be used", problem.Detail ?? "The member errors says what is wrong, by name.");
+        problem.Type = ProblemTypes.Of(problem.Status, problem.Title);
         if (problem is HttpValidationProblemDetails { Errors: { Count: > 0 } errors } invalid)
         {
             invalid.Errors = errors.ToDictionary(error => JsonNamingPolicy.CamelCase.ConvertName(error.Key), error => error.Value);

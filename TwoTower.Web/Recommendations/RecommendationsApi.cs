@@ -23,9 +23,10 @@ internal static class RecommendationsApi
         [AsParameters] FilterQuery query,
         [Description("True: also videos that the viewer has decided on.")] bool? includeSeen,
         RecommendationService service,
+        RequestSlots slots,
         CancellationToken ct)
     {
         var request = new RecommendationRequest(userId, query.LimitOrDefault, includeSeen ?? false, query.ToFilter());
-        return TypedResults.Ok(RecommendationsResponse.From(await service.RecommendAsync(request, ct: ct)));
+        return TypedResults.Ok(RecommendationsResponse.From(await slots.RunAsync(expiry => service.RecommendAsync(request, ct: expiry), ct)));
     }
 }

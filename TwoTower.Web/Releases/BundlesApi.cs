@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using TwoTower.Core;
 using TwoTower.Core.Bundles;
 using TwoTower.Postgres.Releases;
+using TwoTower.Web.Requests;
 using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Releases;
@@ -22,6 +23,7 @@ internal static class BundlesApi
                 + "that, seconds to minutes, by the number of videos. A client that leaves once the body is sent stops nothing; the same bundle again "
                 + "changes nothing, or is gone on with. 422: it was registered and failed its checks. 409: there is another release of that version.")
             .Accepts<Stream>(BundleArchive.MediaType)
+            .WithMetadata(new LargeBody())
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
             .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)

@@ -25,7 +25,7 @@ public sealed record PruneRequest
 
     /// <summary>How many of the newest releases with vectors stay, the active one included.</summary>
     [Range(1, 1000)]
-    public int Keep { get; init; } = 3;
+    public int Keep { get; set; } = 3; // set, not init: what a body leaves out keeps it
 
     /// <summary>True only says what would be retired.</summary>
     public bool DryRun { get; init; }

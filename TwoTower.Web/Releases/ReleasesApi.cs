@@ -6,6 +6,7 @@ using TwoTower.Core.Formats;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
+using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Releases;
 
@@ -16,7 +17,7 @@ internal static class ReleasesApi
 
     public static void MapReleases(this IEndpointRouteBuilder app)
     {
-        var releases = app.MapGroup("/v1/releases").WithTags("Releases").AddEndpointFilter<OperatorKey>()
+        var releases = app.MapGroup("/v1/releases").WithTags("Releases").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status401Unauthorized)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);

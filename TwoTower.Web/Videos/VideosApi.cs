@@ -23,7 +23,8 @@ internal static class VideosApi
         [Description("The video's id.")] Guid videoId,
         [AsParameters] FilterQuery query,
         RecommendationService service,
+        RequestSlots slots,
         CancellationToken ct) =>
-        TypedResults.Ok(RecommendationsResponse.From(
-            await service.SimilarAsync(videoId, query.LimitOrDefault, query.ToFilter(), ct)));
+        TypedResults.Ok(RecommendationsResponse.From(await slots.RunAsync(
+            expiry => service.SimilarAsync(videoId, query.LimitOrDefault, query.ToFilter(), expiry), ct)));
 }

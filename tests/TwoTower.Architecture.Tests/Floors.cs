@@ -76,6 +76,7 @@ internal static class Floors
 
         "TwoTower.Web.Settings",
         "TwoTower.Web.Problems",
+        "TwoTower.Web.Requests",
         "TwoTower.Web.Releases",
         "TwoTower.Web.Experiments",
         "TwoTower.Web.Decisions",

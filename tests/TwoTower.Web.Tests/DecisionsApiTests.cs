@@ -60,7 +60,7 @@ public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
     [Theory]
     [InlineData("""{"userId":"00000000-0000-0000-0000-0000000000cc","videoId":"00000000-0000-0000-0000-000000000001","decision":"love"}""", "'like' or 'nope'")]
     [InlineData("""{"videoId":"00000000-0000-0000-0000-000000000001","decision":"like"}""", "userId")]
-    [InlineData("""{"userId":"bob","videoId":"00000000-0000-0000-0000-000000000001","decision":"like"}""", "$.userId")]
+    [InlineData("""{"userId":"bob","videoId":"00000000-0000-0000-0000-000000000001","decision":"like"}""", "userId isn't a UUID")]
     [InlineData("""{"userId":"00000000-0000-0000-0000-0000000000cc","videoId":"00000000-0000-0000-0000-000000000001","decision":"like","decidedAt":"yesterday"}""", "2026-01-20T18:30:00Z was expected")]
     [InlineData("""{"userId":"00000000-0000-0000-0000-0000000000cc","videoId":"00000000-0000-0000-0000-000000000001","decision":"like","decidedAt":"2999-01-01T00:00:00Z"}""", "minutes ahead")]
     [InlineData("""{"userId":"00000000-0000-0000-0000-0000000000cc","videoId":"00000000-0000-0000-0000-000000000001","decision":"like","decidedAt":"0001-01-01T00:00:00Z"}""", "before 2000")]

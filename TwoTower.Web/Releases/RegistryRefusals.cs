@@ -1,33 +1,13 @@
-using System.Security.Cryptography;
-using System.Text;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Releases;
 
-/// <summary>
-/// Lets only operators through: <c>Authorization: Bearer KEY</c>, compared in constant time, never logged. Also gives the registry's
-/// refusals their status: 404 for no such release, 409 for what its state doesn't allow.
-/// </summary>
-internal sealed class OperatorKey(IOptions<ApiOptions> options) : IEndpointFilter
+/// <summary>Gives the registry's refusals their status: 404 for no such release, 409 for what its state doesn't allow.</summary>
+internal sealed class RegistryRefusals : IEndpointFilter
 {
-    private const string Scheme = "Bearer ";
-
-    // Hashes are of one length: neither the key's length nor its beginning can be felt out.
-    private readonly byte[] _key = Hash(options.Value.OperatorKey ?? throw new InvalidOperationException("No operator key is configured."));
-
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
-        var header = context.HttpContext.Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            || !CryptographicOperations.FixedTimeEquals(Hash(header[Scheme.Length..].Trim()), _key))
-        {
-            context.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
-            return Problem(401, "An operator's key is needed", "Send Authorization: Bearer with the key that TwoTower:Api:OperatorKey has.");
-        }
-
         try
         {
             return await next(context);
@@ -55,6 +35,4 @@ internal sealed class OperatorKey(IOptions<ApiOptions> options) : IEndpointFilte
     }
 
     private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Problem(int status, string title, string detail) => TypedResults.Problem(statusCode: status, title: title, detail: detail);
-
-    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

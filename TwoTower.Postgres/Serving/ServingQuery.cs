@@ -1,0 +1,37 @@
+using System.Globalization;
+using Npgsql;
+
+namespace TwoTower.Postgres.Serving;
+
+/// <summary>A query of a request: the server ends it at the deadline, whatever becomes of the client.</summary>
+/// <param name="db">The database. Its connections may go through a transaction pooler: no session state is relied on.</param>
+/// <param name="deadline">Time that it may take on the server.</param>
+internal sealed class ServingQuery(NpgsqlDataSource db, TimeSpan deadline)
+{
+    // A server that doesn't answer at all: then the connection is given up. Npgsql tries to cancel first, which takes a thread meanwhile.
+    private const int SilenceSeconds = 10;
+
+    private readonly string _milliseconds = ((long)deadline.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Runs it and reads its rows; one round trip, one transaction.</summary>
+    /// <param name="sql">With $1, $2, ….</param>
+    /// <param name="parameters">Their values.</param>
+    /// <param name="read">Reads the rows.</param>
+    /// <param name="ct">Looked at beforehand and never given to Npgsql (<see cref="RequestSlots"/>).</param>
+    public async Task<T> ReadAsync<T>(string sql, IEnumerable<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        await using var batch = db.CreateBatch();
+        batch.Timeout = (int)Math.Ceiling(deadline.TotalSeconds) + SilenceSeconds;
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select set_config('statement_timeout', $1, true)")
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = _milliseconds } },
+        });
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters) command.Parameters.Add(parameter);
+        batch.BatchCommands.Add(command);
+        await using var row = await batch.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+        await row.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
+        return await read(row).ConfigureAwait(false);
+    }
+}

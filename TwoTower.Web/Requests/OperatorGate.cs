@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using TwoTower.Web.Settings;
+
+namespace TwoTower.Web.Requests;
+
+/// <summary>Metadata of an endpoint that is for operators only.</summary>
+internal sealed class OperatorsOnly;
+
+/// <summary>
+/// Lets only operators through to their paths, before a byte of the body is read: <c>Authorization: Bearer KEY</c>, compared in constant time, never
+/// logged. A wrong key is logged, and its answer takes a moment.
+/// </summary>
+internal sealed partial class OperatorGate(
+    RequestDelegate next, IOptions<ApiOptions> options, IProblemDetailsService problems, TimeProvider time, ILogger<OperatorGate> log)
+{
+    private const string Scheme = "Bearer ";
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
+    // Hashes are of one length: neither the key's length nor its beginning can be felt out.
+    private readonly byte[]? _key = options.Value.OperatorKey is { Length: > 0 } key ? Hash(key) : null;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<OperatorsOnly>() is null)
+        {
+            await next(context);
+            return;
+        }
+
+        var header = context.Request.Headers.Authorization.ToString();
+        var given = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
+        if (_key is not null && CryptographicOperations.FixedTimeEquals(Hash(given), _key))
+        {
+            await next(context);
+            return;
+        }
+
+        BodySize.BoundWaste(context);
+        if (given.Length > 0)
+        {
+            LogWrongKey(context.Connection.RemoteIpAddress?.ToString(), context.Request.Method, context.GetEndpoint()!.DisplayName);
+            await Task.Delay(Moment, time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        await problems.WriteAsync(new()
+        {
+            HttpContext = context,
+            ProblemDetails =
+            {
+                Status = StatusCodes.Status401Unauthorized,
+                Title = "An operator's key is needed",
+                Detail = "Send Authorization: Bearer with the key that TwoTower:Api:OperatorKey has.",
+            },
+        });
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A wrong operator's key came from {Address}: {Method} {Operation}")]
+    private partial void LogWrongKey(string? address, string method, string? operation);
+
+    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}
