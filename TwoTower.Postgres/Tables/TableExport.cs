@@ -75,7 +75,7 @@ public static class TableExport
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
-        await Staging.ExecuteAsync(connection, "set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
+        await WholeTables.BeginAsync(connection, ct);
         var files = new List<(string, long)>();
         foreach (var (table, sql) in Tables)
         {

@@ -43,6 +43,7 @@ public static class TableReader
 
             // One snapshot: rows that arrive meanwhile are in all of it or in none.
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+            await WholeTables.BeginAsync(connection, ct);
             return new(
                 await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
         }
