@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
+using TwoTower.Core;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Import;
 
@@ -21,7 +22,7 @@ internal static class ImportCommand
             Example:
               twotower import csv path/to/tables
             """,
-            CsvTableReader.Read),
+            (folder, say, options) => CsvTableReader.Read(folder, say, options)),
         Verb(
             host, "movielens", "Load MovieLens' own files: a rating of 4 and up is a like, 2.5 and down a nope.",
             """
@@ -31,21 +32,44 @@ internal static class ImportCommand
             Example:
               twotower import movielens path/to/ml-latest-small
             """,
-            MovieLensReader.Read),
+            (folder, say, _) => MovieLensReader.Read(folder, say), takesBadRows: false),
     };
 
-    private static Verb Verb(CommandHost host, string name, string summary, string more, Func<string, Action<string>, TableSet> read)
+    private static Verb Verb(
+        CommandHost host, string name, string summary, string more, Func<string, Action<string>, ImportOptions, TableSet> read, bool takesBadRows = true)
     {
         var folder = new Argument<string>("DIR") { Description = "The folder with the files." };
+        var skip = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
         var command = new Verb(name, summary, more) { folder, CommonOptions.Database };
+        if (takesBadRows) command.Add(skip);
         host.Handle(command, async session =>
         {
             // Read before a database is touched: a folder that fails changes nothing.
-            var tables = await Task.Run(() => read(session.Parse.GetValue(folder)!, session.Terminal.Detail), session.Stop);
+            var options = new ImportOptions
+            {
+                SkipBad = takesBadRows ? session.Parse.GetValue(skip) ?? 0 : 0,
+                LeftOut = rows => WriteBadRows(session, rows),
+            };
+            var tables = await Task.Run(() => read(session.Parse.GetValue(folder)!, session.Terminal.Warn, options), session.Stop);
             var db = await session.OpenDatabaseAsync();
-            await Loading.WriteAsync(session, db, tables);
-            session.Terminal.Result(Loading.Counts(tables), () => session.Terminal.Say(Loading.Sentence(tables)));
+            var written = await Loading.WriteAsync(session, db, tables);
+            session.Terminal.Result(Loading.Counts(tables, written), () => session.Terminal.Say(Loading.Sentence(tables, written)));
         });
         return command;
+    }
+
+    private static void WriteBadRows(Session session, IReadOnlyList<string> rows)
+    {
+        var file = Path.GetFullPath("import-bad-rows.txt");
+        try
+        {
+            File.WriteAllLines(file, rows);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{file} can't be written: {error.Message} Run the command in a folder that takes files.", error);
+        }
+
+        session.Terminal.Say($"bad rows: {file}");
     }
 }

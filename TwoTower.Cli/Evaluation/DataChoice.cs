@@ -17,7 +17,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
     /// <returns>The rows, and what they are, for tables and reports.</returns>
     public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)
     {
-        if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
+        if (Folder is not null) return await FilesAsync(session, "--data", Folder, static (folder, say) => CsvTableReader.Read(folder, say));
         if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
         if (Generate)
         {

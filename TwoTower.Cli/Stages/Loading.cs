@@ -11,13 +11,15 @@ namespace TwoTower.Cli.Stages;
 /// <summary>Writes tables into the database, with progress; what import, generate and demo share.</summary>
 internal static class Loading
 {
-    public static async Task WriteAsync(Session session, NpgsqlDataSource db, TableSet tables)
+    public static async Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, TableSet tables)
     {
         session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
-        await session.Terminal.StageAsync("loading", "rows", progress =>
+        var result = await session.Terminal.StageAsync("loading", "rows", progress =>
             new TableWriter(db).WriteAsync(tables, new Relay<WriteProgress>(progress, p => new(p.Rows, p.Total, p.Table)), session.Stop));
         session.Kept = "the rows are loaded; popularity is counted by the next load or by the API";
         await new VideoStatistics(db).RefreshAsync(session.Stop);
+        foreach (var note in result.Notes) session.Terminal.Warn(note);
+        return result;
     }
 
     /// <summary>Whether there is a viewer, a video or a decision.</summary>
@@ -27,21 +29,24 @@ internal static class Loading
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    public static object Counts(TableSet tables) => new
+    public static object Counts(TableSet tables, WriteResult? written = null) => new
     {
         profiles = tables.Profiles.Count,
         videos = tables.Videos.Count,
-        decisions = tables.Decisions.Count,
+        decisions = tables.Decisions.Count + tables.ExactDecisions.Count,
+        decisions_written = written?.Decisions,
         likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like),
         video_features = tables.Videos.Sum(video => video.VideoFeatures.Count),
     };
 
-    public static string Sentence(TableSet tables)
+    public static string Sentence(TableSet tables, WriteResult? written = null)
     {
+        var decisions = tables.Decisions.Count + tables.ExactDecisions.Count;
         var likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like);
         var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
         return $"{Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, "
-            + $"{Amounts.Count(tables.Decisions.Count)} decisions ({Amounts.Count(likes)} likes)"
+            + $"{Amounts.Count(decisions)} decisions ({Amounts.Count(likes)} likes)"
+            + (written is { } result && result.Decisions != decisions ? $", of which the table took {Amounts.Count(result.Decisions)}" : "")
             + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");
     }
 }

@@ -15,6 +15,12 @@ public sealed record TableSet(
     /// </summary>
     public IReadOnlySet<string>? VideoColumns { get; init; }
 
+    /// <summary>What the source has of a profile; writing leaves the rest of a row that is there already as it is. Null: everything.</summary>
+    public IReadOnlySet<string>? ProfileColumns { get; init; }
+
+    /// <summary>Decisions at times that PostgreSQL has and .NET hasn't (infinity, BC). Written with the others; no model learns from them.</summary>
+    public IReadOnlyList<ExactDecision> ExactDecisions { get; init; } = [];
+
     /// <summary>True when the source has this of a video.</summary>
     public bool HasVideoColumn(string column) => VideoColumns is null || VideoColumns.Contains(column);
 
@@ -28,7 +34,18 @@ public sealed record TableSet(
 }
 
 /// <summary>A row of <c>profiles</c>.</summary>
-public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset? CreatedAt);
+public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset? CreatedAt)
+{
+    /// <summary><see cref="CreatedAt"/> as PostgreSQL writes it, where .NET has no such time.</summary>
+    public string? ExactCreatedAt { get; init; }
+}
+
+/// <summary>A row of <c>user_video_decisions</c> whose time .NET can't hold.</summary>
+/// <param name="UserId">Who.</param>
+/// <param name="VideoId">About what.</param>
+/// <param name="Type">What was decided.</param>
+/// <param name="CreatedAt">When, as PostgreSQL writes it.</param>
+public sealed record ExactDecision(Guid UserId, Guid VideoId, DecisionType Type, string CreatedAt);
 
 /// <summary>What a viewer decided about a video.</summary>
 public enum DecisionType : byte
@@ -47,6 +64,7 @@ public readonly record struct DecisionRow(Guid UserId, Guid VideoId, DecisionTyp
 public sealed record VideoRow
 {
     private static readonly Dictionary<string, float[]> NoVectors = [];
+    private static readonly Dictionary<string, string?> NoTexts = [];
 
     /// <summary>Key.</summary>
     public required Guid Id { get; init; }
@@ -95,6 +113,12 @@ public sealed record VideoRow
 
     /// <summary>Vectors of it that another program made, by name (<c>two_tower.video_features</c>); all of a name are of one length.</summary>
     public IReadOnlyDictionary<string, float[]> VideoFeatures { get; init; } = NoVectors;
+
+    /// <summary>
+    /// By column, what PostgreSQL is to be given where a property can't hold it: NULL for a safety level, regions or activity that nobody
+    /// has set, or the text of a time, a number or an array.
+    /// </summary>
+    public IReadOnlyDictionary<string, string?> Exact { get; init; } = NoTexts;
 
     /// <summary>Every other text column of <c>videos</c> that the contract names, by column name; absent = NULL.</summary>
     public IReadOnlyDictionary<string, string> OtherColumns { get; init; } = new Dictionary<string, string>();

@@ -1,48 +1,39 @@
-using System.Globalization;
-using System.IO.Compression;
 using System.Text;
+using System.Text.Unicode;
 using CsvHelper;
-using CsvHelper.Configuration;
 using TwoTower.Core;
 
 namespace TwoTower.Datasets.Import;
 
-/// <summary>
-/// One CSV file, plain or gzip, read row by row; columns are found by the header's names. Every error names file, line, column and
-/// value.
-/// </summary>
-internal sealed class CsvFile : IDisposable
+/// <summary>A CSV file, plain or gzip, in UTF-8 or, with a byte order mark, in UTF-16.</summary>
+internal sealed class CsvFile : TableFile
 {
-    private readonly StreamReader _text;
-    private readonly CsvParser _parser;
+    // An unclosed quote makes the rest of the file one row; it is found before the rest is in memory.
+    private const int MaxRowBytes = 64 << 20;
+    private readonly CsvReader _rows;
     private readonly string[] _header;
-    private int _lastLine;
+    private CsvMalformedRecord? _malformed;
 
-    private CsvFile(string path)
+    private CsvFile(Stream bytes, string name, char separator, IReadOnlyList<string>? header)
     {
-        Name = Path.GetFileName(path);
-        Stream stream = File.OpenRead(path);
-        if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) stream = new GZipStream(stream, CompressionMode.Decompress);
-        _text = new(stream, new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: true, 1 << 16);
-        _parser = new(_text, new CsvConfiguration(CultureInfo.InvariantCulture)
+        _rows = CsvReader.Create(bytes, new CsvReaderOptions
         {
-            BufferSize = 1 << 16,
-            IgnoreBlankLines = true,
-            BadDataFound = bad => throw new InputException(
-                $"{Name}, line {Line}: a quote stands in the middle of a field: {Show(bad.RawRecord)}. Put the field in quotes and double the quotes in it."),
+            Separator = separator,
+            Mode = separator == ',' ? CsvMode.Rfc4180 : CsvMode.NoEscape,
+            HasHeader = false,
+            TrackLineNumbers = true,
+            MaxRecordSize = MaxRowBytes,
+            BufferSize = 1 << 18,
+            OnMalformedRecord = record => _malformed = record,
         });
-        _header = ReadRecord() ? [.. _parser.Record!.Select(name => name.Trim())] : throw new InputException($"{Name} is empty; a header line was expected.");
-        Line = 1;
+        _header = header is not null ? [.. header]
+            : Guard(name, () => Advance(name)) ? [.. Enumerable.Range(0, _rows.FieldCount).Select(at => _rows.GetString(at).Trim())]
+            : throw new InputException($"{name} is empty; a header line was expected.");
     }
 
-    /// <summary>File name, for messages.</summary>
-    public string Name { get; }
+    public override long Line => _rows.LineNumber;
 
-    /// <summary>Line where the row at hand begins, from 1.</summary>
-    public int Line { get; private set; }
-
-    /// <summary>Column names.</summary>
-    public IReadOnlyList<string> Header => _header;
+    public override IReadOnlyList<string> Header => _header;
 
     /// <summary>Opens <c>table.csv</c> or <c>table.csv.gz</c>.</summary>
     /// <returns>Null when there is neither.</returns>
@@ -56,67 +47,96 @@ internal sealed class CsvFile : IDisposable
         }
 
         var path = File.Exists(plain) ? plain : File.Exists(zipped) ? zipped : null;
-        return path is null ? null : Guard(path, () => new CsvFile(path));
+        return path is null ? null : Open(path, ',', null);
     }
 
-    /// <summary>The column of a name.</summary>
-    /// <exception cref="InputException">There is none, and it is required.</exception>
-    public CsvColumn Column(string name, bool required = false)
+    /// <summary>Opens a file of a separator; one without a header line is given the names of its columns.</summary>
+    public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header)
     {
-        var index = Array.IndexOf(_header, name);
-        if (index < 0 && required)
-        {
-            throw new InputException($"{Name} has no column '{name}'; its header is: {string.Join(",", _header)}");
-        }
-
-        if (index >= 0 && Array.IndexOf(_header, name, index + 1) >= 0) throw new InputException($"{Name} has the column '{name}' twice.");
-        return new(this, name, index);
+        var name = Path.GetFileName(path);
+        return Guard(name, () => new CsvFile(TextBytes.OpenUtf8(path), name, separator, header) { Name = name });
     }
 
-    /// <summary>Moves to the next row.</summary>
-    /// <returns>False at the end.</returns>
-    public bool Read()
+    public override bool Read()
     {
-        if (!Guard(Name, ReadRecord)) return false;
-        if (_parser.Count != _header.Length)
+        if (!Guard(Name, () => Advance(Name))) return false;
+        if (_rows.FieldCount != _header.Length)
         {
-            throw new InputException(
-                $"{Name}, line {Line}: {_parser.Count} fields where the header has {_header.Length} columns: {Show(_parser.RawRecord)}");
+            throw new BadRowException(
+                $"{Place}: {_rows.FieldCount} fields where the header has {_header.Length} columns: {Show(Encoding.UTF8.GetString(_rows.RawRecord))}");
         }
 
         return true;
     }
 
-    /// <summary>A field of the row at hand; null when it is empty.</summary>
-    public string? Field(int index) => _parser[index] is { Length: > 0 } text ? text : null;
+    public override ReadOnlySpan<byte> Bytes(int index) => _rows.GetSpan(index);
 
-    public void Dispose()
-    {
-        _parser.Dispose();
-        _text.Dispose();
-    }
+    public override bool IsNull(int index) => _rows.GetRawSpan(index).IsEmpty;
 
-    private bool ReadRecord()
+    public override string? Text(int index) => IsNull(index) ? null : _rows.GetString(index);
+
+    public override void Dispose() => _rows.Dispose();
+
+    private bool Advance(string name)
     {
-        Line = _lastLine + 1;
-        var read = _parser.Read();
-        if (read && _parser.RawRecord is { } raw && raw.TrimEnd('\r', '\n').Count(c => c == '"') % 2 == 1)
+        bool read;
+        try
         {
-            throw new InputException($"{Name}, line {Line}: a quote is opened and never closed: {Show(raw)}");
+            read = _rows.Read();
+        }
+        catch (CsvFormatException error)
+        {
+            throw new InputException(
+                $"{name}, line {error.LineNumber}: this row is longer than {MaxRowBytes >> 20} MiB: a quote is opened and never closed, or the file is no CSV.",
+                error);
         }
 
-        _lastLine = _parser.RawRow;
-        return read;
+        if (!read) return false;
+        var place = $"{name}, line {_rows.LineNumber}";
+        if (_malformed is { } malformed)
+        {
+            _malformed = null;
+            var raw = Show(malformed.RawRecord);
+            throw malformed.Reason switch
+            {
+                CsvMalformedReason.UnterminatedQuote => new InputException($"{place}: a quote is opened and never closed: {raw}"),
+                CsvMalformedReason.TextAfterClosingQuote => new BadRowException(
+                    $"{place}: a quote is closed in the middle of a field: {raw}. Double the quotes in a field that is in quotes."),
+                _ => new BadRowException(
+                    $"{place}: a quote stands in the middle of a field: {raw}. Put the field in quotes and double the quotes in it."),
+            };
+        }
+
+        if (!Utf8.IsValid(_rows.RawRecord))
+        {
+            throw Wrong(place, static field => !Utf8.IsValid(field), "has bytes that are not UTF-8 text", "Save the file as UTF-8.");
+        }
+
+        if (_rows.RawRecord.Contains((byte)0))
+        {
+            throw Wrong(place, static field => field.Contains((byte)0), "has a NUL character", "PostgreSQL takes none: leave it out.");
+        }
+
+        return true;
     }
 
-    // Long rows are cut: the message is one line for a person.
-    private static string Show(string text)
+    private BadRowException Wrong(string place, FieldTest isWrong, string reason, string remedy)
     {
-        text = text.ReplaceLineEndings("⏎").TrimEnd('⏎');
+        var at = Enumerable.Range(0, _rows.FieldCount).First(index => isWrong(_rows.GetRawSpan(index)));
+        var column = _header?.ElementAtOrDefault(at) ?? $"{at + 1}";
+        return new($"{place}: column '{column}' {reason}: '{Show(Encoding.UTF8.GetString(_rows.GetSpan(at)))}'. {remedy}");
+    }
+
+    private delegate bool FieldTest(ReadOnlySpan<byte> field);
+
+    // Long rows are cut: the message is one line for a person.
+    internal static string Show(string text)
+    {
+        text = text.ReplaceLineEndings("⏎").Replace('\0', '␀').TrimEnd('⏎');
         return text.Length <= 120 ? text : text[..120] + "…";
     }
 
-    private static T Guard<T>(string path, Func<T> read)
+    private static T Guard<T>(string name, Func<T> read)
     {
         try
         {
@@ -124,11 +144,11 @@ internal sealed class CsvFile : IDisposable
         }
         catch (DecoderFallbackException error)
         {
-            throw new InputException($"{Path.GetFileName(path)} is not UTF-8 text; save it as UTF-8.", error);
+            throw new InputException($"{name} is not the text that its first bytes say (UTF-16 or UTF-32): {error.Message} Save it as UTF-8.", error);
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{Path.GetFileName(path)} can't be read: {error.Message}", error);
+            throw new InputException($"{name} can't be read: {error.Message}", error);
         }
     }
 }

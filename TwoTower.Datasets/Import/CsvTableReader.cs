@@ -12,138 +12,198 @@ public static class CsvTableReader
 {
     /// <summary>Reads a folder.</summary>
     /// <param name="directory">The folder.</param>
-    /// <param name="say">Told what is ignored: columns and tables that the contract doesn't name.</param>
+    /// <param name="say">Told what is left out or odd: columns and tables that nothing reads, repeated rows, decisions about unknown videos.</param>
+    /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">A table or a required column is missing, or a row is wrong; the message has file, line, column and value.</exception>
-    public static TableSet Read(string directory, Action<string>? say = null)
+    public static TableSet Read(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
         if (!Directory.Exists(directory)) throw new InputException($"There is no folder '{directory}'.");
-        var profiles = ReadProfiles(directory, say);
-        var columns = new HashSet<string>(StringComparer.Ordinal);
-        var videos = ReadVideos(directory, columns, say);
-        var tags = ReadNames(directory, "video_tags", "tag_name", videos, say);
-        var performers = ReadNames(directory, "video_performers", "performer_name", videos, say);
-        if (tags is not null) columns.Add(VideoColumns.Tags);
-        if (performers is not null) columns.Add(VideoColumns.Performers);
-        var vectors = ReadVideoFeatures(directory, videos, say);
+        options ??= new();
+        var faults = new RowFaults(options.SkipBad);
+        var tables = new Folder(directory, say, faults, options.Time.GetUtcNow()).Read();
+        if (faults.Messages.Count > 0)
+        {
+            say?.Invoke($"{faults.Messages.Count} bad rows are left out (the first: {faults.Messages[0]})");
+            options.LeftOut?.Invoke(faults.Messages);
+        }
 
-        return new(
-            profiles,
-            [.. videos.Values.Select(video => video with
+        return tables;
+    }
+
+    private sealed class Folder(string directory, Action<string>? say, RowFaults faults, DateTimeOffset now)
+    {
+        private readonly RowIds _users = RowIds.Users();
+        private readonly RowIds _videoIds = RowIds.Videos();
+        private readonly HashSet<string> _videoColumns = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _profileColumns = new(StringComparer.Ordinal);
+        private readonly OrderedDictionary<Guid, ProfileRow> _profiles = [];
+        private readonly OrderedDictionary<Guid, VideoRow> _videos = [];
+
+        public TableSet Read()
+        {
+            ReadProfiles();
+            ReadVideos();
+            var tags = ReadNames("video_tags", "tag_name");
+            var performers = ReadNames("video_performers", "performer_name");
+            if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
+            if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
+            var vectors = ReadVideoFeatures();
+            var (decisions, exact) = ReadDecisions();
+            return new(
+                [.. _profiles.Values],
+                [.. _videos.Values.Select(video => video with
+                {
+                    Tags = tags?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
+                    Performers = performers?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
+                    VideoFeatures = vectors.GetValueOrDefault(video.Id) ?? video.VideoFeatures,
+                })],
+                decisions)
             {
-                Tags = tags?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
-                Performers = performers?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
-                VideoFeatures = vectors.GetValueOrDefault(video.Id) ?? video.VideoFeatures,
-            })],
-            ReadDecisions(directory, say))
-        {
-            VideoColumns = columns,
-        };
-    }
-
-    private static List<ProfileRow> ReadProfiles(string directory, Action<string>? say)
-    {
-        using var file = Open(directory, "profiles");
-        var id = file.Column("user_id", required: true);
-        var name = file.Column("display_name");
-        var created = file.Column("created_at", required: true);
-        Report(file, ["user_id", "display_name", "created_at"], say);
-        var rows = new List<ProfileRow>();
-        var keys = new HashSet<Guid>();
-        while (file.Read())
-        {
-            var user = id.RequiredGuid();
-            if (!keys.Add(user)) throw id.Error($"has '{user}' a second time");
-            rows.Add(new(user, name.Text(), created.Time()));
-        }
-
-        return rows;
-    }
-
-    private static OrderedDictionary<Guid, VideoRow> ReadVideos(string directory, HashSet<string> columns, Action<string>? say)
-    {
-        using var file = Open(directory, "videos");
-        var id = file.Column("id", required: true);
-        var reader = new CsvVideoReader(file);
-        Report(file, [.. VideoColumns.Typed, .. VideoColumns.Other], say);
-        columns.UnionWith(file.Header.Where(name => VideoColumns.Typed.Contains(name) || VideoColumns.Other.Contains(name)));
-        var rows = new OrderedDictionary<Guid, VideoRow>();
-        while (file.Read())
-        {
-            var row = reader.Row(id.RequiredGuid());
-            if (!rows.TryAdd(row.Id, row)) throw id.Error($"has '{row.Id}' a second time");
-        }
-
-        return rows;
-    }
-
-    private static Dictionary<Guid, List<string>>? ReadNames(
-        string directory, string table, string nameColumn, OrderedDictionary<Guid, VideoRow> videos, Action<string>? say)
-    {
-        using var file = CsvFile.Open(directory, table);
-        if (file is null)
-        {
-            say?.Invoke($"{directory} has no {table}.csv: what the database has of it stays");
-            return null;
-        }
-
-        var id = file.Column("video_id", required: true);
-        var name = file.Column(nameColumn, required: true);
-        Report(file, ["video_id", nameColumn], say);
-        var names = new Dictionary<Guid, List<string>>();
-        var shared = new HashSet<string>(StringComparer.Ordinal);
-        while (file.Read())
-        {
-            var video = id.RequiredGuid();
-            if (!videos.ContainsKey(video)) throw id.Error($"has '{video}', which is not in videos.csv");
-            var text = name.RequiredText();
-            if (!shared.TryGetValue(text, out var value)) shared.Add(value = text);
-            if (!names.TryGetValue(video, out var list)) names.Add(video, list = []);
-            if (list.Contains(value)) throw name.Error($"has '{value}' a second time for video {video}");
-            list.Add(value);
-        }
-
-        return names;
-    }
-
-    private static Dictionary<Guid, Dictionary<string, float[]>> ReadVideoFeatures(
-        string directory, OrderedDictionary<Guid, VideoRow> videos, Action<string>? say)
-    {
-        using var file = CsvFile.Open(directory, "video_features");
-        if (file is not null) Report(file, CsvVideoFeatureReader.Columns, say);
-        return CsvVideoFeatureReader.Read(file, videos.ContainsKey);
-    }
-
-    private static List<DecisionRow> ReadDecisions(string directory, Action<string>? say)
-    {
-        using var file = Open(directory, "user_video_decisions");
-        var user = file.Column("user_id", required: true);
-        var video = file.Column("video_id", required: true);
-        var type = file.Column("decision_type", required: true);
-        var created = file.Column("created_at", required: true);
-        Report(file, ["user_id", "video_id", "decision_type", "created_at"], say);
-        var rows = new List<DecisionRow>();
-        var keys = new HashSet<DecisionRow>();
-        while (file.Read())
-        {
-            var decision = type.RequiredText() switch
-            {
-                "like" => DecisionType.Like,
-                "nope" => DecisionType.Nope,
-                var other => throw type.Error($"has '{other}' where like or nope was expected"),
+                VideoColumns = _videoColumns,
+                ProfileColumns = _profileColumns,
+                ExactDecisions = exact,
             };
-            var row = new DecisionRow(user.RequiredGuid(), video.RequiredGuid(), decision, created.RequiredTime());
-            if (!keys.Add(row)) throw created.Error("repeats a row: the same user, video, decision and time are there before");
-            rows.Add(row);
         }
 
-        return rows;
-    }
+        private void ReadProfiles()
+        {
+            using var file = Open("profiles");
+            var id = file.Column("user_id", required: true);
+            var (name, created) = (file.Column("display_name"), file.Column("created_at"));
+            Report(file, ["user_id", "display_name", "created_at"]);
+            if (name.Exists) _profileColumns.Add("display_name");
+            if (created.Exists) _profileColumns.Add("created_at");
+            faults.EachRow(file, () =>
+            {
+                var user = id.RequiredId(_users);
+                var row = new ProfileRow(user, name.Exists ? name.Text() : _users.TextOf(user), created.Time(out var exact)) { ExactCreatedAt = exact };
+                if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
+            });
+        }
 
-    private static CsvFile Open(string directory, string table) => CsvFile.Open(directory, table)
-        ?? throw new InputException($"{directory} has neither {table}.csv nor {table}.csv.gz.");
+        private void ReadVideos()
+        {
+            using var file = Open("videos");
+            var id = file.Column("id", required: true);
+            var reader = new CsvVideoReader(file);
+            IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
+            Report(file, known);
+            _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
+            faults.EachRow(file, () =>
+            {
+                var row = reader.Row(id.RequiredId(_videoIds));
+                if (_videoIds.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
+                if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_videoIds.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
+            });
+            if (_videoIds.AreTexts) _videoColumns.Add("external_id");
+        }
 
-    private static void Report(CsvFile file, IReadOnlyList<string> known, Action<string>? say)
-    {
-        foreach (var name in file.Header.Where(name => !known.Contains(name))) say?.Invoke($"{file.Name}: column '{name}' is ignored");
+        private Dictionary<Guid, List<string>>? ReadNames(string table, string nameColumn)
+        {
+            using var file = CsvFile.Open(directory, table);
+            if (file is null)
+            {
+                say?.Invoke($"{directory} has no {table}.csv: what the database has of it stays");
+                return null;
+            }
+
+            var id = file.Column("video_id", required: true);
+            var name = file.Column(nameColumn, required: true);
+            Report(file, ["video_id", nameColumn]);
+            var names = new Dictionary<Guid, List<string>>();
+            var shared = new HashSet<string>(StringComparer.Ordinal);
+            var repeated = new Tally();
+            var rows = 0;
+            faults.EachRow(file, () =>
+            {
+                rows++;
+                var video = KnownVideo(id);
+                var text = name.RequiredText();
+                if (!shared.TryGetValue(text, out var value)) shared.Add(value = text);
+                if (!names.TryGetValue(video, out var list)) names.Add(video, list = []);
+                if (list.Contains(value)) repeated.Add(file, name);
+                else list.Add(value);
+            });
+            repeated.Tell(say, rows, $"rows of {file.Name} repeat one before them and are left out");
+            return names;
+        }
+
+        private Dictionary<Guid, Dictionary<string, float[]>> ReadVideoFeatures()
+        {
+            using var file = CsvFile.Open(directory, "video_features");
+            if (file is not null) Report(file, CsvVideoFeatureReader.Columns);
+            return CsvVideoFeatureReader.Read(file, KnownVideo, faults);
+        }
+
+        private (List<DecisionRow>, List<ExactDecision>) ReadDecisions()
+        {
+            using var file = Open("user_video_decisions");
+            var user = file.Column("user_id", required: true);
+            var video = file.Column("video_id", required: true);
+            var type = file.Column("decision_type", required: true);
+            var created = file.Column("created_at", required: true);
+            Report(file, ["user_id", "video_id", "decision_type", "created_at"]);
+            var rows = new List<DecisionRow>();
+            var exactRows = new List<ExactDecision>();
+            var keys = new HashSet<DecisionRow>();
+            var exactKeys = new HashSet<ExactDecision>();
+            var (repeated, noVideo, noUser, ahead) = (new Tally(), new Tally(), new Tally(), new Tally());
+            var count = 0;
+            faults.EachRow(file, () =>
+            {
+                var decision = Decision(type);
+                var (userId, videoId) = (user.RequiredId(_users), video.RequiredId(_videoIds));
+                var at = created.RequiredTime(out var exact);
+                count++;
+                if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
+                else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
+                if (at > now || exact == "infinity") ahead.Add(file, created);
+                if (at is { } time)
+                {
+                    var row = new DecisionRow(userId, videoId, decision, time);
+                    if (keys.Add(row)) rows.Add(row);
+                    else repeated.Add(file);
+                }
+                else
+                {
+                    var row = new ExactDecision(userId, videoId, decision, exact!);
+                    if (exactKeys.Add(row)) exactRows.Add(row);
+                    else repeated.Add(file);
+                }
+            });
+            repeated.Tell(say, count, $"rows of {file.Name} repeat one before them and are left out");
+            const string unknown = "decisions name a video that isn't in videos.csv: no model learns from them";
+            if (count > 0 && noVideo.Count == count)
+            {
+                throw new InputException($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
+            }
+
+            noVideo.Tell(say, count, unknown);
+            noUser.Tell(say, count, "decisions name a user who isn't in profiles.csv");
+            ahead.Tell(say, count, "decisions are dated after now");
+            return (rows, exactRows);
+        }
+
+        private Guid KnownVideo(CsvColumn id)
+        {
+            var video = id.RequiredId(_videoIds);
+            return _videos.ContainsKey(video) ? video : throw id.Error($"has '{id.Text()}', which is not in videos.csv");
+        }
+
+        private static DecisionType Decision(CsvColumn type)
+        {
+            var bytes = type.Bytes();
+            if (bytes.SequenceEqual("like"u8)) return DecisionType.Like;
+            if (bytes.SequenceEqual("nope"u8)) return DecisionType.Nope;
+            throw type.Error($"has '{CsvFile.Show(type.RequiredText())}' where like or nope was expected");
+        }
+
+        private CsvFile Open(string table) => CsvFile.Open(directory, table)
+            ?? throw new InputException($"{directory} has neither {table}.csv nor {table}.csv.gz.");
+
+        private void Report(TableFile file, IReadOnlyList<string> known)
+        {
+            foreach (var note in ColumnNames.Ignored(file, known)) say?.Invoke(note);
+        }
     }
 }

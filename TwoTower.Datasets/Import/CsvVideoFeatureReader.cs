@@ -13,17 +13,19 @@ internal static class CsvVideoFeatureReader
     public static readonly IReadOnlyList<string> Columns = ["video_id", "name", "vector"];
 
     /// <summary>Reads the vectors, by video and name.</summary>
+    /// <param name="file">The file, if there is one.</param>
+    /// <param name="known">Reads the id of a video that is known.</param>
+    /// <param name="faults">Takes bad rows.</param>
     /// <exception cref="InputException">A row is wrong; the message has file, line, column and value.</exception>
-    public static Dictionary<Guid, Dictionary<string, float[]>> Read(CsvFile? file, Func<Guid, bool> isVideo)
+    public static Dictionary<Guid, Dictionary<string, float[]>> Read(TableFile? file, Func<CsvColumn, Guid> known, RowFaults faults)
     {
         var vectors = new Dictionary<Guid, Dictionary<string, float[]>>();
         if (file is null) return vectors;
         var (id, name, vector) = (file.Column("video_id", required: true), file.Column("name", required: true), file.Column("vector", required: true));
         var lengths = new Dictionary<string, int>(StringComparer.Ordinal);
-        while (file.Read())
+        faults.EachRow(file, () =>
         {
-            var video = id.RequiredGuid();
-            if (!isVideo(video)) throw id.Error($"has '{video}', which is not in videos.csv");
+            var video = known(id);
             var called = name.RequiredText();
             if (!VideoFeatureName.IsValid(called)) throw name.Error($"has '{called}' where a name of {VideoFeatureName.Allowed} was expected");
             var numbers = vector.RequiredVector();
@@ -36,8 +38,7 @@ internal static class CsvVideoFeatureReader
 
             if (!vectors.TryGetValue(video, out var own)) vectors.Add(video, own = new(StringComparer.Ordinal));
             if (!own.TryAdd(called, numbers)) throw name.Error($"has '{called}' a second time for video {video}");
-        }
-
+        });
         return vectors;
     }
 }

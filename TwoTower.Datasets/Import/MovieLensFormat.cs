@@ -45,7 +45,7 @@ internal sealed class MovieLensFormat
         return required ? throw new InputException($"{_directory} has no {table}.{(_isDat ? "dat" : "csv")}.") : null;
     }
 
-    private sealed class CsvRows(CsvFile file, string[] names) : IMovieLensRows
+    private sealed class CsvRows(TableFile file, string[] names) : IMovieLensRows
     {
         private readonly CsvColumn[] _columns = [.. names.Select(name => file.Column(name, required: true))];
 
@@ -126,6 +126,9 @@ internal interface IMovieLensRows : IDisposable
     InputException Error(int column, string reason);
 
     string RequiredText(int column) => Text(column) ?? throw Error(column, "is empty");
+
+    /// <summary>An id; 1.0, as programs write a column with gaps, is 1.</summary>
+    string RequiredId(int column) => RowIds.Plain(RequiredText(column).Trim());
 
     double Number(int column)
     {

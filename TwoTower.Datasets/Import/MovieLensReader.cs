@@ -17,12 +17,23 @@ public static partial class MovieLensReader
 
     /// <summary>Reads a folder.</summary>
     /// <param name="directory">The folder with MovieLens' files.</param>
-    /// <param name="say">Told what is left out.</param>
+    /// <param name="say">Told what is left out, with how many and the first.</param>
     /// <exception cref="InputException">A file is missing or a row is wrong.</exception>
     public static TableSet Read(string directory, Action<string>? say = null)
     {
         if (!Directory.Exists(directory)) throw new InputException($"There is no folder '{directory}'.");
-        var format = MovieLensFormat.Find(directory);
+        try
+        {
+            return Read(MovieLensFormat.Find(directory), say);
+        }
+        catch (BadRowException error)
+        {
+            throw new InputException(error.Message, error);
+        }
+    }
+
+    private static TableSet Read(MovieLensFormat format, Action<string>? say)
+    {
         var links = ReadLinks(format);
         var movies = ReadMovies(format, links);
         ReadTags(format, movies);
@@ -41,7 +52,7 @@ public static partial class MovieLensReader
         using var rows = format.Open("links", ["movieId", "imdbId"], required: false);
         while (rows is not null && rows.Read())
         {
-            if (rows.Text(1) is { } imdb) links[rows.RequiredText(0)] = imdb;
+            if (rows.Text(1) is { } imdb) links[rows.RequiredId(0)] = imdb;
         }
 
         return links;
@@ -53,7 +64,7 @@ public static partial class MovieLensReader
         using var rows = format.Open("movies", ["movieId", "title", "genres"], required: true)!;
         while (rows.Read())
         {
-            var id = rows.RequiredText(0);
+            var id = rows.RequiredId(0);
             var movie = new Movie(id, rows.RequiredText(1).Trim(), links.GetValueOrDefault(id));
             foreach (var genre in (rows.Text(2) ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
@@ -71,7 +82,7 @@ public static partial class MovieLensReader
         using var rows = format.Open("tags", ["userId", "movieId", "tag"], required: false);
         while (rows is not null && rows.Read())
         {
-            if (rows.Text(2)?.Trim().ToLowerInvariant() is { Length: > 0 } tag && movies.TryGetValue(rows.RequiredText(1), out var movie)) movie.AddTag(tag);
+            if (rows.Text(2)?.Trim().ToLowerInvariant() is { Length: > 0 } tag && movies.TryGetValue(rows.RequiredId(1), out var movie)) movie.AddTag(tag);
         }
     }
 
@@ -82,20 +93,22 @@ public static partial class MovieLensReader
         var users = new Dictionary<string, Guid>();
         var decisions = new List<DecisionRow>();
         var keys = new HashSet<DecisionRow>();
-        int between = 0, unknown = 0;
+        var (between, ratings) = (0, 0);
+        var (unknown, repeated) = (new Tally(), new Tally());
         using var rows = format.Open("ratings", ["userId", "movieId", "rating", "timestamp"], required: true)!;
         while (rows.Read())
         {
-            var user = rows.RequiredText(0);
+            var user = rows.RequiredId(0);
+            ratings++;
             var rating = rows.Number(2);
             var seconds = rows.Number(3);
             if (rating is < 0 or > 5) throw rows.Error(2, $"has {rating} where a rating from 0 to 5 was expected");
             if (seconds is < 0 or > 253_402_300_799) throw rows.Error(3, $"has {seconds} where seconds since 1970 were expected");
             var at = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
             if (!first.TryGetValue(user, out var earliest) || at < earliest) first[user] = at;
-            if (!movies.TryGetValue(rows.RequiredText(1), out var movie))
+            if (!movies.TryGetValue(rows.RequiredId(1), out var movie))
             {
-                unknown++;
+                unknown.Add($"movie {rows.RequiredText(1)}");
                 continue;
             }
 
@@ -107,11 +120,18 @@ public static partial class MovieLensReader
 
             if (!users.TryGetValue(user, out var userId)) users.Add(user, userId = UserId(user));
             var row = new DecisionRow(userId, movie.Id, rating >= LikeFrom ? DecisionType.Like : DecisionType.Nope, at);
-            if (!keys.Add(row)) throw rows.Error(3, "repeats a row: the same user, movie, kind of rating and time are there before");
-            decisions.Add(row);
+            if (keys.Add(row)) decisions.Add(row);
+            else repeated.Add($"user {user}, movie {rows.RequiredText(1)}");
         }
 
-        if (unknown > 0) say?.Invoke($"{unknown} ratings of movies that aren't in the list of movies are left out");
+        const string left = "ratings are of movies that aren't in the list of movies, and are left out";
+        if (ratings > 0 && unknown.Count == ratings)
+        {
+            throw new InputException($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
+        }
+
+        unknown.Tell(say, ratings, left);
+        repeated.Tell(say, ratings, "ratings repeat one before them and are left out");
         return ([.. first.Select(user => new ProfileRow(UserId(user.Key), $"viewer {user.Key}", user.Value.AddHours(-1)))], decisions, between);
     }
 

@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace TwoTower.Datasets.Import;
 
 /// <summary>Lists of texts in one field: a Postgres array literal or a JSON array.</summary>
-internal static class TextList
+internal static partial class TextList
 {
     /// <summary>Reads <c>{JP,US}</c>, <c>{"with, comma"}</c> or <c>["JP","US"]</c>. NULL entries and nested arrays are refused.</summary>
     public static bool TryParse(string text, out IReadOnlyList<string> values)
@@ -31,6 +32,48 @@ internal static class TextList
         return false;
     }
 
+    /// <summary>
+    /// Reads the texts of an array that holds more than texts: NULLs, arrays in it, bounds before it (<c>{JP,NULL}</c>, <c>{{a},{b}}</c>,
+    /// <c>[0:1]={a,b}</c>).
+    /// </summary>
+    public static bool TryParseOdd(string text, out IReadOnlyList<string> values)
+    {
+        values = [];
+        if (Bounds().Match(text) is { Success: true } bounds) text = text[bounds.Length..];
+        if (!text.StartsWith('{')) return false;
+        var list = new List<string>();
+        var depth = 0;
+        for (var at = 0; at < text.Length;)
+        {
+            switch (text[at])
+            {
+                case '{':
+                    depth++;
+                    at++;
+                    break;
+                case '}':
+                    depth--;
+                    at++;
+                    if (depth < 0 || (depth == 0 && at != text.Length)) return false;
+                    break;
+                case ',' or ' ':
+                    at++;
+                    break;
+                default:
+                    var end = text.AsSpan(at).IndexOfAny(',', '}');
+                    if (text[at] != '"' && end > 0 && text.AsSpan(at, end).Trim().Equals("NULL", StringComparison.OrdinalIgnoreCase)) at += end;
+                    else if (!TryReadEntry(text, ref at, text.Length, list)) return false;
+                    break;
+            }
+        }
+
+        values = list;
+        return depth == 0;
+    }
+
+    [GeneratedRegex(@"\A(\[-?\d+:-?\d+\])+=")]
+    private static partial Regex Bounds();
+
     private static bool TryReadEntry(string text, ref int at, int end, List<string> list)
     {
         while (at < end && text[at] == ' ') at++;
@@ -49,9 +92,9 @@ internal static class TextList
         }
         else
         {
-            while (at < end && text[at] != ',')
+            while (at < end && text[at] is not (',' or '}'))
             {
-                if (text[at] is '{' or '}' or '"') return false;
+                if (text[at] is '{' or '"') return false;
                 entry.Append(text[at++]);
             }
         }

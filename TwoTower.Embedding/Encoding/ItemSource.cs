@@ -18,10 +18,12 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
 {
     private const string Videos =
         """
-        select v.id, v.price::numeric, v.duration_seconds::int, v.product_released_at::timestamptz, v.distribution_started_at::timestamptz,
-            coalesce(v.safety_level, 0)::smallint, coalesce(v.region_codes, '{}')::text[],
-            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id),
-            array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id)
+        select v.id, two_tower.plain_number(v.price::numeric),
+            case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int end,
+            two_tower.plain_time(v.product_released_at), two_tower.plain_time(v.distribution_started_at),
+            least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::smallint, array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null),
+            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null),
+            array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null)
         from public.videos v where v.id = any ($1)
         """;
 

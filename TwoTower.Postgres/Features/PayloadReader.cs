@@ -26,7 +26,7 @@ public static class PayloadReader
         var json = PayloadJson.WithSharedStrings();
         return ReadAsync(
             db, ids,
-            "select user_id from public.user_video_decisions where created_at <= $1 and decision_type::text in ('like', 'nope') group by user_id order by user_id",
+            "select user_id from public.user_video_decisions where user_id is not null and created_at between '0001-01-01 00:00:00+00' and $1 and decision_type::text in ('like', 'nope') group by user_id order by user_id",
             "select p.payload::text from two_tower.user_payloads($2, $1) p order by p.user_id",
             Parameter(asOf.UtcDateTime, NpgsqlDbType.TimestampTz), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
     }

@@ -22,14 +22,15 @@ public static class HeldOutQueries
             order by s.place, u.user_id
             limit $4
         )
-        select d.user_id, (select p.created_at from public.profiles p where p.user_id = d.user_id), d.video_id, d.decision_type::text = 'like',
-            d.created_at, v.id is not null, v.price::float8,
-            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id),
-            array(select n.performer_name from two_tower.video_performer_names n where n.video_id = v.id)
+        select d.user_id, (select two_tower.plain_time(p.created_at) from public.profiles p where p.user_id = d.user_id), d.video_id, d.decision_type::text = 'like',
+            d.created_at, v.id is not null, two_tower.plain_number(v.price::numeric)::float8,
+            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null),
+            array(select n.performer_name from two_tower.video_performer_names n where n.video_id = v.id and n.performer_name is not null)
         from held h
         join public.user_video_decisions d on d.user_id = h.user_id
         left join public.videos v on v.id = d.video_id
-        where d.decision_type::text in ('like', 'nope') and d.created_at is not null
+        where d.decision_type::text in ('like', 'nope') and d.video_id is not null
+            and d.created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
         order by d.user_id
         """;
 

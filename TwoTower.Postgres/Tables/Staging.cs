@@ -7,7 +7,8 @@ namespace TwoTower.Postgres.Tables;
 /// <summary>A column of a staging table.</summary>
 /// <param name="Name">Name in the staging table and in the target.</param>
 /// <param name="Type">Type in the staging table: uuid, text, timestamptz, int4, int2, bool, numeric, text[] or real[].</param>
-internal readonly record struct StagingColumn(string Name, string Type);
+/// <param name="IsSentAsText">Sent as PostgreSQL writes it, for values that .NET has none for (infinity, BC, NaN).</param>
+internal readonly record struct StagingColumn(string Name, string Type, bool IsSentAsText = false);
 
 /// <summary>
 /// A temporary table that rows are copied into, dropped with the transaction. Its columns have our types; <see cref="Select"/> casts
@@ -19,45 +20,60 @@ internal sealed class Staging
     private readonly NpgsqlConnection _connection;
     private readonly string _target;
     private readonly IReadOnlyList<StagingColumn> _columns;
+    private readonly string _schema;
+    private readonly Dictionary<string, (string Type, bool IsRequired)> _targetColumns;
 
-    private Staging(NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, string select)
+    private Staging(
+        NpgsqlConnection connection, string schema, string target, IReadOnlyList<StagingColumn> columns,
+        Dictionary<string, (string Type, bool IsRequired)> targetColumns)
     {
         _connection = connection;
+        _schema = schema;
         _target = target;
         _columns = columns;
-        Select = select;
+        _targetColumns = targetColumns;
     }
 
     /// <summary>Qualified name of the staging table.</summary>
     public string Table => $"pg_temp.staged_{_target}";
 
     /// <summary>The columns, cast to the target's types, for <c>select … from {Table} s</c>.</summary>
-    public string Select { get; }
+    public string Select => string.Join(", ", _columns.Select(column => Cast(column.Name)));
+
+    /// <summary>A column, cast to the target's type.</summary>
+    public string Cast(string column) =>
+        $"s.{column}::{(_targetColumns.TryGetValue(column, out var target) ? target.Type : _columns.First(own => own.Name == column).Type)}";
+
+    /// <summary>True when the target's column is NOT NULL.</summary>
+    public bool IsRequired(string column) => _targetColumns.TryGetValue(column, out var target) && target.IsRequired;
 
     /// <summary>Creates a staging table for a table.</summary>
     public static async Task<Staging> CreateAsync(
         NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, CancellationToken ct, string schema = "public")
     {
-        var types = new Dictionary<string, string>();
+        var targetColumns = new Dictionary<string, (string Type, bool IsRequired)>();
         await using (var command = new NpgsqlCommand(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
+            "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
             connection)
         { Parameters = { new() { Value = $"{schema}.{target}" } } })
         {
             await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct)) types.Add(reader.GetString(0), reader.GetString(1));
+            while (await reader.ReadAsync(ct)) targetColumns.Add(reader.GetString(0), (reader.GetString(1), reader.GetBoolean(2)));
         }
 
-        if (types.Count == 0) throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate");
+        if (targetColumns.Count == 0) throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate");
         await ExecuteAsync(
             connection,
-            $"create temp table staged_{target} ({string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"))}) on commit drop", ct);
-        return new(connection, target, columns, string.Join(", ", columns.Select(column =>
-            $"s.{column.Name}::{types.GetValueOrDefault(column.Name, column.Type)}")));
+            $"create temp table staged_{target} ({string.Join(", ", columns.Select(column => $"{column.Name} {(column.IsSentAsText ? "text" : column.Type)}"))}) on commit drop", ct);
+        return new(connection, schema, target, columns, targetColumns);
     }
 
     /// <summary>Copies rows and tells the planner about them.</summary>
-    public async Task CopyAsync<T>(IReadOnlyCollection<T> rows, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public async Task CopyAsync<T>(IReadOnlyCollection<T> rows, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct) =>
+        await CopyAsync(rows, rows.Count, write, progress, ct);
+
+    /// <summary>The same for rows that are made one by one.</summary>
+    public async Task CopyAsync<T>(IEnumerable<T> rows, long total, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         await using (var importer = await _connection.BeginBinaryImportAsync(
             $"copy {Table} ({string.Join(", ", _columns.Select(column => column.Name))}) from stdin (format binary)", ct))
@@ -69,7 +85,7 @@ internal sealed class Staging
                 if (sent % ReportEvery == 0)
                 {
                     ct.ThrowIfCancellationRequested();
-                    progress?.Report(new(_target, sent, rows.Count));
+                    progress?.Report(new(_target, sent, total));
                 }
 
                 importer.StartRow();
@@ -78,17 +94,62 @@ internal sealed class Staging
             }
 
             await importer.CompleteAsync(ct);
-            progress?.Report(new(_target, sent, rows.Count));
+            progress?.Report(new(_target, sent, total));
         }
 
+        var asText = _columns.Where(column => column.IsSentAsText)
+            .Select(column => $"alter column {column.Name} type {column.Type} using {column.Name}::{column.Type}").ToList();
+        if (asText.Count > 0) await ExecuteAsync(_connection, $"alter table {Table} {string.Join(", ", asText)}", ct);
         await ExecuteAsync(_connection, $"analyze {Table}", ct);
     }
 
+    /// <summary>
+    /// Sees to it that the target's types hold the values as they are: a cast cuts text to <c>varchar(20)</c> and rounds 9.50 to an integer
+    /// without a word. Times that are rounded to a coarser type are only told.
+    /// </summary>
+    /// <param name="notes">Told about times that are rounded.</param>
+    /// <param name="ct">Stops.</param>
+    /// <exception cref="InputException">A value would be changed.</exception>
+    public async Task CheckFitAsync(ICollection<string> notes, CancellationToken ct)
+    {
+        foreach (var column in _columns)
+        {
+            if (!_targetColumns.TryGetValue(column.Name, out var target) || target.Type == FullName(column.Type) || target.Type is "json" or "jsonb") continue;
+            if (column.Type == "text" && (target.Type.StartsWith("timestamp", StringComparison.Ordinal) || target.Type == "date")) continue;
+            var changed = $"from {Table} s where s.{column.Name}::{target.Type}::{column.Type} is distinct from s.{column.Name}";
+            await using var command = new NpgsqlCommand(
+                $"select s.{_columns[0].Name}::text, left(s.{column.Name}::text, 80), left(s.{column.Name}::{target.Type}::text, 80), count(*) over () {changed} limit 1",
+                _connection);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            if (!await reader.ReadAsync(ct)) continue;
+            var (id, value, kept) = (reader.GetString(0), reader.GetString(1), reader.GetString(2));
+            if (column.Type == "timestamptz")
+            {
+                notes.Add($"{reader.GetInt64(3)} times of {_schema}.{_target}.{column.Name} are kept as {target.Type}: {value} becomes {kept}");
+                continue;
+            }
+
+            throw new InputException(
+                $"The column {_schema}.{_target}.{column.Name} is {target.Type} and doesn't hold '{value}' of {_columns[0].Name} {id}: it would become '{kept}'. "
+                + "Nothing was written. Give the column a wider type, or change the value.");
+        }
+    }
+
+    private static string FullName(string type) => type switch
+    {
+        "timestamptz" => "timestamp with time zone",
+        "int4" => "integer",
+        "int2" => "smallint",
+        "bool" => "boolean",
+        _ => type,
+    };
+
     /// <summary>Runs a statement.</summary>
-    public static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    /// <returns>How many rows it changed.</returns>
+    public static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
+        return await command.ExecuteNonQueryAsync(ct);
     }
 }
 
@@ -97,11 +158,23 @@ internal sealed class StagingRowWriter(NpgsqlBinaryImporter importer)
 {
     public void Write(Guid value) => importer.Write(value, NpgsqlDbType.Uuid);
 
-    public void Write(short value) => importer.Write(value, NpgsqlDbType.Smallint);
+    public void Write(short? value)
+    {
+        if (value is null) importer.WriteNull();
+        else importer.Write(value.Value, NpgsqlDbType.Smallint);
+    }
 
-    public void Write(bool value) => importer.Write(value, NpgsqlDbType.Boolean);
+    public void Write(bool? value)
+    {
+        if (value is null) importer.WriteNull();
+        else importer.Write(value.Value, NpgsqlDbType.Boolean);
+    }
 
-    public void Write(IReadOnlyList<string> value) => importer.Write(value.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text);
+    public void Write(IReadOnlyList<string>? value)
+    {
+        if (value is null) importer.WriteNull();
+        else importer.Write(value.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text);
+    }
 
     public void Write(float[] value) => importer.Write(value, NpgsqlDbType.Array | NpgsqlDbType.Real);
 
@@ -126,6 +199,6 @@ internal sealed class StagingRowWriter(NpgsqlBinaryImporter importer)
     public void Write(DateTimeOffset? value)
     {
         if (value is null) importer.WriteNull();
-        else importer.Write(value.Value.UtcDateTime, NpgsqlDbType.TimestampTz);
+        else importer.Write(PostgresTime.ToMicros(value.Value), NpgsqlDbType.TimestampTz);
     }
 }

@@ -16,14 +16,15 @@ public static class TableExport
 
     private static readonly (string Table, string Sql)[] Tables =
     [
-        ("profiles", "select user_id, display_name, created_at from public.profiles order by user_id"),
+        ("profiles", "select user_id, display_name, created_at from public.profiles where user_id is not null order by user_id"),
         ("videos", $"select {string.Join(", ", VideoColumns.Typed.Concat(VideoColumns.Other))} from public.videos order by id"),
-        ("video_tags", "select video_id, tag_name from two_tower.video_tag_names order by video_id, tag_name collate \"C\""),
-        ("video_performers", "select video_id, performer_name from two_tower.video_performer_names order by video_id, performer_name collate \"C\""),
+        ("video_tags", "select video_id, tag_name from two_tower.video_tag_names where tag_name is not null order by video_id, tag_name collate \"C\""),
+        ("video_performers", "select video_id, performer_name from two_tower.video_performer_names where performer_name is not null order by video_id, performer_name collate \"C\""),
         ("user_video_decisions",
             """
             select user_id, video_id, decision_type, created_at from public.user_video_decisions
-            where decision_type::text in ('like', 'nope') and created_at is not null order by created_at, user_id, video_id, decision_type::text
+            where decision_type::text in ('like', 'nope') and created_at is not null and user_id is not null and video_id is not null
+            order by created_at, user_id, video_id, decision_type::text
             """),
         ("video_features", "select video_id, name, vector from two_tower.video_features order by video_id, name"),
     ];
@@ -75,7 +76,7 @@ public static class TableExport
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
-        await Staging.ExecuteAsync(connection, "set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
+        await WholeTables.BeginAsync(connection, ct);
         var files = new List<(string, long)>();
         foreach (var (table, sql) in Tables)
         {

@@ -11,18 +11,21 @@ public static class TableReader
 {
     private static readonly string VideoSql =
         $"""
-        select v.id, v.external_id::text, v.title::text, v.description::text, v.duration_seconds::int4, v.maker::text, v.price::numeric,
+        select v.id, v.external_id::text, v.title::text, v.description::text,
+          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end, v.maker::text,
+          two_tower.plain_number(v.price::numeric),
           v.distribution_started_at::timestamptz, v.product_released_at::timestamptz, v.created_at::timestamptz,
-          coalesce(v.safety_level, 0)::int2, coalesce(v.region_codes, '{"{}"}')::text[], coalesce(v.is_active, true), t.names, p.names,
-          {string.Join(", ", VideoColumns.Other.Select(name => name == "published_at" ? "two_tower.utc_text(v.published_at)" : $"v.{name}::text"))}
+          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2, array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null), coalesce(v.is_active, true), t.names, p.names,
+          {string.Join(", ", VideoColumns.Other.Select(name => name == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{name}::text"))}
         from public.videos v
         left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names group by video_id
+          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
         ) t on t.video_id = v.id
         left join (
           select video_id, array_agg(performer_name order by performer_name collate "C") as names
-          from two_tower.video_performer_names group by video_id
+          from two_tower.video_performer_names where performer_name is not null group by video_id
         ) p on p.video_id = v.id
+        where v.id is not null
         order by v.id
         """;
 
@@ -43,6 +46,7 @@ public static class TableReader
 
             // One snapshot: rows that arrive meanwhile are in all of it or in none.
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+            await WholeTables.BeginAsync(connection, ct);
             return new(
                 await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
         }
@@ -60,7 +64,7 @@ public static class TableReader
     private static async Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
-            "select user_id, display_name::text, created_at from public.profiles order by user_id", connection);
+            "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id", connection);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<ProfileRow>();
         while (await reader.ReadAsync(ct)) rows.Add(new(reader.GetGuid(0), Text(reader, 1), Time(reader, 2)));
@@ -109,7 +113,8 @@ public static class TableReader
             copy (
               select user_id, video_id, decision_type::text = 'like', created_at
               from public.user_video_decisions
-              where decision_type::text in ('like', 'nope') and created_at is not null
+              where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
+                and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
               order by created_at, user_id, video_id, decision_type::text
             ) to stdout (format binary)
             """, ct);
@@ -120,7 +125,7 @@ public static class TableReader
                 export.Read<Guid>(NpgsqlDbType.Uuid),
                 export.Read<Guid>(NpgsqlDbType.Uuid),
                 export.Read<bool>(NpgsqlDbType.Boolean) ? DecisionType.Like : DecisionType.Nope,
-                new DateTimeOffset(export.Read<DateTime>(NpgsqlDbType.TimestampTz))));
+                PostgresTime.FromMicros(export.Read<long>(NpgsqlDbType.TimestampTz))!.Value));
         }
 
         return rows;
@@ -129,7 +134,7 @@ public static class TableReader
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
+        reader.IsDBNull(column) ? null : PostgresTime.FromMicros(reader.GetFieldValue<long>(column));
 
     // A few thousand names are on millions of rows: one copy of each.
     private static string[] Names(NpgsqlDataReader reader, int column, Dictionary<string, string> shared)

@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
 
@@ -10,6 +11,11 @@ namespace TwoTower.Postgres.Tables;
 /// <param name="Rows">Rows sent so far.</param>
 /// <param name="Total">Rows to send.</param>
 public readonly record struct WriteProgress(string Table, long Rows, long Total);
+
+/// <summary>What a write did.</summary>
+/// <param name="Decisions">Decisions that the table took: new ones, and those that replaced an earlier one.</param>
+/// <param name="Notes">What the tables didn't take as it was, in words.</param>
+public sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Writes rows into the public tables in one transaction: binary COPY into staging tables, one upsert a table, ANALYZE. Writing the
@@ -22,30 +28,35 @@ public sealed class TableWriter(NpgsqlDataSource db)
     /// <param name="tables">The rows. Videos that are there already keep what the source has no column for.</param>
     /// <param name="progress">Told now and then.</param>
     /// <param name="ct">Stops; nothing of it stays.</param>
+    /// <returns>What the tables took.</returns>
     /// <exception cref="InputException">The database can't be written, or its tables can't take these rows.</exception>
-    public async Task WriteAsync(TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public async Task<WriteResult> WriteAsync(TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         try
         {
             await using var connection = await db.OpenConnectionAsync(ct);
             await using var transaction = await connection.BeginTransactionAsync(ct);
-            await WriteProfilesAsync(connection, tables.Profiles, progress, ct);
-            await new VideoWriter(connection, tables).WriteAsync(progress, ct);
+            await WholeTables.BeginAsync(connection, ct);
+            var notes = new List<string>();
+            await WriteProfilesAsync(connection, tables, progress, notes, ct);
+            await new VideoWriter(connection, tables).WriteAsync(progress, notes, ct);
             foreach (var names in new[] { NameTable.Tags, NameTable.Performers })
             {
                 if (tables.HasVideoColumn(names.VideoColumn)) await names.WriteAsync(connection, tables.Videos, progress, ct);
             }
 
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
-            await WriteDecisionsAsync(connection, tables.Decisions, progress, ct);
+            var decisions = await DecisionWriter.WriteAsync(connection, tables, progress, notes, ct);
             await Staging.ExecuteAsync(
                 connection,
                 "analyze public.profiles, public.videos, public.video_tags, public.video_performers, public.user_video_decisions", ct);
             await transaction.CommitAsync(ct);
+            return new(decisions, notes);
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.ForeignKeyViolation
             or PostgresErrorCodes.CheckViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NumericValueOutOfRange
-            or PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UntranslatableCharacter)
+            or PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.StringDataRightTruncation
+            or PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.UntranslatableCharacter)
         {
             throw new InputException(
                 $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
@@ -57,55 +68,34 @@ public sealed class TableWriter(NpgsqlDataSource db)
     }
 
     private static async Task WriteProfilesAsync(
-        NpgsqlConnection connection, IReadOnlyList<ProfileRow> rows, IProgress<WriteProgress>? progress, CancellationToken ct)
+        NpgsqlConnection connection, TableSet tables, IProgress<WriteProgress>? progress, ICollection<string> notes, CancellationToken ct)
     {
-        if (rows.Count == 0) return;
+        if (tables.Profiles.Count == 0) return;
+        var isTimeText = tables.Profiles.Any(row => row.ExactCreatedAt is not null);
         var staging = await Staging.CreateAsync(
-            connection, "profiles", [new("user_id", "uuid"), new("display_name", "text"), new("created_at", "timestamptz")], ct);
-        await staging.CopyAsync(rows, static (writer, row) =>
+            connection, "profiles", [new("user_id", "uuid"), new("display_name", "text"), new("created_at", "timestamptz", isTimeText)], ct);
+        await staging.CopyAsync(tables.Profiles, (writer, row) =>
         {
             writer.Write(row.UserId);
             writer.Write(row.DisplayName);
-            writer.Write(row.CreatedAt);
+            if (isTimeText) writer.Write(row.ExactCreatedAt ?? (row.CreatedAt is { } time ? Instant.Format(time) : null));
+            else writer.Write(row.CreatedAt);
         }, progress, ct);
+        await staging.CheckFitAsync(notes, ct);
+
+        // A name that the source has no column for is the id that people see, for a profile without one; a time stays as it is.
+        var name = Has("display_name") ? "excluded.display_name" : "coalesce(profiles.display_name, excluded.display_name)";
+        var created = Has("created_at") ? "excluded.created_at" : "profiles.created_at";
+        var hasTime = Has("created_at") || !staging.IsRequired("created_at");
         await Staging.ExecuteAsync(
             connection,
             $"""
-            insert into public.profiles (user_id, display_name, created_at)
-            select {staging.Select} from {staging.Table} s
-            on conflict (user_id) do update set display_name = excluded.display_name, created_at = excluded.created_at
-            where (profiles.display_name, profiles.created_at) is distinct from (excluded.display_name, excluded.created_at)
+            insert into public.profiles (user_id, display_name{(hasTime ? ", created_at" : "")})
+            select {staging.Cast("user_id")}, {staging.Cast("display_name")}{(hasTime ? ", " + staging.Cast("created_at") : "")} from {staging.Table} s
+            on conflict (user_id) do update set display_name = {name}, created_at = {created}
+            where (profiles.display_name, profiles.created_at) is distinct from ({name}, {created})
             """, ct);
-    }
 
-    private static async Task WriteDecisionsAsync(
-        NpgsqlConnection connection, IReadOnlyList<DecisionRow> rows, IProgress<WriteProgress>? progress, CancellationToken ct)
-    {
-        if (rows.Count == 0) return;
-        var staging = await Staging.CreateAsync(
-            connection,
-            "user_video_decisions",
-            [new("user_id", "uuid"), new("video_id", "uuid"), new("decision_type", "text"), new("created_at", "timestamptz")], ct);
-        await staging.CopyAsync(rows, static (writer, row) =>
-        {
-            writer.Write(row.UserId);
-            writer.Write(row.VideoId);
-            writer.Write(row.Type == DecisionType.Like ? "like" : "nope");
-            writer.Write((DateTimeOffset?)row.CreatedAt);
-        }, progress, ct);
-
-        // A table of theirs may have another key and none on these columns: what is there already is left out by looking.
-        await Staging.ExecuteAsync(
-            connection,
-            $"""
-            insert into public.user_video_decisions (user_id, video_id, decision_type, created_at)
-            select {staging.Select}
-            from {staging.Table} s
-            where not exists (
-              select from public.user_video_decisions d
-              where d.user_id = s.user_id and d.video_id = s.video_id and d.created_at = s.created_at
-                and d.decision_type::text = s.decision_type)
-            on conflict do nothing
-            """, ct);
+        bool Has(string column) => tables.ProfileColumns?.Contains(column) ?? true;
     }
 }

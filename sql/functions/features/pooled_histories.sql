@@ -31,7 +31,7 @@ begin
           select distinct on (d.user_id, d.video_id) d.user_id, d.video_id, d.decision_type::text = 'like' as liked
           from wanted w
           join public.user_video_decisions d on d.user_id = w.id
-          where d.created_at <= $2 and d.decision_type::text in ('like', 'nope')
+          where d.created_at between '0001-01-01 00:00:00+00' and $2 and d.decision_type::text in ('like', 'nope')
           order by d.user_id, d.video_id, d.created_at desc, d.decision_type::text
         ),
         pooled as (

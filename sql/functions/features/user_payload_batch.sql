@@ -12,7 +12,8 @@ as $$
     array(
       select d.user_id
       from public.user_video_decisions d
-      where d.created_at <= user_payload_batch.as_of and d.decision_type::text in ('like', 'nope')
+      where d.user_id is not null and d.created_at between '0001-01-01 00:00:00+00' and user_payload_batch.as_of
+        and d.decision_type::text in ('like', 'nope')
       group by d.user_id
       order by d.user_id
       limit least(greatest(coalesce(limit_count, 100), 1), 1000)

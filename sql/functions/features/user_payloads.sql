@@ -19,12 +19,12 @@ as $$
     select d.user_id, d.video_id, d.decision_type::text as decision_type, d.created_at
     from wanted w
     join public.user_video_decisions d on d.user_id = w.id
-    where d.created_at <= user_payloads.as_of
+    where d.created_at between '0001-01-01 00:00:00+00' and user_payloads.as_of
   ),
   liked_videos as materialized (
     select
       v.id,
-      v.price,
+      two_tower.plain_number(v.price::numeric) as price,
       (select string_agg(to_jsonb(t.tag_name)::text, ',') from two_tower.video_tag_names t where t.video_id = v.id) as tags,
       (select string_agg(to_jsonb(p.performer_name)::text, ',') from two_tower.video_performer_names p where p.video_id = v.id) as performers
     from (select distinct d.video_id from decided d where d.decision_type = 'like') l
@@ -56,7 +56,7 @@ as $$
     w.id,
     jsonb_build_object(
       'user_id', w.id,
-      'profile', jsonb_build_object('created_at', two_tower.utc_text(p.created_at)),
+      'profile', jsonb_build_object('created_at', two_tower.utc_text(two_tower.plain_time(p.created_at))),
       'decision_stats', jsonb_build_object(
         'like_count', coalesce(l.like_count, 0),
         'nope_count', coalesce(n.nope_count, 0),

@@ -15,10 +15,10 @@ rows 200
 language plpgsql stable as $$
 begin
     return query
-    select s.video_id, s.similarity, v.external_id::text, v.title::text, v.thumbnail_url::text, v.duration_seconds::int, v.price::numeric,
-        v.product_released_at::timestamptz,
-        array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id order by t.tag_name),
-        array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id order by p.performer_name)
+    select s.video_id, s.similarity, v.external_id::text, v.title::text, v.thumbnail_url::text, case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int end,
+        two_tower.plain_number(v.price::numeric), two_tower.plain_time(v.product_released_at),
+        array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null order by t.tag_name),
+        array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null order by p.performer_name)
     from two_tower.search_videos(p_embedding, p_limit, null, p_max_safety_level, p_allowed_regions, p_exclude_video_ids,
         p_banned_tags, p_model_version) s
     join public.videos v on v.id = s.video_id

@@ -63,10 +63,10 @@ begin
 
     -- The shorter array is filled with nulls: an uncounted video has no popularity.
     return query
-    select c.id, coalesce(c.popularity, 0), v.external_id::text, v.title::text, v.thumbnail_url::text, v.duration_seconds::int, v.price::numeric,
-        v.product_released_at::timestamptz,
-        array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id order by t.tag_name),
-        array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id order by p.performer_name)
+    select c.id, coalesce(c.popularity, 0), v.external_id::text, v.title::text, v.thumbnail_url::text, case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int end,
+        two_tower.plain_number(v.price::numeric), two_tower.plain_time(v.product_released_at),
+        array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null order by t.tag_name),
+        array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null order by p.performer_name)
     from unnest(v_ids, v_popularity) as c (id, popularity)
     join public.videos v on v.id = c.id
     order by coalesce(c.popularity, 0) desc, c.id;

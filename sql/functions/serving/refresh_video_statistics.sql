@@ -1,7 +1,7 @@
 -- function: two_tower.refresh_video_statistics()
 -- Counts likes and nopes anew and writes the rows that changed, and no others: a quiet catalogue costs no writes. Each viewer counts
 -- once a video, with the last word; popularity grows with the likes and shrinks with the share of nopes (one of each is assumed
--- beforehand, so that a single like isn't 100 %). Any number of processes may call it: the second one at a time returns null at once.
+-- beforehand, so that a single like isn't 100 %). What is dated after now doesn't count. Any number of processes may call it: the second one at a time returns null at once.
 create or replace function two_tower.refresh_video_statistics()
 returns bigint
 language plpgsql as $$
@@ -19,6 +19,7 @@ begin
             max(d.created_at) filter (where d.decision_type = 'like') as liked_at,
             max(d.created_at) filter (where d.decision_type = 'nope') as noped_at
         from public.user_video_decisions d
+        where d.created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
         group by d.video_id, d.user_id
     ), counted as (
         select w.video_id,
@@ -30,7 +31,7 @@ begin
         select v.id as video_id, coalesce(c.likes, 0)::int as like_count, coalesce(c.nopes, 0)::int as nope_count,
             ln(1 + coalesce(c.likes, 0)::double precision)
                 * (coalesce(c.likes, 0) + 1) / (coalesce(c.likes, 0) + coalesce(c.nopes, 0) + 2) as popularity,
-            v.product_released_at::timestamptz as released_at
+            two_tower.plain_time(v.product_released_at) as released_at
         from public.videos v
         left join counted c on c.video_id = v.id
     ), changed as (

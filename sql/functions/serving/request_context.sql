@@ -30,7 +30,7 @@ begin
 
     -- A user's own rows are few: leaving out a video that was decided after an as-of in the past keeps a replay honest about features
     -- and still never shows what the viewer has seen.
-    select coalesce(array_agg(distinct d.video_id), '{}'), count(*) filter (where d.decision_type = 'like' and d.created_at <= as_of)
+    select coalesce(array_agg(distinct d.video_id) filter (where d.video_id is not null), '{}'), count(*) filter (where d.decision_type = 'like' and d.created_at between '0001-01-01 00:00:00+00' and as_of)
     into decided_video_ids, like_count
     from public.user_video_decisions d
     where d.user_id = p_user_id;
@@ -41,15 +41,15 @@ begin
         select p.payload into payload from two_tower.user_payloads(array[p_user_id], as_of) p;
     else
         select jsonb_build_object(
-            'created_at', (select two_tower.utc_text(f.created_at) from public.profiles f where f.user_id = p_user_id),
+            'created_at', (select two_tower.utc_text(two_tower.plain_time(f.created_at)) from public.profiles f where f.user_id = p_user_id),
             'entries', coalesce(jsonb_agg(jsonb_build_object(
-                'video_id', d.video_id, 'decision_type', d.decision_type, 'at', two_tower.utc_text(d.created_at), 'price', v.price,
-                'tags', array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id),
-                'performers', array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id))), '[]'))
+                'video_id', d.video_id, 'decision_type', d.decision_type, 'at', two_tower.utc_text(d.created_at), 'price', two_tower.plain_number(v.price::numeric),
+                'tags', array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null),
+                'performers', array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null))), '[]'))
         into history
         from public.user_video_decisions d
         left join public.videos v on v.id = d.video_id
-        where d.user_id = p_user_id and d.created_at <= as_of;
+        where d.user_id = p_user_id and d.video_id is not null and d.created_at between '0001-01-01 00:00:00+00' and as_of;
     end if;
 
     if payload is not null or history is not null then

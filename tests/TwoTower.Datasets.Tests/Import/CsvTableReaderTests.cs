@@ -55,6 +55,8 @@ public sealed class CsvTableReaderTests : IDisposable
         Assert.Equal((true, (short)0), (tables.Videos[1].IsActive, tables.Videos[1].SafetyLevel));
         Assert.Equal(["US"], tables.Videos[1].RegionCodes);
         Assert.Contains("profiles.csv: column 'shoe_size' is ignored", said);
+        Assert.Null(tables.Videos[1].Exact["is_active"]);
+        Assert.Null(tables.Videos[1].Exact["safety_level"]);
         Assert.True(tables.HasVideoColumn("price"));
         Assert.False(tables.HasVideoColumn("title"));
         Assert.False(tables.HasVideoColumn(VideoColumns.Tags));
@@ -76,9 +78,10 @@ public sealed class CsvTableReaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("profiles", "user_id,name\n", "profiles.csv has no column 'created_at'; its header is: user_id,name")]
+    [InlineData("profiles", "user,name\n", "profiles.csv has no column 'user_id'; its header is: user,name")]
     [InlineData("profiles", "", "profiles.csv is empty")]
-    [InlineData("profiles", "user_id,created_at\nme,\n", "profiles.csv, line 2: column 'user_id' has 'me', which is no uuid")]
+    [InlineData("profiles", $"user_id,created_at\n{U1},\nme,\n", $"profiles.csv, line 3: column 'user_id' has 'me', which is no uuid, where profiles.csv, line 2, has '{U1}'")]
+    [InlineData("profiles", $"user_id,created_at\nme,\n{U1},\n", $"profiles.csv, line 3: column 'user_id' has '{U1}', a uuid, where profiles.csv, line 2, has 'me'")]
     [InlineData("profiles", $"user_id,created_at\n{U1},12/31/2024\n", "profiles.csv, line 2: column 'created_at' has '12/31/2024' where a time such as")]
     [InlineData("profiles", $"user_id,created_at\n{U1},2025-02-30\n", "has '2025-02-30' where a time")]
     [InlineData("profiles", $"user_id,created_at\n{U1},\n{U1},\n", $"profiles.csv, line 3: column 'user_id' has '{U1}' a second time")]
@@ -95,11 +98,18 @@ public sealed class CsvTableReaderTests : IDisposable
     [InlineData("videos", $"id,image_urls\n{V1},nope\n", "column 'image_urls' has 'nope', which is no JSON")]
     [InlineData("videos", $"id\n{V1}\n{V1}\n", "videos.csv, line 3: column 'id'")]
     [InlineData("video_tags", $"video_id,tag_name\n00000000-0000-0000-0000-0000000000f9,a\n", "video_tags.csv, line 2: column 'video_id' has '00000000-0000-0000-0000-0000000000f9', which is not in videos.csv")]
-    [InlineData("video_tags", $"video_id,tag_name\n{V1},a\n{V1},a\n", "video_tags.csv, line 3: column 'tag_name' has 'a' a second time")]
     [InlineData("video_tags", $"video_id,tag_name\n{V1},\n", "video_tags.csv, line 2: column 'tag_name' is empty")]
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},love,2025-01-01\n", "user_video_decisions.csv, line 2: column 'decision_type' has 'love' where like or nope was expected")]
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,\n", "line 2: column 'created_at' is empty")]
-    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,2025-01-01T00:00:00Z\n{U1},{V1},like,2025-01-01T09:00:00+09:00\n", "line 3: column 'created_at' repeats a row")]
+    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n\n\n{U1},{V1},like,2025-02-01\n\n{U1},{V1},love,2025-02-01\n", "user_video_decisions.csv, line 6: column 'decision_type' has 'love'")]
+    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},00000000-0000-0000-0000-0000000000f9,like,2025-02-01\n", "1 of 1 decisions name a video that isn't in videos.csv")]
+    [InlineData("profiles", $"user_id,display_name,created_at\n{U1},a\0b,\n", "profiles.csv, line 2: column 'display_name' has a NUL character: 'a␀b'")]
+    [InlineData("videos", $"id,image_urls\n{V1},\"[\"\"\\u0000\"\"]\"\n", "column 'image_urls' has a NUL character")]
+    [InlineData("videos", $"id,title\n{V1},\"a\"b\n", "videos.csv, line 2: a quote is closed in the middle of a field")]
+    [InlineData("videos", $"id,duration_seconds\n{V1},4440.5\n", "column 'duration_seconds' has '4440.5' where a whole number")]
+    [InlineData("videos", $"id,created_at\n{V1},20240101\n", "column 'created_at' has '20240101' where a time")]
+    [InlineData("videos", $"id,title,Title\n{V1},a,b\n{V1},a,b\n", "line 3: column 'id'")]
+    [InlineData("videos", $"id,TITLE,Title\n{V1},a,b\n", "videos.csv has the column 'title' more than once: 'TITLE', 'Title'")]
     [InlineData("video_features", $"video_id,name\n{V1},clip\n", "video_features.csv has no column 'vector'")]
     [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"[1,NaN]\"\n", "video_features.csv, line 2: column 'vector' has '[1,NaN]' where finite numbers such as [0.5,-1.25] were expected")]
     [InlineData("video_features", $"video_id,name,vector\n{V1},clip,\"[1e39]\"\n", "column 'vector' has '[1e39]' where finite numbers")]
@@ -148,10 +158,10 @@ public sealed class CsvTableReaderTests : IDisposable
         Assert.Contains("both profiles.csv and profiles.csv.gz", Read(_folder), StringComparison.Ordinal);
         File.Delete(Path.Combine(_folder, "profiles.csv"));
         File.WriteAllText(Path.Combine(_folder, "profiles.csv.gz"), "not gzip at all");
-        Assert.Contains("profiles.csv.gz can't be read", Read(_folder), StringComparison.Ordinal);
+        Assert.Contains("profiles.csv.gz is damaged, or no gzip file", Read(_folder), StringComparison.Ordinal);
         File.Delete(Path.Combine(_folder, "profiles.csv.gz"));
         File.WriteAllBytes(Path.Combine(_folder, "profiles.csv"), [.. Encoding.UTF8.GetBytes("user_id,created_at,display_name\n"), 0xE9, 0x2C, 0x2C]);
-        Assert.Contains("profiles.csv is not UTF-8", Read(_folder), StringComparison.Ordinal);
+        Assert.Contains("profiles.csv, line 2: column 'user_id' has bytes that are not UTF-8 text: '\uFFFD'. Save the file as UTF-8.", Read(_folder), StringComparison.Ordinal);
     }
 
     private static string Read(string folder) => Assert.Throws<InputException>(() => CsvTableReader.Read(folder)).Message;

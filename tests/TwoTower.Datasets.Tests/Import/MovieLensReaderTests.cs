@@ -56,12 +56,23 @@ public sealed class MovieLensReaderTests : IDisposable
         Assert.Equal(2, tables.Decisions.Count);
     }
 
+    [Fact]
+    public void Ids_that_are_written_as_floats_are_the_same_movies_and_users()
+    {
+        Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n2,Heat (1995),Action\n");
+        Write("ratings.csv", "userId,movieId,rating,timestamp\n1,1.0,5.0,964982703\n1.0,2.0,4.0,964982704\n2,1.0,1.0,964982705\n");
+        var tables = MovieLensReader.Read(_folder);
+        Assert.Equal(3, tables.Decisions.Count);
+        Assert.Equal(2, tables.Profiles.Count);
+        Assert.Equal(NamedUuid.Of("movielens:movie:1"), tables.Decisions[0].VideoId);
+    }
+
     [Theory]
     [InlineData("1,1,high,964982703", "ratings.csv, line 2: column 'rating' has 'high' where a number")]
     [InlineData("1,1,7,964982703", "has 7 where a rating from 0 to 5")]
     [InlineData("1,1,4,-5", "has -5 where seconds since 1970")]
     [InlineData("1,,4,5", "column 'movieId' is empty")]
-    [InlineData("1,1,4,5\n1,1,4,5", "ratings.csv, line 3: column 'timestamp' repeats a row")]
+    [InlineData("1,2,4,5\n1,3,4,5", "2 of 2 ratings are of movies that aren't in the list of movies, and are left out (the first: movie 2)")]
     public void A_wrong_row_is_refused_with_file_line_column_and_value(string row, string reason)
     {
         Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");

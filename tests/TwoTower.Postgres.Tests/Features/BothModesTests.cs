@@ -31,10 +31,52 @@ public class BothModesTests(PostgresFixture postgres)
     [InlineData(4)]
     public async Task They_agree_on_random_histories(int seed) => await AgreeAsync(RandomTables(new Random(seed)), Anchor);
 
+    [Fact]
+    public async Task They_agree_on_a_world_of_values_that_PostgreSQL_takes_and_no_shop_means()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await new TableWriter(db.DataSource).WriteAsync(RandomTables(new Random(9)), null, default);
+        await db.ExecuteAsync("""
+            alter table videos alter duration_seconds type bigint, alter safety_level type int, alter safety_level drop not null,
+              alter region_codes drop not null, alter is_active drop not null;
+            create temp table v as select id, row_number() over (order by id) as n from videos;
+            update videos set price = 'NaN' where id = (select id from v where n = 1);
+            update videos set price = 1e40 where id = (select id from v where n = 2);
+            update videos set price = '-Infinity' where id = (select id from v where n = 3);
+            update videos set price = 0.1234567890123456789012345678901234567890 where id = (select id from v where n = 4);
+            update videos set product_released_at = '0044-03-15 BC', distribution_started_at = 'infinity' where id = (select id from v where n = 5);
+            update videos set product_released_at = '-infinity', published_at = '20000-01-01' where id = (select id from v where n = 6);
+            update videos set region_codes = '{JP,NULL}' where id = (select id from v where n = 7);
+            update videos set region_codes = '{{JP,US},{NULL,FR}}' where id = (select id from v where n = 8);
+            update videos set region_codes = '[0:1]={JP,US}' where id = (select id from v where n = 9);
+            update videos set region_codes = null, safety_level = null, is_active = null where id = (select id from v where n = 10);
+            update videos set safety_level = 40000, duration_seconds = 5000000000 where id = (select id from v where n = 11);
+            create temp table p as select user_id, row_number() over (order by user_id) as n from profiles;
+            update profiles set created_at = 'infinity' where user_id = (select user_id from p where n = 1);
+            update profiles set created_at = '20000-01-01' where user_id = (select user_id from p where n = 2);
+            update profiles set created_at = '0044-03-15 BC' where user_id = (select user_id from p where n = 3);
+            insert into user_video_decisions select p.user_id, v.id, 'like', t.at::timestamptz
+            from p, v, (values ('-infinity'), ('infinity'), ('0044-03-15 BC'), ('20000-01-01'), ('2025-01-01 00:00:00+00')) as t (at)
+            where p.n <= 3 and v.n <= 11;
+            alter table user_video_decisions drop constraint user_video_decisions_pkey;
+            alter table user_video_decisions alter user_id drop not null, alter video_id drop not null;
+            insert into user_video_decisions values (null, (select id from v where n = 1), 'like', '2025-01-01'), ((select user_id from p where n = 1), null, 'like', 'infinity');
+            """);
+        await AgreeAsync(db, Anchor);
+        Assert.Equal(
+            0, await db.ScalarAsync<long>("select count(*) from two_tower.popular_videos(1000, null, 32767, null, null, null) where released_at = '-infinity' or price = 'NaN'"));
+        Assert.NotNull(await db.ScalarAsync<object>("select two_tower.refresh_video_statistics()"));
+    }
+
     private async Task AgreeAsync(TableSet tables, DateTimeOffset asOf)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await new TableWriter(db.DataSource).WriteAsync(tables, null, default);
+        await AgreeAsync(db, asOf);
+    }
+
+    private static async Task AgreeAsync(TestDatabase db, DateTimeOffset asOf)
+    {
         var read = await TableReader.ReadAsync(db.DataSource, default);
 
         var expected = PayloadBuilder.BuildUsers(read, asOf).OrderBy(user => user.UserId).ToList();

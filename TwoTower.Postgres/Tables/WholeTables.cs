@@ -1,0 +1,33 @@
+using Npgsql;
+using TwoTower.Core;
+
+namespace TwoTower.Postgres.Tables;
+
+/// <summary>Settings of a transaction that reads or writes whole tables.</summary>
+internal static class WholeTables
+{
+    /// <summary>
+    /// Takes as long as it takes, whatever statement_timeout says; writes times in UTC; and fails instead of leaving out the rows that a
+    /// policy hides from this user.
+    /// </summary>
+    /// <exception cref="InputException">Row-level security hides rows of a table.</exception>
+    public static async Task BeginAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await Staging.ExecuteAsync(
+            connection, "set local statement_timeout = 0; set local row_security = off; set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
+        await using var command = new NpgsqlCommand(
+            """
+            select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname), current_user
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity
+              and c.relname in ('profiles', 'videos', 'video_tags', 'tags', 'video_performers', 'performers', 'user_video_decisions')
+              and row_security_active(c.oid)
+            """, connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        if (reader.IsDBNull(0)) return;
+        throw new InputException(
+            $"Row-level security hides rows of {reader.GetString(0)} from user '{reader.GetString(1)}', so only a part of them would be read. "
+            + $"Use the tables' owner or a user with bypassrls: alter role \"{reader.GetString(1)}\" bypassrls");
+    }
+}

@@ -1,0 +1,203 @@
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+using TwoTower.Postgres.Tables;
+using TwoTower.Testing;
+
+namespace TwoTower.Postgres.Tests.Tables;
+
+/// <summary>What comes in arrives as it is, in tables of any shape, or is refused or told.</summary>
+[Collection("postgres")]
+public class WholeOrRefusedTests(PostgresFixture postgres)
+{
+    private static readonly Guid User = Guid.Parse("00000000-0000-4000-8000-000000000101");
+    private static readonly Guid Video = Guid.Parse("00000000-0000-4000-8000-000000000201");
+    private static readonly DateTimeOffset Time = new DateTimeOffset(2024, 2, 1, 10, 0, 0, TimeSpan.Zero).AddMilliseconds(400);
+
+    [Theory]
+    [InlineData("primary key (user_id, video_id)", "nope 2024-03-01")]
+    [InlineData("primary key (user_id, video_id, decision_type)", "like 2024-02-02,nope 2024-03-01")]
+    [InlineData("id bigint generated always as identity primary key, unique (video_id, user_id)", "nope 2024-03-01")]
+    [InlineData("session_id uuid default gen_random_uuid(), primary key (user_id, video_id, session_id)", "like 2024-02-01,like 2024-02-02,nope 2024-03-01")]
+    public async Task A_table_that_keeps_less_than_the_decisions_say_keeps_the_latest_and_the_rest_is_told(string key, string kept)
+    {
+        await using var db = await MigratedAsync($"""
+            create table user_video_decisions (
+              user_id uuid not null, video_id uuid not null, decision_type text not null, created_at timestamptz not null default now(), {key});
+            """);
+        var rows = Decisions((DecisionType.Like, Time), (DecisionType.Nope, Time.AddDays(29)), (DecisionType.Like, Time.AddDays(1)));
+        var first = await WriteAsync(db, rows);
+        var second = await WriteAsync(db, rows);
+
+        var expected = kept.Split(',');
+        Assert.Equal(expected, await db.ListAsync<string>("select decision_type || ' ' || created_at::date from user_video_decisions order by created_at"));
+        Assert.Equal(expected.Length, first.Decisions);
+        Assert.Equal(0, second.Decisions);
+        if (expected.Length < 3) Assert.Contains($"{3 - expected.Length} of 3 decisions are earlier ones of the same (", Assert.Single(first.Notes), StringComparison.Ordinal);
+        else Assert.Empty(first.Notes);
+    }
+
+    [Fact]
+    public async Task A_decision_that_the_table_has_later_than_the_file_stays()
+    {
+        await using var db = await MigratedAsync("create table user_video_decisions (user_id uuid, video_id uuid, decision_type text, created_at timestamptz, primary key (user_id, video_id));");
+        await WriteAsync(db, Decisions((DecisionType.Nope, Time.AddDays(2))));
+        Assert.Equal(0, (await WriteAsync(db, Decisions((DecisionType.Like, Time)))).Decisions);
+        Assert.Equal("nope", await db.ScalarAsync<string>("select decision_type from user_video_decisions"));
+    }
+
+    [Fact]
+    public async Task Coarser_times_are_told_and_importing_twice_is_importing_once()
+    {
+        await using var db = await MigratedAsync("create table user_video_decisions (user_id uuid, video_id uuid, decision_type text, created_at timestamptz(0));");
+        var rows = Decisions((DecisionType.Like, Time), (DecisionType.Like, Time.AddMilliseconds(20)));
+        var first = await WriteAsync(db, rows);
+        Assert.Equal((1L, 0L), (first.Decisions, (await WriteAsync(db, rows)).Decisions));
+        Assert.Contains("2 times of public.user_video_decisions.created_at are kept as timestamp(0) with time zone", Assert.Single(first.Notes), StringComparison.Ordinal);
+        Assert.Equal(1, await db.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [Fact]
+    public async Task An_index_that_would_leave_out_decisions_is_named_before_anything_is_written()
+    {
+        await using var db = await MigratedAsync("""
+            create table user_video_decisions (user_id uuid, video_id uuid, decision_type text, created_at timestamptz);
+            create unique index one_a_day on user_video_decisions (user_id, video_id) where decision_type = 'like';
+            """);
+        var refusal = await Assert.ThrowsAsync<InputException>(() => WriteAsync(db, Decisions((DecisionType.Like, Time), (DecisionType.Like, Time.AddDays(1)))));
+        Assert.Contains("took 1 of 2 new decisions", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await db.ScalarAsync<long>("select (select count(*) from user_video_decisions) + (select count(*) from videos)"));
+    }
+
+    [Theory]
+    [InlineData("title varchar(5)", "public.videos.title is character varying(5) and doesn't hold 'a title' of id 00000000-0000-4000-8000-000000000201: it would become 'a tit'")]
+    [InlineData("price int", "public.videos.price is integer and doesn't hold '9.50' of id 00000000-0000-4000-8000-000000000201: it would become '10'")]
+    [InlineData("price numeric(8,1), title text", "public.videos.price is numeric(8,1)")]
+    [InlineData("director varchar(3)", "public.videos.director is character varying(3) and doesn't hold 'Tatum'")]
+    public async Task A_value_that_a_column_would_change_is_refused(string column, string reason)
+    {
+        await using var db = await MigratedAsync($"create table videos (id uuid primary key, {column});");
+        var video = new VideoRow { Id = Video, Title = "a title", Price = 9.50m + 0.00m, OtherColumns = new Dictionary<string, string> { ["director"] = "Tatum" } };
+        if (column.Contains("(8,1)", StringComparison.Ordinal)) video = video with { Price = 9.55m };
+        var refusal = await Assert.ThrowsAsync<InputException>(() => WriteAsync(db, new([], [video], [])));
+        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Year_one_and_values_that_only_Postgres_has_arrive_as_they_are()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var yearOne = new DateTimeOffset(1, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        await WriteAsync(db, new(
+            [new(User, "ann", yearOne), new(Guid.NewGuid(), "bob", null) { ExactCreatedAt = "20000-01-01 00:00:00+00" }],
+            [
+                new() { Id = Video, CreatedAt = yearOne, ProductReleasedAt = Time, Price = 5 },
+                new()
+                {
+                    Id = Guid.NewGuid(),
+                    Exact = new Dictionary<string, string?> { ["price"] = "NaN", ["product_released_at"] = "0044-03-15 00:00:00+00 BC", ["region_codes"] = "{JP,NULL}" },
+                },
+            ],
+            [new(User, Video, DecisionType.Like, Time)])
+        {
+            ExactDecisions = [new(User, Video, DecisionType.Nope, "-infinity")],
+        });
+        Assert.Equal(["0001-01-01 00:00:00+00", "20000-01-01 00:00:00+00"], await db.ListAsync<string>("select (created_at at time zone 'UTC')::text || '+00' from profiles order by created_at"));
+        Assert.Equal(
+            ["5 2024-02-01 10:00:00.4 {}", "NaN 0044-03-15 00:00:00 BC {JP,NULL}"],
+            await db.ListAsync<string>("select format('%s %s %s', price, product_released_at at time zone 'UTC', region_codes) from videos order by price"));
+        Assert.Equal(["-infinity", "2024-02-01 10:00:00.4"], await db.ListAsync<string>("select (created_at at time zone 'UTC')::text from user_video_decisions order by created_at"));
+    }
+
+    [Fact]
+    public async Task What_nobody_has_judged_is_NULL_or_hidden_and_never_for_everyone()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var hidden = new VideoRow { Id = Video, SafetyLevel = 3, IsActive = false, RegionCodes = ["JP"] };
+        await WriteAsync(db, new([], [hidden], []));
+        var unset = new Dictionary<string, string?> { ["safety_level"] = null, ["is_active"] = null, ["region_codes"] = null };
+        var rows = new TableSet([], [new() { Id = Video, Exact = unset }, new() { Id = Guid.NewGuid(), Exact = unset }], []);
+        var result = await WriteAsync(db, rows);
+        Assert.Equal(["3 f {JP}", "0 f {}"], await db.ListAsync<string>("select format('%s %s %s', safety_level, is_active, region_codes) from videos order by safety_level desc"));
+        Assert.Contains("1 new videos have an empty safety_level or is_active: they are hidden", Assert.Single(result.Notes), StringComparison.Ordinal);
+
+        await db.ExecuteAsync("alter table videos alter safety_level drop not null, alter is_active drop not null, alter region_codes drop not null");
+        await WriteAsync(db, rows);
+        Assert.Equal(2, await db.ScalarAsync<long>("select count(*) from videos where safety_level is null and is_active is null and region_codes is null"));
+    }
+
+    [Fact]
+    public async Task A_level_that_is_empty_hides_a_new_video_of_a_source_without_is_active()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, new([], [new() { Id = Video, SafetyLevel = 2 }], []));
+        var columns = new HashSet<string> { "id", "safety_level" };
+        var unset = new Dictionary<string, string?> { ["safety_level"] = null };
+        await WriteAsync(db, new([], [new() { Id = Video, Exact = unset }, new() { Id = Guid.NewGuid(), Exact = unset }, new() { Id = Guid.NewGuid(), SafetyLevel = 1 }], []) { VideoColumns = columns });
+        Assert.Equal(["2 t", "1 t", "0 f"], await db.ListAsync<string>("select format('%s %s', safety_level, is_active) from videos order by safety_level desc"));
+    }
+
+    [Fact]
+    public async Task A_source_without_a_column_of_profiles_leaves_it_as_it_is()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, new([new(User, "ann", Time)], [], []));
+        await WriteAsync(db, new([new(User, null, null), new(Guid.NewGuid(), "7", null)], [], []) { ProfileColumns = new HashSet<string>() });
+        Assert.Equal(["7 t", "ann f"], await db.ListAsync<string>("select format('%s %s', display_name, created_at is null) from profiles order by 1"));
+    }
+
+    [Fact]
+    public async Task Row_level_security_that_hides_rows_is_an_error_with_its_remedy_and_no_part_is_read()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, Golden.Tables);
+        var role = $"reader_{Guid.NewGuid():N}";
+        await db.ExecuteAsync($"""
+            alter table user_video_decisions enable row level security;
+            create policy old on user_video_decisions for select using (created_at < '2010-01-01');
+            create role {role} login password '{role}' nosuperuser;
+            grant usage on schema public, two_tower to {role};
+            grant select on all tables in schema public, two_tower to {role};
+            """);
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = role };
+            await using var source = Postgres.Connections.Database.CreateDataSource(settings.ConnectionString);
+            var refusal = await Assert.ThrowsAsync<InputException>(() => TableReader.ReadAsync(source, default));
+            Assert.Contains("Row-level security hides rows of public.user_video_decisions", refusal.Message, StringComparison.Ordinal);
+            Assert.Contains($"alter role \"{role}\" bypassrls", refusal.Message, StringComparison.Ordinal);
+            var folder = Path.Combine(Directory.CreateTempSubdirectory("twotower-rls-").FullName, "out");
+            Assert.Contains("Row-level security", (await Assert.ThrowsAsync<InputException>(() => TableExport.WriteAsync(source, folder, null, default))).Message, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(folder));
+        }
+        finally
+        {
+            await db.ExecuteAsync($"drop owned by {role}; drop role {role}");
+        }
+    }
+
+    [Fact]
+    public async Task A_statement_timeout_of_the_database_does_not_end_reading_and_writing()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await db.ExecuteAsync("""
+            do $$ begin execute format('alter database %I set statement_timeout = 20', current_database()); end $$;
+            create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return null; end $$;
+            create trigger slowly after insert on profiles for each statement execute function slowly();
+            """);
+        await using var source = Postgres.Connections.Database.CreateDataSource(db.ConnectionString + ";Pooling=false");
+        await new TableWriter(source).WriteAsync(new([new(User, "ann", null)], [], []), null, default);
+    }
+
+    private static TableSet Decisions(params (DecisionType Type, DateTimeOffset At)[] decisions) =>
+        new([new(User, "ann", Time)], [new() { Id = Video }], [.. decisions.Select(decision => new DecisionRow(User, Video, decision.Type, decision.At))]);
+
+    private static Task<WriteResult> WriteAsync(TestDatabase db, TableSet tables) => new TableWriter(db.DataSource).WriteAsync(tables, null, default);
+
+    private async Task<TestDatabase> MigratedAsync(string tables)
+    {
+        var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(tables);
+        await TwoTower.Postgres.Schema.Migrator.MigrateAsync(db.DataSource, null, default);
+        return db;
+    }
+}
