@@ -47,7 +47,7 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => Problem(409, "The video has no vector yet", pending.Message),
         RequestShedException { Why: Shed.Overloaded } shed => Problem(503, "Too many requests at once", $"{shed.Message} Try again after the time in Retry-After."),
         RequestShedException late => Problem(503, "The answer took too long", $"{late.Message} Try again after the time in Retry-After, or ask for less."),
-        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } =>
+        _ when DatabaseErrors.FaultOf(exception) == DatabaseFault.Cancelled =>
             Problem(503, "The answer took too long", "The database ended it at the deadline. Try again after the time in Retry-After, or ask for less."),
         RecommendationException none => Problem(503, "No usable release", none.Message),
         _ when DatabaseErrors.FaultOf(exception) == DatabaseFault.NotMigrated =>

@@ -247,7 +247,8 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         return Process.Start(start)!;
     }
 
-    private Task LoadAsync(TestDatabase? database = null) => new TableWriter((database ?? _database).DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
+    private Task<WriteResult> LoadAsync(TestDatabase? database = null) =>
+        new TableWriter((database ?? _database).DataSource).WriteAsync(CsvTableReader.Read(Golden.Folder), null, CancellationToken.None);
 
     private TrainerRounds Rounds(TimeProvider? time = null) => new(
         _database.DataSource,
