@@ -7,6 +7,8 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>PostgreSQL itself is stopped and started under load.</summary>
+// It has a server of its own, but spans and metrics are the process's: nothing runs beside the tests that count them.
+[Collection("postgres")]
 public sealed class PostgresRestartTests
 {
     [SkippableTheory]
