@@ -35,8 +35,8 @@ internal static class Database
             // The same pin as LocalPostgres: below 0.8.4 pgvector can corrupt an HNSW index. Before WithDataVolume, which takes the
             // place of the data from the image's tag.
             .WithImage("pgvector/pgvector", "0.8.6-pg17-bookworm")
-            // A volume for each clone: two servers on one would ruin it.
-            .WithDataVolume()
+            // In a run a volume for each clone, since two servers on one would ruin it; in a deployment one that keeps its name.
+            .WithDataVolume(platform is null ? null : "twotower-postgres")
             // Parallel index builds share memory through /dev/shm; a container's 64 MB are not enough.
             .WithContainerRuntimeArgs("--shm-size", "1g")
             // A page to look into the tables with, for when somebody asks for it.
