@@ -4,7 +4,7 @@ namespace TwoTower.Postgres.Serving;
 
 /// <summary>The counts that the popular-and-fresh strategy ranks by.</summary>
 /// <param name="db">The database.</param>
-public sealed class VideoStatistics(NpgsqlDataSource db)
+internal sealed class VideoStatistics(NpgsqlDataSource db)
 {
     /// <summary>Counts anew, in the database.</summary>
     /// <returns>Rows that changed; null when another process is at it.</returns>
