@@ -77,6 +77,7 @@ public static class ApiApplication
         builder.Services.AddServingRecords();
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
+        builder.Services.AddSingleton<DecisionLimit>();
         builder.Services.AddSingleton<VideoStatistics>();
         builder.Services.AddHostedService<ReleaseWatch>();
         builder.Services.AddHostedService<StatisticsRefresh>();

@@ -66,15 +66,13 @@ public sealed class RecommendationService
                 }
 
                 version = context.LikeCount > 0 ? context.ModelVersion : null;
-                Guid[] exclude = request.IncludeSeen
-                    ? [.. request.Filter.ExcludeVideoIds]
-                    : [.. context.DecidedVideoIds, .. request.Filter.ExcludeVideoIds];
+                Guid? seenBy = request.IncludeSeen ? null : request.UserId;
                 Recommendations answer;
                 try
                 {
                     answer = context.LikeCount == 0
-                        ? await PopularAsync(request, exclude, context.AsOf, ct).ConfigureAwait(false)
-                        : await ByTasteAsync(request, exclude, context, ct).ConfigureAwait(false);
+                        ? await PopularAsync(request, seenBy, context.AsOf, ct).ConfigureAwait(false)
+                        : await ByTasteAsync(request, seenBy, context, ct).ConfigureAwait(false);
                 }
                 catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
                 {
@@ -88,7 +86,7 @@ public sealed class RecommendationService
                 if (asOf is null)
                 {
                     var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
-                        && await OtherReleaseFindsAsync(empty, request.Filter, exclude, ct).ConfigureAwait(false);
+                        && await OtherReleaseFindsAsync(empty, request.Filter, seenBy, ct).ConfigureAwait(false);
                     _recorder?.Answered(
                         request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
                         context.ExperimentId, context.ReadAt, couldBeMore);
@@ -128,9 +126,9 @@ public sealed class RecommendationService
     }
 
     private async Task<Recommendations> ByTasteAsync(
-        RecommendationRequest request, Guid[] exclude, RequestContext context, CancellationToken ct)
+        RecommendationRequest request, Guid? seenBy, RequestContext context, CancellationToken ct)
     {
-        if (context is not { ModelVersion: { } version, Payload: { } payload })
+        if (context is not { ModelVersion: { } version, Payload: { } payload, Taste: { } taste })
         {
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
@@ -140,13 +138,12 @@ public sealed class RecommendationService
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct).ConfigureAwait(false);
+            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct).ConfigureAwait(false);
         }
 
         using (ServingTelemetry.Begin("rank"))
         {
             var best = ReRanker.Best(candidates, request.Limit, context.AsOf, reRank);
-            var taste = new Taste(payload);
             var videos = best.Select((b, i) => new RecommendedVideo(
                 i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo))
             {
@@ -157,11 +154,11 @@ public sealed class RecommendationService
     }
 
     private async Task<List<Candidate>> NearestAsync(
-        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string version, CancellationToken ct)
+        float[] embedding, int limit, VideoFilter filter, Guid? seenBy, string version, CancellationToken ct)
     {
         try
         {
-            return await _search.NearestAsync(embedding, limit, filter, exclude, version, ct).ConfigureAwait(false);
+            return await _search.NearestAsync(embedding, limit, filter, seenBy, version, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (ReleaseFault.IsPossible(e))
         {
@@ -175,7 +172,7 @@ public sealed class RecommendationService
     {
         try
         {
-            await _search.NearestAsync(embedding, 1, AnyVideo, [], version, ct).ConfigureAwait(false);
+            await _search.NearestAsync(embedding, 1, AnyVideo, null, version, ct).ConfigureAwait(false);
             return false;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -185,11 +182,11 @@ public sealed class RecommendationService
     }
 
     // The answer is given whatever becomes of this question about it.
-    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid[] exclude, CancellationToken ct)
+    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid? seenBy, CancellationToken ct)
     {
         try
         {
-            return await _search.OtherReleaseFindsAsync(version, filter, exclude, ct).ConfigureAwait(false);
+            return await _search.OtherReleaseFindsAsync(version, filter, seenBy, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -198,13 +195,13 @@ public sealed class RecommendationService
         }
     }
 
-    private async Task<Recommendations> PopularAsync(RecommendationRequest request, Guid[] exclude, DateTimeOffset asOf, CancellationToken ct)
+    private async Task<Recommendations> PopularAsync(RecommendationRequest request, Guid? seenBy, DateTimeOffset asOf, CancellationToken ct)
     {
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .PopularAsync(_options.Candidates(request.Limit), request.Filter, exclude, asOf, ct)
+                .PopularAsync(_options.Candidates(request.Limit), request.Filter, seenBy, asOf, ct)
                 .ConfigureAwait(false);
         }
 

@@ -91,9 +91,9 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         await TestReleases.LoadGoldenAsync(db);
         await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
         await using var api = await ApiHost.StartAsync(db, new(Settings) { ["TwoTower:Limits:Deadline"] = "00:00:00.5", ["TwoTower:Impressions:FlushInterval"] = "00:00:00.05" });
-        await db.ExecuteAsync("alter function two_tower.video_filter(text[], uuid[], uuid[], text[]) rename to video_filter_of_before");
+        await db.ExecuteAsync("alter function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) rename to video_filter_of_before");
         await db.ExecuteAsync("""
-            create function two_tower.video_filter(text[], uuid[], uuid[], text[]) returns text language plpgsql as
+            create function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) returns text language plpgsql as
             $$ begin perform pg_sleep(600); return 'true'; end $$
             """);
         var problem = await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations", 503);

@@ -27,25 +27,32 @@ begin
             count(*) filter (where w.noped_at >= w.liked_at or w.liked_at is null) as nopes
         from last_word w
         group by w.video_id
+    ), tagged as (
+        select t.video_id, array_agg(distinct hashtextextended(coalesce(t.tag_id::text, t.tag_name) collate "C", 0)) as tag_keys
+        from two_tower.video_tag_names t
+        where coalesce(t.tag_id::text, t.tag_name) is not null
+        group by t.video_id
     ), fresh as materialized (
         select v.id as video_id, coalesce(c.likes, 0)::int as like_count, coalesce(c.nopes, 0)::int as nope_count,
             ln(1 + coalesce(c.likes, 0)::double precision)
                 * (coalesce(c.likes, 0) + 1) / (coalesce(c.likes, 0) + coalesce(c.nopes, 0) + 2) as popularity,
-            two_tower.plain_time(v.product_released_at) as released_at
+            two_tower.plain_time(v.product_released_at) as released_at, coalesce(t.tag_keys, '{}') as tag_keys
         from public.videos v
         left join counted c on c.video_id = v.id
+        left join tagged t on t.video_id = v.id
     ), changed as (
         update two_tower.video_statistics s
         set like_count = f.like_count, nope_count = f.nope_count, popularity = f.popularity, released_at = f.released_at,
+            tag_keys = f.tag_keys,
             updated_at = clock_timestamp()
         from fresh f
         where f.video_id = s.video_id
-          and (f.like_count, f.nope_count, f.popularity, f.released_at)
-            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at)
+          and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys)
+            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys)
         returning 1
     ), added as (
-        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at)
-        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at
+        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at, tag_keys)
+        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys
         from fresh f
         where not exists (select from two_tower.video_statistics s where s.video_id = f.video_id)
         returning 1
@@ -53,6 +60,9 @@ begin
         delete from two_tower.video_statistics s
         where not exists (select from public.videos v where v.id = s.video_id)
         returning 1
+    ), told as (
+        -- As of the same moment as the tags above: a change that is not seen here keeps its row.
+        delete from two_tower.tag_changes
     )
     select (select count(*) from changed) + (select count(*) from added) + (select count(*) from removed) into v_changed;
     return v_changed;

@@ -64,7 +64,7 @@ public class BothModesTests(PostgresFixture postgres)
             """);
         await AgreeAsync(db, Anchor);
         Assert.Equal(
-            0, await db.ScalarAsync<long>("select count(*) from two_tower.popular_videos(1000, null, 32767, null, null, null) where released_at = '-infinity' or price = 'NaN'"));
+            0, await db.ScalarAsync<long>("select count(*) from two_tower.popular_videos(1000, null, 32767, null, null, null, null) where released_at = '-infinity' or price = 'NaN'"));
         Assert.NotNull(await db.ScalarAsync<object>("select two_tower.refresh_video_statistics()"));
     }
 

@@ -53,7 +53,6 @@ public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifeti
         var context = await RequestContext.ReadAsync(_db.DataSource, new("00000000-0000-0000-0000-0000000000aa"), null, default);
         Assert.Equal(1, context.LikeCount);
         Assert.Equal(1, context.Payload!.DecisionStats.LikeCount);
-        Assert.Single(context.DecidedVideoIds);
     }
 
     [Fact]
@@ -63,7 +62,6 @@ public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Null(context.ModelVersion);
         Assert.Null(context.Payload);
         Assert.Equal(0, context.LikeCount);
-        Assert.Empty(context.DecidedVideoIds);
     }
 
     [Fact]
@@ -80,7 +78,7 @@ public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifeti
             analyze
             """);
         var user = await _db.ScalarAsync<Guid>("select user_id from user_video_decisions where decision_type = 'like' limit 1");
-        var plans = await SearchWorld.PlansAsync(_db, "select * from two_tower.request_context($1)", user);
+        var plans = await SearchWorld.PlansAsync(_db, "select * from two_tower.serving_context($1, null, null)", user);
         Assert.Contains("Index", plans, StringComparison.Ordinal);
         foreach (var table in new[] { "user_video_decisions", "videos", "video_tags", "video_performers", "profiles" })
         {

@@ -84,7 +84,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     [Fact]
     public async Task Videos_that_are_not_counted_yet_are_served_after_those_that_are()
     {
-        const string Popular = "select title from two_tower.popular_videos(10, '2026-02-01Z', 1, '{}', '{}', '{}') order by value desc, title";
+        const string Popular = "select title from two_tower.popular_videos(10, '2026-02-01Z', 1, '{}', '{}', '{}', null) order by value desc, title";
         Assert.Equal(4, (await _db.ListAsync<string>(Popular)).Count);
 
         await _statistics.RefreshAsync();
