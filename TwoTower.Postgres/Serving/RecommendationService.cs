@@ -206,7 +206,7 @@ public sealed class RecommendationService
         }
 
         // Freshness is what this strategy promises: it is re-ranked whatever the option says of the model's order.
-        var best = ReRanker.Best(candidates, request.Limit, asOf, reRank: true);
+        var best = ReRanker.BestAndFresh(candidates, request.Limit, asOf, _options.FreshEvery, TimeSpan.FromDays(_options.FreshDays));
         var videos = best.Select((b, i) => new RecommendedVideo(i + 1, b.Candidate.Video, null, b.Candidate.Value, b.RankScore, []));
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }

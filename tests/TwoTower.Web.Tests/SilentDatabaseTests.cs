@@ -108,6 +108,7 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         await using var db = await postgres.CreateDatabaseAsync();
         await using var api = await ApiHost.StartAsync(db, new(Settings)
         {
+            ["TwoTower:Api:StatisticsRefreshSeconds"] = "0", // it would wait for the lock, too
             ["TwoTower:Limits:Deadline"] = "00:02:00",
             ["TwoTower:Limits:ConcurrentRequests"] = "1",
             ["TwoTower:Limits:WaitingRequests"] = "0",
@@ -131,7 +132,7 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
     public async Task A_client_that_hangs_up_cancels_nothing_at_the_database()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        await using var api = await ApiHost.StartAsync(db);
+        await using var api = await ApiHost.StartAsync(db, new() { ["TwoTower:Api:StatisticsRefreshSeconds"] = "0" }); // it would wait for the lock, too
         await using var connection = await db.DataSource.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var command = new NpgsqlCommand("lock table public.user_video_decisions in access exclusive mode", connection, transaction)) await command.ExecuteNonQueryAsync();

@@ -19,6 +19,13 @@ begin
         return;
     end if;
 
+    -- Before the first decision is there: whoever has one has come already, and a profile says itself how old it is.
+    insert into two_tower.user_arrivals (user_id)
+    select p_user_id
+    where not exists (select from public.user_video_decisions d where d.user_id = p_user_id)
+        and not exists (select from public.profiles p where p.user_id = p_user_id)
+    on conflict do nothing;
+
     -- The column may be an enum there; its name is the cast.
     select format_type(a.atttypid, a.atttypmod) into v_type
     from pg_catalog.pg_attribute a
