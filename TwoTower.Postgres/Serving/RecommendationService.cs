@@ -14,7 +14,7 @@ namespace TwoTower.Postgres.Serving;
 /// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
 /// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
 /// </summary>
-public sealed class RecommendationService
+public sealed class RecommendationService : IDisposable
 {
     // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;
@@ -28,6 +28,7 @@ public sealed class RecommendationService
     private readonly ServingQuery _query;
     private readonly TowerCache _towers;
     private readonly VideoSearch _search;
+    private readonly NewVideos _newVideos;
     private readonly RecommendationOptions _options;
     private readonly ServingRecorder? _recorder;
 
@@ -44,6 +45,7 @@ public sealed class RecommendationService
         ArgumentNullException.ThrowIfNull(options);
         _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
         (_towers, _search, _options, _recorder) = (towers, new VideoSearch(_query), options.Value, recorder);
+        _newVideos = new(_query, new ReleaseStore(db));
     }
 
     /// <summary>Videos for a viewer.</summary>
@@ -117,12 +119,30 @@ public sealed class RecommendationService
             List<Candidate> candidates;
             using (ServingTelemetry.Begin("search"))
             {
-                candidates = await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+                candidates = await SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
             }
 
             var videos = candidates.Select((c, i) => new RecommendedVideo(i + 1, c.Video, c.Value, null, c.Value, []));
             return Done(new(Strategy.Similar, version, asOf, [.. videos]), limit, candidates.Count);
         });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _newVideos.Dispose();
+
+    private async Task<List<Candidate>> SimilarAsync(Guid videoId, int limit, VideoFilter filter, string version, CancellationToken ct)
+    {
+        try
+        {
+            return await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+        }
+        catch (RecommendationException e) when (e.Why == NoAnswer.VideoWithoutVector)
+        {
+            // No embedder has come to it yet, or none runs.
+            var embedding = await _newVideos.EmbedAsync(videoId, version, ct).ConfigureAwait(false);
+            var others = filter with { ExcludeVideoIds = [.. filter.ExcludeVideoIds, videoId] };
+            return await _search.NearestAsync(embedding, limit, others, null, version, ct).ConfigureAwait(false);
+        }
     }
 
     private async Task<Recommendations> ByTasteAsync(
