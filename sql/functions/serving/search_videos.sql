@@ -156,8 +156,8 @@ begin
         -- Milliseconds, measured where a search of 200 takes 10 (docs/performance.md); only their proportions matter.
         v_share := (v_passing + 0.5) / (v_sampled + 1);
         v_tuples := greatest(2 * v_limit, 1.2 * v_limit / v_share);
-        v_index_ms := 0.023 * v_tuples + case when v_keys is not null and v_changed is null then 0.01 * v_tuples else 0 end;
-        v_exact_ms := v_rows * (0.004 * v_share + case when v_keys is null then 0.0004 when v_changed is null then 0.01 else 0.0006 end);
+        v_index_ms := 0.036 * v_tuples + case when v_keys is not null and v_changed is null then 0.01 * v_tuples else 0 end;
+        v_exact_ms := v_rows * (0.006 * v_share + case when v_keys is null then 0.0004 when v_changed is null then 0.01 else 0.0006 end);
         v_way := case when v_exact_ms < v_index_ms then 'exact' else 'index' end;
     end if;
 
