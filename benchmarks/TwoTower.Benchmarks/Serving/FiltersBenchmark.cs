@@ -54,7 +54,7 @@ internal sealed class FiltersBenchmark(NpgsqlDataSource db, string connectionStr
     private async Task<double> RequestAsync(HttpClient http, int i, string query, CancellationToken ct)
     {
         var started = Stopwatch.GetTimestamp();
-        await http.GetByteArrayAsync(new Uri($"/v1/users/{world.Viewers[i % world.Viewers.Count]}/recommendations?limit=20{query}", UriKind.Relative), ct);
+        await http.GetByteArrayAsync(new Uri($"/v1/users/{world.Users[i % world.Users.Count]}/recommendations?limit=20{query}", UriKind.Relative), ct);
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 

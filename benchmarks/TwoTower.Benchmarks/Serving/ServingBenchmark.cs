@@ -66,14 +66,14 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
         select video_id from {world.Release.Table} order by embedding <#> $1::vector limit $2
         """;
 
-    private async Task<List<(float[] Embedding, Guid Viewer)>> EncodeAsync(CancellationToken ct)
+    private async Task<List<(float[] Embedding, Guid User)>> EncodeAsync(CancellationToken ct)
     {
         using var tower = UserTower.FromFiles(await new ReleaseStore(db).OpenAsync(world.Release.ModelVersion, ct));
         var embeddings = new List<(float[], Guid)>();
-        foreach (var viewer in world.Viewers.Take(500))
+        foreach (var user in world.Users.Take(500))
         {
-            var context = await RequestContext.ReadAsync(db, viewer, null, ct);
-            embeddings.Add((tower.Encode(context.Payload!, context.AsOf), viewer));
+            var context = await RequestContext.ReadAsync(db, user, null, ct);
+            embeddings.Add((tower.Encode(context.Payload!, context.AsOf), user));
         }
 
         return embeddings;
@@ -95,14 +95,14 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
     {
         var started = Stopwatch.GetTimestamp();
         var answer = await http.GetByteArrayAsync(
-            new Uri($"/v1/users/{world.Viewers[i % world.Viewers.Count]}/recommendations?limit={Limit}", UriKind.Relative), ct);
+            new Uri($"/v1/users/{world.Users[i % world.Users.Count]}/recommendations?limit={Limit}", UriKind.Relative), ct);
         _times.Add("request", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         if (answer.Length < 1_000) throw new InvalidOperationException("an answer of 20 videos was expected");
     }
 
-    private async Task SearchAsync(string sql, List<(float[] Embedding, Guid Viewer)> embeddings, int i, int candidates, CancellationToken ct)
+    private async Task SearchAsync(string sql, List<(float[] Embedding, Guid User)> embeddings, int i, int candidates, CancellationToken ct)
     {
-        var (embedding, viewer) = embeddings[i % embeddings.Count];
+        var (embedding, user) = embeddings[i % embeddings.Count];
         var started = Stopwatch.GetTimestamp();
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection);
@@ -111,7 +111,7 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
             var command = new NpgsqlBatchCommand(statement);
             if (statement.Contains("$1", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = embedding });
             if (statement.Contains("$2", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = candidates });
-            if (statement.Contains("$3", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = viewer });
+            if (statement.Contains("$3", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = user });
             if (statement.Contains("$4", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = world.Release.ModelVersion });
             batch.BatchCommands.Add(command);
         }
