@@ -24,7 +24,7 @@ internal sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
     /// <exception cref="InputException">There is nothing to fit on.</exception>
     public static FeatureReport Create(TableSet tables, FeatureOptions options, DateTimeOffset asOf)
     {
-        var users = PayloadBuilder.BuildUsers(tables, asOf);
+        var users = PayloadBuilder.BuildUsers(tables, asOf, options.MaxDecisions);
         var items = PayloadBuilder.BuildItems(tables);
         var profiles = users.Take(tables.Profiles.Count).ToList();
         var decided = tables.Decisions.Where(decision => decision.CreatedAt <= asOf).Select(decision => decision.VideoId).ToHashSet();

@@ -62,7 +62,7 @@ internal sealed class RecipeScorer : IScorer
     {
         ArgumentNullException.ThrowIfNull(query);
         if (_model.Calibration is not { } calibration) return score => 1 / (1 + Math.Exp(-score));
-        var decisions = PayloadBuilder.BuildUser(query.History, _asOf).DecisionStats;
+        var decisions = _model.Decisions(query.History, _asOf);
         return score => calibration.Of(score, decisions);
     }
 

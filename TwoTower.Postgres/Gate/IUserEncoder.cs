@@ -43,8 +43,11 @@ internal static class UserEncoder
     {
         public int EmbeddingDim => tower.EmbeddingDim;
 
-        public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding) =>
+        public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding)
+        {
+            history = history.Latest(asOf, tower.MaxDecisions);
             tower.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = histories?.Pool(history, asOf) }, asOf, embedding);
+        }
 
         public void Dispose() => tower.Dispose();
     }

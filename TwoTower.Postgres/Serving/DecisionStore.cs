@@ -17,6 +17,9 @@ internal enum DecisionOutcome
     /// <summary>There is no such video.</summary>
     UnknownVideo,
 
+    /// <summary>Its time is more than five minutes ahead of the database's clock.</summary>
+    InTheFuture,
+
     /// <summary>The table's own constraints allow no further decision on this video (a Supabase project may have such).</summary>
     Conflict,
 }
@@ -56,6 +59,7 @@ internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>
         {
             "recorded" => DecisionOutcome.Recorded,
             "already_there" => DecisionOutcome.AlreadyThere,
+            "in_the_future" => DecisionOutcome.InTheFuture,
             "unknown_video" => DecisionOutcome.UnknownVideo,
             _ => DecisionOutcome.Conflict,
         };

@@ -9,7 +9,7 @@ internal enum NoAnswer
     /// <summary>There is no such video, or it is hidden.</summary>
     UnknownVideo,
 
-    /// <summary>The video is there but the release has no vector of it yet.</summary>
+    /// <summary>The video is there, but the release has no vector of it, and no item tower to make one.</summary>
     VideoWithoutVector,
 }
 

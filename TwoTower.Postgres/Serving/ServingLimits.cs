@@ -23,6 +23,10 @@ internal sealed class ServingLimits
     /// <summary>Requests that wait for their turn, within the deadline; beyond them 503 at once, with Retry-After.</summary>
     [Range(0, 100_000)]
     public int WaitingRequests { get; set; } = 128;
+
+    /// <summary>Decisions that a user may post in a minute, in each process, all of them at once if need be; beyond them 429 with Retry-After. 0: any number.</summary>
+    [Range(0, 1_000_000)]
+    public int DecisionsPerMinute { get; set; } = 600;
 }
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
