@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using TwoTower.Cli.Commands;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Cli;
 
@@ -32,7 +33,9 @@ public static class CommandLine
         if (parse.Action is ParseErrorAction)
         {
             var command = parse.CommandResult.Command is RootCommand ? "twotower" : PathOf(parse);
-            var message = parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+
+            // A connection string with spaces, given without quotes, is arguments that no verb takes.
+            var message = Secrets.Mask(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.'));
             await Console.Error.WriteLineAsync($"twotower: {message} ('{command} --help' shows what it takes)");
             return ExitCodes.BadInput;
         }

@@ -4,6 +4,7 @@ using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
 using TwoTower.Training.Histories;
@@ -34,6 +35,7 @@ public static class TrainJob
         var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
         var arithmetic = recipe.Kind == RecipeKind.History ? null : new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
         if (options.Resume == Resumption.Required) ResumePoint.Find(options, arithmetic); // before anything is written
+        if (options is { Database: { } registry, Register: true }) await WriteRights.RequireReleasesAsync(registry, ct);
         using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
