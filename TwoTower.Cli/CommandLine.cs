@@ -52,7 +52,7 @@ public static class CommandLine
             TwoTower recommends videos: it learns from likes and nopes in PostgreSQL and answers over HTTP.
 
             New here?          twotower demo
-            Your own tables?   twotower import csv DIR, then train, embed --activate, serve
+            Your own data?     twotower check DIR, then import DIR, train, embed --activate, serve
             Something amiss?   twotower doctor
 
             Verbs work on the database of --database, TWOTOWER_DATABASE or ConnectionStrings__twotower; without any of them
@@ -81,6 +81,7 @@ public static class CommandLine
         DemoCommand.Create(host),
         DbCommand.Create(host),
         ImportCommand.Create(host),
+        CheckCommand.Create(host),
         GenerateCommand.Create(host),
         TrainCommand.Create(host),
         EvaluateCommand.Create(host),
@@ -104,12 +105,16 @@ public static class CommandLine
             return;
         }
 
-        command.SetAction(help.Invoke);
+        // A group that does something itself does it where it is told with what.
+        if (command.Action is AsynchronousCommandLineAction own) command.SetAction((parse, ct) => IsBare(parse) ? Task.FromResult(help.Invoke(parse)) : own.InvokeAsync(parse, ct));
+        else command.SetAction(help.Invoke);
         foreach (var verb in command.Subcommands)
         {
             ShowHelpWithoutVerb(verb, help);
         }
     }
+
+    private static bool IsBare(ParseResult parse) => parse.CommandResult.Command.Arguments.All(argument => parse.GetResult(argument) is not { Tokens.Count: > 0 });
 
     private static string PathOf(ParseResult parse)
     {
