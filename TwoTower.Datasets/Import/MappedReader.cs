@@ -79,7 +79,7 @@ public static class MappedReader
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
             var reader = new CsvVideoReader(file);
             _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
-            foreach (var note in ColumnNames.Ignored(inner, [.. items.Columns.Values, .. known, items.Id, .. new[] { items.Tags, items.Performers }.OfType<string>()]))
+            foreach (var note in ColumnNames.Ignored(inner, [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id, .. new[] { items.Tags, items.Performers }.OfType<string>()]))
             {
                 say?.Invoke(note);
             }

@@ -125,7 +125,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
         var slice = $"from {staging.Table} s where s.ctid >= $1::tid and s.ctid < $2::tid";
         var sql = isPlain
-            ? $"with taken as ({insert} select {staging.Select} {slice} on conflict do nothing returning 1) select 0::bigint, (select count(*) from taken)"
+            ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
             : $"""
                with fresh (user_id, video_id, decision_type, created_at) as materialized (
                  select {staging.Select} {slice}
@@ -152,6 +152,12 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
             {
                 Parameters = { new() { Value = $"({page},0)" }, new() { Value = $"({Math.Min(page + SlicePages, pages)},0)" } },
             };
+            if (isPlain)
+            {
+                taken += await command.ExecuteNonQueryAsync(ct);
+                continue;
+            }
+
             await using var reader = await command.ExecuteReaderAsync(ct);
             await reader.ReadAsync(ct);
             (offered, taken) = (offered + reader.GetInt64(0), taken + reader.GetInt64(1));

@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Connections;
 
 /// <summary>Connection strings as libpq, Prisma, JDBC and hosting providers write them.</summary>
-[Collection("postgres")]
 public class ConnectionTextTests(PostgresFixture postgres)
 {
     [Theory]

@@ -9,7 +9,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Schema;
 
 /// <summary>Tables of theirs with types of their own: a migration takes them and everything reads them, or it names them and changes nothing.</summary>
-[Collection("postgres")]
 public class ExistingTablesTests(PostgresFixture postgres)
 {
     private const string Theirs =
