@@ -39,6 +39,7 @@ public static class TrainJob
         using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
+        UsedDecisions.Tell(tables, options.Say);
         if (arithmetic is null) return await RunHistoriesAsync(options, tables, device, threads, progress, ct);
 
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
@@ -123,7 +124,7 @@ public static class TrainJob
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
         var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
-        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
+        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct, options.Say);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;
     }

@@ -30,7 +30,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         }
 
         var provided = await session.ProvideMigratedAsync();
-        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
     }
 
     private static async Task<(TableSet, string)> FilesAsync(Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)

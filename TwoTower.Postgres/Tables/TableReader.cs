@@ -52,8 +52,10 @@ public static class TableReader
     /// <param name="db">A migrated database.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="say">Told which values are NULL to a model, and which rows aren't read.</param>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
-    public static async Task<TableSet> ReadAsync(NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
+    public static async Task<TableSet> ReadAsync(
+        NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct, Action<string>? say = null)
     {
         try
         {
@@ -62,6 +64,7 @@ public static class TableReader
             // One snapshot: rows that arrive meanwhile are in all of it or in none.
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             await WholeTables.BeginAsync(connection, ct);
+            if (say is not null) await OddValues.TellAsync(connection, say, ct);
             return new(
                 await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
         }
