@@ -32,7 +32,7 @@ internal static class Loading
     private static StageProgress Stage(WriteProgress step) =>
         new(step.Rows, step.Total > 0 ? step.Total : null, step.Step is { } what ? $"{step.Table}, {what}" : step.Table);
 
-    /// <summary>Whether there is a viewer, a video or a decision.</summary>
+    /// <summary>Whether there is a user, a video or a decision.</summary>
     public static async Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct)
     {
         await using var command = db.CreateCommand("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)");
@@ -52,7 +52,7 @@ internal static class Loading
     public static string Sentence(TableSet tables, WriteResult written)
     {
         var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
-        return $"{Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, "
+        return $"{Amounts.Count(tables.Profiles.Count)} users, {Amounts.Count(tables.Videos.Count)} videos, "
             + $"{Amounts.Count(written.Given)} decisions ({Amounts.Count(written.Likes)} likes)"
             + (written.Decisions != written.Given ? $", of which the table took {Amounts.Count(written.Decisions)}" : "")
             + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");
