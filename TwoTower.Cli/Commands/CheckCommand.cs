@@ -47,7 +47,7 @@ internal static class CheckCommand
     private static void Show(Session session, DataReport report, IEnumerable<string> notes)
     {
         void Say(string line) => session.Terminal.Say(line);
-        Say($"profiles: {Amounts.Count(report.Profiles)}, of which {Amounts.Count(report.Users)} users decided anything");
+        Say($"profiles: {Amounts.Count(report.Profiles)}; {Amounts.Count(report.Users)} users decided anything");
         Say($"videos: {Amounts.Count(report.Videos)}; decisions are about {Amounts.Count(report.DecidedVideos)}");
         var (likes, nopes) = (report.Likes, report.Decisions - report.Likes);
         Say($"decisions: {Amounts.Count(report.Decisions)} ({Amounts.Count(likes)} likes, {Amounts.Count(nopes)} nopes)"

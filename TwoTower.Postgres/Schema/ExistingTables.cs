@@ -51,6 +51,16 @@ internal static class ExistingTables
     /// <exception cref="InputException">Some can't be used; all of them are named.</exception>
     public static async Task RequireAsync(NpgsqlConnection connection, CancellationToken ct)
     {
+        var wrong = await FindMisfitsAsync(connection, ct);
+        if (wrong.Count == 0) return;
+        throw new InputException(
+            $"{string.Join(' ', wrong)} Nothing was changed. Change the {(wrong.Count == 1 ? "column" : "columns")} or use another database: "
+            + "'twotower doctor' prints the commands that copy these rows, with ids of any kind, for 'twotower import'.");
+    }
+
+    /// <summary>The columns of tables that are there and can't be used, a sentence each.</summary>
+    public static async Task<IReadOnlyList<string>> FindMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
         await using var command = new NpgsqlCommand(
             """
             select w.table_name, w.column_name, w.types, format_type(a.atttypid, a.atttypmod)
@@ -85,10 +95,7 @@ internal static class ExistingTables
             }
         }
 
-        if (wrong.Count > 0)
-        {
-            throw new InputException($"{string.Join(' ', wrong)} Nothing was changed. Change the {(wrong.Count == 1 ? "column" : "columns")} or use another database.");
-        }
+        return wrong;
     }
 
     /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of trainings.</summary>

@@ -91,6 +91,14 @@ public static class Migrator
             functions.Foreign);
     }
 
+    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and how their rows can be copied.</summary>
+    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<TableCopy> Copies)> FindMisfitsAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        var misfits = await ExistingTables.FindMisfitsAsync(connection, ct);
+        return (misfits, misfits.Count == 0 ? [] : await TableCopy.OfAsync(connection, ct));
+    }
+
     private static async Task CreateJournalAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
