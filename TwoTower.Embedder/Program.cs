@@ -30,8 +30,8 @@ catch (InputException e)
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }
-catch (OptionsValidationException e)
+catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
-    await Console.Error.WriteLineAsync($"{EmbedderOptions.Section}: {e.Message}");
+    await Console.Error.WriteLineAsync(line);
     return 2;
 }

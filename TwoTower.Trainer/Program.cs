@@ -32,8 +32,8 @@ catch (InputException e)
     await Console.Error.WriteLineAsync(e.Message);
     return ExitCode.BadInput;
 }
-catch (Microsoft.Extensions.Options.OptionsValidationException e)
+catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
-    await Console.Error.WriteLineAsync($"{TrainerSettings.Section}: {e.Message}");
+    await Console.Error.WriteLineAsync(line);
     return ExitCode.BadInput;
 }

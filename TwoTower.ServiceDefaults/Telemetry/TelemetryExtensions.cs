@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -55,6 +56,11 @@ internal static class TelemetryExtensions
                 })
                 .AddHttpClientInstrumentation());
 
+        if (builder.Configuration.GetSection(TelemetryOptions.Section).Get<TelemetryOptions>() is { Prometheus: true })
+        {
+            telemetry.WithMetrics(metrics => metrics.AddPrometheusExporter());
+        }
+
         // The exporter reads the endpoint, headers and protocol from the standard variables itself.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
@@ -71,5 +77,6 @@ internal static class TelemetryExtensions
         }
     }
 
-    private static bool IsProbe(PathString path) => path.StartsWithSegments("/health", StringComparison.Ordinal);
+    private static bool IsProbe(PathString path) => path.StartsWithSegments("/health", StringComparison.Ordinal)
+        || path.StartsWithSegments(TelemetryOptions.ScrapePath, StringComparison.Ordinal);
 }

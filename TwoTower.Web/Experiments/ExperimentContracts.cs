@@ -18,7 +18,7 @@ public sealed record ExperimentRequest
     [StringLength(100)]
     public string? Salt { get; init; }
 
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 

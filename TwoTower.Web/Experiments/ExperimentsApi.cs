@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Postgres.Experiments;
 using TwoTower.Web.Releases;
@@ -32,11 +33,11 @@ internal static class ExperimentsApi
         TypedResults.Ok(new ExperimentsResponse(await store.ListAsync(ct)));
 
     private static async Task<Ok<Experiment>> StartAsync(
-        [Description(Name)] string name, ExperimentRequest request, ExperimentStore store, CancellationToken ct) =>
+        [Description(Name)] string name, ExperimentRequest request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
         TypedResults.Ok(await store.StartAsync(
-            name, request.ModelVersion, request.Share, ReleasesApi.Actor(request.Actor), request.Reason, request.Salt, ct));
+            name, request.ModelVersion, request.Share, Operators.Actor(caller), Operators.Reason(request.Reason, request.Actor), request.Salt, ct));
 
     private static async Task<Ok<Experiment>> StopAsync(
-        [Description(Name)] string name, ReleaseActionRequest? request, ExperimentStore store, CancellationToken ct) =>
-        TypedResults.Ok((await store.StopAsync(name, ReleasesApi.Actor(request?.Actor), request?.Reason, ct)).Experiment);
+        [Description(Name)] string name, ReleaseActionRequest? request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
+        TypedResults.Ok((await store.StopAsync(name, Operators.Actor(caller), Operators.Reason(request?.Reason, request?.Actor), ct)).Experiment);
 }

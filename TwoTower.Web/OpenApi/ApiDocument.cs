@@ -1,5 +1,7 @@
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
+using TwoTower.Web.Requests;
+using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.OpenApi;
 
@@ -33,16 +35,25 @@ internal static class ApiDocument
             options.AddDocumentTransformer<OperatorTransformer>();
         });
 
-    public static void MapApiDocument(this WebApplication app)
+    public static void MapApiDocument(this WebApplication app, ApiOptions options)
     {
+        if (!options.OpenApi) return;
         app.MapOpenApi();
+        if (!options.Docs) return;
         app.MapScalarApiReference("/docs", page => page
             .WithTitle("TwoTower API")
             .DisableDefaultFonts() // fonts come from another site; the page's script is in the package
             .HideDeveloperTools()
             .WithDynamicBaseServerUrl()
             .DisableAgent()
-            .DisableTelemetry());
+            .DisableTelemetry()
+            .WithNonce())
+            .WithMetadata(new ContentSecurityPolicy(PagePolicy));
         app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
     }
+
+    // The page's script makes styles as it runs, and asks the document and the operations of this site only.
+    private static string PagePolicy(HttpContext context) =>
+        $"default-src 'none'; script-src 'self' 'nonce-{context.Items[ScalarOptions.NonceHttpContextItemKey]}'; style-src 'self' 'unsafe-inline'; "
+        + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 }

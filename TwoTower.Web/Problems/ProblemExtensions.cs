@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.Extensions.Options;
+using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Problems;
 
@@ -15,13 +17,20 @@ internal static class ProblemExtensions
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 
+    private static string WhereToLook(HttpContext context) => context.RequestServices.GetRequiredService<IOptions<ApiOptions>>().Value switch
+    {
+        { OpenApi: false } => "",
+        { Docs: false } => " The paths are in /openapi/v1.json.",
+        _ => " The paths are in /openapi/v1.json, readable at /docs.",
+    };
+
     // What the framework answers by itself has a title only.
     private static void Complete(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails;
         problem.Detail ??= problem.Status switch
         {
-            StatusCodes.Status404NotFound => "There is nothing at this path. The paths are in /openapi/v1.json, readable at /docs.",
+            StatusCodes.Status404NotFound => $"There is nothing at this path.{WhereToLook(context.HttpContext)}",
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Method} isn't possible here; the header Allow says what is.",
             StatusCodes.Status415UnsupportedMediaType when context.HttpContext.Request.Path.StartsWithSegments("/v1/releases") =>
                 "The body must be a bundle as a tar file: send it with Content-Type: application/x-tar.",

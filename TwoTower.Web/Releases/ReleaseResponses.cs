@@ -4,10 +4,10 @@ using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Web.Releases;
 
-/// <summary>Who does something to a release, and why; both are kept in its history.</summary>
+/// <summary>Why something is done to a release, and for whom; both are kept in its history.</summary>
 public sealed record ReleaseActionRequest
 {
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 
@@ -19,7 +19,7 @@ public sealed record ReleaseActionRequest
 /// <summary>What retention keeps.</summary>
 public sealed record PruneRequest
 {
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 
