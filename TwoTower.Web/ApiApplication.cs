@@ -127,15 +127,16 @@ public static class ApiApplication
         app.MapMetricsBySetting();
         app.MapApiDocument(options);
 
-        var users = app.MapGroup("").RequireCors(CorsExtensions.Users);
+        var users = app.MapGroup("").RequireCors(CorsExtensions.Users).WithCommonAnswers();
         users.MapRecommendations();
         users.MapVideos();
         users.MapDecisions();
 
         // Without a key there is nothing to guess at: the paths aren't there.
         if (!app.Services.GetRequiredService<Operators>().Any) return;
-        app.MapReleases();
-        app.MapExperiments();
+        var registry = app.MapGroup("").WithMetadata(new OperatorsOnly()).WithCommonAnswers();
+        registry.MapReleases();
+        registry.MapExperiments();
     }
 
     /// <summary>Runs the process to its end.</summary>

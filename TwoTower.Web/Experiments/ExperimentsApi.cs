@@ -14,10 +14,7 @@ internal static class ExperimentsApi
 
     public static void MapExperiments(this IEndpointRouteBuilder app)
     {
-        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status401Unauthorized)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").AddEndpointFilter<RegistryRefusals>();
         experiments.MapGet("/", ListAsync).WithName("listExperiments").WithSummary("The experiments")
             .WithDescription("All experiments, newest first; one whose stoppedAt is null is running.");
         experiments.MapPut("/{name}", StartAsync).WithName("startExperiment").WithSummary("Start an experiment")

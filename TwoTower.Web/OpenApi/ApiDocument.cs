@@ -8,6 +8,15 @@ namespace TwoTower.Web.OpenApi;
 /// <summary>The OpenAPI document at <c>/openapi/v1.json</c> and the page that shows it at <c>/docs</c>, which <c>/</c> leads to.</summary>
 internal static class ApiDocument
 {
+    private static readonly Dictionary<string, string> Tags = new()
+    {
+        ["Recommendations"] = "Videos for a user.",
+        ["Videos"] = "Videos like a video.",
+        ["Decisions"] = "What users like, and what they don't.",
+        ["Releases"] = "The registry of releases, for operators.",
+        ["Experiments"] = "Another release for a share of the users, for operators.",
+    };
+
     public static void AddApiDocument(this IServiceCollection services) =>
         services.AddOpenApi("v1", options =>
         {
@@ -19,17 +28,14 @@ internal static class ApiDocument
                     "Video recommendations by a two-tower model. Every error is a problem document (application/problem+json). "
                     + "Health: `/health/live`, `/health/ready`.";
 
+                document.Info.License = new() { Name = "MIT", Identifier = "MIT" };
+
                 // The page asks whoever served it; a name that only the server knows would fail behind a proxy.
-                document.Servers?.Clear();
+                document.Servers = [new() { Url = "/", Description = "Whoever serves this document." }];
+                foreach (var tag in document.Tags ?? new HashSet<OpenApiTag>()) tag.Description = Tags.GetValueOrDefault(tag.Name ?? "");
                 return Task.CompletedTask;
             });
-            options.AddSchemaTransformer((schema, context, _) =>
-            {
-                // A converter of our own reads times, which the exporter can't see into.
-                var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
-                if (type == typeof(DateTimeOffset)) (schema.Type, schema.Format) = (JsonSchemaType.String, "date-time");
-                return Task.CompletedTask;
-            });
+            options.AddSchemaTransformer<SchemaTypes>();
             options.AddOperationTransformer<ExampleTransformer>();
             options.AddOperationTransformer<OperatorTransformer>();
             options.AddDocumentTransformer<OperatorTransformer>();

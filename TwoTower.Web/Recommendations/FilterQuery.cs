@@ -6,10 +6,7 @@ using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Recommendations;
 
-/// <summary>
-/// The filters that every list of videos takes, in the query of a GET or the body of a POST; they are inside the search, so a list stays as long as
-/// was asked for.
-/// </summary>
+/// <summary>The filters of a list of videos, in the query or a body. They are inside the search: a list stays as long as was asked for.</summary>
 public record FilterQuery
 {
     /// <summary>Videos wanted, 1 to 100.</summary>
@@ -26,8 +23,8 @@ public record FilterQuery
     [DefaultValue(1)]
     public int? MaxSafetyLevel { get; init; }
 
-    /// <summary>Regions to show in, repeated in a query: <c>regions=JP&amp;regions=US</c>. A video without regions is shown everywhere.</summary>
-    [Description("Regions to show in, repeated in a query: regions=JP&regions=US. A video without regions is shown everywhere.")]
+    /// <summary>Regions to show in, repeated in a query. A video without regions is shown everywhere.</summary>
+    [Description("Regions to show in, repeated in a query. A video without regions is shown everywhere.")]
     [FromQuery(Name = "regions")]
     [MaxLength(100)]
     [NoNulls]

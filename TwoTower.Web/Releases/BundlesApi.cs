@@ -26,8 +26,6 @@ internal static class BundlesApi
             .Accepts<Stream>(BundleArchive.MediaType)
             .WithMetadata(new LargeBody())
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status507InsufficientStorage);
         releases.MapGet("/{modelVersion}/bundle", ExportAsync).WithName("exportRelease").WithSummary("Export a bundle")
@@ -59,7 +57,7 @@ internal static class BundlesApi
 
     private static async Task<Results<Created<ImportResponse>, Ok<ImportResponse>, ProblemHttpResult>> ImportAsync(
         Stream body,
-        [Description("True serves it when the gate has passed it.")] bool? activate,
+        [Description("True serves it when the gate has passed it."), DefaultValue(false)] bool? activate,
         [Description(Operators.OnBehalf), StringLength(100)] string? actor,
         ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http, CancellationToken ct)
     {

@@ -18,10 +18,7 @@ internal static class ReleasesApi
 
     public static void MapReleases(this IEndpointRouteBuilder app)
     {
-        var releases = app.MapGroup("/v1/releases").WithTags("Releases").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status401Unauthorized)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var releases = app.MapGroup("/v1/releases").WithTags("Releases").AddEndpointFilter<RegistryRefusals>();
         releases.MapGet("/", ListAsync).WithName("listReleases").WithSummary("The releases").WithDescription("All releases, newest first.");
         releases.MapPost("/rollback", RollbackAsync).WithName("rollbackRelease").WithSummary("Go back")
             .WithDescription("Activates the release that was active before and still has its vectors. 409 when there is none.")
