@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Features;
 
 /// <summary>The two ways to compute features, in SQL and in process, on every row (contract, section 2).</summary>
-[Collection("postgres")]
 public class BothModesTests(PostgresFixture postgres)
 {
     private static readonly DateTimeOffset Anchor = new(2025, 11, 2, 12, 0, 0, TimeSpan.Zero);
