@@ -32,9 +32,9 @@ internal static class ExperimentsApi
     private static async Task<Ok<Experiment>> StartAsync(
         [Description(Name)] string name, ExperimentRequest request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
         TypedResults.Ok(await store.StartAsync(
-            name, request.ModelVersion, request.Share, Operators.Actor(caller), Operators.Reason(request.Reason, request.Actor), request.Salt, ct));
+            name, request.ModelVersion, request.Share, Operators.Actor(caller), request.Reason, request.Salt, ct));
 
     private static async Task<Ok<Experiment>> StopAsync(
         [Description(Name)] string name, ReleaseActionRequest? request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
-        TypedResults.Ok((await store.StopAsync(name, Operators.Actor(caller), Operators.Reason(request?.Reason, request?.Actor), ct)).Experiment);
+        TypedResults.Ok((await store.StopAsync(name, Operators.Actor(caller), request?.Reason, ct)).Experiment);
 }

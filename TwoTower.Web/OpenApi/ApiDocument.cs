@@ -33,6 +33,7 @@ internal static class ApiDocument
                 // The page asks whoever served it; a name that only the server knows would fail behind a proxy.
                 document.Servers = [new() { Url = "/", Description = "Whoever serves this document." }];
                 foreach (var tag in document.Tags ?? new HashSet<OpenApiTag>()) tag.Description = Tags.GetValueOrDefault(tag.Name ?? "");
+                document.Tags = document.Tags?.OrderBy(tag => tag.Name, StringComparer.Ordinal).ToHashSet();
                 return Task.CompletedTask;
             });
             options.AddSchemaTransformer<SchemaTypes>();

@@ -55,6 +55,7 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
 
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
+            parameter.Deprecated |= parameter.Name is "actor";
             if (Parameter(parameter.Name) is { } value) parameter.Example = JsonValue.Create(value);
         }
 

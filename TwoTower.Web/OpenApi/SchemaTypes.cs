@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
@@ -28,6 +29,8 @@ internal sealed class SchemaTypes : IOpenApiSchemaTransformer
         }
 
         if (type == typeof(ProblemDetails)) Describe(schema);
+        if ((Nullable.GetUnderlyingType(type) ?? type) == typeof(JsonElement)) schema.Type = JsonSchemaType.Object; // the one that there is: an activation's numbers
+        if (context.JsonPropertyInfo?.Name == "actor" && context.JsonPropertyInfo.DeclaringType.Name.EndsWith("Request", StringComparison.Ordinal)) schema.Deprecated = true;
         if (Values(context) is { } values)
         {
             schema.Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value))];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using TwoTower.Web.Settings;
 
@@ -24,7 +25,7 @@ internal static class ProblemExtensions
         _ => " The paths are in /openapi/v1.json, readable at /docs.",
     };
 
-    // What the framework answers by itself has a title only.
+    // What the framework answers by itself has a status only.
     private static void Complete(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails;
@@ -38,6 +39,7 @@ internal static class ProblemExtensions
             _ => null,
         };
         if (problem is HttpValidationProblemDetails) (problem.Title, problem.Detail) = ("The request can't be used", problem.Detail ?? "The member errors says what is wrong, by name.");
+        problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? StatusCodes.Status500InternalServerError);
         problem.Type = ProblemTypes.Of(problem.Status, problem.Title);
         if (problem is HttpValidationProblemDetails { Errors: { Count: > 0 } errors } invalid)
         {

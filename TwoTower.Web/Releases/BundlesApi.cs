@@ -58,7 +58,7 @@ internal static class BundlesApi
     private static async Task<Results<Created<ImportResponse>, Ok<ImportResponse>, ProblemHttpResult>> ImportAsync(
         Stream body,
         [Description("True serves it when the gate has passed it."), DefaultValue(false)] bool? activate,
-        [Description(Operators.OnBehalf), StringLength(100)] string? actor,
+        [Description(Operators.NoActor), StringLength(100)] string? actor,
         ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http, CancellationToken ct)
     {
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBundleMb * 1_000_000L;

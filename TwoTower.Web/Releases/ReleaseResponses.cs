@@ -5,10 +5,10 @@ using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Web.Releases;
 
-/// <summary>Why something is done to a release, and for whom; both are kept in its history.</summary>
+/// <summary>Why something is done to a release; it is kept in the history, with the name of the key.</summary>
 public sealed record ReleaseActionRequest
 {
-    /// <summary>Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.</summary>
+    /// <summary>Not kept any more: the actor in the history is the name of the key.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 
@@ -20,7 +20,7 @@ public sealed record ReleaseActionRequest
 /// <summary>What retention keeps.</summary>
 public sealed record PruneRequest
 {
-    /// <summary>Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.</summary>
+    /// <summary>Not kept any more: the actor in the history is the name of the key.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 

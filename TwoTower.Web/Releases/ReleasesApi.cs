@@ -131,7 +131,7 @@ internal static class ReleasesApi
         return TypedResults.Ok(new PinResponse(modelVersion, false));
     }
 
-    private static string Reason(ReleaseActionRequest? request) => Operators.Reason(request?.Reason, request?.Actor) ?? "by hand";
+    private static string Reason(ReleaseActionRequest? request) => request?.Reason is { Length: > 0 } reason ? reason : "by hand";
 
     internal static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
         statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");

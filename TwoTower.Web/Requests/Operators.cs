@@ -10,7 +10,7 @@ namespace TwoTower.Web.Requests;
 internal sealed class Operators(IOptions<ApiOptions> api, IOptions<OperatorOptions> operators)
 {
     /// <summary>What the parameter and the fields called actor are.</summary>
-    public const string OnBehalf = "Whom it is done for; it is kept with the reason, where there is one. The actor in the history is the key's name.";
+    public const string NoActor = "Not kept any more: the actor in the history is the name of the key.";
 
     private const string Nameless = "operator over HTTP";
 
@@ -39,11 +39,6 @@ internal sealed class Operators(IOptions<ApiOptions> api, IOptions<OperatorOptio
 
     /// <summary>What the history says of who did something: the key's name, nothing that a request says.</summary>
     public static string Actor(ClaimsPrincipal user) => user.Identity?.Name ?? Nameless;
-
-    /// <summary>A reason with whom it is for, where the request says so: not the one who is recorded as the actor.</summary>
-    public static string? Reason(string? reason, string? onBehalfOf) =>
-        string.IsNullOrEmpty(onBehalfOf) ? (string.IsNullOrEmpty(reason) ? null : reason)
-        : $"{(string.IsNullOrEmpty(reason) ? "by hand" : reason)} (for {onBehalfOf})";
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

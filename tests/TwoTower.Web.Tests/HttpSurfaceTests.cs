@@ -9,7 +9,6 @@ using TwoTower.Web.Requests;
 namespace TwoTower.Web.Tests;
 
 /// <summary>Methods, headers, other sites' pages, compression, and what settings switch off.</summary>
-[Collection("postgres")]
 public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     private const string Key = "an-operators-key-of-a-test", Site = "https://app.example";

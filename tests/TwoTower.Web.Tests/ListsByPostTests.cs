@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>The lists with their filters in a body: the same answers and refusals as by URL, and room for what no URL has room for.</summary>
-[Collection("postgres")]
 public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     private static readonly string ForUser = $"/v1/users/{ApiWorld.Viewer}/recommendations";
