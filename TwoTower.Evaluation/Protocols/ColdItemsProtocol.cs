@@ -5,7 +5,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
-/// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for viewers that no
+/// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for users that no
 /// model has learned from either, from all that these decided on the other videos.
 /// </summary>
 public static class ColdItemsProtocol
@@ -15,7 +15,7 @@ public static class ColdItemsProtocol
 
     /// <summary>Splits a data set.</summary>
     /// <exception cref="InputException">No cold or no warm videos, or nobody to ask; says what to do.</exception>
-    public static Split Create(TableSet tables, ViewerSuffixes suffixes, HeldOutGroup group)
+    public static Split Create(TableSet tables, UserSuffixes suffixes, HeldOutGroup group)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(suffixes);
@@ -40,7 +40,7 @@ public static class ColdItemsProtocol
         var suffix = suffixes.Of(group);
         List<Query> queries = [];
         var asked = 0;
-        foreach (var (user, rows) in Decided.ByViewer(tables.Decisions).Where(viewer => numbers.ViewerEndsIn(viewer.Key, suffix)))
+        foreach (var (user, rows) in Decided.ByUser(tables.Decisions).Where(user => numbers.UserEndsIn(user.Key, suffix)))
         {
             asked++;
             var latest = Decided.Latest(rows, builder.ItemOf);

@@ -5,11 +5,11 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
-/// Viewers that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found (docs/evaluation.md).
+/// Users that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found (docs/evaluation.md).
 /// </summary>
 public static class HeldOutUsersProtocol
 {
-    /// <summary>A held-out viewer has this many likes at least.</summary>
+    /// <summary>A held-out user has this many likes at least.</summary>
     public const int LeastLikes = 5;
 
     /// <summary>One part in this many is held out.</summary>
@@ -17,7 +17,7 @@ public static class HeldOutUsersProtocol
 
     /// <summary>Splits a data set.</summary>
     /// <exception cref="InputException">Nobody to learn from or nobody to ask; says what to do.</exception>
-    public static Split Create(TableSet tables, ViewerSuffixes suffixes, HeldOutGroup group)
+    public static Split Create(TableSet tables, UserSuffixes suffixes, HeldOutGroup group)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(suffixes);
@@ -28,7 +28,7 @@ public static class HeldOutUsersProtocol
         if (items.Count == 0)
         {
             throw new InputException(
-                $"no video has a like of a viewer to learn from ({tables.Decisions.Count} decisions, {training.Decisions.Count} of them not of held-out viewers): "
+                $"no video has a like of a user to learn from ({tables.Decisions.Count} decisions, {training.Decisions.Count} of them not of held-out users): "
                 + "give data with likes, or other --validation-suffix and --test-suffix");
         }
 
@@ -39,7 +39,7 @@ public static class HeldOutUsersProtocol
         var suffix = suffixes.Of(group);
         List<Query> queries = [];
         var asked = 0;
-        foreach (var (user, rows) in Decided.ByViewer(tables.Decisions).Where(viewer => numbers.ViewerEndsIn(viewer.Key, suffix)))
+        foreach (var (user, rows) in Decided.ByUser(tables.Decisions).Where(user => numbers.UserEndsIn(user.Key, suffix)))
         {
             asked++;
             var latest = Decided.Latest(rows, builder.ItemOf);
@@ -57,8 +57,8 @@ public static class HeldOutUsersProtocol
             : new("held-out-users", training with { Videos = items, Decisions = decisions }, items, [.. items.Select(_ => true)], queries, asOf);
     }
 
-    /// <summary>The tables without profiles and decisions of held-out viewers.</summary>
-    internal static TableSet WithoutHeldOut(TableSet tables, Numbering numbers, ViewerSuffixes suffixes)
+    /// <summary>The tables without profiles and decisions of held-out users.</summary>
+    internal static TableSet WithoutHeldOut(TableSet tables, Numbering numbers, UserSuffixes suffixes)
     {
         var heldOut = tables.Profiles.Select(profile => profile.UserId).Concat(tables.Decisions.Select(row => row.UserId)).Distinct()
             .Where(user => suffixes.IsHeldOut(numbers, user)).ToHashSet();
@@ -70,13 +70,13 @@ public static class HeldOutUsersProtocol
     }
 
     internal static InputException NobodyToAsk(HeldOutGroup group, string suffix, int asked, string needed = "5 likes") => new(asked == 0
-        ? $"no viewer's number ends in {suffix}, so there is nobody to ask: give another --{group.ToString().ToLowerInvariant()}-suffix, or data with these viewers"
-        : $"none of the {asked} viewers whose number ends in {suffix} has {needed} among videos that a model can know: give more data or another suffix");
+        ? $"no user's number ends in {suffix}, so there is nobody to ask: give another --{group.ToString().ToLowerInvariant()}-suffix, or data with these users"
+        : $"none of the {asked} users whose number ends in {suffix} has {needed} among videos that a model can know: give more data or another suffix");
 
     private static int[] Shuffled(
         Dictionary<int, DecisionRow> latest, DecisionType type, Guid user, Numbering numbers, IReadOnlyList<VideoRow> items)
     {
-        var number = numbers.OfViewer(user);
+        var number = numbers.OfUser(user);
         return [.. Decided.Of(latest, type).OrderBy(item => Numbering.Shuffle(number, numbers.OfVideo(items[item].Id)))];
     }
 }

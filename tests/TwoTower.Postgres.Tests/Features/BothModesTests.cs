@@ -18,7 +18,7 @@ public class BothModesTests(PostgresFixture postgres)
     [Fact]
     public async Task They_agree_on_a_generated_world()
     {
-        var tables = CatalogueGenerator.Generate(new() { Anchor = Anchor, Viewers = 1200, Videos = 1500, Seed = 7 });
+        var tables = CatalogueGenerator.Generate(new() { Anchor = Anchor, Users = 1200, Videos = 1500, Seed = 7 });
         await AgreeAsync(tables, Anchor);
         await AgreeAsync(tables, Anchor.AddDays(-90));
     }

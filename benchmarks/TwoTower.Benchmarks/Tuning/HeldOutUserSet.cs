@@ -7,18 +7,18 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Benchmarks.Tuning;
 
 /// <summary>
-/// A tenth of the viewers, by a stable hash, is kept out of training. Of each one's likes a fifth are targets and the rest, with his nopes,
+/// A tenth of the users, by a stable hash, is kept out of training. Of each one's likes a fifth are targets and the rest, with his nopes,
 /// the history that the model sees; every video that anyone in training liked is ranked.
 /// </summary>
-internal sealed class HeldOutViewers
+internal sealed class HeldOutUserSet
 {
     private const int FewestLikes = 5;
     private const int Top = 20;
-    private readonly List<(UserHistory History, HashSet<Guid> Targets)> _viewers = [];
+    private readonly List<(UserHistory History, HashSet<Guid> Targets)> _users = [];
     private readonly List<ItemPayload> _items;
     private readonly DateTimeOffset _asOf;
 
-    public HeldOutViewers(TableSet tables)
+    public HeldOutUserSet(TableSet tables)
     {
         Training = tables with
         {
@@ -38,18 +38,18 @@ internal sealed class HeldOutViewers
             // As of now for the model: what he decided later than training's end is still his history.
             HistoryEntry[] seen = [.. history.Entries.Where(entry => !targets.Contains(entry.VideoId))
                 .Select(entry => entry with { At = entry.At > _asOf ? _asOf : entry.At })];
-            _viewers.Add((history with { Entries = seen }, targets));
+            _users.Add((history with { Entries = seen }, targets));
         }
     }
 
     /// <summary>The tables without them.</summary>
     public TableSet Training { get; }
 
-    public int Count => _viewers.Count;
+    public int Count => _users.Count;
 
     public int Items => _items.Count;
 
-    /// <summary>Mean over viewers of targets among the first 20 ÷ min(20, targets), and the share of the videos in anyone's first 20.</summary>
+    /// <summary>Mean over users of targets among the first 20 ÷ min(20, targets), and the share of the videos in anyone's first 20.</summary>
     public (double Recall, double Coverage) Measure(UserTower user, ItemTower item)
     {
         var dim = user.EmbeddingDim;
@@ -58,7 +58,7 @@ internal sealed class HeldOutViewers
         var scores = new float[_items.Count];
         var shown = new HashSet<Guid>();
         var recall = 0.0;
-        foreach (var (history, targets) in _viewers)
+        foreach (var (history, targets) in _users)
         {
             var query = user.Encode(PayloadBuilder.BuildUser(history, _asOf), _asOf);
             var seen = history.Entries.Select(entry => entry.VideoId).ToHashSet();
@@ -72,7 +72,7 @@ internal sealed class HeldOutViewers
             recall += first.Count(targets.Contains) / (double)Math.Min(Top, targets.Count);
         }
 
-        return (recall / _viewers.Count, shown.Count / (double)_items.Count);
+        return (recall / _users.Count, shown.Count / (double)_items.Count);
     }
 
     private static bool IsHeldOut(Guid user) => Hash(user, Guid.Empty) % 10 == 0;

@@ -6,32 +6,32 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// The linear answer to the lessons: a history vector for each video, such that the sums over a history, divided by its size, give the
-/// teacher's user vector as nearly as a linear map can. Ridge regression on what the teacher's own models know of the videos.
+/// The linear part of the user tower: a history vector for each video, such that the sums over a history, divided by its size, give the
+/// target user vector in the least-squares sense. Ridge regression on the closed-form model's own video features.
 /// </summary>
 /// <param name="Liked">What a like adds, row-major, [items × rank].</param>
 /// <param name="Noped">What a nope adds, row-major, [items × rank].</param>
 /// <param name="Bias">What everybody has, [rank].</param>
-internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
+internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[] Bias)
 {
     // Of the variance of a column, per history: the columns are many and alike.
     private const double Ridge = 1e-3;
 
     /// <summary>Solves for it.</summary>
-    public static LinearStudent Fit(Teacher teacher, Lessons lessons, double smoothing, Device device, ParallelOptions parallel)
+    public static LinearInitialization Fit(ClosedFormModel closedForm, DistillationTargets distillation, double smoothing, Device device, ParallelOptions parallel)
     {
-        var (items, rank) = (teacher.Items, lessons.Rank);
+        var (items, rank) = (closedForm.Items, distillation.Rank);
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var weights = tensor(teacher.Linear.Weights, [2 * items, items]).to(device).matmul(tensor(lessons.Projection, [items, rank]).to(device)).to(CPU);
-        var liked = cat([weights[..items], tensor(teacher.Factors.Items, [items, teacher.Factors.Dim]), Taste(teacher)], 1).contiguous();
-        var noped = cat([weights[items..], Taste(teacher)], 1).contiguous();
+        var weights = tensor(closedForm.Linear.Weights, [2 * items, items]).to(device).matmul(tensor(distillation.Projection, [items, rank]).to(device)).to(CPU);
+        var liked = cat([weights[..items], tensor(closedForm.Factors.Items, [items, closedForm.Factors.Dim]), Taste(closedForm)], 1).contiguous();
+        var noped = cat([weights[items..], Taste(closedForm)], 1).contiguous();
         var (likedWidth, nopedWidth) = ((int)liked.shape[1], (int)noped.shape[1]);
-        var pooled = Pool(lessons.Histories, liked.ToFloats(), likedWidth, noped.ToFloats(), nopedWidth, smoothing, parallel);
+        var pooled = Pool(distillation.Histories, liked.ToFloats(), likedWidth, noped.ToFloats(), nopedWidth, smoothing, parallel);
 
-        var count = lessons.Histories.Length;
+        var count = distillation.Histories.Length;
         var x = tensor(pooled, [count, likedWidth + nopedWidth]).to(device);
-        var y = tensor(lessons.Targets, [count, rank]).to(device);
+        var y = tensor(distillation.Targets, [count, rank]).to(device);
         var (mean, deviation, targetMean) = (x.mean([0]), x.std(0, unbiased: false).clamp_min(1e-12), y.mean([0]));
         x.sub_(mean).div_(deviation);
         var gram = x.t().matmul(x).to(ScalarType.Float64) + Ridge * count * eye(likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device);
@@ -63,17 +63,17 @@ internal sealed record LinearStudent(float[] Liked, float[] Noped, float[] Bias)
     }
 
     // Vector, bias, and their product: the right sides of the equations that a user's taste solves.
-    private static Tensor Taste(Teacher teacher)
+    private static Tensor Taste(ClosedFormModel closedForm)
     {
-        var dim = teacher.Taste.Dim;
-        var rows = new float[teacher.Items * (2 * dim + 1)];
-        for (var item = 0; item < teacher.Items; item++)
+        var dim = closedForm.Taste.Dim;
+        var rows = new float[closedForm.Items * (2 * dim + 1)];
+        for (var item = 0; item < closedForm.Items; item++)
         {
             var row = rows.AsSpan(item * (2 * dim + 1), 2 * dim + 1);
-            teacher.Taste[item].CopyTo(row);
+            closedForm.Taste[item].CopyTo(row);
             TensorPrimitives.Multiply(row[..dim], row[dim], row[(dim + 1)..]);
         }
 
-        return tensor(rows, [teacher.Items, 2 * dim + 1]);
+        return tensor(rows, [closedForm.Items, 2 * dim + 1]);
     }
 }

@@ -2,10 +2,10 @@ using TwoTower.Core.Quality;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Postgres.Serving;
 
-namespace TwoTower.Evaluation.Exams;
+namespace TwoTower.Evaluation.Evaluators;
 
-/// <summary>Ranks what a model scored, and measures the ranking against what the viewer decided.</summary>
-public static class Judge
+/// <summary>Ranks what a model scored, and measures the ranking against what the user decided.</summary>
+public static class RankingMetrics
 {
     /// <summary>Places of a ranking that are kept.</summary>
     public const int Kept = 100;
@@ -55,7 +55,7 @@ public static class Judge
             UAuc = Metrics.Auc(scores, query.Targets, query.HeldOutNopes),
             Nope20 = Metrics.Nopes(ranking, query.HeldOutNopes.ToHashSet(), 20),
             Diversity = split.Contents.Diversity(shown),
-            Novelty = Metrics.Novelty(ranking, split.LikeCounts, split.TrainingViewers.Count),
+            Novelty = Metrics.Novelty(ranking, split.LikeCounts, split.TrainingUsers.Count),
             MakerShare = MakerShare(split, shown),
             RecallByPopularity = RecallByPopularity(split, ranking, query.Targets),
             Top = Pick(ranking, scores),

@@ -1,13 +1,13 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Live;
 
 namespace TwoTower.Evaluation;
 
 /// <summary>Asks a sample of the queries a second time, of the product as it is served.</summary>
-internal interface ILiveExam
+internal interface ILiveEvaluation
 {
     /// <summary>Asks about a fitted recipe; of several seeds the first.</summary>
-    Task AskAsync(Examined examined, IProgress<ExamProgress>? progress, CancellationToken ct);
+    Task AskAsync(EvaluatedSplit evaluated, IProgress<EvaluationProgress>? progress, CancellationToken ct);
 
     /// <summary>What came of it, by recipe.</summary>
     /// <param name="rounds">Draws of the bootstrap.</param>

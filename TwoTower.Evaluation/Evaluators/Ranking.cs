@@ -1,7 +1,7 @@
 using TwoTower.Core.Quality;
 using TwoTower.Evaluation.Queries;
 
-namespace TwoTower.Evaluation.Exams;
+namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>The head of a ranking.</summary>
 public static class Ranking

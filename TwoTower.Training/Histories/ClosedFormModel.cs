@@ -8,11 +8,11 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// What the user tower learns to answer: three closed-form models together. Of a history they say
+/// The model that the user tower is distilled from: three closed-form models together. They score a history by
 /// (1 − s) · z(linear) + s · z(factors of the likes) + t · log P(like) − p · z(log popularity) + r · log(likes of late ÷ expected), z being
-/// (x − mean) ÷ deviation over the items, and s, t, p, r the recipe's. None of them could be served: a request would need every video's scores, or solve equations.
+/// (x − mean) ÷ deviation over the items, and s, t, p, r the recipe's. None of them is served: a request would need every video's scores, or solve equations.
 /// </summary>
-internal sealed class Teacher
+internal sealed class ClosedFormModel
 {
     // Below it, popularity is chance.
     private const double PopularityPrior = 10, TrendPrior = 1;
@@ -20,23 +20,23 @@ internal sealed class Teacher
     private readonly HistoryOptions _options;
     private readonly float[] _bias; // [items]
 
-    private Teacher(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] bias) =>
+    private ClosedFormModel(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] bias) =>
         (_options, Linear, Factors, Taste, _bias) = (options, linear, factors, taste, bias);
 
-    /// <summary>Which videos go with which.</summary>
+    /// <summary>Item-to-item linear model of likes and nopes.</summary>
     public LinearModel Linear { get; }
 
-    /// <summary>What one is drawn to.</summary>
+    /// <summary>Implicit-feedback factors of the likes.</summary>
     public ImplicitFactors Factors { get; }
 
-    /// <summary>What one likes once it is seen.</summary>
+    /// <summary>Factors of like against nope, given that a video was seen.</summary>
     public TasteFactors Taste { get; }
 
-    /// <summary>Items.</summary>
+    /// <summary>Number of items.</summary>
     public int Items => _bias.Length;
 
     /// <summary>Fits the three models.</summary>
-    public static Teacher Fit(Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
+    public static ClosedFormModel Fit(Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
     {
         var items = data.Videos.Count;
         var contents = new ContentVectors(data.Videos);
@@ -52,7 +52,7 @@ internal sealed class Teacher
         return new(options, linear, factors, taste, Bias(data, options));
     }
 
-    /// <summary>What a video has for everybody: less for its popularity, more for being liked of late rather than long ago. [items]</summary>
+    /// <summary>Item bias: a discount for popularity, a bonus for recent likes over old ones. [items]</summary>
     internal static float[] Bias(Interactions data, HistoryOptions options)
     {
         var likes = new float[data.Videos.Count];
@@ -109,14 +109,14 @@ internal sealed class Teacher
         if (deviation > 1e-9f) TensorPrimitives.Divide(values, deviation, values);
     }
 
-    private sealed class Scratch(Teacher teacher)
+    private sealed class Scratch(ClosedFormModel closedForm)
     {
-        public float[] User { get; } = new float[teacher.Factors.Dim];
+        public float[] User { get; } = new float[closedForm.Factors.Dim];
 
-        public float[] Part { get; } = new float[teacher.Items];
+        public float[] Part { get; } = new float[closedForm.Items];
 
-        public NormalEquations Likes { get; } = new(teacher.Factors.Dim);
+        public NormalEquations Likes { get; } = new(closedForm.Factors.Dim);
 
-        public NormalEquations Decisions { get; } = new(teacher.Taste.Dim + 1);
+        public NormalEquations Decisions { get; } = new(closedForm.Taste.Dim + 1);
     }
 }

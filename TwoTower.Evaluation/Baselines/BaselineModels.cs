@@ -1,13 +1,13 @@
 using TwoTower.Core;
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>What a recipe has to beat, by name.</summary>
-public static class BaselineContenders
+public static class BaselineModels
 {
     /// <summary>All of them, simple ones first.</summary>
-    public static IReadOnlyList<Contender> All { get; } =
+    public static IReadOnlyList<EvaluatedModel> All { get; } =
     [
         new("popularity", false, fit => Fitted(() => CountScorer.Popularity(fit.Split))),
         new("like-ratio", false, fit => Fitted(() => CountScorer.LikeRatio(fit.Split))),
@@ -19,7 +19,7 @@ public static class BaselineContenders
 
     /// <summary>A baseline.</summary>
     /// <exception cref="InputException">There is none of this name.</exception>
-    public static Contender Named(string name) => All.FirstOrDefault(baseline => baseline.Name == name)
+    public static EvaluatedModel Named(string name) => All.FirstOrDefault(baseline => baseline.Name == name)
         ?? throw new InputException($"there is no baseline '{name}'; known are {string.Join(", ", All.Select(baseline => baseline.Name))}");
 
     private static Task<IScorer> Fitted(Func<IScorer> fit) => Task.FromResult(fit());

@@ -3,16 +3,16 @@ using TwoTower.Core.Features;
 namespace TwoTower.Cli.Demo;
 
 /// <summary>
-/// Chooses viewers to show: each with a clear taste, and each with another one. Deterministic for the same payloads. It looks at
+/// Chooses users to show: each with a clear taste, and each with another one. Deterministic for the same payloads. It looks at
 /// histories only, never at recommendations.
 /// </summary>
-internal static class ViewerPicker
+internal static class UserPicker
 {
-    /// <summary>Fewest likes of a viewer worth showing; less where nobody has as many.</summary>
+    /// <summary>Fewest likes of a user worth showing; less where nobody has as many.</summary>
     public const int EnoughLikes = 20;
 
-    /// <summary>The chosen viewers, clearest taste first.</summary>
-    /// <param name="candidates">Viewers with likes, in a stable order.</param>
+    /// <summary>The chosen users, clearest taste first.</summary>
+    /// <param name="candidates">Users with likes, in a stable order.</param>
     /// <param name="count">How many to choose; fewer come where there are fewer.</param>
     public static IReadOnlyList<UserPayload> Pick(IReadOnlyList<UserPayload> candidates, int count)
     {
@@ -30,22 +30,22 @@ internal static class ViewerPicker
         return [.. chosen.Select(taste => taste.Payload).Concat(rest).Take(count)];
     }
 
-    /// <summary>The tags that set a viewer apart: liked often, and rare among the others.</summary>
-    public static IReadOnlyList<string> TopTags(UserPayload viewer, IReadOnlyList<UserPayload> candidates, int count) =>
-        [.. Tastes(candidates).First(taste => taste.Payload.UserId == viewer.UserId).Weights
+    /// <summary>The tags that set a user apart: liked often, and rare among the others.</summary>
+    public static IReadOnlyList<string> TopTags(UserPayload user, IReadOnlyList<UserPayload> candidates, int count) =>
+        [.. Tastes(candidates).First(taste => taste.Payload.UserId == user.UserId).Weights
             .OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Take(count).Select(pair => pair.Key)];
 
-    private static List<Taste> Tastes(IReadOnlyList<UserPayload> viewers)
+    private static List<Taste> Tastes(IReadOnlyList<UserPayload> users)
     {
-        var having = viewers.SelectMany(viewer => viewer.Tags.Distinct()).CountBy(tag => tag).ToDictionary();
-        return [.. viewers.Select(viewer =>
+        var having = users.SelectMany(user => user.Tags.Distinct()).CountBy(tag => tag).ToDictionary();
+        return [.. users.Select(user =>
         {
-            var weights = viewer.Tags.CountBy(tag => tag)
-                .ToDictionary(pair => pair.Key, pair => pair.Value * Math.Log(1.0 + (double)viewers.Count / having[pair.Key]));
+            var weights = user.Tags.CountBy(tag => tag)
+                .ToDictionary(pair => pair.Key, pair => pair.Value * Math.Log(1.0 + (double)users.Count / having[pair.Key]));
             var norm = Math.Sqrt(weights.Values.Sum(weight => weight * weight));
             var unit = weights.ToDictionary(pair => pair.Key, pair => norm > 0 ? pair.Value / norm : 0);
-            return new Taste(viewer, unit, unit.Values.DefaultIfEmpty(0).OrderDescending().Take(3).Sum() / Math.Sqrt(3));
+            return new Taste(user, unit, unit.Values.DefaultIfEmpty(0).OrderDescending().Take(3).Sum() / Math.Sqrt(3));
         })];
     }
 

@@ -1,13 +1,13 @@
 using TwoTower.Core.Artifacts;
 using TwoTower.Evaluation.Queries;
 
-namespace TwoTower.Evaluation.Contenders;
+namespace TwoTower.Evaluation.Models;
 
-/// <summary>A fitted model as an evaluation sees it: a score for each item of the split, for a viewer that it hasn't learned from.</summary>
+/// <summary>A fitted model as an evaluation sees it: a score for each item of the split, for a user that it hasn't learned from.</summary>
 public interface IScorer : IDisposable
 {
     /// <summary>Scores every item of the split for one query, higher is better.</summary>
-    /// <param name="query">What may be known of the viewer.</param>
+    /// <param name="query">What may be known of the user.</param>
     /// <param name="scores">[Items.Count]; overwritten.</param>
     void Score(Query query, Span<float> scores);
 

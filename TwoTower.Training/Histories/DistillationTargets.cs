@@ -8,15 +8,15 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// The teacher's answers cut down to a space that two towers can span: items' vectors, and for whole, partial and mixed histories the user
-/// vectors that give the teacher's scores as inner products.
+/// The closed-form model's scores, projected onto the rank that two towers can express: item vectors, and for whole, partial and mixed histories
+/// the user vectors whose inner products with them give those scores.
 /// </summary>
 /// <param name="Items">What a user vector is multiplied with for the scores, row-major, [items × rank].</param>
 /// <param name="Projection">What scores are multiplied with for the user vector, row-major, [items × rank].</param>
 /// <param name="Histories">Likes and nopes.</param>
 /// <param name="Targets">The user vector of each history, row-major, [histories × rank].</param>
 /// <param name="Rank">Columns.</param>
-internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
+internal sealed record DistillationTargets(float[] Items, float[] Projection, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
 {
     private const int BlockRows = 512;
 
@@ -36,7 +36,7 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     // What a mixed history keeps of the user, and what it takes of another.
     private static readonly (double Least, double Most) Own = (0.3, 1), Others = (0.1, 0.6);
 
-    /// <summary>Refuses more lessons than an array holds, before anything is fitted.</summary>
+    /// <summary>Refuses more targets than an array holds, before anything is fitted.</summary>
     /// <exception cref="InputException">Too many.</exception>
     public static void Check(HistoryOptions options, int users, int rank)
     {
@@ -46,21 +46,21 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
             $"history.copies {options.Copies} × {users:N0} users (history.max_users {options.MaxUsers}) × {rank} dimensions (model.embedding_dim) are more numbers than one array holds: lower one of them");
     }
 
-    /// <summary>Prepares the lessons.</summary>
-    public static Lessons Prepare(
-        Teacher teacher, Interactions data, int rank, HistoryOptions options, int seed, Device device, ParallelOptions parallel)
+    /// <summary>Computes the targets.</summary>
+    public static DistillationTargets Prepare(
+        ClosedFormModel closedForm, Interactions data, int rank, HistoryOptions options, int seed, Device device, ParallelOptions parallel)
     {
-        rank = Math.Min(rank, teacher.Items);
+        rank = Math.Min(rank, closedForm.Items);
         var random = new SeededRandom(seed, RandomPurpose.Histories);
         (int[] Likes, int[] Nopes)[] users = [.. data.Users.Where(user => Interactions.IsUsable(user.Likes))];
         random.Shuffle<(int[], int[])>(users);
         users = users[..Math.Min(users.Length, options.MaxUsers)];
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var (items, projection) = Basis(teacher, users, rank, options.HeadWeight, random, device, parallel);
+        var (items, projection) = Basis(closedForm, users, rank, options.HeadWeight, random, device, parallel);
         (int[] Likes, int[] Nopes)[] histories = [.. Enumerable.Range(0, options.Copies).SelectMany(copy => copy == 0 ? users : users.Select(user => Part(user, copy)))];
         var targets = new float[histories.Length * rank];
-        foreach (var (scores, first, rows) in Blocks(teacher, histories, parallel))
+        foreach (var (scores, first, rows) in Blocks(closedForm, histories, parallel))
         {
             using var part = NewDisposeScope();
             scores.to(device).matmul(projection).ToFloats().CopyTo(targets.AsSpan(first * rank, rows * rank));
@@ -73,8 +73,8 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
     }
 
     /// <summary>
-    /// A part of a user's history with a part of another's, whose decisions don't count where the user has one himself. There are few users
-    /// and the teacher knows what to say to anybody: learning from people who don't exist, the tower is less surprised by new ones.
+    /// A part of a user's history with a part of another's, whose decisions don't count on videos that the user decided on. Users are few, and the
+    /// closed-form model scores any history: trained on made-up mixtures too, the tower generalises better to new users.
     /// </summary>
     internal static (int[] Likes, int[] Nopes) Mix((int[] Likes, int[] Nopes) user, (int[] Likes, int[] Nopes) other, SeededRandom random)
     {
@@ -97,15 +97,15 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         return (score * linalg.solve(gram, users.mean([0]).to(ScalarType.Float64))).to(CPU).to(ScalarType.Float32).ToFloats();
     }
 
-    // The directions of item space in which the teacher's answers to whole histories vary most, an item's error weighing the more the more
+    // The directions of item space in which the scores of whole histories vary most, an item's error weighing the more the more
     // often it is at the head of an answer: with D the roots of the weights and S the answers, V the first eigenvectors of D SᵀS D, users are S D V and items D⁻¹ V.
     private static (Tensor Items, Tensor Projection) Basis(
-        Teacher teacher, (int[] Likes, int[] Nopes)[] users, int rank, double headWeight, SeededRandom random, Device device, ParallelOptions parallel)
+        ClosedFormModel closedForm, (int[] Likes, int[] Nopes)[] users, int rank, double headWeight, SeededRandom random, Device device, ParallelOptions parallel)
     {
-        var n = teacher.Items;
+        var n = closedForm.Items;
         var gram = zeros(n, n, device: device);
         var heads = zeros(n, ScalarType.Float32);
-        foreach (var (scores, first, rows) in Blocks(teacher, users, parallel))
+        foreach (var (scores, first, rows) in Blocks(closedForm, users, parallel))
         {
             using var part = NewDisposeScope();
             var block = scores.to(device);
@@ -131,7 +131,7 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         return ((basis / root).contiguous(), (basis * root).contiguous());
     }
 
-    // How often each item is at the head of these answers; what one has decided on isn't shown to him. [items]
+    // How often each item is at the head of these answers; decided videos aren't shown. [items]
     private static Tensor Heads(Tensor scores, ReadOnlySpan<(int[] Likes, int[] Nopes)> users)
     {
         List<long> rows = [], columns = [];
@@ -150,15 +150,15 @@ internal sealed record Lessons(float[] Items, float[] Projection, (int[] Likes, 
         return bincount(indexes.masked_select(values.isfinite()), minlength: items).to(ScalarType.Float32);
     }
 
-    private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(Teacher teacher, (int[], int[])[] histories, ParallelOptions parallel)
+    private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(ClosedFormModel closedForm, (int[], int[])[] histories, ParallelOptions parallel)
     {
-        var scores = new float[BlockRows * teacher.Items];
+        var scores = new float[BlockRows * closedForm.Items];
         for (var first = 0; first < histories.Length; first += BlockRows)
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
             var rows = Math.Min(BlockRows, histories.Length - first);
-            teacher.Score(histories.AsMemory(first, rows), scores, parallel);
-            using var block = tensor(scores, [BlockRows, teacher.Items]);
+            closedForm.Score(histories.AsMemory(first, rows), scores, parallel);
+            using var block = tensor(scores, [BlockRows, closedForm.Items]);
             using var filled = block[..rows]; // a view: it would keep the block alive to the end of the outer scope
             yield return (filled, first, rows);
         }

@@ -12,7 +12,7 @@ using TwoTower.Embedding;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
 using TwoTower.Evaluation;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Live;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Postgres.Releases;
@@ -25,34 +25,34 @@ namespace TwoTower.Cli.Evaluation;
 
 /// <summary>
 /// Asks a sample of the queries a second time, of the product as it is served: the release registered, embedded, indexed and active in a scratch
-/// database that knows the viewers' histories and nothing else of them, the API in front of it, HTTP.
+/// database that knows the users' histories and nothing else of them, the API in front of it, HTTP.
 /// </summary>
 /// <param name="session">Where it talks and when it stops.</param>
 /// <param name="splits">The protocol's splits.</param>
 /// <param name="server">Connection string of the server that the scratch database is made on.</param>
 /// <param name="count">Queries to ask.</param>
-internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, string server, int count) : ILiveExam
+internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> splits, string server, int count) : ILiveEvaluation
 {
     private readonly IReadOnlyList<IReadOnlyList<int>> _sample = LiveSample.Draw(splits, count);
     private readonly Dictionary<string, Asked> _asked = [];
 
     /// <summary>Looks for its server.</summary>
     /// <exception cref="InputException">There is none, or it doesn't let this user create a database.</exception>
-    public static async Task<ILiveExam> CreateAsync(Session session, IReadOnlyList<Split> splits, int count)
+    public static async Task<ILiveEvaluation> CreateAsync(Session session, IReadOnlyList<Split> splits, int count)
     {
         var server = (await session.ProvideAsync()).ConnectionString;
         await ScratchDatabase.RequireRightAsync(server, session.Stop);
-        return new LiveExam(session, splits, server, count);
+        return new LiveEvaluation(session, splits, server, count);
     }
 
     /// <inheritdoc/>
-    public async Task AskAsync(Examined examined, IProgress<ExamProgress>? progress, CancellationToken ct)
+    public async Task AskAsync(EvaluatedSplit evaluated, IProgress<EvaluationProgress>? progress, CancellationToken ct)
     {
-        if (examined.Scorer.Checkpoint is not { } checkpoint) return;
-        if (!_asked.TryGetValue(examined.Contender.Name, out var asked)) _asked.Add(examined.Contender.Name, asked = new(examined.Seed));
-        var split = examined.Split;
+        if (evaluated.Scorer.Checkpoint is not { } checkpoint) return;
+        if (!_asked.TryGetValue(evaluated.Model.Name, out var asked)) _asked.Add(evaluated.Model.Name, asked = new(evaluated.Seed));
+        var split = evaluated.Split;
         var sample = _sample[splits.ToList().IndexOf(split)];
-        if (asked.Seed != examined.Seed || sample.Count == 0) return;
+        if (asked.Seed != evaluated.Seed || sample.Count == 0) return;
 
         await using var scratch = await ScratchDatabase.CreateAsync(server, session.Terminal, ct);
         await new TableWriter(scratch.Source).WriteAsync(Rows(split, sample), null, ct);
@@ -72,8 +72,8 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
                 var started = session.Time.GetTimestamp();
                 var answer = await GetAsync(client, split, split.Queries[query], release.ModelVersion, ct);
                 var time = session.Time.GetElapsedTime(started);
-                examined.Scorer.Score(split.Queries[query], scores);
-                asked.Answers.Add(LiveAnswer.Of(split, split.Queries[query], examined.Results[query], scores, answer, time));
+                evaluated.Scorer.Score(split.Queries[query], scores);
+                asked.Answers.Add(LiveAnswer.Of(split, split.Queries[query], evaluated.Results[query], scores, answer, time));
                 progress?.Report(new(split.Name, "requests to the live API", done + 1, sample.Count, null));
             }
         }
@@ -109,7 +109,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
 
     private static async Task<List<(int Item, double Score)>> GetAsync(HttpClient client, Split split, Query query, string modelVersion, CancellationToken ct)
     {
-        var path = $"v1/users/{query.History.UserId}/recommendations?limit={Judge.Kept}&maxSafetyLevel={short.MaxValue}";
+        var path = $"v1/users/{query.History.UserId}/recommendations?limit={RankingMetrics.Kept}&maxSafetyLevel={short.MaxValue}";
         using var response = await client.GetAsync(path, ct);
         if (!response.IsSuccessStatusCode)
         {
@@ -149,7 +149,7 @@ internal sealed class LiveExam(Session session, IReadOnlyList<Split> splits, str
         public long IndexSearches { get; set; }
     }
 
-    private sealed class Embedded(string split, IProgress<ExamProgress>? progress) : IProgress<EmbedProgress>
+    private sealed class Embedded(string split, IProgress<EvaluationProgress>? progress) : IProgress<EmbedProgress>
     {
         public void Report(EmbedProgress value) => progress?.Report(new(split, "videos embedded for the live API", value.Done, value.Total, null));
     }

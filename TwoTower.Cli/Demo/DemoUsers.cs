@@ -7,30 +7,30 @@ using TwoTower.Postgres.Features;
 
 namespace TwoTower.Cli.Demo;
 
-/// <summary>Three viewers of different tastes, what they liked, and what the API answers for them over HTTP.</summary>
-internal static class DemoViewers
+/// <summary>Three users of different tastes, what they liked, and what the API answers for them over HTTP.</summary>
+internal static class DemoUsers
 {
-    private const int Viewers = 3;
+    private const int Users = 3;
     private const int Shown = 8;
     private const int Candidates = 300;
 
-    public static async Task<IReadOnlyList<DemoViewer>> AskAsync(NpgsqlDataSource db, Uri api, DateTimeOffset now, CancellationToken ct)
+    public static async Task<IReadOnlyList<DemoUser>> AskAsync(NpgsqlDataSource db, Uri api, DateTimeOffset now, CancellationToken ct)
     {
         var candidates = await CandidatesAsync(db, now, ct);
         using var client = new HttpClient { BaseAddress = api };
-        var viewers = new List<DemoViewer>();
-        foreach (var viewer in ViewerPicker.Pick(candidates, Viewers))
+        var users = new List<DemoUser>();
+        foreach (var user in UserPicker.Pick(candidates, Users))
         {
-            viewers.Add(await AskAsync(db, client, viewer, ViewerPicker.TopTags(viewer, candidates, 8), ct));
+            users.Add(await AskAsync(db, client, user, UserPicker.TopTags(user, candidates, 8), ct));
         }
 
-        return viewers;
+        return users;
     }
 
-    private static async Task<DemoViewer> AskAsync(
-        NpgsqlDataSource db, HttpClient client, UserPayload viewer, IReadOnlyList<string> taste, CancellationToken ct)
+    private static async Task<DemoUser> AskAsync(
+        NpgsqlDataSource db, HttpClient client, UserPayload user, IReadOnlyList<string> taste, CancellationToken ct)
     {
-        var path = $"v1/users/{viewer.UserId}/recommendations?limit={Shown}";
+        var path = $"v1/users/{user.UserId}/recommendations?limit={Shown}";
         using var response = await client.GetAsync(path, ct);
         if (!response.IsSuccessStatusCode)
         {
@@ -39,8 +39,8 @@ internal static class DemoViewers
 
         var answer = (await response.Content.ReadFromJsonAsync<Answer>(JsonSerializerOptions.Web, ct))!;
         return new(
-            viewer.UserId, await NameAsync(db, viewer.UserId, ct), viewer.DecisionStats.LikeCount, [.. taste.Take(4)],
-            await LikedAsync(db, viewer.UserId, taste, ct), answer.Strategy,
+            user.UserId, await NameAsync(db, user.UserId, ct), user.DecisionStats.LikeCount, [.. taste.Take(4)],
+            await LikedAsync(db, user.UserId, taste, ct), answer.Strategy,
             [.. answer.Videos.Select(video => new DemoVideo(video.Title ?? video.VideoId.ToString(), Ordered(video.Tags, taste), video.Score))]);
     }
 
@@ -57,7 +57,7 @@ internal static class DemoViewers
             limit $2
             """))
         {
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ViewerPicker.EnoughLikes });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = UserPicker.EnoughLikes });
             command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Candidates });
             await using var row = await command.ExecuteReaderAsync(ct);
             while (await row.ReadAsync(ct))
@@ -72,8 +72,8 @@ internal static class DemoViewers
             payloads.Add(payload);
         }
 
-        var enough = payloads.Where(payload => payload.DecisionStats.LikeCount >= ViewerPicker.EnoughLikes).ToList();
-        return [.. (enough.Count >= Viewers ? enough : payloads).OrderBy(payload => payload.UserId)];
+        var enough = payloads.Where(payload => payload.DecisionStats.LikeCount >= UserPicker.EnoughLikes).ToList();
+        return [.. (enough.Count >= Users ? enough : payloads).OrderBy(payload => payload.UserId)];
     }
 
     private static async Task<string?> NameAsync(NpgsqlDataSource db, Guid user, CancellationToken ct)

@@ -4,10 +4,10 @@ using TwoTower.Datasets.Import;
 namespace TwoTower.Datasets.Generation;
 
 /// <summary>
-/// Makes up viewers and what they decide. A viewer has a few tastes, favourite performers, a sense of price and hours of the day; what he is
-/// shown is partly what he looks for and partly what everyone is shown.
+/// Makes up users and what they decide. A user has a few tastes, favourite performers, a sense of price and hours of the day; what a user
+/// is shown is partly what the user looks for and partly what everyone is shown.
 /// </summary>
-internal sealed class ViewerMaker
+internal sealed class UserMaker
 {
     private const double MeanDecisions = 34;
     private readonly GeneratorOptions _options;
@@ -16,7 +16,7 @@ internal sealed class ViewerMaker
     private readonly Shelf _everything;
     private readonly Shelf[] _byTheme;
 
-    public ViewerMaker(GeneratorOptions options, StableRandom random, IReadOnlyList<MadeVideo> videos)
+    public UserMaker(GeneratorOptions options, StableRandom random, IReadOnlyList<MadeVideo> videos)
     {
         _options = options;
         _random = random;
@@ -25,7 +25,7 @@ internal sealed class ViewerMaker
         _byTheme = [.. Enumerable.Range(0, Theme.All.Length).Select(theme => new Shelf(videos, video => video.Themes.Contains(theme)))];
     }
 
-    /// <summary>Makes one viewer and adds his decisions.</summary>
+    /// <summary>Makes one user and adds the user's decisions.</summary>
     public ProfileRow Make(int number, List<DecisionRow> decisions)
     {
         var created = Micros(_options.Anchor.AddDays(-_random.Uniform(2, 730)));

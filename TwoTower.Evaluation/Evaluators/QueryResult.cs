@@ -1,17 +1,17 @@
 using TwoTower.Evaluation.Queries;
 
-namespace TwoTower.Evaluation.Exams;
+namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>How one query was answered.</summary>
 public sealed record QueryResult
 {
-    /// <summary>The viewer: a bootstrap draws viewers, because one may have a query in several splits.</summary>
+    /// <summary>The user: a bootstrap draws users, because one may have a query in several splits.</summary>
     public required Guid UserId { get; init; }
 
     /// <summary>Likes in the history.</summary>
     public required int HistoryLikes { get; init; }
 
-    /// <summary>Decisions in the history; 0: the model knows nothing of the viewer.</summary>
+    /// <summary>Decisions in the history; 0: the model knows nothing of the user.</summary>
     public required int HistoryDecisions { get; init; }
 
     /// <summary>Recall@20.</summary>

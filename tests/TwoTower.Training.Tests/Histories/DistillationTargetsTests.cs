@@ -17,7 +17,7 @@ public sealed class LessonsTests
     private static readonly ParallelOptions Parallel = new() { MaxDegreeOfParallelism = 2 };
     private static readonly HistoryOptions Options = new() { Factors = 16, Sweeps = 3, TasteFactors = 8, Copies = 3 };
     private static readonly Interactions Data = Interactions.Read(
-        CatalogueGenerator.Generate(new() { Videos = 500, Viewers = 150, Seed = 5, Anchor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) }), Options.MaxItems, TimeSpan.FromDays(Options.TrendDays));
+        CatalogueGenerator.Generate(new() { Videos = 500, Users = 150, Seed = 5, Anchor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) }), Options.MaxItems, TimeSpan.FromDays(Options.TrendDays));
 
     [Fact]
     public void A_mixed_history_has_parts_of_both_and_the_users_own_decision_where_both_have_one()
@@ -27,7 +27,7 @@ public sealed class LessonsTests
         var (fromOther, least, most) = (0, int.MaxValue, 0);
         for (var draw = 0; draw < 200; draw++)
         {
-            var (likes, nopes) = Lessons.Mix(user, other, random);
+            var (likes, nopes) = DistillationTargets.Mix(user, other, random);
             Assert.Equal(likes.Order().Distinct(), likes);
             Assert.Equal(nopes.Order().Distinct(), nopes);
             Assert.Empty(likes.Intersect(nopes));
@@ -48,14 +48,14 @@ public sealed class LessonsTests
     {
         (int[] Likes, int[] Nopes) user = ([3, 5, 8], [1]);
         var random = new SeededRandom(2, RandomPurpose.Histories);
-        for (var draw = 0; draw < 50; draw++) Assert.True(Lessons.Mix(user, ([], [9]), random).Likes.Length >= 3);
+        for (var draw = 0; draw < 50; draw++) Assert.True(DistillationTargets.Mix(user, ([], [9]), random).Likes.Length >= 3);
     }
 
     [Fact]
     public void More_lessons_than_an_array_holds_are_refused_by_their_keys()
     {
-        Lessons.Check(Options, 20_000, 511);
-        var error = Assert.Throws<InputException>(() => Lessons.Check(Options with { Copies = 100, MaxUsers = 15_000 }, 20_000, 511));
+        DistillationTargets.Check(Options, 20_000, 511);
+        var error = Assert.Throws<InputException>(() => DistillationTargets.Check(Options with { Copies = 100, MaxUsers = 15_000 }, 20_000, 511));
         Assert.StartsWith("history.copies 100 × 15,000 users (history.max_users 15000) × 511 dimensions", error.Message, StringComparison.Ordinal);
     }
 
@@ -93,7 +93,7 @@ public sealed class LessonsTests
         Assert.True(weighted < 0.95 * alike, $"{weighted} is not under {alike}");
 
         // Mean squared, of the forty videos that are shown most.
-        double Error(Lessons lessons) =>
+        double Error(DistillationTargets lessons) =>
             (scores - scores.matmul(Matrix(lessons.Projection)).matmul(Matrix(lessons.Items).t())).index_select(1, shown).square().mean().item<float>();
     }
 
@@ -108,7 +108,7 @@ public sealed class LessonsTests
 
     private static TorchSharp.torch.Tensor Matrix(float[] values) => tensor(values, [values.Length / Rank, Rank]);
 
-    private static Teacher FitTeacher() => Teacher.Fit(Data, Options, 3, CPU, 2, null, default);
+    private static ClosedFormModel FitTeacher() => ClosedFormModel.Fit(Data, Options, 3, CPU, 2, null, default);
 
-    private static Lessons Prepare(double headWeight) => Lessons.Prepare(FitTeacher(), Data, Rank, Options with { HeadWeight = headWeight }, 3, CPU, Parallel);
+    private static DistillationTargets Prepare(double headWeight) => DistillationTargets.Prepare(FitTeacher(), Data, Rank, Options with { HeadWeight = headWeight }, 3, CPU, Parallel);
 }

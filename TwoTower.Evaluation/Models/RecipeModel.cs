@@ -5,15 +5,15 @@ using TwoTower.Evaluation.Queries;
 using TwoTower.Training;
 using TwoTower.Training.Towers;
 
-namespace TwoTower.Evaluation.Contenders;
+namespace TwoTower.Evaluation.Models;
 
-/// <summary>A recipe as a contender: trained by the product's job, answering through the product's feature path.</summary>
-public static class RecipeContender
+/// <summary>A recipe as a model: trained by the product's job, answering through the product's feature path.</summary>
+public static class RecipeModel
 {
-    /// <summary>Makes the contender.</summary>
+    /// <summary>Makes the model.</summary>
     /// <param name="name">As tables show it.</param>
     /// <param name="options">How to train: recipe, device, threads. Tables and seed are the evaluation's; nothing is written anywhere.</param>
-    public static Contender Create(string name, TrainOptions options) => new(name, true, async fit =>
+    public static EvaluatedModel Create(string name, TrainOptions options) => new(name, true, async fit =>
     {
         var run = options with
         {
@@ -31,7 +31,7 @@ public static class RecipeContender
         IsRecipe = true,
     };
 
-    // The protocol holds viewers out itself; the gate's own would only be missing here, unless probabilities are fitted on them.
+    // The protocol holds users out itself; the gate's own would only be missing here, unless probabilities are fitted on them.
     private static double HeldOut(Recipe recipe) => recipe.Serving.LikeProbability ? recipe.Samples.HeldOutUsers : 0;
 }
 
