@@ -32,6 +32,11 @@ catch (InputException e)
     await Console.Error.WriteLineAsync(e.Message);
     return ExitCode.BadInput;
 }
+catch (Microsoft.Extensions.Options.OptionsValidationException e)
+{
+    await Console.Error.WriteLineAsync($"{TrainerSettings.Section}: {e.Message}");
+    return ExitCode.BadInput;
+}
 catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
     await Console.Error.WriteLineAsync(line);

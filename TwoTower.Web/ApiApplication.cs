@@ -51,9 +51,10 @@ public static class ApiApplication
         {
             kestrel.AddServerHeader = false;
 
-            // Twice what is allowed: what is a little too long gets an answer that says so.
-            kestrel.Limits.MaxRequestLineSize = 2 * BodySize.MostUrl;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 2 * BodySize.MostHeaders;
+            // Eight times what is allowed: what is too long gets an answer that says so. What is longer still the server cuts off by itself, with the
+            // status only.
+            kestrel.Limits.MaxRequestLineSize = 8 * BodySize.MostUrl;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 * BodySize.MostHeaders;
         });
 
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();

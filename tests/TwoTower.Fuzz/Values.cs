@@ -33,7 +33,7 @@ internal sealed class Values(Random random, Contract contract, Known known)
     public string Odds() => random.Next(8) switch
     {
         0 => Numbers[random.Next(Numbers.Length)],
-        1 => new string((char)random.Next(1, 0x300), random.Next(1, 4_000)),
+        1 => new string((char)random.Next(1, 0x300), random.Next(1, 1_500)),
         2 => new([.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => (char)random.Next(0, 0x10000))]),
         _ => Odd[random.Next(Odd.Length)],
     };
