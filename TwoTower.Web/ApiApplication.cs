@@ -51,8 +51,8 @@ public static class ApiApplication
         {
             kestrel.AddServerHeader = false;
 
-            // Eight times what is allowed: what is too long gets an answer that says so. What is longer still the server cuts off by itself, with the
-            // status only.
+            // Eight times what is allowed: what is too long gets an answer that says so. What is longer still the server cuts off by
+            // itself, with the status only.
             kestrel.Limits.MaxRequestLineSize = 8 * BodySize.MostUrl;
             kestrel.Limits.MaxRequestHeadersTotalSize = 8 * BodySize.MostHeaders;
         });

@@ -15,7 +15,11 @@ internal sealed record KnownUser(Guid Id, string? DisplayName)
     public static async Task<KnownUser> FindAsync(NpgsqlDataSource db, string user, CancellationToken ct)
     {
         if (Uuid.TryParse(user, out var id)) return await ByIdAsync(db, id, ct);
-        if (Guid.TryParse(user, out var other)) throw new InputException($"'{user}' is a user_id in a form that isn't taken: write it as {other}");
+        if (Guid.TryParse(user, out var other))
+        {
+            throw new InputException($"'{user}' is a user_id in a form that isn't taken: write it as {other}");
+        }
+
         return await ByNameAsync(db, user, ct);
     }
 

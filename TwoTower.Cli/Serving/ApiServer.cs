@@ -65,7 +65,8 @@ internal sealed class ApiServer : IAsyncDisposable
     }
 
     private static async Task<ApiServer> StartAsync(
-        string url, string connectionString, bool verbose, string? otlp, IReadOnlyDictionary<string, string?>? settings, string host, int port, CancellationToken ct)
+        string url, string connectionString, bool verbose, string? otlp, IReadOnlyDictionary<string, string?>? settings, string host,
+        int port, CancellationToken ct)
     {
         var app = ApiApplication.Create(["--urls", url, .. otlp is null ? [] : OtlpOption.Settings(otlp, "api")], builder =>
         {

@@ -102,7 +102,7 @@ public static class EmbeddingParquetReader
         {
             if (!Uuid.TryParse(texts[row], out ids[row]))
             {
-                throw new InputException($"{name}, row {firstRow + row + 1}: video_id '{texts[row]}' isn't {Uuid.Expected}.");
+                throw new InputException($"{name}, row {firstRow + row + 1}: video_id '{texts[row]}' isn't a uuid.");
             }
         }
 

@@ -7,7 +7,8 @@ public static class Uuid
     public const string Expected = "a UUID such as 00000000-0000-0000-0000-000000000001";
 
     /// <summary>
-    /// Reads 8-4-4-4-12 hexadecimal digits in either case. Refuses the other forms that .NET or PostgreSQL take: braces, no dashes, spaces, signs.
+    /// Reads 8-4-4-4-12 hexadecimal digits in either case. Refuses the other forms that .NET or PostgreSQL take: braces, no dashes, spaces,
+    /// signs.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Guid id)
     {

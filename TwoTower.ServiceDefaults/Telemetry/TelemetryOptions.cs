@@ -12,8 +12,8 @@ public sealed class TelemetryOptions
     internal const string ScrapePath = "/metrics";
 
     /// <summary>
-    /// True answers <c>/metrics</c> in the format of Prometheus, for processes that serve HTTP. Whoever reaches the port can read it: keep it off the
-    /// public side of the gateway.
+    /// True answers <c>/metrics</c> in the format of Prometheus, for processes that serve HTTP. Whoever reaches the port can read it: keep
+    /// it off the public side of the gateway.
     /// </summary>
     public bool Prometheus { get; set; }
 }

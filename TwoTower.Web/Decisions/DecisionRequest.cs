@@ -25,4 +25,5 @@ public sealed record DecisionRequest
 /// <param name="VideoId">The video.</param>
 /// <param name="Decision">like or nope.</param>
 /// <param name="DecidedAt">The time that it is recorded under.</param>
-public sealed record DecisionResponse(Guid UserId, Guid VideoId, [property: AllowedValues("like", "nope")] string Decision, DateTimeOffset DecidedAt);
+public sealed record DecisionResponse(Guid UserId, Guid VideoId, [property: AllowedValues("like", "nope")] string Decision,
+    DateTimeOffset DecidedAt);

@@ -35,6 +35,7 @@ internal static class ExperimentsApi
             name, request.ModelVersion, request.Share, Operators.Actor(caller), request.Reason, request.Salt, ct));
 
     private static async Task<Ok<Experiment>> StopAsync(
-        [Description(Name)] string name, ReleaseActionRequest? request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
+        [Description(Name)] string name, ReleaseActionRequest? request, ClaimsPrincipal caller, ExperimentStore store,
+        CancellationToken ct) =>
         TypedResults.Ok((await store.StopAsync(name, Operators.Actor(caller), request?.Reason, ct)).Experiment);
 }

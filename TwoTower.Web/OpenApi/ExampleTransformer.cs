@@ -34,7 +34,8 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
                 break;
         }
 
-        if (Request(operation.OperationId) is { } request && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
+        if (Request(operation.OperationId) is { } request
+            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
         {
             body.Example = request;
         }
@@ -51,10 +52,14 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
     private static JsonNode? Request(string? operation) => operation switch
     {
         "postRecommendations" => JsonSerializer.SerializeToNode(
-            new RecommendationsQuery { Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video], IncludeSeen = false },
+            new RecommendationsQuery
+            {
+                Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video], IncludeSeen = false,
+            },
             ApiJson.Default.RecommendationsQuery),
         "postSimilarVideos" => JsonSerializer.SerializeToNode(
-            new FilterQuery { Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video] }, ApiJson.Default.FilterQuery),
+            new FilterQuery { Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video] },
+            ApiJson.Default.FilterQuery),
         "postDecision" => JsonSerializer.SerializeToNode(
             new DecisionRequest { UserId = User, VideoId = Video, Decision = "like", DecidedAt = Time }, ApiJson.Default.DecisionRequest),
         _ => null,

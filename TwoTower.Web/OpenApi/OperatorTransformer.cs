@@ -23,7 +23,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
-        var all = document.Paths.SelectMany(path => (path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()).Select(operation => (path.Key, operation))).ToList();
+        var all = document.Paths.SelectMany(path => (path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>())
+            .Select(operation => (path.Key, operation))).ToList();
         foreach (var (_, operation) in all.Where(one => !IsOperators(one.Key))) operation.Security = []; // nothing is asked for
         var operations = all.Where(one => IsOperators(one.Key)).Select(one => one.operation).ToList();
         if (operations.Count == 0) return Task.CompletedTask;
@@ -48,7 +49,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
             }
         }
 
-        if (Request(operation.OperationId) is { } request && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
+        if (Request(operation.OperationId) is { } request
+            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
         {
             body.Example = request;
         }
@@ -78,7 +80,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
     {
         "pruneReleases" => JsonSerializer.SerializeToNode(new PruneRequest { DryRun = true }, ApiJson.Default.PruneRequest),
         "startExperiment" => JsonSerializer.SerializeToNode(
-            new ExperimentRequest { ModelVersion = Version, Share = 0.1, Reason = "likes more of them?" }, ApiJson.Default.ExperimentRequest),
+            new ExperimentRequest { ModelVersion = Version, Share = 0.1, Reason = "likes more of them?" },
+            ApiJson.Default.ExperimentRequest),
         "verifyRelease" or "activateRelease" or "rollbackRelease" or "retireRelease" or "pinRelease" or "stopExperiment" =>
             JsonSerializer.SerializeToNode(new ReleaseActionRequest { Reason = "Tuesday" }, ApiJson.Default.ReleaseActionRequest),
         _ => null,

@@ -10,8 +10,8 @@ using TwoTower.Web.Problems;
 namespace TwoTower.Web.OpenApi;
 
 /// <summary>
-/// Completes what the exporter can't see: types that converters of our own read and write (texts, ids, times), which of them may be null, the values
-/// that a text may have, and the members of a problem.
+/// Completes what the exporter can't see: types that converters of our own read and write (texts, ids, times), which of them may be null,
+/// the values that a text may have, and the members of a problem.
 /// </summary>
 internal sealed class SchemaTypes : IOpenApiSchemaTransformer
 {
@@ -29,8 +29,13 @@ internal sealed class SchemaTypes : IOpenApiSchemaTransformer
         }
 
         if (type == typeof(ProblemDetails)) Describe(schema);
-        if ((Nullable.GetUnderlyingType(type) ?? type) == typeof(JsonElement)) schema.Type = JsonSchemaType.Object; // the one that there is: an activation's numbers
-        if (context.JsonPropertyInfo?.Name == "actor" && context.JsonPropertyInfo.DeclaringType.Name.EndsWith("Request", StringComparison.Ordinal)) schema.Deprecated = true;
+
+        // The one that there is: an activation's numbers.
+        if ((Nullable.GetUnderlyingType(type) ?? type) == typeof(JsonElement)) schema.Type = JsonSchemaType.Object;
+        if (context.JsonPropertyInfo is { Name: "actor", DeclaringType.Name: var of } && of.EndsWith("Request", StringComparison.Ordinal))
+        {
+            schema.Deprecated = true;
+        }
         if (Values(context) is { } values)
         {
             schema.Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value))];
@@ -53,7 +58,8 @@ internal sealed class SchemaTypes : IOpenApiSchemaTransformer
 
     // A parameter that is left out isn't null.
     private static bool MayBeNull(JsonPropertyInfo? property, Type type) =>
-        property is not null && (Nullable.GetUnderlyingType(type) is not null || property.PropertyType == typeof(string) && property.IsGetNullable);
+        property is not null
+        && (Nullable.GetUnderlyingType(type) is not null || property.PropertyType == typeof(string) && property.IsGetNullable);
 
     private static IEnumerable<string>? Values(OpenApiSchemaTransformerContext context) =>
         context.JsonPropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(AllowedValuesAttribute), inherit: false)

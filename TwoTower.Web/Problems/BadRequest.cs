@@ -57,7 +57,8 @@ internal static partial class BadRequest
     private static string Expected(Type? body, string path)
     {
         var name = path.Split('.', '[')[0];
-        var type = body?.GetProperties().FirstOrDefault(property => property.Name.Equals(name, StringComparison.OrdinalIgnoreCase))?.PropertyType;
+        var type = body?.GetProperties().FirstOrDefault(property =>
+            property.Name.Equals(name, StringComparison.OrdinalIgnoreCase))?.PropertyType;
         if (path.Contains('[', StringComparison.Ordinal)) type = type?.GetElementType() ?? type;
         return (Nullable.GetUnderlyingType(type ?? typeof(object)) ?? type) switch
         {

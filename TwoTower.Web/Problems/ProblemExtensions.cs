@@ -18,7 +18,8 @@ internal static class ProblemExtensions
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 
-    private static string WhereToLook(HttpContext context) => context.RequestServices.GetRequiredService<IOptions<ApiOptions>>().Value switch
+    private static string WhereToLook(HttpContext context) =>
+        context.RequestServices.GetRequiredService<IOptions<ApiOptions>>().Value switch
     {
         { OpenApi: false } => "",
         { Docs: false } => " The paths are in /openapi/v1.json.",

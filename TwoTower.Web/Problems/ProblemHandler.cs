@@ -23,7 +23,8 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
             return true;
         }
 
-        var problem = Describe(exception, httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType);
+        var problem = Describe(exception,
+            httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType);
         if (problem.Status == StatusCodes.Status503ServiceUnavailable)
         {
             // Why a release can't be used is for its operator; a database that is away needs no stack.

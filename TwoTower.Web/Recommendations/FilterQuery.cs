@@ -6,7 +6,9 @@ using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Recommendations;
 
-/// <summary>The filters of a list of videos, in the query or a body. They are inside the search: a list stays as long as was asked for.</summary>
+/// <summary>
+/// The filters of a list of videos, in the query or a body. They are inside the search: a list stays as long as was asked for.
+/// </summary>
 public record FilterQuery
 {
     /// <summary>Videos wanted, 1 to 100.</summary>

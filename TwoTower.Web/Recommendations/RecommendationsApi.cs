@@ -19,16 +19,18 @@ internal static class RecommendationsApi
         var lists = app.MapGroup("/v1/users/{userId}/recommendations").WithTags("Recommendations");
         lists.MapGet("", GetAsync).WithName("getRecommendations").WithSummary("Videos for a user").WithDescription(Text);
         lists.MapPost("", PostAsync).WithName("postRecommendations").WithSummary("Videos for a user, with the filters in the body")
-            .WithDescription($"{Text} The same answer as that of the GET; lists that are too long for a URL go into the body. It changes nothing.")
+            .WithDescription($"{Text} The answer of the GET; lists that are too long for a URL go into the body. It changes nothing.")
             .WithMetadata(new BodyBound(BodySize.MostOfList));
     }
 
     private static Task<Ok<RecommendationsResponse>> GetAsync(
-        [Description(User)] Guid userId, [AsParameters] RecommendationsQuery query, RecommendationService service, RequestSlots slots, CancellationToken ct) =>
+        [Description(User)] Guid userId, [AsParameters] RecommendationsQuery query, RecommendationService service, RequestSlots slots,
+        CancellationToken ct) =>
         AnswerAsync(userId, query, service, slots, ct);
 
     private static Task<Ok<RecommendationsResponse>> PostAsync(
-        [Description(User)] Guid userId, RecommendationsQuery? query, RecommendationService service, RequestSlots slots, CancellationToken ct) =>
+        [Description(User)] Guid userId, RecommendationsQuery? query, RecommendationService service, RequestSlots slots,
+        CancellationToken ct) =>
         AnswerAsync(userId, query ?? new(), service, slots, ct);
 
     private static async Task<Ok<RecommendationsResponse>> AnswerAsync(

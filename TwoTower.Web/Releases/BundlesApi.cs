@@ -59,7 +59,8 @@ internal static class BundlesApi
         Stream body,
         [Description("True serves it when the gate has passed it."), DefaultValue(false)] bool? activate,
         [Description(Operators.NoActor), StringLength(100)] string? actor,
-        ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http, CancellationToken ct)
+        ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http,
+        CancellationToken ct)
     {
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBundleMb * 1_000_000L;
         using var transfer = transfers.TryBegin();

@@ -44,7 +44,8 @@ public sealed record PruneRequest
 /// <param name="EmbeddingDim">Length of a vector.</param>
 /// <param name="CreatedAt">When it was registered.</param>
 public sealed record ReleaseResponse(
-    string ModelVersion, [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string State, string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
+    string ModelVersion, [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string State,
+    string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
     DateTimeOffset CreatedAt)
 {
     internal static ReleaseResponse From(Release release) => new(

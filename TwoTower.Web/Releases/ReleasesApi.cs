@@ -85,7 +85,8 @@ internal static class ReleasesApi
     }
 
     private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store, ReleaseGate gate, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        ReleaseGate gate, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
         var report = await gate.RunAsync(release, null, Operators.Actor(caller), ct);
@@ -94,28 +95,33 @@ internal static class ReleasesApi
     }
 
     private static async Task<Ok<ActivationResponse>> ActivateAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        CancellationToken ct)
     {
         var activation = await store.ActivateAsync(modelVersion, Operators.Actor(caller), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(modelVersion, activation.Previous, activation.Changed));
     }
 
-    private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store, CancellationToken ct)
+    private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ClaimsPrincipal caller,
+        ReleaseStore store, CancellationToken ct)
     {
         var (now, before) = await store.RollbackAsync(Operators.Actor(caller), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(now, before, true));
     }
 
     private static async Task<Ok<RetirementResponse>> RetireAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseRetention retention, CancellationToken ct) =>
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseRetention retention,
+        CancellationToken ct) =>
         TypedResults.Ok(new RetirementResponse(
             modelVersion, await retention.RetireAsync(modelVersion, Operators.Actor(caller), Reason(request), ct)));
 
-    private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ClaimsPrincipal caller, ReleaseRetention retention, CancellationToken ct) =>
+    private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ClaimsPrincipal caller, ReleaseRetention retention,
+        CancellationToken ct) =>
         TypedResults.Ok(await retention.PruneAsync(request.Keep, Operators.Actor(caller), request.DryRun, ct));
 
     private static async Task<Results<Ok<PinResponse>, ProblemHttpResult>> PinAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store, ReleaseRetention retention,
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        ReleaseRetention retention,
         CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is null) return Unknown(modelVersion);

@@ -8,7 +8,9 @@ internal sealed record ContentSecurityPolicy(Func<HttpContext, string> Of)
     public const string Nothing = "default-src 'none'; frame-ancestors 'none'";
 }
 
-/// <summary>Headers of every answer, errors too: it is one user's, nobody guesses its type, and its address, which has ids in it, goes nowhere.</summary>
+/// <summary>
+/// Headers of every answer, errors too: it is one user's, nobody guesses its type, and its address, which has ids in it, goes nowhere.
+/// </summary>
 internal sealed class AnswerHeaders(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext context)
@@ -25,7 +27,8 @@ internal sealed class AnswerHeaders(RequestDelegate next)
         headers.CacheControl = "private, no-store";
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
-        headers.ContentSecurityPolicy = context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicy>()?.Of(context) ?? ContentSecurityPolicy.Nothing;
+        headers.ContentSecurityPolicy =
+            context.GetEndpoint()?.Metadata.GetMetadata<ContentSecurityPolicy>()?.Of(context) ?? ContentSecurityPolicy.Nothing;
 
         // Of the health checks, for caches of before HTTP/1.1.
         headers.Remove("Pragma");

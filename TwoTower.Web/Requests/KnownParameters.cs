@@ -12,7 +12,8 @@ namespace TwoTower.Web.Requests;
 /// </summary>
 internal sealed class KnownParameters(IApiDescriptionGroupCollectionProvider operations)
 {
-    private readonly Lazy<FrozenDictionary<string, (FrozenSet<string> Query, string[] Ids)>> _byOperation = new(() => operations.ApiDescriptionGroups.Items
+    private readonly Lazy<FrozenDictionary<string, (FrozenSet<string> Query, string[] Ids)>> _byOperation = new(() =>
+        operations.ApiDescriptionGroups.Items
         .SelectMany(group => group.Items)
         .GroupBy(operation => operation.ActionDescriptor.DisplayName ?? "", StringComparer.Ordinal)
         .ToFrozenDictionary(

@@ -48,7 +48,7 @@ internal sealed partial class OperatorGate(
             {
                 Status = StatusCodes.Status401Unauthorized,
                 Title = "An operator's key is needed",
-                Detail = "Send Authorization: Bearer with the key that TwoTower:Operators has for you, or that of TwoTower:Api:OperatorKey.",
+                Detail = "Send Authorization: Bearer with your key of TwoTower:Operators, or with that of TwoTower:Api:OperatorKey.",
             },
         });
     }

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace TwoTower.Web.Requests;
 
 /// <summary>
-/// HEAD where there is a GET, and OPTIONS wherever there is anything. The server leaves out the body of an answer to a HEAD by itself. Stands before
-/// the routing, which goes by the method.
+/// HEAD where there is a GET, and OPTIONS wherever there is anything. The server leaves out the body of an answer to a HEAD by itself.
+/// Stands before the routing, which goes by the method.
 /// </summary>
 internal sealed class OtherMethods(RequestDelegate next)
 {
@@ -28,7 +28,8 @@ internal sealed class OtherMethods(RequestDelegate next)
 
     private static string Allowed(IEnumerable<string?> byRoute)
     {
-        var methods = byRoute.SelectMany(value => value?.Split(',', StringSplitOptions.TrimEntries) ?? []).Append(HttpMethods.Options).ToHashSet();
+        var methods = byRoute.SelectMany(value => value?.Split(',', StringSplitOptions.TrimEntries) ?? []).Append(HttpMethods.Options)
+            .ToHashSet();
         if (methods.Contains(HttpMethods.Get)) methods.Add(HttpMethods.Head);
         return string.Join(", ", methods.Order(StringComparer.Ordinal));
     }

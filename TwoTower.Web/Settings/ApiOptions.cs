@@ -40,8 +40,8 @@ public sealed class ApiOptions
     public string? BundleFolder { get; set; }
 
     /// <summary>
-    /// Origins of other sites' pages that may ask for lists and post decisions (CORS), such as https://a.example;https://b.example; * is every one.
-    /// Left out, a browser lets none. Operators' paths are for no page.
+    /// Origins of other sites' pages that may ask for lists and post decisions (CORS), such as https://a.example;https://b.example; * is
+    /// every one. Left out, a browser lets none. Operators' paths are for no page.
     /// </summary>
     [RegularExpression(@"^(|\*|https?://[A-Za-z0-9.:\[\]-]+(;https?://[A-Za-z0-9.:\[\]-]+)*)$",
         ErrorMessage = "CorsOrigins must be * or origins such as https://a.example;https://b.example:8443, without a path.")]

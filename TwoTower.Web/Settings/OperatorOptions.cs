@@ -13,8 +13,8 @@ public sealed class OperatorOptions
     public const string Section = "TwoTower:Operators";
 
     /// <summary>
-    /// The key of that operator, 16 to 512 printable ASCII characters without spaces. The name (a–z, 0–9, dots, dashes and underscores, 50 at most)
-    /// is what the history of releases and experiments says. A secret: give it by the environment or a secret store.
+    /// The key of that operator, 16 to 512 printable ASCII characters without spaces. The name (a–z, 0–9, dots, dashes and underscores, 50
+    /// at most) is what the history of releases and experiments says. A secret: give it by the environment or a secret store.
     /// </summary>
     public Dictionary<string, string> Names { get; set; } = new(StringComparer.OrdinalIgnoreCase);
 }
@@ -31,18 +31,23 @@ internal sealed partial class OperatorOptionsValidator(IOptions<ApiOptions> api)
                 faults.Add($"{OperatorOptions.Section}:{who}: the name must be 1 to 50 of a–z, 0–9, dots, dashes and underscores.");
             }
 
-            if (!Key().IsMatch(key)) faults.Add($"{OperatorOptions.Section}:{who}: the key must be 16 to 512 printable ASCII characters without spaces.");
+            if (!Key().IsMatch(key))
+            {
+                faults.Add($"{OperatorOptions.Section}:{who}: the key must be 16 to 512 printable ASCII characters without spaces.");
+            }
         }
 
         // Whose it was would be a matter of chance.
-        foreach (var shared in options.Names.GroupBy(named => named.Value, named => named.Key, StringComparer.Ordinal).Where(names => names.Count() > 1))
+        foreach (var shared in options.Names.GroupBy(named => named.Value, named => named.Key, StringComparer.Ordinal)
+            .Where(same => same.Count() > 1))
         {
-            faults.Add($"{OperatorOptions.Section}: {string.Join(" and ", shared.Order(StringComparer.Ordinal))} have the same key: give each one of its own.");
+            var names = string.Join(" and ", shared.Order(StringComparer.Ordinal));
+            faults.Add($"{OperatorOptions.Section}: {names} have the same key: give each one of its own.");
         }
 
         foreach (var (who, _) in options.Names.Where(named => named.Value == api.Value.OperatorKey))
         {
-            faults.Add($"{OperatorOptions.Section}:{who} is the key of {ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}, too: give each one of its own.");
+            faults.Add($"{OperatorOptions.Section}:{who} is the key of {ApiOptions.Section}:OperatorKey, too: give each one of its own.");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

@@ -9,7 +9,8 @@ namespace TwoTower.Web.Videos;
 /// <summary>Videos.</summary>
 internal static class VideosApi
 {
-    private const string Video = "The video's id.", Text = "The videos nearest to a video by the vectors of the active release, nearest first.";
+    private const string Video = "The video's id.",
+        Text = "The videos nearest to a video by the vectors of the active release, nearest first.";
 
     public static void MapVideos(this IEndpointRouteBuilder app)
     {
@@ -18,12 +19,13 @@ internal static class VideosApi
             .ProducesProblem(StatusCodes.Status409Conflict);
         lists.MapGet("", GetSimilarAsync).WithName("getSimilarVideos").WithSummary("Videos like a video").WithDescription(Text);
         lists.MapPost("", PostSimilarAsync).WithName("postSimilarVideos").WithSummary("Videos like a video, with the filters in the body")
-            .WithDescription($"{Text} The same answer as that of the GET; lists that are too long for a URL go into the body. It changes nothing.")
+            .WithDescription($"{Text} The answer of the GET; lists that are too long for a URL go into the body. It changes nothing.")
             .WithMetadata(new BodyBound(BodySize.MostOfList));
     }
 
     private static Task<Ok<RecommendationsResponse>> GetSimilarAsync(
-        [Description(Video)] Guid videoId, [AsParameters] FilterQuery query, RecommendationService service, RequestSlots slots, CancellationToken ct) =>
+        [Description(Video)] Guid videoId, [AsParameters] FilterQuery query, RecommendationService service, RequestSlots slots,
+        CancellationToken ct) =>
         AnswerAsync(videoId, query, service, slots, ct);
 
     private static Task<Ok<RecommendationsResponse>> PostSimilarAsync(

@@ -13,7 +13,8 @@ internal sealed class Contract
     private Contract(JsonElement document)
     {
         _document = document;
-        _definitions = document.GetProperty("components").GetProperty("schemas").GetRawText().Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
+        _definitions = document.GetProperty("components").GetProperty("schemas").GetRawText()
+            .Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
         Operations =
         [
             .. from path in document.GetProperty("paths").EnumerateObject()
@@ -47,7 +48,8 @@ internal sealed class Contract
         if (compiled.Evaluate(value, new() { OutputFormat = OutputFormat.Flag, RequireFormatValidation = true }).IsValid) return null;
         var details = compiled.Evaluate(value, new() { OutputFormat = OutputFormat.List, RequireFormatValidation = true }).Details ?? [];
         var faults = details.Where(detail => !detail.IsValid)
-            .SelectMany(detail => detail.Errors?.Select(error => $"{detail.InstanceLocation}: {error.Value}") ?? [$"{detail.InstanceLocation} by {detail.EvaluationPath}"]);
+            .SelectMany(detail => detail.Errors?.Select(error =>
+                $"{detail.InstanceLocation}: {error.Value}") ?? [$"{detail.InstanceLocation} by {detail.EvaluationPath}"]);
         return string.Join("; ", faults.Distinct().OrderByDescending(fault => fault.Length).Take(5));
     }
 
@@ -57,7 +59,8 @@ internal sealed class Contract
         lock (_schemas)
         {
             if (_schemas.TryGetValue(text, out var compiled)) return compiled;
-            compiled = JsonSchema.FromText($$"""{"allOf": [{{text}}], "$defs": {{_definitions}}}""", new BuildOptions { SchemaRegistry = new() });
+            compiled = JsonSchema.FromText($$"""{"allOf": [{{text}}], "$defs": {{_definitions}}}""",
+                new BuildOptions { SchemaRegistry = new() });
             _schemas.Add(text, compiled);
             return compiled;
         }
@@ -79,12 +82,14 @@ internal sealed class Operation(Contract contract, string path, string method, J
     public IReadOnlyList<Parameter> Parameters { get; } = description.TryGetProperty("parameters", out var parameters)
         ? [.. parameters.EnumerateArray().Select(parameter => new Parameter(
             parameter.GetProperty("name").GetString()!, parameter.GetProperty("in").GetString() == "path",
-            parameter.TryGetProperty("required", out var required) && required.GetBoolean(), contract.Resolve(parameter.GetProperty("schema"))))]
+            parameter.TryGetProperty("required", out var required) && required.GetBoolean(),
+                contract.Resolve(parameter.GetProperty("schema"))))]
         : [];
 
     /// <summary>The media type and the schema of the body; null: it takes none.</summary>
     public (string MediaType, JsonElement Schema)? Body { get; } = description.TryGetProperty("requestBody", out var body)
-        ? body.GetProperty("content").EnumerateObject().Select(content => ((string, JsonElement)?)(content.Name, content.Value.GetProperty("schema"))).First()
+        ? body.GetProperty("content").EnumerateObject().Select(content =>
+            ((string, JsonElement)?)(content.Name, content.Value.GetProperty("schema"))).First()
         : null;
 
     /// <summary>The answers by their status.</summary>
@@ -96,12 +101,16 @@ internal sealed class Operation(Contract contract, string path, string method, J
     {
         if (!Answers.TryGetValue(status, out var answer)) return $"status {status} isn't in the document";
         if (!answer.TryGetProperty("content", out var contents)) return body.IsEmpty ? null : "the document knows no body";
-        if (mediaType is null || !contents.TryGetProperty(mediaType, out var content)) return $"media type '{mediaType}' isn't in the document for {status}";
+        if (mediaType is null || !contents.TryGetProperty(mediaType, out var content))
+        {
+            return $"media type '{mediaType}' isn't in the document for {status}";
+        }
         if (!mediaType.EndsWith("json", StringComparison.Ordinal)) return null;
         try
         {
             using var json = JsonDocument.Parse(body);
-            return contract.Explain(content.GetProperty("schema"), json.RootElement) is { } fault ? $"the body isn't as its schema says: {fault}" : null;
+            return contract.Explain(content.GetProperty("schema"), json.RootElement) is { } fault
+                ? $"the body isn't as its schema says: {fault}" : null;
         }
         catch (JsonException e)
         {

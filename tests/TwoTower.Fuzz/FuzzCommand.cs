@@ -25,10 +25,14 @@ internal static class FuzzCommand
             stop.Cancel();
         };
         var parse = Create().Parse(args);
-        if (parse.Errors.Count > 0) return Refuse(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.') + " ('./twotower fuzz --help' shows what it takes)");
+        if (parse.Errors.Count > 0)
+        {
+            return Refuse(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.') + " ('./twotower fuzz --help' shows what it takes)");
+        }
         try
         {
-            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token);
+            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null }, stop.Token);
         }
         catch (InputException e)
         {
@@ -48,27 +52,34 @@ internal static class FuzzCommand
     {
         var defaults = new FuzzOptions();
         var requests = Number("--requests", "Requests.", 1, 10_000_000, defaults.Requests);
-        var first = Number("--first", "Number of the first request; with --requests 1 only that one, to see it again.", 0, 10_000_000, defaults.First);
+        var first = Number("--first", "Number of the first request; with --requests 1 only that one, to see it again.", 0, 10_000_000,
+            defaults.First);
         var clients = Number("--clients", "Clients at once.", 1, 1_000, defaults.Clients);
         var seed = Number("--seed", "Another seed is another run.", 0, 1_000_000, defaults.Seed);
         var url = new Option<Uri?>("--url")
         {
-            Description = $"An API that runs already, over a database that may be spoiled; {KeyVariable} has its operators' key. Left out, one is started over a database of its own.",
+            Description = $"An API that runs already, over a database that may be spoiled; {KeyVariable} has its operators' key. "
+                + "Left out, one is started over a database of its own.",
             HelpName = "ADDRESS",
         };
         url.Validators.Add(result =>
         {
             var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-            if (!Uri.TryCreate(text, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https")) result.AddError($"--url '{text}' isn't an address such as http://127.0.0.1:5080");
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
+            {
+                result.AddError($"--url '{text}' isn't an address such as http://127.0.0.1:5080");
+            }
         });
         var json = new Option<bool>("--json") { Description = "The report as JSON." };
-        var command = new RootCommand("Asks the API what fits its OpenAPI document, what nearly does and what doesn't. Exit code 1 if an answer isn't as it should be.")
+        var command = new RootCommand(
+            "Asks the API what fits its OpenAPI document, what nearly does and what doesn't. Exit code 1: an answer isn't as it should be.")
         {
             requests, first, clients, seed, url, json,
         };
         command.SetAction((parse, ct) => RunAsync(
             parse.GetValue(url),
-            new() { Requests = parse.GetValue(requests), First = parse.GetValue(first), Clients = parse.GetValue(clients), Seed = parse.GetValue(seed) },
+            new() { Requests = parse.GetValue(requests), First = parse.GetValue(first), Clients = parse.GetValue(clients),
+                Seed = parse.GetValue(seed) },
             parse.GetValue(json), ct));
         return command;
     }
@@ -84,21 +95,30 @@ internal static class FuzzCommand
             {
                 if (answered % quarter != 0) return;
                 if (own is not null) memory.Add(own.Megabytes);
-                await Console.Error.WriteLineAsync($"{answered} of {options.Requests} requests answered{(own is null ? "" : $", the API has {own.Megabytes} MB")}");
+                var has = own is null ? "" : $", the API has {own.Megabytes} MB";
+                await Console.Error.WriteLineAsync($"{answered} of {options.Requests} requests answered{has}");
             },
         };
         var report = await run.RunAsync(ct);
         var grew = memory.Count > 1 && options.Requests >= 10_000 && memory[^1] > memory[0] * Growth;
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new { options.Seed, report.Requests, report.Statuses, report.SlowestSeconds, MemoryMb = memory, MemoryIsFlat = !grew, report.Findings }, Indented));
+            Console.WriteLine(JsonSerializer.Serialize(new { options.Seed, report.Requests, report.Statuses, report.SlowestSeconds,
+                MemoryMb = memory, MemoryIsFlat = !grew, report.Findings }, Indented));
         }
         else
         {
-            foreach (var finding in report.Findings.Take(FindingsShown)) Console.WriteLine($"request {finding.Number}: {finding.Request}\n  {finding.Fault}");
-            if (report.Findings.Count > FindingsShown) Console.WriteLine($"… and {report.Findings.Count - FindingsShown} more (--json has them all)");
+            foreach (var finding in report.Findings.Take(FindingsShown))
+            {
+                Console.WriteLine($"request {finding.Number}: {finding.Request}\n  {finding.Fault}");
+            }
+            if (report.Findings.Count > FindingsShown)
+            {
+                Console.WriteLine($"… and {report.Findings.Count - FindingsShown} more (--json has them all)");
+            }
             if (grew) Console.WriteLine($"memory isn't flat: {string.Join(", ", memory)} MB");
-            Console.WriteLine($"{report.Requests} requests of seed {options.Seed}: {string.Join(", ", report.Statuses.Select(status => $"{status.Value} × {status.Key}"))}; "
+            var statuses = string.Join(", ", report.Statuses.Select(status => $"{status.Value} × {status.Key}"));
+            Console.WriteLine($"{report.Requests} requests of seed {options.Seed}: {statuses}; "
                 + $"slowest {report.SlowestSeconds:0.00} s; {report.Findings.Count} findings");
         }
 
@@ -107,11 +127,15 @@ internal static class FuzzCommand
 
     private static Option<int> Number(string name, string description, int least, int most, int byDefault)
     {
-        var option = new Option<int>(name) { Description = $"{description} {least} to {most}.", HelpName = "NUMBER", DefaultValueFactory = _ => byDefault };
+        var option = new Option<int>(name) { Description = $"{description} {least} to {most}.", HelpName = "NUMBER",
+            DefaultValueFactory = _ => byDefault };
         option.Validators.Add(result =>
         {
             var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-            if (result.Tokens.Count > 0 && (!int.TryParse(text, out var value) || value < least || value > most)) result.AddError($"{name} '{text}' isn't a number from {least} to {most}");
+            if (result.Tokens.Count > 0 && (!int.TryParse(text, out var value) || value < least || value > most))
+            {
+                result.AddError($"{name} '{text}' isn't a number from {least} to {most}");
+            }
         });
         return option;
     }

@@ -27,15 +27,17 @@ internal sealed record FuzzOptions
 internal sealed record Finding(int Number, string Request, string Fault);
 
 /// <summary>What came of a run.</summary>
-internal sealed record FuzzReport(int Requests, IReadOnlyDictionary<int, int> Statuses, double SlowestSeconds, IReadOnlyList<Finding> Findings);
+internal sealed record FuzzReport(int Requests, IReadOnlyDictionary<int, int> Statuses, double SlowestSeconds,
+    IReadOnlyList<Finding> Findings);
 
 /// <summary>
-/// Requests made from the document of a running API: what fits it, what nearly does and what doesn't. Every answer is as the document says, or a problem
-/// document; none is a 5xx but a 503 with Retry-After.
+/// Requests made from the document of a running API: what fits it, what nearly does and what doesn't. Every answer is as the document says,
+/// or a problem document; none is a 5xx but a 503 with Retry-After.
 /// </summary>
 internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions options) : IDisposable
 {
-    private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.All, UseCookies = false })
+    private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.All, UseCookies = false })
     {
         BaseAddress = address,
         Timeout = TimeSpan.FromMinutes(2),
@@ -55,7 +57,8 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
         var maker = new RequestMaker(_contract, await LookAroundAsync(ct), operatorKey, options.Seed);
         var (findings, statuses, slowest, done) = (new List<Finding>(), new Dictionary<int, int>(), 0.0, 0);
         await Parallel.ForEachAsync(
-            Enumerable.Range(options.First, options.Requests), new ParallelOptions { MaxDegreeOfParallelism = options.Clients, CancellationToken = ct }, async (number, token) =>
+            Enumerable.Range(options.First, options.Requests), new ParallelOptions { MaxDegreeOfParallelism = options.Clients,
+                CancellationToken = ct }, async (number, token) =>
             {
                 var request = maker.Make(number);
                 var (status, seconds, fault) = await AskAsync(request, token);
@@ -70,14 +73,16 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
 
                 await OnAnswered(answered);
             });
-        return new(options.Requests, statuses.OrderBy(entry => entry.Key).ToDictionary(), slowest, [.. findings.OrderBy(finding => finding.Number)]);
+        return new(options.Requests, statuses.OrderBy(entry => entry.Key).ToDictionary(), slowest,
+            [.. findings.OrderBy(finding => finding.Number)]);
     }
 
     public void Dispose() => _client.Dispose();
 
     private async Task<(int Status, double Seconds, string? Fault)> AskAsync(Request request, CancellationToken ct)
     {
-        var target = new Uri($"{address.GetLeftPart(UriPartial.Authority)}{request.Target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var target = new Uri($"{address.GetLeftPart(UriPartial.Authority)}{request.Target}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         using var message = new HttpRequestMessage(new(request.Method), target);
         if (request.Body is not null) message.Content = new ByteArrayContent(request.Body);
         if (request.ContentType is not null) message.Content!.Headers.TryAddWithoutValidation("Content-Type", request.ContentType);
@@ -104,21 +109,30 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
     private string? Judge(Request request, HttpResponseMessage answer, byte[] body)
     {
         var (status, type) = ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType);
-        if (status >= 500 && (status != 503 || answer.Headers.RetryAfter is null)) return $"{status}: {System.Text.Encoding.UTF8.GetString(body)}";
-        if (!answer.Headers.TryGetValues("X-Content-Type-Options", out _) || answer.Headers.CacheControl is not { NoStore: true, Private: true })
+        if (status >= 500 && (status != 503 || answer.Headers.RetryAfter is null))
+        {
+            return $"{status}: {System.Text.Encoding.UTF8.GetString(body)}";
+        }
+        if (!answer.Headers.TryGetValues("X-Content-Type-Options", out _)
+            || answer.Headers.CacheControl is not { NoStore: true, Private: true })
         {
             return "it has no nosniff or no Cache-Control: private, no-store";
         }
 
-        if (status >= 400 && Inside.FirstOrDefault(name => System.Text.Encoding.UTF8.GetString(body).Contains(name, StringComparison.Ordinal)) is { } inside)
+        if (status >= 400 && Inside.FirstOrDefault(name => System.Text.Encoding.UTF8.GetString(body)
+            .Contains(name, StringComparison.Ordinal)) is { } inside)
         {
             return $"it tells of the inside: '{inside}'";
         }
 
-        if (request.Method is "HEAD" or "OPTIONS") return body.Length == 0 || status >= 400 ? null : $"a {request.Method} was answered with a body";
+        if (request.Method is "HEAD" or "OPTIONS")
+        {
+            return body.Length == 0 || status >= 400 ? null : $"a {request.Method} was answered with a body";
+        }
         if (request.Operation is { } operation) return operation.Explain(status, type, body);
         if (status < 400) return null;
-        var problem = _contract!.Operations[0].Answers[400].GetProperty("content").GetProperty("application/problem+json").GetProperty("schema");
+        var problem = _contract!.Operations[0].Answers[400].GetProperty("content").GetProperty("application/problem+json")
+            .GetProperty("schema");
         try
         {
             using var json = JsonDocument.Parse(body);
@@ -139,7 +153,8 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
         var list = await GetAsync($"/v1/users/{users[0]}/recommendations?limit=100&maxSafetyLevel=32767", ct);
         var versions = operatorKey is null ? [] : (await GetAsync("/v1/releases", ct)).GetProperty("releases").EnumerateArray()
             .Select(release => release.GetProperty("modelVersion").GetString()!).ToList();
-        return new(users, [.. list.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetString()!)], versions);
+        return new(users, [.. list.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetString()!)],
+            versions);
     }
 
     private async Task<JsonElement> GetAsync(string path, CancellationToken ct)
@@ -147,7 +162,11 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
         using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
         if (operatorKey is not null) message.Headers.Authorization = new("Bearer", operatorKey);
         using var answer = await _client.SendAsync(message, ct);
-        if (!answer.IsSuccessStatusCode) throw new Core.InputException($"GET {new Uri(address, path)} answered {(int)answer.StatusCode}: is an API of TwoTower there, with its document and a release?");
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new Core.InputException(
+                $"GET {new Uri(address, path)} answered {(int)answer.StatusCode}: is an API of TwoTower there, with its document?");
+        }
         return JsonElement.Parse(await answer.Content.ReadAsStringAsync(ct));
     }
 }

@@ -46,7 +46,8 @@ internal sealed class OwnApi : IAsyncDisposable
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet")
         {
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"), "--urls", address.GetLeftPart(UriPartial.Authority) },
+            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"), "--urls",
+                address.GetLeftPart(UriPartial.Authority) },
             Environment =
             {
                 ["ConnectionStrings__twotower"] = db.ConnectionString,
@@ -91,7 +92,10 @@ internal sealed class OwnApi : IAsyncDisposable
                 // It doesn't listen yet.
             }
 
-            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > Patience) throw new InputException("the API didn't become ready: what it says is above");
+            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > Patience)
+            {
+                throw new InputException("the API didn't become ready: what it says is above");
+            }
             await Task.Delay(50, ct);
         }
     }

@@ -12,14 +12,18 @@ internal sealed class Values(Random random, Contract contract, Known known)
 {
     private static readonly string[] Odd =
     [
-        "", " ", "\0", "\n", "a\u0000b", "\u007f", "\u001b[31m", "\ud800", "\udc00x", "日本語", "🎬🎬", "\u202e", "\ufeff", "é", "'; drop table videos; --", "%00", "%s%n", "{}", "[]",
-        "null", "true", "-1", "0", "1e999", "NaN", "9223372036854775808", "../../etc/passwd", "${jndi:x}", "<script>", "\\", "\"", "a,b", "a&b=c", "2026-13-99", "0001-01-01T00:00:00Z",
-        "9999-12-31T23:59:59.9999999Z", "2026-01-20T18:30:00+25:00", "{5f0c1d2e-0000-4000-8000-000000000001}", "5f0c1d2e00004000800000000000000a", " 5f0c1d2e-0000-4000-8000-000000000001",
+        "", " ", "\0", "\n", "a\u0000b", "\u007f", "\u001b[31m", "\ud800", "\udc00x", "日本語", "🎬🎬", "\u202e", "\ufeff", "é",
+        "'; drop table videos; --", "%00", "%s%n", "{}", "[]",
+        "null", "true", "-1", "0", "1e999", "NaN", "9223372036854775808", "../../etc/passwd", "${jndi:x}", "<script>", "\\", "\"", "a,b",
+        "a&b=c", "2026-13-99", "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.9999999Z", "2026-01-20T18:30:00+25:00", "{5f0c1d2e-0000-4000-8000-000000000001}",
+        "5f0c1d2e00004000800000000000000a", " 5f0c1d2e-0000-4000-8000-000000000001",
         "5F0C1D2E-0000-4000-8000-00000000000A", "+f0c1d2e-0000-4000-8000-000000000001", "0x0c1d2e-0000-4000-8000-000000000001",
     ];
 
     private static readonly string[] Numbers =
-        ["-1", "0", "1", "100", "101", "2147483647", "2147483648", "-9223372036854775809", "1.5", "1e3", "1e999", "-0", "0.0000000000000000000000000000001", "007"];
+        ["-1", "0", "1", "100", "101", "2147483647", "2147483648", "-9223372036854775809", "1.5", "1e3", "1e999", "-0",
+            "0.0000000000000000000000000000001", "007"];
 
     /// <summary>A text that fits the schema of a parameter.</summary>
     public string Fitting(string name, JsonElement schema) => Node(name, schema) switch
@@ -48,7 +52,10 @@ internal sealed class Values(Random random, Contract contract, Known known)
             return IsNull(choice) ? null : Node(name, choice);
         }
 
-        if (schema.TryGetProperty("enum", out var allowed)) return JsonNode.Parse(allowed[random.Next(allowed.GetArrayLength())].GetRawText());
+        if (schema.TryGetProperty("enum", out var allowed))
+        {
+            return JsonNode.Parse(allowed[random.Next(allowed.GetArrayLength())].GetRawText());
+        }
         var types = Types(schema);
         return types[random.Next(types.Count)] switch
         {
@@ -71,7 +78,8 @@ internal sealed class Values(Random random, Contract contract, Known known)
         3 => JsonValue.Create(Sound(Odds())),
         4 => JsonValue.Create(Guid.NewGuid().ToString()),
         5 => new JsonArray([.. Enumerable.Range(0, random.Next(4)).Select(_ => Anything(depth + 1))]),
-        _ => new JsonObject(Enumerable.Range(0, random.Next(4)).Select(i => KeyValuePair.Create($"{(char)('a' + i)}", Anything(depth + 1)))),
+        _ => new JsonObject(Enumerable.Range(0, random.Next(4)).Select(i =>
+            KeyValuePair.Create($"{(char)('a' + i)}", Anything(depth + 1)))),
     };
 
     /// <summary>A document that fits with one member changed, added or left out.</summary>
@@ -99,7 +107,8 @@ internal sealed class Values(Random random, Contract contract, Known known)
     {
         var made = new JsonObject();
         if (!schema.TryGetProperty("properties", out var properties)) return made;
-        var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(item => item.GetString()).ToHashSet() : [];
+        var required = schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(item => item.GetString())
+            .ToHashSet() : [];
         foreach (var property in properties.EnumerateObject().Where(property => required.Contains(property.Name) || random.Next(2) == 0))
         {
             made[property.Name] = Node(property.Name, property.Value);
@@ -117,8 +126,14 @@ internal sealed class Values(Random random, Contract contract, Known known)
             return ids.Count > 0 && random.Next(5) > 0 ? ids[random.Next(ids.Count)] : new Guid(Bytes(16)).ToString();
         }
 
-        if (format == "date-time" || name == "since") return DateTimeOffset.UnixEpoch.AddSeconds(random.Next(946_684_800, 1_770_000_000)).ToString("O", CultureInfo.InvariantCulture);
-        if (name is "modelVersion" or "a" or "b" && known.Versions.Count > 0 && random.Next(4) > 0) return known.Versions[random.Next(known.Versions.Count)];
+        if (format == "date-time" || name == "since")
+        {
+            return DateTimeOffset.UnixEpoch.AddSeconds(random.Next(946_684_800, 1_770_000_000)).ToString("O", CultureInfo.InvariantCulture);
+        }
+        if (name is "modelVersion" or "a" or "b" && known.Versions.Count > 0 && random.Next(4) > 0)
+        {
+            return known.Versions[random.Next(known.Versions.Count)];
+        }
         return name switch
         {
             "regions" => random.Next(2) == 0 ? "JP" : "US",
@@ -127,7 +142,8 @@ internal sealed class Values(Random random, Contract contract, Known known)
         };
     }
 
-    private int Count(JsonElement schema) => Math.Min(random.Next(4) == 0 ? random.Next(200) : random.Next(4), (int)Bound(schema, "maxItems", 4));
+    private int Count(JsonElement schema) => Math.Min(random.Next(4) == 0 ? random.Next(200) : random.Next(4),
+        (int)Bound(schema, "maxItems", 4));
 
     private byte[] Bytes(int count)
     {
@@ -139,9 +155,11 @@ internal sealed class Values(Random random, Contract contract, Known known)
     // JSON has no half of a surrogate pair; raw bytes bring those.
     private static string Sound(string text) => new([.. text.Select(c => char.IsSurrogate(c) ? '?' : c)]);
 
-    private static double Bound(JsonElement schema, string name, double otherwise) => schema.TryGetProperty(name, out var bound) ? bound.GetDouble() : otherwise;
+    private static double Bound(JsonElement schema, string name, double otherwise) => schema.TryGetProperty(name, out var bound)
+        ? bound.GetDouble() : otherwise;
 
-    private static bool IsNull(JsonElement schema) => schema.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() == "null";
+    private static bool IsNull(JsonElement schema) => schema.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+        && type.GetString() == "null";
 
     private static List<string> Types(JsonElement schema) => !schema.TryGetProperty("type", out var type) ? ["string"]
         : type.ValueKind == JsonValueKind.String ? [type.GetString()!]

@@ -3,28 +3,39 @@ using System.Security.Cryptography;
 
 namespace TwoTower.Testing;
 
-/// <summary>Programs from npm, of a folder with a <c>package.json</c> and its lock file; installed once for all clones that share <c>TWOTOWER_HOME</c>.</summary>
+/// <summary>
+/// Programs from npm, of a folder with a <c>package.json</c> and its lock file; installed once for all clones that share
+/// <c>TWOTOWER_HOME</c>.
+/// </summary>
 public sealed class NpmTools
 {
-    private static readonly string[] AwayCodes = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "E404", "E403"];
+    private static readonly string[] AwayCodes = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
+        "E404", "E403"];
 
     private readonly string _folder;
 
     private NpmTools(string folder) => _folder = folder;
 
-    /// <summary>Installs what the lock file of a folder of tests/ pins. The reason why not: there is no Node or npm here, or npm's registry is away.</summary>
+    /// <summary>
+    /// Installs what the lock file of a folder of tests/ pins. The reason why not: there is no Node or npm here, or npm's registry is away.
+    /// </summary>
     public static async Task<(NpmTools? Tools, string Reason)> InstallAsync(string name)
     {
         if (OnPath("node") is null || OnPath("npm") is null) return (null, "no node and npm on the PATH");
         var source = Path.Combine(PostgresFixture.RepositoryRoot(), "tests", name);
-        var home = Environment.GetEnvironmentVariable("TWOTOWER_HOME") is { Length: > 0 } given ? given : Path.Combine(PostgresFixture.RepositoryRoot(), ".twotower");
-        var version = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source, "package-lock.json"))))[..16];
+        var home = Environment.GetEnvironmentVariable("TWOTOWER_HOME") is { Length: > 0 } given ? given
+            : Path.Combine(PostgresFixture.RepositoryRoot(), ".twotower");
+        var version = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source,
+            "package-lock.json"))))[..16];
         var folder = Path.Combine(home, "npm", $"{name}-{version}");
         var done = Path.Combine(folder, "installed");
         Directory.CreateDirectory(folder);
         await using var alone = await LockAsync(folder + ".lock");
         if (File.Exists(done)) return (new(folder), "");
-        foreach (var file in new[] { "package.json", "package-lock.json" }) File.Copy(Path.Combine(source, file), Path.Combine(folder, file), overwrite: true);
+        foreach (var file in new[] { "package.json", "package-lock.json" })
+        {
+            File.Copy(Path.Combine(source, file), Path.Combine(folder, file), overwrite: true);
+        }
         var (code, output) = await RunAsync(OnPath("npm")!, folder, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         if (code != 0)
         {
@@ -39,11 +50,13 @@ public sealed class NpmTools
 
     /// <summary>Runs one of them.</summary>
     public Task<(int Code, string Output)> RunAsync(string program, params string[] arguments) =>
-        RunAsync(Path.Combine(_folder, "node_modules", ".bin", OperatingSystem.IsWindows() ? program + ".cmd" : program), _folder, arguments);
+        RunAsync(Path.Combine(_folder, "node_modules", ".bin", OperatingSystem.IsWindows() ? program + ".cmd" : program), _folder,
+            arguments);
 
     private static async Task<(int Code, string Output)> RunAsync(string program, string folder, string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true,
+            RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["REDOCLY_TELEMETRY"] = "off";
         start.Environment["REDOCLY_SUPPRESS_UPDATE_NOTICE"] = "true";
         using var process = Process.Start(start)!;
@@ -63,7 +76,8 @@ public sealed class NpmTools
     }
 
     private static string? OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? program + (program == "node" ? ".exe" : ".cmd") : program)).FirstOrDefault(File.Exists);
+        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? program + (program == "node" ? ".exe" : ".cmd") : program))
+            .FirstOrDefault(File.Exists);
 
     private static async Task<FileStream> LockAsync(string path)
     {

@@ -40,8 +40,12 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
         var checks = 0;
         foreach (var (id, operation) in Operations())
         {
-            var contents = operation.GetProperty("responses").EnumerateObject().Where(answer => answer.Name.StartsWith('2')).SelectMany(answer => answer.Value.GetProperty("content").EnumerateObject());
-            if (operation.TryGetProperty("requestBody", out var body)) contents = contents.Concat(body.GetProperty("content").EnumerateObject());
+            var contents = operation.GetProperty("responses").EnumerateObject().Where(answer => answer.Name.StartsWith('2'))
+                .SelectMany(answer => answer.Value.GetProperty("content").EnumerateObject());
+            if (operation.TryGetProperty("requestBody", out var body))
+            {
+                contents = contents.Concat(body.GetProperty("content").EnumerateObject());
+            }
             foreach (var content in contents.Where(content => content.Name == "application/json"))
             {
                 Assert.True(content.Value.TryGetProperty("example", out var example), $"{id} has a body without an example");
@@ -53,7 +57,8 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
             {
                 if (!parameter.TryGetProperty("example", out var example))
                 {
-                    Assert.False(parameter.TryGetProperty("required", out var required) && required.GetBoolean(), $"{id}: {parameter} has no example");
+                    Assert.False(parameter.TryGetProperty("required", out var required) && required.GetBoolean(),
+                        $"{id}: {parameter} has no example");
                     continue;
                 }
 
@@ -74,9 +79,14 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
             foreach (var property in schema.Value.TryGetProperty("properties", out var properties) ? properties.EnumerateObject() : default)
             {
                 var name = $"{schema.Name}.{property.Name}";
-                Assert.True(property.Value.TryGetProperty("type", out var type) || property.Value.TryGetProperty("$ref", out _) || property.Value.TryGetProperty("oneOf", out _), name);
-                if (property.Value.TryGetProperty("items", out var items)) Assert.True(items.TryGetProperty("type", out _) || items.TryGetProperty("$ref", out _), name);
-                else Assert.False(type.ValueKind != JsonValueKind.Undefined && type.GetRawText().Contains("array", StringComparison.Ordinal), $"{name} is a list of what?");
+                Assert.True(property.Value.TryGetProperty("type", out var type) || property.Value.TryGetProperty("$ref", out _)
+                    || property.Value.TryGetProperty("oneOf", out _), name);
+                if (property.Value.TryGetProperty("items", out var items))
+                {
+                    Assert.True(items.TryGetProperty("type", out _) || items.TryGetProperty("$ref", out _), name);
+                }
+                else Assert.False(type.ValueKind != JsonValueKind.Undefined && type.GetRawText()
+                    .Contains("array", StringComparison.Ordinal), $"{name} is a list of what?");
             }
         }
 
@@ -88,18 +98,21 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
         AssertProperty("DecisionRequest", "decision", """{"enum":["like","nope"],"type":"string"}""");
         AssertProperty("DecisionRequest", "decidedAt", """{"type":["null","string"],"format":"date-time"}""");
         AssertProperty("ReasonResponse", "kind", """{"enum":["tag","performer"],"type":"string"}""");
-        AssertProperty("ReleaseResponse", "state", """{"enum":["trained","embedding","ready","active","retired","failed"],"type":"string"}""");
+        AssertProperty("ReleaseResponse", "state",
+            """{"enum":["trained","embedding","ready","active","retired","failed"],"type":"string"}""");
         AssertProperty("Experiment", "stoppedAt", """{"type":["null","string"],"format":"date-time"}""");
         AssertProperty("PruneRequest", "keep", """{"maximum":1000,"minimum":1,"type":"integer","format":"int32","default":3}""");
     }
 
     private void AssertProperty(string schema, string property, string expected)
     {
-        var found = _document.GetProperty("components").GetProperty("schemas").GetProperty(schema).GetProperty("properties").GetProperty(property);
+        var found = _document.GetProperty("components").GetProperty("schemas").GetProperty(schema).GetProperty("properties")
+            .GetProperty(property);
         var wanted = JsonElement.Parse(expected);
         foreach (var member in wanted.EnumerateObject())
         {
-            Assert.Equal($"{schema}.{property}.{member.Name} {member.Value.GetRawText()}", $"{schema}.{property}.{member.Name} {Compact(found.GetProperty(member.Name))}");
+            Assert.Equal($"{schema}.{property}.{member.Name} {member.Value.GetRawText()}",
+                $"{schema}.{property}.{member.Name} {Compact(found.GetProperty(member.Name))}");
         }
     }
 
@@ -116,7 +129,8 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
             if (operation.GetProperty("security").GetArrayLength() > 0) wanted = [.. wanted, "401"];
             Assert.True(statuses.IsSupersetOf(wanted), $"{id} lacks {string.Join(", ", wanted.Except(statuses))}");
             Assert.All(operation.GetProperty("responses").EnumerateObject().Where(answer => answer.Name[0] is '4' or '5'), answer =>
-                Assert.Equal("#/components/schemas/ProblemDetails", answer.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("schema").GetProperty("$ref").GetString()));
+                Assert.Equal("#/components/schemas/ProblemDetails", answer.Value.GetProperty("content")
+                    .GetProperty("application/problem+json").GetProperty("schema").GetProperty("$ref").GetString()));
         }
     }
 
@@ -129,7 +143,8 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
     [InlineData("/v1/users/5f0c1d2e-0000-4000-8000-000000000001/recommendations", null, 200)]
     public async Task What_the_document_does_not_require_may_be_left_out(string path, string? body, int status)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
+        using var request = new HttpRequestMessage(HttpMethod.Post,
+            path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         await ApiHost.ReadAsync(await _api.Client.SendAsync(request), status);
     }
@@ -145,13 +160,17 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
         var document = Path.Combine(folder.Path, "v1.json");
         await File.WriteAllTextAsync(document, _document.GetRawText(), TestContext.Current.CancellationToken);
 
-        var (code, output) = await tools.RunAsync(program, [verb, document, option, Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "openapi", rules), .. more]);
+        var (code, output) = await tools.RunAsync(program, [verb, document, option,
+            Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "openapi", rules), .. more]);
 
         Assert.True(code == 0, output);
 
         // And they would find something.
-        await File.WriteAllTextAsync(document, _document.GetRawText().Replace("\"operationId\"", "\"operationIdea\"", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        (code, output) = await tools.RunAsync(program, [verb, document, option, Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "openapi", rules), .. more]);
-        Assert.True(code != 0 && output.Contains("operation-operationId", StringComparison.Ordinal) | output.Contains("operationIdea", StringComparison.Ordinal), output);
+        await File.WriteAllTextAsync(document, _document.GetRawText().Replace("\"operationId\"", "\"operationIdea\"",
+            StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        (code, output) = await tools.RunAsync(program, [verb, document, option,
+        Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "openapi", rules), .. more]);
+        Assert.True(code != 0 && output.Contains("operation-operationId", StringComparison.Ordinal) | output.Contains("operationIdea",
+            StringComparison.Ordinal), output);
     }
 }

@@ -20,7 +20,8 @@ public sealed class FuzzTests(PostgresFixture postgres)
 
         var report = await run.RunAsync(TestContext.Current.CancellationToken);
 
-        Assert.True(report.Findings.Count == 0, string.Join('\n', report.Findings.Select(finding => $"{finding.Number}: {finding.Request}\n  {finding.Fault}")));
+        Assert.True(report.Findings.Count == 0, string.Join('\n',
+            report.Findings.Select(finding => $"{finding.Number}: {finding.Request}\n  {finding.Fault}")));
         Assert.Equal(300, report.Statuses.Values.Sum());
         Assert.True(report.Statuses[200] > 30 && report.Statuses[400] > 30, string.Join(", ", report.Statuses));
     }
@@ -30,11 +31,18 @@ public sealed class FuzzTests(PostgresFixture postgres)
     {
         var contract = Contract.Parse(System.Text.Json.JsonElement.Parse(
             """
-            {"paths": {"/a/{id}": {"post": {"operationId": "a", "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}}],
-              "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}}, "responses": {"200": {}}}}},
-             "components": {"schemas": {"B": {"type": "object", "properties": {"n": {"type": "integer"}, "t": {"type": ["null", "string"]}}}}}}
+            {
+              "paths": {"/a/{id}": {"post": {
+                "operationId": "a",
+                "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "format": "uuid"}}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}},
+                "responses": {"200": {}}}}},
+              "components": {"schemas": {
+                "B": {"type": "object", "properties": {"n": {"type": "integer"}, "t": {"type": ["null", "string"]}}}}}
+            }
             """));
-        List<string> Shown(int seed) => [.. Enumerable.Range(0, 50).Select(number => new RequestMaker(contract, new([], [], []), null, seed).Make(number).Show())];
+        List<string> Shown(int seed) => [.. Enumerable.Range(0, 50)
+            .Select(number => new RequestMaker(contract, new([], [], []), null, seed).Make(number).Show())];
 
         Assert.Equal(Shown(1), Shown(1));
         Assert.NotEqual(Shown(1), Shown(2));

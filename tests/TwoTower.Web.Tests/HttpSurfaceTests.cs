@@ -14,7 +14,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     private const string Key = "an-operators-key-of-a-test", Site = "https://app.example";
     private static readonly string List = $"/v1/users/{ApiWorld.Viewer}/recommendations";
 
-    private static async Task<HttpResponseMessage> SendAsync(ApiHost api, string method, string path, params (string Name, string Value)[] headers)
+    private static async Task<HttpResponseMessage> SendAsync(ApiHost api, string method, string path,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new(method), new Uri(api.Address, path));
         foreach (var (name, value) in headers) Assert.True(request.Headers.TryAddWithoutValidation(name, value));
@@ -26,7 +27,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     {
         foreach (var path in new[]
         {
-            List, $"/v1/videos/{Golden.ItemPayloads[3].VideoId}/similar", "/health/live", "/health/ready", "/openapi/v1.json", "/", "/docs/",
+            List, $"/v1/videos/{Golden.ItemPayloads[3].VideoId}/similar", "/health/live", "/health/ready", "/openapi/v1.json", "/",
+                "/docs/",
             "/nowhere", $"{List}?limit=0", "/v1/videos/x/similar",
         })
         {
@@ -56,7 +58,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
         }
 
         await ApiHost.ReadAsync(await SendAsync(api, "OPTIONS", "/nowhere"), 404);
-        Assert.StartsWith("HTTP/1.1 204", await RawAsync(api, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 204", await RawAsync(api, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,9 +67,12 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     {
         foreach (var (method, path, status) in new[]
         {
-            ("GET", List, 200), ("HEAD", List, 200), ("OPTIONS", List, 204), ("GET", "/health/live", 200), ("GET", "/health/ready", 200), ("GET", "/openapi/v1.json", 200),
-            ("GET", "/", 302), ("GET", "/nowhere", 404), ("GET", $"{List}?limit=0", 400), ("GET", $"{List}?limit=x", 400), ("PATCH", List, 405),
-            ("GET", $"{List}?regions={new string('x', 17_000)}", 414), ("GET", "/v1/users/x%0Ay/recommendations", 400), ("POST", "/v1/decisions", 400),
+            ("GET", List, 200), ("HEAD", List, 200), ("OPTIONS", List, 204), ("GET", "/health/live", 200), ("GET", "/health/ready", 200),
+            ("GET", "/openapi/v1.json", 200),
+            ("GET", "/", 302), ("GET", "/nowhere", 404), ("GET", $"{List}?limit=0", 400), ("GET", $"{List}?limit=x", 400),
+            ("PATCH", List, 405),
+            ("GET", $"{List}?regions={new string('x', 17_000)}", 414), ("GET", "/v1/users/x%0Ay/recommendations", 400),
+            ("POST", "/v1/decisions", 400),
         })
         {
             var answer = await SendAsync(world.Api, method, path);
@@ -111,7 +117,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
         {
             await api.GetAsync("/openapi/v1.json");
             foreach (var path in new[] { "/docs", "/docs/", "/", "/docs/scalar.js" }) await api.GetAsync(path, 404);
-            Assert.DoesNotContain("/docs", (await api.GetAsync("/nowhere", 404)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.DoesNotContain("/docs", (await api.GetAsync("/nowhere", 404)).GetProperty("detail").GetString(),
+                StringComparison.Ordinal);
         }
 
         await using (var api = await ApiHost.StartAsync(world.Database, new() { ["TwoTower:Api:OpenApi"] = "false" }))
@@ -129,7 +136,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     {
         foreach (var path in new[] { $"{List}?limit=100", "/openapi/v1.json", "/nowhere" })
         {
-            var (plain, packed) = (await SendAsync(world.Api, "GET", path), await SendAsync(world.Api, "GET", path, ("Accept-Encoding", encoding)));
+            var (plain, packed) = (await SendAsync(world.Api, "GET", path),
+                await SendAsync(world.Api, "GET", path, ("Accept-Encoding", encoding)));
             Assert.Empty(plain.Content.Headers.ContentEncoding);
             Assert.Equal(encoding, Assert.Single(packed.Content.Headers.ContentEncoding));
             Assert.Contains("Accept-Encoding", packed.Headers.Vary);
@@ -145,7 +153,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     [Fact]
     public async Task Pages_of_other_sites_get_nothing_unless_the_setting_names_them()
     {
-        (string, string)[] preflight = [("Origin", Site), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "content-type")];
+        (string, string)[] preflight = [("Origin", Site), ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "content-type")];
         var silent = await SendAsync(world.Api, "OPTIONS", "/v1/decisions", preflight);
         Assert.False(silent.Headers.Contains("Access-Control-Allow-Origin"));
         Assert.False((await SendAsync(world.Api, "GET", List, ("Origin", Site))).Headers.Contains("Access-Control-Allow-Origin"));
@@ -167,11 +176,15 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
             Assert.False(answer.Headers.Contains("Access-Control-Allow-Credentials"));
         }
 
-        Assert.False((await SendAsync(api, "GET", List, ("Origin", "https://evil.example"))).Headers.Contains("Access-Control-Allow-Origin"));
-        Assert.False((await SendAsync(api, "GET", "/v1/releases", ("Origin", Site), ("Authorization", $"Bearer {Key}"))).Headers.Contains("Access-Control-Allow-Origin"));
+        Assert.False((await SendAsync(api, "GET", List, ("Origin",
+            "https://evil.example"))).Headers.Contains("Access-Control-Allow-Origin"));
+        Assert.False((await SendAsync(api, "GET", "/v1/releases", ("Origin", Site),
+            ("Authorization", $"Bearer {Key}"))).Headers.Contains("Access-Control-Allow-Origin"));
 
         await using var open = await ApiHost.StartAsync(world.Database, new() { ["TwoTower:Api:CorsOrigins"] = "*" });
-        Assert.Equal("*", Assert.Single((await SendAsync(open, "GET", List, ("Origin", "https://evil.example"))).Headers.GetValues("Access-Control-Allow-Origin")));
+        Assert.Equal("*",
+            Assert.Single((await SendAsync(open, "GET", List, ("Origin",
+            "https://evil.example"))).Headers.GetValues("Access-Control-Allow-Origin")));
     }
 
     [Theory]
@@ -181,7 +194,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
     [InlineData("https://a.example;*")]
     public async Task Origins_that_no_browser_sends_end_the_start(string origins)
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => ApiHost.StartAsync(world.Database, new() { ["TwoTower:Api:CorsOrigins"] = origins }));
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() =>
+            ApiHost.StartAsync(world.Database, new() { ["TwoTower:Api:CorsOrigins"] = origins }));
         Assert.Contains("CorsOrigins", Assert.Single(error.Failures), StringComparison.Ordinal);
     }
 
@@ -204,7 +218,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
         {
             var answer = await SendAsync(world.Api, "GET", path, ("Host", host));
             if (status == 200) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            else Assert.Equal("urn:twotower:problem:host-not-served", (await ApiHost.ReadAsync(answer, status)).GetProperty("type").GetString());
+            else Assert.Equal("urn:twotower:problem:host-not-served", (await ApiHost.ReadAsync(answer, status)).GetProperty("type")
+                .GetString());
         }
     }
 
@@ -215,7 +230,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
         {
             foreach (var (host, status) in new[]
             {
-                ("api.example", 200), ("API.example:8080", 200), ("a.example.org", 200), ("example.org", 400), ("localhost", 400), ("evil.example", 400),
+                ("api.example", 200), ("API.example:8080", 200), ("a.example.org", 200), ("example.org", 400), ("localhost", 400),
+                ("evil.example", 400),
             })
             {
                 Assert.Equal((host, status), (host, (int)(await SendAsync(api, "GET", "/health/live", ("Host", host))).StatusCode));
@@ -230,7 +246,8 @@ public sealed partial class HttpSurfaceTests(ApiWorld world) : IClassFixture<Api
         Assert.Equal(
             [5081, 5082, 5083],
             HostFilter.LoopbackPorts([
-                "http://0.0.0.0:5080", "http://127.0.0.1:5081", "http://localhost:5082", "http://[::1]:5083", "http://*:5084", "http://127.0.0.1:5085", "http://10.1.2.3:5085",
+                "http://0.0.0.0:5080", "http://127.0.0.1:5081", "http://localhost:5082", "http://[::1]:5083", "http://*:5084",
+                "http://127.0.0.1:5085", "http://10.1.2.3:5085",
                 "http://api.example:5086", "http://unix:/run/api.sock",
             ]).Order());
     }

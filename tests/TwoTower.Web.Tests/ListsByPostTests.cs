@@ -5,7 +5,9 @@ using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
 
-/// <summary>The lists with their filters in a body: the same answers and refusals as by URL, and room for what no URL has room for.</summary>
+/// <summary>
+/// The lists with their filters in a body: the same answers and refusals as by URL, and room for what no URL has room for.
+/// </summary>
 public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     private static readonly string ForUser = $"/v1/users/{ApiWorld.Viewer}/recommendations";
@@ -25,7 +27,8 @@ public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
             ("?limit=7&maxSafetyLevel=2", """{"limit": 7, "maxSafetyLevel": 2}"""),
             ("?regions=JP&regions=US&limit=30", """{"regions": ["JP", "US"], "limit": 30}"""),
             ("?bannedTags=drama&bannedTags=tag-01", """{"bannedTags": ["drama", "tag-01"]}"""),
-            ($"?excludeVideoIds={first}&excludeVideoIds={ApiWorld.Stranger}", $$"""{"excludeVideoIds": ["{{first}}", "{{ApiWorld.Stranger}}"]}"""),
+            ($"?excludeVideoIds={first}&excludeVideoIds={ApiWorld.Stranger}",
+            $$"""{"excludeVideoIds": ["{{first}}", "{{ApiWorld.Stranger}}"]}"""),
             ("", """{"regions": null, "bannedTags": [], "limit": null}"""),
         })
         {
@@ -51,12 +54,14 @@ public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
         var shown = ApiWorld.Ids(await PostAsync(path, """{"limit": 100}"""));
         var ids = shown.Take(5).Concat(Enumerable.Range(0, 995).Select(number => new Guid(number, 7, 7, new byte[8]))).ToList();
         var names = Enumerable.Range(0, 100).Select(number => $"{number} {new string('x', 110)}").ToList();
-        var answer = await PostAsync(path, JsonSerializer.Serialize(new { limit = 100, excludeVideoIds = ids, bannedTags = names, regions = names }));
+        var answer = await PostAsync(path,
+            JsonSerializer.Serialize(new { limit = 100, excludeVideoIds = ids, bannedTags = names, regions = names }));
         Assert.Empty(ApiWorld.Ids(answer).Intersect(shown.Take(5)));
 
         var refused = await PostAsync(path, JsonSerializer.Serialize(new { excludeVideoIds = ids.Append(Guid.NewGuid()) }), 400);
         Assert.Equal("excludeVideoIds", refused.GetProperty("errors").EnumerateObject().Single().Name);
-        Assert.Contains("64 KB", (await PostAsync(path, new string(' ', 66_000) + "{}", 413)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("64 KB", (await PostAsync(path, new string(' ', 66_000) + "{}", 413)).GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -77,8 +82,10 @@ public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
         foreach (var (body, detail) in new[]
         {
             ("""{"region": ["JP"]}""", "There is no field 'region' here"), ("""{"limit": "7"}""", "limit isn't a whole number"),
-            ("""{"limit": 1e99}""", "limit"), ("""{"excludeVideoIds": ["x"]}""", "excludeVideoIds[0]"), ("""{"excludeVideoIds": [null]}""", "excludeVideoIds[0]"),
-            ("""{"regions": ["a\u0000b"]}""", "control character"), ("""{"regions": "JP"}""", "regions"), ("[]", "isn't"), ("null, 1", "isn't"),
+            ("""{"limit": 1e99}""", "limit"), ("""{"excludeVideoIds": ["x"]}""", "excludeVideoIds[0]"),
+            ("""{"excludeVideoIds": [null]}""", "excludeVideoIds[0]"),
+            ("""{"regions": ["a\u0000b"]}""", "control character"), ("""{"regions": "JP"}""", "regions"), ("[]", "isn't"),
+            ("null, 1", "isn't"),
         })
         {
             var problem = await PostAsync(path, body, 400);
@@ -88,7 +95,8 @@ public sealed class ListsByPostTests(ApiWorld world) : IClassFixture<ApiWorld>
         }
 
         await PostAsync(path + "?limit=3", "{}", 400);
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await world.Api.Client.PostAsync(path, new StringContent("{}", Encoding.UTF8, "text/plain"))).StatusCode);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType,
+            (await world.Api.Client.PostAsync(path, new StringContent("{}", Encoding.UTF8, "text/plain"))).StatusCode);
     }
 
     [Fact]

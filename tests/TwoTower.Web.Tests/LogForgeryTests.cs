@@ -18,7 +18,8 @@ public sealed class LogForgeryTests(PostgresFixture postgres)
         await using var db = await postgres.CreateDatabaseAsync();
         using var log = new LogProvider();
         await using (var api = await ApiHost.StartAsync(
-            db, new() { ["TwoTower:Api:OperatorKey"] = Key, ["Logging:LogLevel:Default"] = level.ToString(), ["Logging:LogLevel:Microsoft.AspNetCore"] = level.ToString() },
+            db, new() { ["TwoTower:Api:OperatorKey"] = Key, ["Logging:LogLevel:Default"] = level.ToString(),
+                ["Logging:LogLevel:Microsoft.AspNetCore"] = level.ToString() },
             builder => builder.Logging.ClearProviders().AddProvider(log)))
         {
             var text = Uri.EscapeDataString(Forged);
@@ -26,12 +27,17 @@ public sealed class LogForgeryTests(PostgresFixture postgres)
             {
                 foreach (var target in new[]
                 {
-                    $"/nowhere/x{breaks}{text}", $"/v1/releases/x{breaks}{text}", $"/v1/users/x{breaks}{text}/recommendations", $"/v1/users/{Guid.Empty}/recommendations?regions=x{breaks}{text}",
-                    $"/v1/users/{Guid.Empty}/recommendations?x{breaks}{text}=1", $"/docs/x{breaks}{text}", $"/health/live?x{breaks}{text}", $"/v1/experiments/x{breaks}{text}/stop",
+                    $"/nowhere/x{breaks}{text}", $"/v1/releases/x{breaks}{text}", $"/v1/users/x{breaks}{text}/recommendations",
+                    $"/v1/users/{Guid.Empty}/recommendations?regions=x{breaks}{text}",
+                    $"/v1/users/{Guid.Empty}/recommendations?x{breaks}{text}=1", $"/docs/x{breaks}{text}", $"/health/live?x{breaks}{text}",
+                    $"/v1/experiments/x{breaks}{text}/stop",
                 })
                 {
-                    await SendAsync(api, $"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Key}\r\nConnection: close\r\n\r\n");
-                    await SendAsync(api, $"POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x{breaks}{text}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                    await SendAsync(api,
+                        $"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Key}\r\nConnection: close\r\n\r\n");
+                    await SendAsync(api,
+                        $"POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x{breaks}{text}\r\n"
+                        + "Content-Length: 0\r\nConnection: close\r\n\r\n");
                 }
             }
 
@@ -42,7 +48,8 @@ public sealed class LogForgeryTests(PostgresFixture postgres)
 
         var lines = log.Lines.Text;
         Assert.NotEmpty(lines);
-        Assert.DoesNotContain(lines, line => line.Split('\n', '\r', '\u2028', '\u0085', '\u000b').Any(part => part.StartsWith(Forged, StringComparison.Ordinal)));
+        Assert.DoesNotContain(lines, line => line.Split('\n', '\r', '\u2028', '\u0085', '\u000b')
+            .Any(part => part.StartsWith(Forged, StringComparison.Ordinal)));
     }
 
     private static async Task SendAsync(ApiHost api, string request)

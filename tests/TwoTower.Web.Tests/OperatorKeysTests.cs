@@ -40,7 +40,8 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
         await PostAsync(api, Alice, $"/v1/releases/{two.ModelVersion}/activate", """{"actor": "root", "reason": "Tuesday"}""");
         await PostAsync(api, Bob, "/v1/releases/rollback", """{"actor": "alice"}""");
         await PostAsync(api, Nameless, $"/v1/releases/{two.ModelVersion}/verify", """{"actor": "alice"}""");
-        await PostAsync(api, Alice, "/v1/experiments/taste", JsonSerializer.Serialize(new { modelVersion = two.ModelVersion, share = 0.5, actor = "bob" }), HttpMethod.Put);
+        await PostAsync(api, Alice, "/v1/experiments/taste",
+            JsonSerializer.Serialize(new { modelVersion = two.ModelVersion, share = 0.5, actor = "bob" }), HttpMethod.Put);
         await PostAsync(api, Bob, "/v1/experiments/taste/stop", """{"reason": "seen enough"}""");
         await PostAsync(api, Alice, $"/v1/releases/{two.ModelVersion}/pin", "{}", HttpMethod.Put);
         await PostAsync(api, Alice, $"/v1/releases/{two.ModelVersion}/pin", null, HttpMethod.Delete);
@@ -53,9 +54,11 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
                 where model_version = '{two.ModelVersion}' and to_state in ('active', 'retired') order by transition_id
                 """));
         Assert.Equal("operator (ci.bob): by hand", await _db.ScalarAsync<string>($"""
-            select actor || ': ' || reason from two_tower.release_transitions where model_version = '{one.ModelVersion}' and to_state = 'active' order by transition_id desc limit 1
+            select actor || ': ' || reason from two_tower.release_transitions
+            where model_version = '{one.ModelVersion}' and to_state = 'active' order by transition_id desc limit 1
             """));
-        Assert.Equal("operator over HTTP", await _db.ScalarAsync<string>("select actor from two_tower.gate_runs order by gate_run_id desc limit 1"));
+        Assert.Equal("operator over HTTP",
+            await _db.ScalarAsync<string>("select actor from two_tower.gate_runs order by gate_run_id desc limit 1"));
         Assert.Equal(
             "operator (alice)/operator (ci.bob)/seen enough",
             await _db.ScalarAsync<string>("select concat_ws('/', started_by, reason, stopped_by, stop_reason) from two_tower.experiments"));
@@ -68,7 +71,8 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
         await using var api = await ApiHost.StartAsync(
             _db, new(Keys) { ["Logging:LogLevel:Default"] = "Information" }, builder => builder.Logging.ClearProviders().AddProvider(log));
         const string wrong = "not-the-key-of-anybody";
-        foreach (var (method, path) in new[] { (HttpMethod.Get, "/v1/releases"), (HttpMethod.Put, "/v1/experiments/x"), (HttpMethod.Post, "/v1/releases") })
+        foreach (var (method, path) in new[] { (HttpMethod.Get, "/v1/releases"), (HttpMethod.Put, "/v1/experiments/x"),
+            (HttpMethod.Post, "/v1/releases") })
         {
             var watch = Stopwatch.StartNew();
             using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", wrong) } };
@@ -106,7 +110,8 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
 
     private static async Task<JsonElement> PostAsync(ApiHost api, string key, string path, string? body, HttpMethod? method = null)
     {
-        using var request = new HttpRequestMessage(method ?? HttpMethod.Post, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Post,
+            path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
         if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         return await ApiHost.ReadAsync(await api.Client.SendAsync(request), 200);
     }
