@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 
@@ -57,7 +58,35 @@ public sealed record HistoryModel(TowerWeights Tower, ItemIds Ids)
 /// <param name="Epochs">Each epoch in order.</param>
 public sealed record TrainingSummary(
     int Users, int Items, int TrainingSamples, int ValidationSamples, int Positives, int SampledNegatives, int BestEpoch,
-    IReadOnlyList<EpochMetrics> Epochs);
+    IReadOnlyList<EpochMetrics> Epochs)
+{
+    /// <summary>How the settings that the recipe leaves to the data were chosen; null: none were.</summary>
+    // Not written where there is none: releases of recipes that choose nothing stay what they were, byte for byte.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ChosenSettings? Chosen { get; init; }
+}
+
+/// <summary>Settings that were chosen on users whom the fit left out: a fifth of their likes was to be found from the rest.</summary>
+/// <param name="Objective">What was to be as large as can be: the mean of this metric over the users.</param>
+/// <param name="Users">How many users were asked.</param>
+/// <param name="Unit">Mean diagonal of the linear model's matrix: what ridge and content_weight were multiplied with.</param>
+/// <param name="Values">Each key with its value, as it was trained with.</param>
+/// <param name="Popularity">What popularity alone reaches.</param>
+/// <param name="Reached">What the chosen settings reach.</param>
+/// <param name="GainLow">2.5 % of the paired bootstrap of <paramref name="Reached"/> − <paramref name="Popularity"/>.</param>
+/// <param name="GainHigh">97.5 %.</param>
+/// <param name="ServesPopularity">True: the chosen settings aren't better than popularity beyond chance, and popularity is what the release serves.</param>
+/// <param name="Tried">Everything that was tried, in order.</param>
+public sealed record ChosenSettings(
+    string Objective, int Users, double Unit, IReadOnlyDictionary<string, double> Values, double Popularity, double Reached, double GainLow, double GainHigh,
+    bool ServesPopularity, IReadOnlyList<TriedSettings> Tried);
+
+/// <summary>Settings that were tried.</summary>
+/// <param name="Values">Each key with its value; ridge and content_weight in units of <see cref="ChosenSettings.Unit"/>.</param>
+/// <param name="Mean">The objective.</param>
+/// <param name="UAuc">P(left-out like scored above a left-out nope); null where nobody has both.</param>
+/// <param name="Kept">True: better than what was kept before, beyond half of the standard error of the difference.</param>
+public sealed record TriedSettings(IReadOnlyDictionary<string, double> Values, double Mean, double? UAuc, bool Kept);
 
 /// <summary>One epoch's numbers.</summary>
 /// <param name="Epoch">From 1.</param>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace TwoTower.Core.Configuration;
 
@@ -8,7 +9,7 @@ namespace TwoTower.Core.Configuration;
 /// keys are worth a thought on new data; the others are advanced, and were found by a search.
 /// </summary>
 [Category(Advanced)]
-public sealed record HistoryOptions
+public sealed record HistoryOptions : IValidatableObject
 {
     /// <summary>Keys that a search sets rather than a person.</summary>
     internal const string Advanced = "advanced";
@@ -16,12 +17,26 @@ public sealed record HistoryOptions
     /// <summary>Keys that a person sets, who knows the catalogue.</summary>
     internal const string Everyday = "everyday";
 
+    /// <summary>What <see cref="Choose"/> may name.</summary>
+    internal static readonly IReadOnlyList<string> Choosable =
+        ["max_items", "ridge", "content_weight", "factors_share", "taste_weight", "popularity_discount", "trend_weight"];
+
+    /// <summary>
+    /// Keys of this section that the training chooses on users whom it leaves out for that; their values are where it begins. ridge and content_weight
+    /// count in units of the data then (mean diagonal of the linear model's matrix), and max_items is doubled where nobody nopes.
+    /// </summary>
+    /// <remarks>A key that is set by hand leaves the list, and has that value. Empty: the recipe's values as they are.</remarks>
+    // Null, also for an empty list: none. Not written where there are none: releases of recipe v3 stay what they were, byte for byte.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Category(Everyday)]
+    public IReadOnlyList<string>? Choose { get; init => field = value is { Count: > 0 } ? value : null; }
+
     /// <summary>How many videos get vectors of their own: those with the most decisions. The others live by their content.</summary>
     /// <remarks>
     /// Raise it where more videos than this have a dozen decisions or more. The training takes memory with its square and time with its cube: about
-    /// 1.6 GB for 5,000, 6.4 GB for 10,000, 26 GB for 20,000. Lower it where memory is short; what is left out is ranked by content alone.
+    /// 1.2 GB for 5,000, 4.8 GB for 10,000, 19 GB for 20,000, and a quarter of it where nobody nopes. Lower it where memory is short; what is left out
+    /// is ranked by content alone.
     /// </remarks>
-    [Range(16, 20_000), Category(Everyday)]
+    [Range(16, 40_000), Category(Everyday)]
     public int MaxItems { get; init; } = 5000;
 
     /// <summary>Added to the number of decisions that a history's sums are divided by: how much of it a user needs to be known.</summary>
@@ -98,8 +113,9 @@ public sealed record HistoryOptions
     /// <remarks>
     /// Raise it so that fewer people get the same popular videos; on sparse data it takes away the little that is known. Lower it, down to 0, where a
     /// video has a handful of decisions in the mean: there 0 found more than twice as much (docs/evaluation.md, "A catalogue that is mostly unknown").
+    /// Under 0, popular videos come first.
     /// </remarks>
-    [Range(0.0, 100.0), Category(Everyday)]
+    [Range(-100.0, 100.0), Category(Everyday)]
     public double PopularityDiscount { get; init; } = 0.7;
 
     /// <summary>After how many days a like counts 1 / e for what is liked of late.</summary>
@@ -142,4 +158,17 @@ public sealed record HistoryOptions
     /// </remarks>
     [Range(0.0, 100.0), Category(Everyday)]
     public double ColdDiscount { get; init; } = 0.75;
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        foreach (var name in Choose ?? [])
+        {
+            if (!Choosable.Contains(name)) yield return new($"choose has '{name}'; what can be chosen is {string.Join(", ", Choosable)}.");
+            if (Choose!.Count(other => other == name) > 1) yield return new($"choose has '{name}' twice; name each once.");
+        }
+    }
+
+    /// <summary>True for a key whose value the training chooses.</summary>
+    internal bool Chooses(string key) => Choose?.Contains(key) == true;
 }

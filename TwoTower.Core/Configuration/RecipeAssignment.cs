@@ -50,6 +50,7 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
         }
 
         node[Path[^1]] = ToNode(key.Type);
+        RecipeReader.SetByHand(root, Path);
     }
 
     private JsonNode? ToNode(Type type)

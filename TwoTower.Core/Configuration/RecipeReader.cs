@@ -16,6 +16,8 @@ public static class RecipeReader
 
     private const string EnvironmentPrefix = "TWOTOWER_RECIPE__";
 
+    private const string HistorySection = "history", ChooseKey = "choose";
+
     /// <summary>Names of the recipes inside this program.</summary>
     public static IReadOnlyList<string> BuiltInNames => RecipeFiles.Recipes.BuiltInNames;
 
@@ -90,9 +92,19 @@ public static class RecipeReader
         {
             var path = key.Split('.');
             path[..^1].Aggregate(root, (node, section) => node[section]!.AsObject())[path[^1]] = value?.DeepClone();
+            SetByHand(root, path);
         }
 
         return Validated(Bind(root, source), source);
+    }
+
+    /// <summary>A value that is set isn't chosen by the training.</summary>
+    /// <param name="root">The recipe.</param>
+    /// <param name="path">The key that was set.</param>
+    internal static void SetByHand(JsonObject root, IReadOnlyList<string> path)
+    {
+        if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section || section[ChooseKey] is not JsonArray list) return;
+        section[ChooseKey] = new JsonArray([.. list.Where(one => one is not JsonValue value || !value.TryGetValue<string>(out var chosen) || chosen != name).Select(one => one?.DeepClone())]);
     }
 
     /// <summary>A value of a recipe.</summary>
@@ -150,6 +162,11 @@ public static class RecipeReader
         if (foreign.Length > 0) throw new InputException($"{source}: {RecipeKinds.Refusal(foreign, source, kind)}");
         var complete = kind.Best();
         Merge(complete, root);
+        if (root[HistorySection] is JsonObject history && !history.ContainsKey(ChooseKey))
+        {
+            foreach (var (key, _) in history) SetByHand(complete, [HistorySection, key]);
+        }
+
         return complete;
 
         static void Merge(JsonObject into, JsonObject from)

@@ -42,7 +42,9 @@ internal sealed class ImplicitFactors
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
     /// <param name="ct">Stops.</param>
-    public static ImplicitFactors Fit(IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct)
+    /// <param name="start">Where the items begin, [itemCount × Dim], of a fit on nearly the same likes; null: at random.</param>
+    public static ImplicitFactors Fit(
+        IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct, float[]? start = null)
     {
         ArgumentNullException.ThrowIfNull(likes);
         ArgumentNullException.ThrowIfNull(options);
@@ -50,7 +52,7 @@ internal sealed class ImplicitFactors
         var likedBy = likes.Where(items => items.Length > 0).ToArray();
         var likersOf = Transpose(likedBy, itemCount);
         var users = random.Normal(likedBy.Length * options.Dim, InitialDeviation / Math.Sqrt(options.Dim));
-        var items = random.Normal(itemCount * options.Dim, InitialDeviation / Math.Sqrt(options.Dim));
+        var items = start is null ? random.Normal(itemCount * options.Dim, InitialDeviation / Math.Sqrt(options.Dim)) : [.. start];
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
         for (var epoch = 0; epoch < options.Epochs; epoch++)
         {

@@ -32,8 +32,10 @@ internal sealed class TasteFactors
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="begin">A fit on nearly the same decisions to begin with; null: at random.</param>
     public static TasteFactors Fit(
-        IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads, CancellationToken ct)
+        IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads, CancellationToken ct,
+        TasteFactors? begin = null)
     {
         ArgumentNullException.ThrowIfNull(users);
         ArgumentNullException.ThrowIfNull(random);
@@ -50,6 +52,7 @@ internal sealed class TasteFactors
             items[item * (dim + 1) + dim] = (float)((likers[item].Length + PriorDecisions * mean) / (count + PriorDecisions) - mean);
         }
 
+        begin?._items.CopyTo(items, 0);
         var people = new float[users.Count * (dim + 1)];
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
         for (var sweep = 0; sweep < sweeps; sweep++)

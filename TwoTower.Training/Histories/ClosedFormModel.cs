@@ -17,54 +17,91 @@ internal sealed class ClosedFormModel
     // Below it, popularity is chance.
     private const double PopularityPrior = 10, TrendPrior = 1;
 
+    // Sweeps of factors that begin near where they end.
+    private const int FewSweeps = 3;
+
     private readonly HistoryOptions _options;
+    private readonly ClosedFormParts? _parts; // null: popularity alone
     private readonly float[] _bias; // [items]
 
-    private ClosedFormModel(HistoryOptions options, LinearModel linear, ImplicitFactors factors, TasteFactors taste, float[] bias) =>
-        (_options, Linear, Factors, Taste, _bias) = (options, linear, factors, taste, bias);
+    private ClosedFormModel(HistoryOptions options, ClosedFormParts? parts, float[] bias) => (_options, _parts, _bias) = (options, parts, bias);
 
-    /// <summary>Item-to-item linear model of likes and nopes.</summary>
-    public LinearModel Linear { get; }
+    /// <summary>The three models.</summary>
+    /// <exception cref="InvalidOperationException">There are none (<see cref="IsPopularity"/>).</exception>
+    public ClosedFormParts Parts => _parts ?? throw new InvalidOperationException("popularity alone has no parts");
 
-    /// <summary>Implicit-feedback factors of the likes.</summary>
-    public ImplicitFactors Factors { get; }
-
-    /// <summary>Factors of like against nope, given that a video was seen.</summary>
-    public TasteFactors Taste { get; }
+    /// <summary>True: everybody's answer is what is popular.</summary>
+    public bool IsPopularity => _parts is null;
 
     /// <summary>Number of items.</summary>
     public int Items => _bias.Length;
 
     /// <summary>Fits the three models.</summary>
-    public static ClosedFormModel Fit(Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
+    public static ClosedFormModel Fit(
+        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct, ClosedFormParts? near = null)
+    {
+        var sweeps = near is null ? options.Sweeps : Math.Min(FewSweeps, options.Sweeps);
+        return new(options, FitParts(data, options with { Sweeps = sweeps }, seed, device, threads, say, ct, near), Bias(data, options));
+    }
+
+    /// <summary>The model that shows everybody what is popular.</summary>
+    public static ClosedFormModel OfPopularity(Interactions data, HistoryOptions options) => new(options, null, Popularity(data));
+
+    /// <summary>Fits the three models.</summary>
+    /// <param name="data">Decisions.</param>
+    /// <param name="options">How.</param>
+    /// <param name="seed">Where the factors begin.</param>
+    /// <param name="device">Where the matrix is inverted.</param>
+    /// <param name="threads">At once.</param>
+    /// <param name="say">Told in one line each what happens.</param>
+    /// <param name="ct">Stops.</param>
+    /// <param name="near">Models of nearly the same decisions, where the factors begin; null: at random.</param>
+    public static ClosedFormParts FitParts(
+        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct, ClosedFormParts? near = null)
     {
         var items = data.Videos.Count;
         var contents = new ContentVectors(data.Videos);
-        say?.Invoke($"linear model: {2 * items:N0} × {2 * items:N0}");
+        var size = LinearModel.Size(items, data.HasNopes);
+        say?.Invoke($"linear model: {size:N0} × {size:N0}");
         var linear = Stage("linear model", () => LinearModel.Fit(data.Users, contents, options, device, threads, ct));
         var random = new SeededRandom(seed, RandomPurpose.Factors);
         say?.Invoke($"{options.Factors} factors of the likes, {options.TasteFactors} of like against nope, {options.Sweeps} sweeps");
         int[][] likes = [.. data.Users.Select(user => user.Likes), .. contents.Groups(options.TokenShare)];
         var iterations = new IalsOptions(options.Factors, options.FactorsRegularization, options.UnobservedWeight, options.Sweeps);
-        var factors = Stage("factors", () => ImplicitFactors.Fit(likes, items, iterations, random, threads, ct));
+        var factors = Stage("factors", () => ImplicitFactors.Fit(likes, items, iterations, random, threads, ct, near?.Factors.Items));
         var taste = Stage("taste factors", () => TasteFactors.Fit(
-            data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct));
-        return new(options, linear, factors, taste, Bias(data, options));
+            data.Users, items, options.TasteFactors, options.TasteRegularization, options.Sweeps, random, threads, ct, near?.Taste));
+        return new(linear, factors, taste);
     }
 
     /// <summary>Item bias: a discount for popularity, a bonus for recent likes over old ones. [items]</summary>
     internal static float[] Bias(Interactions data, HistoryOptions options)
     {
+        var (popularity, trend) = (Popularity(data), Trend(data));
+        return [.. trend.Select((late, item) => (float)(options.TrendWeight * late - options.PopularityDiscount * popularity[item]))];
+    }
+
+    /// <summary>Log popularity, standardised. [items]</summary>
+    internal static float[] Popularity(Interactions data)
+    {
+        float[] popularity = [.. Count(data).Select(count => (float)Math.Log(count + PopularityPrior))];
+        Standardize(popularity);
+        return popularity;
+    }
+
+    /// <summary>The logarithm of likes of late over what popularity would make of them. [items]</summary>
+    internal static double[] Trend(Interactions data)
+    {
+        var likes = Count(data);
+        var kept = data.RecentLikes.Sum() / likes.Sum();
+        return [.. likes.Select((count, item) => Math.Log((data.RecentLikes[item] + TrendPrior) / (kept * count + TrendPrior)))];
+    }
+
+    private static float[] Count(Interactions data)
+    {
         var likes = new float[data.Videos.Count];
         foreach (var item in data.Users.SelectMany(user => user.Likes)) likes[item]++;
-        float[] popularity = [.. likes.Select(count => (float)Math.Log(count + PopularityPrior))];
-        Standardize(popularity);
-        var kept = data.RecentLikes.Sum() / likes.Sum();
-        return
-        [
-            .. likes.Select((count, item) => (float)(
-                options.TrendWeight * Math.Log((data.RecentLikes[item] + TrendPrior) / (kept * count + TrendPrior)) - options.PopularityDiscount * popularity[item])),
-        ];
+        return likes;
     }
 
     /// <summary>Scores histories, each row with mean 0.</summary>
@@ -80,19 +117,26 @@ internal sealed class ClosedFormModel
 
     private void Score((int[] Likes, int[] Nopes) history, Span<float> scores, Scratch scratch)
     {
-        var share = (float)_options.FactorsShare;
-        Linear.Score(history.Likes, history.Nopes, scores);
-        Standardize(scores);
-        TensorPrimitives.Multiply(scores, 1 - share, scores);
+        if (_parts is null)
+        {
+            _bias.CopyTo(scores);
+        }
+        else
+        {
+            var share = (float)_options.FactorsShare;
+            _parts.Linear.Score(history.Likes, history.Nopes, scores);
+            Standardize(scores);
+            TensorPrimitives.Multiply(scores, 1 - share, scores);
 
-        Factors.FoldIn(history.Likes, scratch.User, scratch.Likes);
-        for (var item = 0; item < scores.Length; item++) scratch.Part[item] = TensorPrimitives.Dot<float>(scratch.User, Factors.Items.AsSpan(item * Factors.Dim, Factors.Dim));
-        Standardize(scratch.Part);
-        TensorPrimitives.MultiplyAdd(scratch.Part, share, scores, scores);
+            _parts.ScoreFactors(history.Likes, scratch.Part, scratch.User!, scratch.Likes!);
+            Standardize(scratch.Part);
+            TensorPrimitives.MultiplyAdd(scratch.Part, share, scores, scores);
 
-        Taste.LogProbabilities(history.Likes, history.Nopes, scratch.Part, scratch.Decisions);
-        TensorPrimitives.MultiplyAdd(scratch.Part, (float)_options.TasteWeight, scores, scores);
-        TensorPrimitives.Add(scores, _bias, scores);
+            _parts.Taste.LogProbabilities(history.Likes, history.Nopes, scratch.Part, scratch.Decisions!);
+            TensorPrimitives.MultiplyAdd(scratch.Part, (float)_options.TasteWeight, scores, scores);
+            TensorPrimitives.Add(scores, _bias, scores);
+        }
+
         TensorPrimitives.Subtract(scores, TensorPrimitives.Sum<float>(scores) / scores.Length, scores);
     }
 
@@ -102,7 +146,8 @@ internal sealed class ClosedFormModel
         return fit();
     }
 
-    private static void Standardize(Span<float> values)
+    /// <summary>(x − mean) ÷ deviation.</summary>
+    internal static void Standardize(Span<float> values)
     {
         TensorPrimitives.Subtract(values, TensorPrimitives.Sum<float>(values) / values.Length, values);
         var deviation = MathF.Sqrt(TensorPrimitives.SumOfSquares<float>(values) / values.Length);
@@ -111,12 +156,30 @@ internal sealed class ClosedFormModel
 
     private sealed class Scratch(ClosedFormModel closedForm)
     {
-        public float[] User { get; } = new float[closedForm.Factors.Dim];
-
         public float[] Part { get; } = new float[closedForm.Items];
 
-        public NormalEquations Likes { get; } = new(closedForm.Factors.Dim);
+        public float[]? User { get; } = closedForm._parts is { } parts ? new float[parts.Factors.Dim] : null;
 
-        public NormalEquations Decisions { get; } = new(closedForm.Taste.Dim + 1);
+        public NormalEquations? Likes { get; } = closedForm._parts is { } parts ? new(parts.Factors.Dim) : null;
+
+        public NormalEquations? Decisions { get; } = closedForm._parts is { } parts ? new(parts.Taste.Dim + 1) : null;
+    }
+}
+
+/// <summary>Three closed-form models of the same decisions.</summary>
+/// <param name="Linear">Item-to-item linear model of likes and nopes.</param>
+/// <param name="Factors">Implicit-feedback factors of the likes.</param>
+/// <param name="Taste">Factors of like against nope, given that a video was seen.</param>
+internal sealed record ClosedFormParts(LinearModel Linear, ImplicitFactors Factors, TasteFactors Taste)
+{
+    /// <summary>The scores of all items by the factors of the likes.</summary>
+    /// <param name="likes">Liked items.</param>
+    /// <param name="scores">[items], overwritten.</param>
+    /// <param name="user">Scratch of this thread, [Factors.Dim].</param>
+    /// <param name="equations">Scratch of this thread, of Factors.Dim.</param>
+    public void ScoreFactors(int[] likes, Span<float> scores, float[] user, NormalEquations equations)
+    {
+        Factors.FoldIn(likes, user, equations);
+        for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, Factors.Items.AsSpan(item * Factors.Dim, Factors.Dim));
     }
 }

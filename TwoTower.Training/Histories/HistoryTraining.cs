@@ -1,4 +1,5 @@
 using TorchSharp;
+using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
@@ -31,18 +32,28 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
         tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
         var options = recipe.History;
-        var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
+        var data = Interactions.Read(tables, MostItems(tables, options), TimeSpan.FromDays(options.TrendDays));
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
 
         var rank = recipe.Model.EmbeddingDim - 1;
         DistillationTargets.Check(options, data.Users.Count, rank);
-        WarnOfMemory(data.Videos.Count);
+        CheckSize(data);
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
+        ChosenSettings? chosen = null;
+        ClosedFormParts? near = null;
+        if (options.Choose is not null)
+        {
+            using var choosing = TrainingTelemetry.Source.StartActivity("settings");
+            (options, chosen, near) = new SettingsSearch(data, options, recipe.Seed, device, threads, say, ct).Run();
+        }
+
         ClosedFormModel closedForm;
         using (TrainingTelemetry.Source.StartActivity("closed-form model"))
         {
-            closedForm = ClosedFormModel.Fit(data, options, recipe.Seed, device, threads, say, ct);
+            closedForm = chosen?.ServesPopularity == true
+                ? ClosedFormModel.OfPopularity(data, options)
+                : ClosedFormModel.Fit(data, options, recipe.Seed, device, threads, say, ct, near);
         }
 
         DistillationTargets distillation;
@@ -58,7 +69,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         TowerWeights user;
         using (TrainingTelemetry.Source.StartActivity("epochs"))
         {
-            user = training.Run(initialization.Pool(distillation.Histories, options.Smoothing, parallel), initialization, distillation, progress, ct);
+            user = training.Run(initialization.Pool(distillation.Histories, options.Smoothing, parallel), initialization, distillation, progress, ct, closedForm.IsPopularity);
         }
 
         (user, var share) = Balance(user, distillation);
@@ -76,16 +87,31 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             Item = vectors.Tower,
             History = new(vectors.History, vectors.Ids),
             Training = new(
-                data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count, training.Epochs),
+                data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count, training.Epochs)
+            {
+                Chosen = chosen,
+            },
             Probes = ProbeSet.Choose([.. data.Videos.Select(PayloadBuilder.BuildItem)]),
         };
     }
 
-    // Said, not refused: a machine that swaps is slow, and does it.
-    private void WarnOfMemory(int items)
+    // Without nopes the linear model's matrix has half of the rows: twice as many videos take the same memory.
+    private static int MostItems(TableSet tables, HistoryOptions options) =>
+        options.Chooses("max_items") && tables.Decisions.All(row => row.Type == DecisionType.Like) ? 2 * options.MaxItems : options.MaxItems;
+
+    // Memory is said, not refused: a machine that swaps is slow, and does it. What no array holds is refused.
+    private void CheckSize(Interactions data)
     {
         const double Giga = 1e9;
-        var (needed, there) = (LinearModel.MostBytes(items), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        var (items, size) = (data.Videos.Count, LinearModel.Size(data.Videos.Count, data.HasNopes));
+        if (size * size > Array.MaxLength)
+        {
+            throw new InputException(
+                $"history.max_items {recipe.History.MaxItems}: the linear model of {items:N0} videos{(data.HasNopes ? ", likes and nopes," : "")} has {size:N0} × {size:N0} numbers, "
+                + $"more than one array holds: set it to {(int)Math.Sqrt(Array.MaxLength) / (data.HasNopes ? 2 : 1)} at most");
+        }
+
+        var (needed, there) = (LinearModel.MostBytes(items, data.HasNopes), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         if (device.type != DeviceType.CPU || needed <= there) return;
         say?.Invoke(
             $"note: the linear model of {items:N0} videos takes about {needed / Giga:N0} GB, and this process may have {there / Giga:N0} GB: lower history.max_items if it runs out of memory");

@@ -13,6 +13,24 @@ internal sealed record Interactions(
 {
     private const int MinLikes = 3;
 
+    /// <summary>[users] of each like, in the order of the likes: e^(−age / trend).</summary>
+    public required IReadOnlyList<float[]> Recency { get; init; }
+
+    /// <summary>True where somebody nopes one of the items.</summary>
+    public bool HasNopes { get; } = Users.Any(user => user.Nopes.Length > 0);
+
+    /// <summary>The same items and moment, with some of the users only.</summary>
+    public Interactions Of(IReadOnlyList<int> users)
+    {
+        var recent = new double[Videos.Count];
+        foreach (var user in users)
+        {
+            foreach (var (like, weight) in Users[user].Likes.Zip(Recency[user])) recent[like] += weight;
+        }
+
+        return new([.. Videos], [.. users.Select(user => Users[user])], [.. recent.Select(likes => (float)likes)], AsOf) { Recency = [.. users.Select(user => Recency[user])] };
+    }
+
     /// <summary>Reads the tables.</summary>
     /// <param name="tables">Rows.</param>
     /// <param name="maxItems">Items at most.</param>
@@ -42,28 +60,33 @@ internal sealed record Interactions(
             .Take(maxItems).Select(video => video.Id).ToHashSet();
         VideoRow[] videos = [.. tables.Videos.Where(video => kept.Contains(video.Id))];
         var itemOf = videos.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
-        (int[] Likes, int[] Nopes)[] users =
-        [
-            .. latest.Values.Select(rows => (Of(rows.Values, DecisionType.Like), Of(rows.Values, DecisionType.Nope)))
-                .Where(user => user.Item1.Length + user.Item2.Length > 0),
-        ];
+        var asOf = tables.Decisions.Max(decision => decision.CreatedAt);
+        var read = latest.Values.Select(rows => (Likes: Of(rows.Values, DecisionType.Like), Nopes: Of(rows.Values, DecisionType.Nope)))
+            .Where(user => user.Likes.Length + user.Nopes.Length > 0).ToList();
+        (int[] Likes, int[] Nopes)[] users = [.. read.Select(user => (Items(user.Likes), Items(user.Nopes)))];
         if (users.Count(user => user.Likes.Length >= MinLikes) < 2)
         {
             throw new NothingToTrainException(
                 $"Fewer than 2 users with a profile like {MinLikes} videos that exist: wait for more decisions, or train recipe v2, which asks for less.");
         }
 
-        var asOf = tables.Decisions.Max(decision => decision.CreatedAt);
         var recent = new double[videos.Length];
         foreach (var row in latest.Values.SelectMany(rows => rows.Values))
         {
-            if (row.Type == DecisionType.Like && itemOf.TryGetValue(row.VideoId, out var item)) recent[item] += Math.Exp(-((asOf - row.CreatedAt) / trend));
+            if (row.Type == DecisionType.Like && itemOf.TryGetValue(row.VideoId, out var item)) recent[item] += Kept(row);
         }
 
-        return new(videos, users, [.. recent.Select(likes => (float)likes)], asOf);
+        return new(videos, users, [.. recent.Select(likes => (float)likes)], asOf)
+        {
+            Recency = [.. read.Select(user => user.Likes.Select(like => (float)Kept(like.Row)).ToArray())],
+        };
 
-        int[] Of(IEnumerable<DecisionRow> rows, DecisionType type) =>
-            [.. rows.Where(row => row.Type == type && itemOf.ContainsKey(row.VideoId)).Select(row => itemOf[row.VideoId]).Order()];
+        (int Item, DecisionRow Row)[] Of(IEnumerable<DecisionRow> rows, DecisionType type) =>
+            [.. rows.Where(row => row.Type == type && itemOf.ContainsKey(row.VideoId)).Select(row => (Item: itemOf[row.VideoId], row)).OrderBy(pair => pair.Item)];
+
+        static int[] Items((int Item, DecisionRow)[] decided) => [.. decided.Select(pair => pair.Item)];
+
+        double Kept(DecisionRow row) => Math.Exp(-((asOf - row.CreatedAt) / trend));
     }
 
     /// <summary>True for a history that says enough to learn a user's vector from.</summary>

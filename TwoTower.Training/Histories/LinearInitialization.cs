@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using TwoTower.Training.Factors;
 using TwoTower.Training.Towers;
 using static TorchSharp.torch;
 using Tensor = TorchSharp.torch.Tensor;
@@ -23,9 +24,17 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
         var (items, rank) = (closedForm.Items, distillation.Rank);
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var weights = tensor(closedForm.Linear.Weights, [2 * items, items]).to(device).matmul(tensor(distillation.Projection, [items, rank]).to(device)).to(CPU);
-        var liked = cat([weights[..items], tensor(closedForm.Factors.Items, [items, closedForm.Factors.Dim]), Taste(closedForm)], 1).contiguous();
-        var noped = cat([weights[items..], Taste(closedForm)], 1).contiguous();
+        if (closedForm.IsPopularity)
+        {
+            // Every target is the same: a history adds nothing.
+            return new(new float[items * rank], new float[items * rank], tensor(distillation.Targets, [distillation.Histories.Length, rank]).mean([0]).ToFloats());
+        }
+
+        var parts = closedForm.Parts;
+        var rows = parts.Linear.Weights.Length / items;
+        var weights = tensor(parts.Linear.Weights, [rows, items]).to(device).matmul(tensor(distillation.Projection, [items, rank]).to(device)).to(CPU);
+        var liked = cat([weights[..items], tensor(parts.Factors.Items, [items, parts.Factors.Dim]), Taste(parts.Taste, items)], 1).contiguous();
+        var noped = cat([parts.Linear.HasNopes ? weights[items..] : zeros(items, rank), Taste(parts.Taste, items)], 1).contiguous();
         var (likedWidth, nopedWidth) = ((int)liked.shape[1], (int)noped.shape[1]);
         var pooled = Pool(distillation.Histories, liked.ToFloats(), likedWidth, noped.ToFloats(), nopedWidth, smoothing, parallel);
 
@@ -63,17 +72,17 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
     }
 
     // Vector, bias, and their product: the right sides of the equations that a user's taste solves.
-    private static Tensor Taste(ClosedFormModel closedForm)
+    private static Tensor Taste(TasteFactors taste, int items)
     {
-        var dim = closedForm.Taste.Dim;
-        var rows = new float[closedForm.Items * (2 * dim + 1)];
-        for (var item = 0; item < closedForm.Items; item++)
+        var dim = taste.Dim;
+        var rows = new float[items * (2 * dim + 1)];
+        for (var item = 0; item < items; item++)
         {
             var row = rows.AsSpan(item * (2 * dim + 1), 2 * dim + 1);
-            closedForm.Taste[item].CopyTo(row);
+            taste[item].CopyTo(row);
             TensorPrimitives.Multiply(row[..dim], row[dim], row[(dim + 1)..]);
         }
 
-        return tensor(rows, [closedForm.Items, 2 * dim + 1]);
+        return tensor(rows, [items, 2 * dim + 1]);
     }
 }

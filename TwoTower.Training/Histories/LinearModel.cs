@@ -17,23 +17,38 @@ internal sealed class LinearModel
 {
     private LinearModel(float[] weights, int items) => (Weights, Items) = (weights, items);
 
-    /// <summary>B, row-major, [2 · items × items]: what a like of a video adds to each score, then what a nope adds.</summary>
+    /// <summary>
+    /// B, row-major: what a like of a video adds to each score, [items × items], then what a nope adds, as much again; nothing of nopes where nobody nopes.
+    /// </summary>
     public float[] Weights { get; }
 
     /// <summary>Items.</summary>
     public int Items { get; }
 
-    /// <summary>Bytes that solving for B of so many items takes at most: the matrix, torch's copy, its Cholesky factor and its inverse.</summary>
-    public static long MostBytes(int items) => 4L * sizeof(float) * (2L * items) * (2L * items);
+    /// <summary>True where somebody nopes: B has a second half.</summary>
+    public bool HasNopes => Weights.Length > Items * Items;
+
+    /// <summary>Rows of the matrix that is inverted: likes, and nopes where there are any.</summary>
+    public static long Size(int items, bool hasNopes) => hasNopes ? 2L * items : items;
+
+    /// <summary>Bytes that solving for B takes at most: the matrix beside torch's copy and its Cholesky factor, later beside that and the inverse.</summary>
+    public static long MostBytes(int items, bool hasNopes) => 3L * sizeof(float) * Size(items, hasNopes) * Size(items, hasNopes);
+
+    /// <summary>The mean, over items, of what each has on the diagonal of ZᵀWZ for its likes: the unit that λ and ω of unknown data are counted in.</summary>
+    public static double MeanDiagonal(IReadOnlyList<(int[] Likes, int[] Nopes)> users, int items, HistoryOptions options)
+    {
+        var weights = Weigh([.. users.Select(user => user.Likes.Length + user.Nopes.Length)], options.UserWeight);
+        return users.Select((user, row) => (double)weights[row] * user.Likes.Length).Sum() / items;
+    }
 
     /// <summary>Solves for B.</summary>
     public static LinearModel Fit(
         IReadOnlyList<(int[] Likes, int[] Nopes)> users, ContentVectors contents, HistoryOptions options, torch.Device device, int threads, CancellationToken ct)
     {
         var items = contents.Count;
-        var size = 2 * items;
+        var size = (int)Size(items, users.Any(user => user.Nopes.Length > 0));
         int[][] columns = [.. users.Select(user => (int[])[.. user.Likes, .. user.Nopes.Select(item => items + item)])];
-        var weights = Weigh(columns, options.UserWeight);
+        var weights = Weigh([.. columns.Select(decided => decided.Length)], options.UserWeight);
         var usersOf = Factors.ImplicitFactors.Transpose(columns, size);
         var matrix = new float[size * size];
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
@@ -53,12 +68,33 @@ internal sealed class LinearModel
         using (torch.no_grad())
         {
             var gram = torch.tensor(matrix, [size, size]).to(device);
-            torch.cholesky_inverse(torch.linalg.cholesky(gram)).CopyTo(matrix);
+            var factor = torch.linalg.cholesky(gram);
+            gram.Dispose(); // it is as large as the inverse, which comes now
+            torch.cholesky_inverse(factor).CopyTo(matrix);
         }
 
         ct.ThrowIfCancellationRequested();
+        return size == items ? LikesAlone(matrix, items) : new(Both(matrix, items, options.NopeTarget), items);
+    }
+
+    // EASE: column j is −P_j ÷ P_jj, in place.
+    private static LinearModel LikesAlone(float[] matrix, int items)
+    {
+        var scale = new float[items];
+        for (var j = 0; j < items; j++) scale[j] = -1 / matrix[j * items + j];
+        Parallel.For(0, items, row =>
+        {
+            var weights = matrix.AsSpan(row * items, items);
+            TensorPrimitives.Multiply(weights, scale, weights);
+            weights[row] = 0;
+        });
+        return new(matrix, items);
+    }
+
+    private static float[] Both(float[] matrix, int items, double c)
+    {
+        var size = 2 * items;
         var (alpha, beta) = (new float[items], new float[items]);
-        var c = options.NopeTarget;
         for (var j = 0; j < items; j++)
         {
             double a = matrix[j * size + j], b = matrix[j * size + items + j], d = matrix[(items + j) * size + items + j], determinant = a * d - b * b;
@@ -67,7 +103,7 @@ internal sealed class LinearModel
         }
 
         var solution = new float[size * items];
-        Parallel.For(0, size, parallel, row =>
+        Parallel.For(0, size, row =>
         {
             var likes = matrix.AsSpan(row * size, items);
             var nopes = matrix.AsSpan(row * size + items, items);
@@ -76,7 +112,7 @@ internal sealed class LinearModel
             TensorPrimitives.MultiplyAdd(nopes, beta, result, result);
             result[row % items] = 0;
         });
-        return new(solution, items);
+        return solution;
     }
 
     /// <summary>The scores of all items for a user with these decisions. <paramref name="scores"/>: [items], overwritten.</summary>
@@ -84,13 +120,14 @@ internal sealed class LinearModel
     {
         scores.Clear();
         foreach (var item in likes) TensorPrimitives.Add(scores, Weights.AsSpan(item * Items, Items), scores);
+        if (!HasNopes) return;
         foreach (var item in nopes) TensorPrimitives.Add(scores, Weights.AsSpan((Items + item) * Items, Items), scores);
     }
 
     // (n + 5)^−w, 1 in the mean.
-    private static float[] Weigh(int[][] columns, double exponent)
+    private static float[] Weigh(int[] decisions, double exponent)
     {
-        double[] weights = [.. columns.Select(decided => Math.Pow(decided.Length + 5, -exponent))];
+        double[] weights = [.. decisions.Select(count => Math.Pow(count + 5, -exponent))];
         var mean = weights.Average();
         return [.. weights.Select(weight => (float)(weight / mean))];
     }

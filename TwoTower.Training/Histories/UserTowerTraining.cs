@@ -31,8 +31,11 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
     /// <param name="distillation">The target vectors.</param>
     /// <param name="progress">Told of each step.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="linearOnly">True: the linear part says all there is to learn, and nothing is learned beside it.</param>
     /// <returns>2 rank → 2 rank + hidden → rank + 1; the last of the output is 0 for users.</returns>
-    public TowerWeights Run(float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress, CancellationToken ct)
+    public TowerWeights Run(
+        float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress, CancellationToken ct,
+        bool linearOnly = false)
     {
         var (rank, count) = (distillation.Rank, distillation.Histories.Length);
         var random = new SeededRandom(recipe.Seed, RandomPurpose.Epochs);
@@ -40,7 +43,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         var x = tensor(input, [count, 2 * rank]).to(device);
         var y = tensor(distillation.Targets, [count, rank]).to(device);
         var linear = x[.., ..rank] + x[.., rank..] + tensor(initialization.Bias).to(device);
-        var (inputScale, targetScale) = (x.std().item<float>(), y.std().item<float>());
+        var (inputScale, targetScale) = (x.std().item<float>() is > 0 and var spread ? spread : 1, y.std().item<float>());
         x.div_(inputScale);
 
         var hidden = recipe.Model.HiddenDims[0];
@@ -49,6 +52,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         Initialize(first, 1 / Math.Sqrt(2 * rank), random);
         // Small: the tower starts as its linear part.
         Initialize(second, 0.1 / Math.Sqrt(hidden), random);
+        if (linearOnly) Initialize(second, 0, random);
         var parameters = first.parameters().Concat(second.parameters()).ToList();
         var training = recipe.Training;
         using var optimizer = optim.AdamW(parameters, training.Lr, training.Beta1, training.Beta2, training.Eps, training.WeightDecay);
@@ -62,7 +66,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         var rows = order[held..];
         var steps = (rows.Length + training.BatchSize - 1) / training.BatchSize;
         var started = time.GetTimestamp();
-        for (var epoch = 1; epoch <= training.Epochs; epoch++)
+        for (var epoch = 1; epoch <= (linearOnly ? 0 : training.Epochs); epoch++)
         {
             random.Shuffle<long>(rows);
             double sum = 0, norms = 0;
@@ -86,12 +90,18 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
                     elapsed / done * (training.Epochs * steps - done), _epochs.LastOrDefault()));
             }
 
-            using var measuring = NewDisposeScope();
-            using var frozen = no_grad();
-            _epochs.Add(new(epoch, sum / steps, Loss(validation).item<float>(), Accuracy(distillation, Answer(validation), order.AsSpan(0, held)), norms / steps));
+            Measure(epoch, sum / steps, norms / steps);
         }
 
+        if (linearOnly) Measure(1, 0, 0);
         return Compose();
+
+        void Measure(int epoch, double trained, double norm)
+        {
+            using var measuring = NewDisposeScope();
+            using var frozen = no_grad();
+            _epochs.Add(new(epoch, trained, Loss(validation).item<float>(), Accuracy(distillation, Answer(validation), order.AsSpan(0, held)), norm));
+        }
 
         Tensor Answer(Tensor batch) =>
             second.forward(nn.functional.relu(first.forward(x.index_select(0, batch)))) * targetScale + linear.index_select(0, batch);

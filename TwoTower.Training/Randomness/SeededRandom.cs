@@ -118,4 +118,7 @@ internal enum RandomPurpose : byte
 
     /// <summary>Which settings a search of recipes tries.</summary>
     Tuning = 9,
+
+    /// <summary>Which users are left out to choose settings on, and which of their likes are to be found.</summary>
+    LeftOut = 10,
 }

@@ -11,6 +11,9 @@ public sealed class RecipeKindTests : IDisposable
 
     public static TheoryData<string> BuiltIn => [.. RecipeReader.BuiltInNames];
 
+    // Recipes of before there were kinds.
+    public static TheoryData<string> Before => [.. RecipeReader.BuiltInNames.Where(name => name != "v4")];
+
     public static TheoryData<string> ForeignToHistory =>
     [
         "samples.negative_sampling_ratio=5", "samples.negative_popularity=0.1", "samples.train_val_split=0.2", "model.dropout=0.1", "training.logit_scale=10",
@@ -98,7 +101,7 @@ public sealed class RecipeKindTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(BuiltIn))]
+    [MemberData(nameof(Before))]
     public void A_recipe_of_before_there_were_kinds_is_what_it_was(string name)
     {
         var recipe = RecipeReader.Read(Path.Combine(AppContext.BaseDirectory, "before-kinds", $"{name}.json"), [], new Hashtable(), _said.Add);

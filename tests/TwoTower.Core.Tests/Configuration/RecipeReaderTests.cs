@@ -45,6 +45,34 @@ public sealed class RecipeReaderTests : IDisposable
     }
 
     [Fact]
+    public void What_is_set_by_hand_is_not_chosen_wherever_it_is_set()
+    {
+        Assert.Equal(HistoryOptions.Choosable, Read("v4").History.Choose);
+        var byHand = Read("v4", "history.ridge=350", "history.popularity_discount=0.3").History;
+        Assert.Equal((350, false, false, true), (byHand.Ridge, byHand.Chooses("ridge"), byHand.Chooses("popularity_discount"), byHand.Chooses("content_weight")));
+        Assert.False(RecipeReader.Read("v4", [], new Hashtable { ["TWOTOWER_RECIPE__HISTORY__TREND_WEIGHT"] = "0" }).History.Chooses("trend_weight"));
+        Assert.Equal(["ridge"], Read("v4", "history.choose=ridge").History.Choose);
+        Assert.Null(Read("v4", "history.choose=ridge", "history.ridge=5").History.Choose);
+        Assert.Null(Read("v4", "history.choose=").History.Choose);
+        Assert.False(RecipeReader.With(Read("v4"), new() { ["history.factors_share"] = 0.5 }, "space").History.Chooses("factors_share"));
+        Assert.True(Read("v4", "history.copies=3").History.Chooses("ridge"));
+
+        Assert.Null(Read("v3").History.Choose);
+        Assert.DoesNotContain("choose", RecipeReader.ToJson(Read("v3")), StringComparison.Ordinal);
+        Assert.Equal(Read("v4", "history.ridge=7").History.Choose, RecipeReader.Stored(RecipeReader.ToJson(Read("v4", "history.ridge=7")), "config").History.Choose);
+        File.WriteAllText(_file, RecipeReader.ToJson(Read("v4", "history.ridge=7")));
+        Assert.Equal(Read("v4", "history.ridge=7").History.Choose, Read(_file).History.Choose);
+    }
+
+    [Theory]
+    [InlineData("history.choose=smoothing", "history.choose has 'smoothing'; what can be chosen is max_items, ridge")]
+    [InlineData("history.choose=ridge,ridge", "history.choose has 'ridge' twice; name each once")]
+    [InlineData("history.choose=[1]", "history.choose is [1]; a list of texts was expected")]
+    [InlineData("history.choose=[null]", "history.choose has ''; what can be chosen is")]
+    public void What_cannot_be_chosen_is_refused(string assignment, string reason) =>
+        Assert.Contains(reason, Assert.Throws<InputException>(() => Read("v4", assignment)).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void Vectors_from_elsewhere_are_named_by_file_or_override_and_without_any_a_recipe_is_written_as_ever()
     {
         File.WriteAllText(_file, """{"features":{"video_features":["clip","title"]}}""");

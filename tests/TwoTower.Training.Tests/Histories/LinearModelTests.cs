@@ -111,4 +111,24 @@ public class LinearModelTests
 
         return b;
     }
+
+    [Fact]
+    public void Without_nopes_half_of_the_matrix_is_solved_and_the_weights_are_the_same()
+    {
+        (int[] Likes, int[] Nopes)[] likers = [.. Users.Select(user => (user.Likes, (int[])[]))];
+        HistoryOptions options = new() { Ridge = 1.5, ContentWeight = 0.4 };
+        var alone = LinearModel.Fit(likers, Contents, options, torch.CPU, 1, default);
+        // A nope of somebody who weighs next to nothing asks for the whole matrix.
+        var whole = LinearModel.Fit([.. likers, ([], [4])], Contents, options with { UserWeight = 0, NopeTarget = 0 }, torch.CPU, 1, default);
+        var same = LinearModel.Fit([.. likers, ([], [])], Contents, options with { UserWeight = 0 }, torch.CPU, 1, default);
+
+        Assert.Equal((Items * Items, 2 * Items * Items), (alone.Weights.Length, whole.Weights.Length));
+        Assert.False(alone.HasNopes);
+        for (var i = 0; i < Items * Items; i++) Close.Equal(whole.Weights[i], same.Weights[i], $"[{i}]", 1e-4);
+        var (scores, noped) = (new float[Items], new float[Items]);
+        alone.Score([0], [], scores);
+        alone.Score([0], [1], noped);
+        Assert.Equal(scores, noped);
+        Assert.Equal(4 * LinearModel.MostBytes(Items, false), LinearModel.MostBytes(Items, true));
+    }
 }

@@ -1,0 +1,185 @@
+using TorchSharp;
+using TwoTower.Core.Artifacts;
+using TwoTower.Core.Configuration;
+using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
+using TwoTower.Training.Histories;
+using TwoTower.Training.Randomness;
+using TwoTower.Training.Tests.Loop;
+using TwoTower.Training.Towers;
+
+namespace TwoTower.Training.Tests.Histories;
+
+/// <summary>Settings that come from the data, in worlds in which it is known what they should be.</summary>
+[Collection(nameof(Torch))]
+public sealed class SettingsSearchTests
+{
+    private const int Items = 40, PerTheme = 10;
+
+    private static readonly DateTimeOffset Start = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private static readonly HistoryOptions Options = new()
+    {
+        Choose = HistoryOptions.Choosable,
+        Ridge = 2.9, ContentWeight = 0.3, PopularityDiscount = 0.3, Factors = 8, TasteFactors = 4, Sweeps = 4, Copies = 2,
+    };
+
+    private static Guid Video(int number) => new(1 + number, 2, 0, new byte[8]);
+
+    // Likes of two themes each, or of what is popular and nothing else.
+    private static TableSet World(bool themes, bool nopes, int users = 200, int seed = 3)
+    {
+        var random = new SeededRandom(seed, RandomPurpose.Negatives);
+        var (profiles, decisions) = (new List<ProfileRow>(), new List<DecisionRow>());
+        for (var user = 1; user <= users; user++)
+        {
+            Guid id = new(user, 1, 0, new byte[8]);
+            profiles.Add(new(id, $"user {user}", Start));
+            for (var item = 0; item < Items; item++)
+            {
+                var chance = themes ? (item / PerTheme == user % (Items / PerTheme) ? 0.7 : 0.03) : 0.9 / (1 + item / 4.0);
+                if (random.NextDouble() < chance) decisions.Add(new(id, Video(item), DecisionType.Like, Start.AddMinutes(decisions.Count)));
+                else if (nopes && random.NextDouble() < 0.1) decisions.Add(new(id, Video(item), DecisionType.Nope, Start.AddMinutes(decisions.Count)));
+            }
+        }
+
+        return new(profiles, [.. Enumerable.Range(0, Items).Select(n => new VideoRow { Id = Video(n), Tags = themes ? [$"theme {n / PerTheme}"] : [] })], decisions);
+    }
+
+    private static (HistoryOptions Options, ChosenSettings Chosen, List<string> Said) Search(TableSet tables, HistoryOptions options, int seed = 1)
+    {
+        List<string> said = [];
+        var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
+        var (found, chosen, _) = new SettingsSearch(data, options, seed, torch.CPU, 2, said.Add, default).Run();
+        return (found, chosen, said);
+    }
+
+    [Fact]
+    public void Regularisations_are_in_units_of_the_data_and_everything_that_was_tried_is_recorded()
+    {
+        var (options, chosen, _) = Search(World(themes: true, nopes: true), Options);
+
+        Assert.Null(options.Choose);
+        Assert.False(chosen.ServesPopularity);
+        Assert.True(chosen.GainLow > 0 && chosen.Reached > chosen.Popularity, $"{chosen}");
+        var data = Interactions.Read(World(themes: true, nopes: true), 5000, TimeSpan.FromDays(365));
+        double weights = data.Users.Average(user => Math.Pow(user.Likes.Length + user.Nopes.Length + 5, -0.5));
+        var unit = data.Users.Sum(user => Math.Pow(user.Likes.Length + user.Nopes.Length + 5, -0.5) / weights * user.Likes.Length) / Items;
+        Assert.Equal(unit, chosen.Unit, 1e-4);
+        Assert.Contains(options.Ridge / unit, new[] { 2.9 / 3, 2.9, 2.9 * 3 }.Select(value => Nearest(value, options.Ridge / unit)));
+        Assert.Equal(options.Ridge, chosen.Values["ridge"]);
+        Assert.Equal(options.FactorsShare, chosen.Values["factors_share"]);
+        Assert.Equal(2.9, chosen.Tried[0].Values["ridge"]);
+        Assert.Contains(chosen.Tried, tried => tried.Values["ridge"] > 8);
+        Assert.Equal(chosen.Reached, chosen.Tried.Last(tried => tried.Kept).Mean);
+
+        static double Nearest(double expected, double actual) => Math.Abs(expected - actual) < 1e-6 ? actual : double.NaN;
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Twice_the_decisions_are_twice_the_regularisation(int times)
+    {
+        var options = Options with { Choose = ["ridge"], UserWeight = 0 };
+        var (few, many) = (Search(World(true, false, 120), options), Search(World(true, false, 120 * times), options));
+        Assert.InRange(many.Chosen.Unit / few.Chosen.Unit, times * 0.9, times * 1.1);
+    }
+
+    [Fact]
+    public void The_same_seed_chooses_the_same_and_what_is_not_listed_stays_by_hand()
+    {
+        var options = Options with { Choose = ["popularity_discount", "factors_share"], Ridge = 17, ContentWeight = 0, TasteWeight = 0.9, TrendWeight = 0.1 };
+        var (one, other) = (Search(World(true, true), options), Search(World(true, true), options));
+
+        Assert.Equal(one.Options, other.Options);
+        Assert.Equal(one.Chosen.Tried.Select(tried => tried.Mean), other.Chosen.Tried.Select(tried => tried.Mean));
+        Assert.Equal((17, 0, 0.9, 0.1), (one.Options.Ridge, one.Options.ContentWeight, one.Options.TasteWeight, one.Options.TrendWeight));
+        Assert.Equal(["factors_share", "popularity_discount"], one.Chosen.Values.Keys.Order());
+    }
+
+    [Fact]
+    public void Few_users_choose_nothing_and_have_the_recipes_values_in_units_of_the_data()
+    {
+        var (options, chosen, said) = Search(World(true, true, users: 12), Options);
+
+        Assert.Equal((0, false), (chosen.Users, chosen.ServesPopularity));
+        Assert.Equal(2.9 * chosen.Unit, options.Ridge, 1e-9);
+        Assert.Contains("nothing is chosen on them", Assert.Single(said), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(4, false)]
+    public async Task Where_nothing_beats_popularity_the_release_serves_it_in_its_order_and_says_so(int seed, bool nopes)
+    {
+        List<string> said = [];
+        var tables = World(themes: false, nopes, seed: seed);
+        var result = await TrainJob.RunAsync(Job(tables, Options, said), null, default);
+
+        var chosen = result.Checkpoint.Training.Chosen!;
+        Assert.True(chosen.ServesPopularity && chosen.GainLow <= 0, $"{chosen}");
+        Assert.Contains(said, line => line.Contains("the release serves what is popular", StringComparison.Ordinal));
+        using var model = ModelInMemory.Load(result.Checkpoint, "test", PayloadBuilder.BuildItems(tables), default);
+        var likes = tables.Videos.Select(video => tables.Decisions.Count(row => row.VideoId == video.Id && row.Type == DecisionType.Like)).ToArray();
+        foreach (var history in new[] { [], new[] { 20 }, new[] { 1, 30, 39 } })
+        {
+            var user = model.Encode(
+                new(Guid.Empty, new(null), [.. history.Select(n => new HistoryEntry(Video(n), DecisionType.Like, Start, null, [], []))]), Start.AddDays(9));
+            int[] order = [.. Enumerable.Range(0, Items).OrderByDescending(item => model.Score(user, item))];
+            for (var place = 1; place < Items; place++) Assert.True(likes[order[place - 1]] >= likes[order[place]], $"place {place}");
+        }
+    }
+
+    [Fact]
+    public async Task A_release_records_the_choice_in_its_metrics_and_its_checkpoint_and_one_without_has_no_word_of_it()
+    {
+        var tables = World(themes: true, nopes: false);
+        var path = Path.Combine(Path.GetTempPath(), $"chosen-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            var with = (await TrainJob.RunAsync(Job(tables, Options, []) with { CheckpointPath = path }, null, default)).Checkpoint;
+            var read = CheckpointStore.Read(path);
+            Assert.Equal(with.Training.Chosen!.Tried.Count, read.Training.Chosen!.Tried.Count);
+            Assert.Equal(with.Training.Chosen.Values, read.Training.Chosen.Values);
+            Assert.Equal(0, read.Training.Chosen.Values["taste_weight"]); // nobody nopes
+            Assert.Contains("\"serves_popularity\": false", Metrics(with), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        var without = (await TrainJob.RunAsync(Job(tables, Options with { Choose = null }, []), null, default)).Checkpoint;
+        Assert.DoesNotContain("chosen", Metrics(without), StringComparison.Ordinal);
+
+        static string Metrics(Checkpoint checkpoint) => System.Text.Encoding.UTF8.GetString(
+            ReleaseFiles.Build(checkpoint, Start).Single(file => file.Path == "metrics.json").Content);
+    }
+
+    [Theory]
+    [InlineData(false, 32)]
+    [InlineData(true, 16)]
+    public async Task Data_without_nopes_has_twice_as_many_videos_of_their_own(bool nopes, int own)
+    {
+        var tables = World(themes: true, nopes);
+        var chosen = (await TrainJob.RunAsync(Job(tables, Options with { MaxItems = 16 }, []), null, default)).Checkpoint;
+        Assert.Equal(own, chosen.History!.Ids.VideoIds.Count);
+        var fixedNumber = Options with { MaxItems = 16, Choose = [.. HistoryOptions.Choosable.Where(key => key != "max_items")] };
+        Assert.Equal(16, (await TrainJob.RunAsync(Job(tables, fixedNumber, []), null, default)).Checkpoint.History!.Ids.VideoIds.Count);
+    }
+
+    private static TrainOptions Job(TableSet tables, HistoryOptions history, List<string> said) => new()
+    {
+        Recipe = new()
+        {
+            Name = "small", Kind = RecipeKind.History, History = history, Samples = new() { HeldOutUsers = 0 }, Features = new() { MinTagFreq = 1 },
+            Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 }, Training = new() { Epochs = 2, BatchSize = 64 },
+        },
+        Tables = tables,
+        Register = false,
+        Threads = 2,
+        Device = TrainingDevice.Cpu,
+        Say = said.Add,
+    };
+}
