@@ -16,6 +16,12 @@ internal sealed record EvaluateOptions
 
     public required IReadOnlyList<string> Baselines { get; init; }
 
+    /// <summary>Settings of baselines, <c>ease.lambda=500</c>; the others are tuned.</summary>
+    public IReadOnlyList<string> BaselineSettings { get; init; } = [];
+
+    /// <summary>True: what the towers of each history recipe learn from is asked, too.</summary>
+    public bool ClosedForms { get; init; }
+
     public required IReadOnlyList<int> Seeds { get; init; }
 
     public required bool ReRank { get; init; }

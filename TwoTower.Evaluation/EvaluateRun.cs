@@ -14,6 +14,8 @@ namespace TwoTower.Evaluation;
 /// <summary>One <c>twotower evaluate</c>: rows → splits → each model's answers → numbers, files and tables.</summary>
 internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
 {
+    private readonly BaselineModels _baselines = new(BaselineSettings.Parse(options.BaselineSettings), run.Say);
+
     public async Task<Evaluated> RunAsync()
     {
         run.Kept = "nothing was written; run the same command to start over";
@@ -32,6 +34,7 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         var evaluation = new Evaluated(
             name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Models)
         {
+            BaselineSettings = _baselines.Fits,
             Live = live?.Results(options.BootstrapRounds),
         };
         if (options.Dump is { } dump)
@@ -65,8 +68,8 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
             Say = run.Detail,
             Time = run.Time,
         }));
-        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineModels.All : options.Baselines.Select(BaselineModels.Named);
-        List<EvaluatedModel> models = [.. baselines, .. recipes];
+        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? _baselines.All : options.Baselines.Select(_baselines.Named);
+        List<EvaluatedModel> models = [.. baselines, .. options.ClosedForms ? given.Where(recipe => recipe.Kind == RecipeKind.History).Select(ClosedForm) : [], .. recipes];
         if (models.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
         if (models.CountBy(model => model.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
         {
@@ -83,6 +86,8 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
             : throw new InputException(
                 $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", models.Select(model => model.Name))}");
     }
+
+    private EvaluatedModel ClosedForm(Recipe recipe) => ClosedFormScorer.Model(recipe, options.Device, options.Threads, run.Detail);
 
     // Before anything is fitted, not after minutes of work. What nobody asked for by name is left out.
     private List<EvaluatedModel> WithoutTooLarge(List<EvaluatedModel> models, int items)

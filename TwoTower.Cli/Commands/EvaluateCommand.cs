@@ -25,6 +25,18 @@ internal static class EvaluateCommand
         HelpName = "NAME",
     };
 
+    private static readonly Option<string[]> BaselineSet = new("--baseline-set")
+    {
+        Description = "A setting of a baseline, such as ease.lambda=500, ials.dim=128 or ials.regularization=0.007; may be repeated. What isn't given is tuned on users of the training.",
+        HelpName = "KEY=VALUE",
+    };
+
+    private static readonly Option<bool> ClosedForm = new("--closed-form")
+    {
+        Description = "Measure what the towers of history recipes learn from, too: the difference is what the towers lose.",
+        Hidden = true,
+    };
+
     private static readonly Option<bool> ReRank = new("--rerank") { Description = "Measure each recipe a second time, re-ranked as the API does it." };
     private static readonly Option<string?> Reference = new("--reference") { Description = "Show each model's difference to this one, with paired intervals.", HelpName = "NAME" };
     private static readonly Option<int?> Rounds = NumberOption.Create("--bootstrap", "Draws of the bootstrap; 0 shows no intervals.", 0, 100_000, Bootstrap.DefaultRounds);
@@ -55,7 +67,7 @@ internal static class EvaluateCommand
         ProtocolOptions.AddTo(command);
         foreach (var option in new Option[]
         {
-            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, ReRank, Reference, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
+            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, BaselineSet, ClosedForm, ReRank, Reference, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
         })
         {
             command.Add(option);
@@ -79,6 +91,8 @@ internal static class EvaluateCommand
             Recipes = parse.GetValue(Recipe) ?? [],
             Overrides = CommonOptions.Overrides(parse),
             Baselines = parse.GetValue(Baseline) ?? [],
+            BaselineSettings = parse.GetValue(BaselineSet) ?? [],
+            ClosedForms = parse.GetValue(ClosedForm),
             Seeds = ProtocolOptions.ReadSeeds(parse),
             ReRank = parse.GetValue(ReRank),
             Reference = parse.GetValue(Reference),

@@ -14,6 +14,7 @@ internal sealed class SearchSpace
         [RecipeKinds.Key] = "a search compares recipes of one kind",
         ["name"] = "it only names the recipe",
         ["seed"] = "a lucky seed is no better recipe; --seeds measures with several",
+        ["history.choose"] = "a search sets values itself; what it sets isn't chosen by the training",
         ["features.use_rpc_features"] = "both ways give the same features",
         ["samples.held_out_users"] = "an evaluation holds out users of its own",
         ["serving.like_probability"] = "a search measures orders, not probabilities",

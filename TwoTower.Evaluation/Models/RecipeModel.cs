@@ -32,7 +32,7 @@ internal static class RecipeModel
     };
 
     // The protocol holds users out itself; the gate's own would only be missing here, unless probabilities are fitted on them.
-    private static double HeldOut(Recipe recipe) => recipe.Serving.LikeProbability ? recipe.Samples.HeldOutUsers : 0;
+    internal static double HeldOut(Recipe recipe) => recipe.Serving.LikeProbability ? recipe.Samples.HeldOutUsers : 0;
 }
 
 /// <summary>The release of a recipe, asked as a live request asks it.</summary>

@@ -30,9 +30,8 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     {
         torch.set_num_threads(threads);
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
-        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
+        (tables, var data) = Read(tables);
         var options = recipe.History;
-        var data = Interactions.Read(tables, MostItems(tables, options), TimeSpan.FromDays(options.TrendDays));
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
 
         var rank = recipe.Model.EmbeddingDim - 1;
@@ -40,22 +39,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         CheckSize(data);
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
-        ChosenSettings? chosen = null;
-        ClosedFormParts? near = null;
-        if (options.Choose is not null)
-        {
-            using var choosing = TrainingTelemetry.Source.StartActivity("settings");
-            (options, chosen, near) = new SettingsSearch(data, options, recipe.Seed, device, threads, say, ct).Run();
-        }
-
-        ClosedFormModel closedForm;
-        using (TrainingTelemetry.Source.StartActivity("closed-form model"))
-        {
-            closedForm = chosen?.ServesPopularity == true
-                ? ClosedFormModel.OfPopularity(data, options)
-                : ClosedFormModel.Fit(data, options, recipe.Seed, device, threads, say, ct, near);
-        }
-
+        (var closedForm, options, var chosen) = FitClosedForm(data, ct);
         DistillationTargets distillation;
         LinearInitialization initialization;
         using (TrainingTelemetry.Source.StartActivity("distillation targets"))
@@ -93,6 +77,43 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             },
             Probes = ProbeSet.Choose([.. data.Videos.Select(PayloadBuilder.BuildItem)]),
         };
+    }
+
+    /// <summary>What a recipe's user tower learns from, alone.</summary>
+    /// <returns>It, and the videos that are its items.</returns>
+    public static (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(
+        Recipe recipe, TableSet tables, TrainingDevice device, int threads, Action<string>? say, CancellationToken ct)
+    {
+        threads = threads > 0 ? threads : ComputeDevice.PhysicalCores();
+        var training = new HistoryTraining(recipe, new torch.Device(ComputeDevice.Choose(device)), threads, TimeProvider.System, say);
+        torch.set_num_threads(threads);
+        var (_, data) = training.Read(tables);
+        training.CheckSize(data);
+        return (training.FitClosedForm(data, ct).Model, data.Videos);
+    }
+
+    private (TableSet Tables, Interactions Data) Read(TableSet tables)
+    {
+        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
+        return (tables, Interactions.Read(tables, MostItems(tables, recipe.History), TimeSpan.FromDays(recipe.History.TrendDays)));
+    }
+
+    private (ClosedFormModel Model, HistoryOptions Options, ChosenSettings? Chosen) FitClosedForm(Interactions data, CancellationToken ct)
+    {
+        var options = recipe.History;
+        ChosenSettings? chosen = null;
+        ClosedFormParts? near = null;
+        if (options.Choose is not null)
+        {
+            using var choosing = TrainingTelemetry.Source.StartActivity("settings");
+            (options, chosen, near) = new SettingsSearch(data, options, recipe.Seed, device, threads, say, ct).Run();
+        }
+
+        using var activity = TrainingTelemetry.Source.StartActivity("closed-form model");
+        var model = chosen?.ServesPopularity == true
+            ? ClosedFormModel.OfPopularity(data, options)
+            : ClosedFormModel.Fit(data, options, recipe.Seed, device, threads, say, ct, near);
+        return (model, options, chosen);
     }
 
     // Without nopes the linear model's matrix has half of the rows: twice as many videos take the same memory.
