@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Configuration;
 
@@ -102,12 +103,12 @@ public static class RecipeReader
         key.Split('.').Aggregate((JsonNode)ToNode(recipe), (node, part) => node[part]!).DeepClone();
 
     /// <summary>The recipe with every key of its kind, in a stable order: what artifacts carry as <c>config</c>.</summary>
-    public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(RecipeKeys.Json);
+    public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(SnakeCaseJson.Indented);
 
     /// <summary>The recipe with every key of its kind.</summary>
     internal static JsonObject ToNode(Recipe recipe)
     {
-        var root = JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!.AsObject();
+        var root = JsonSerializer.SerializeToNode(recipe, SnakeCaseJson.Indented)!.AsObject();
         foreach (var key in RecipeKeys.All.Where(key => !key.IsOf(recipe.Kind))) Remove(root, key.Path);
 
         // Not written where false, but the best history recipe has true: left out of a file, it would become that.
@@ -197,7 +198,7 @@ public static class RecipeReader
     {
         try
         {
-            return value.Deserialize(type, RecipeKeys.Json) ?? throw new JsonException("null");
+            return value.Deserialize(type, SnakeCaseJson.Indented) ?? throw new JsonException("null");
         }
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {

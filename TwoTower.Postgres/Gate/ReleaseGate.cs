@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Inference;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
@@ -89,7 +90,8 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         db.Sql("select two_tower.record_gate_run(@version, @passed, @actor, @reason, @compared_with, @numbers)")
             .With("version", report.ModelVersion).With("passed", report.Passed).With("actor", actor).With("reason", report.Reason)
             .With("compared_with", report.ComparedWith)
-            .WithJson("numbers", JsonSerializer.Serialize(new { report.Checks, report.Quality, report.WithoutVector, options }, ArtifactJson.Options))
+            .WithJson("numbers", JsonSerializer.Serialize(
+                new { report.Checks, report.Quality, report.WithoutVector, options }, SnakeCaseJson.Strict))
             .ScalarAsync<long>(ct));
 
     // One that came after the embedding began gets its vector from whoever follows the catalogue, when the release is active.
@@ -98,7 +100,8 @@ public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
             """
             select v.id from public.videos v
             where v.created_at is null or v.created_at <= coalesce((
-                select max(t.at) from two_tower.release_transitions t where t.release_id = @release and t.to_state = 'embedding'), 'infinity')
+                select max(t.at) from two_tower.release_transitions t
+                where t.release_id = @release and t.to_state = 'embedding'), 'infinity')
             order by v.id
             """)
             .With("release", release.Id).ListAsync<Guid>(ct);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Releases;
 using TwoTower.Web.Decisions;
@@ -12,7 +13,7 @@ namespace TwoTower.Web.Json;
 
 /// <summary>JSON of requests and answers: camelCase, written without reflection.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(InstantJsonConverter), typeof(TextJsonConverter)])]
+    Converters = [typeof(InstantConverter), typeof(TextJsonConverter)])]
 [JsonSerializable(typeof(RecommendationsResponse))]
 [JsonSerializable(typeof(DecisionRequest))]
 [JsonSerializable(typeof(DecisionResponse))]

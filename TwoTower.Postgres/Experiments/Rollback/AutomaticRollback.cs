@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Npgsql;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Releases;
@@ -40,17 +40,19 @@ public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions optio
         """)
         .With("window", options.Window).With("baseline", options.Baseline)
         .FirstOrNullAsync(row => new Watched(
-            row.Get<long>("activation_id"), row.Get<string>("model_version"), row.Get<string>("target"), row.Get<DateTimeOffset>("activated_at"),
-            row.Get<DateTimeOffset>("read_at"),
+            row.Get<long>("activation_id"), row.Get<string>("model_version"), row.Get<string>("target"),
+            row.Get<DateTimeOffset>("activated_at"), row.Get<DateTimeOffset>("read_at"),
             new(row.Get<long>("requests"), row.Get<long>("answers"), row.Get<long>("empty"), row.Get<long>("failed"),
                 row.Get<long>("empty_users"), row.Get<long>("failed_users")),
-            new(row.Get<long>("target_requests"), row.Get<long>("target_answers"), row.Get<long>("target_empty"), row.Get<long>("target_failed"))), ct);
+            new(row.Get<long>("target_requests"), row.Get<long>("target_answers"), row.Get<long>("target_empty"),
+                row.Get<long>("target_failed"))), ct);
 
     private async Task<RollbackReason?> JudgeLikesAsync(Watched watched, CancellationToken ct)
     {
         var until = watched.ReadAt - options.DecisionWithin;
         if (options.LikesMargin >= 1 || until <= watched.ActivatedAt) return null;
-        var isMine = await db.Sql("select two_tower.claim_rollback_check(@interval)").With("interval", options.LikesInterval).ScalarAsync<bool>(ct);
+        var isMine = await db.Sql("select two_tower.claim_rollback_check(@interval)").With("interval", options.LikesInterval)
+            .ScalarAsync<bool>(ct);
         if (!isMine) return null;
         var live = await OutcomesAsync(watched.ModelVersion, watched.ActivatedAt, until, ct);
         if (live.Count < options.MinUsers) return null;
@@ -67,7 +69,7 @@ public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions optio
         var (version, undone) = await db.Sql(
             "select model_version, undone_model_version from two_tower.undo_activation(@activation, @actor, @reason, @numbers)")
             .With("activation", watched.ActivationId).With("actor", Actor).With("reason", reason.ToString())
-            .WithJson("numbers", JsonSerializer.Serialize(new { reason, options }, ArtifactJson.Options))
+            .WithJson("numbers", JsonSerializer.Serialize(new { reason, options }, SnakeCaseJson.Strict))
             .SingleAsync(row => (row.GetOrNull<string>("model_version"), row.GetOrNull<string>("undone_model_version")), ct);
         if (version is null || undone is null) return null;
         ReleaseTelemetry.RolledBack(reason.Rule);
