@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using TwoTower.Cli.Commands;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli;
 

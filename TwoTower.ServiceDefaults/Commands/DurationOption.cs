@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 
-namespace TwoTower.Cli.Hosting;
+namespace TwoTower.ServiceDefaults.Commands;
 
 /// <summary>An option that takes a length of time: 90s, 30m, 12h, 7d.</summary>
 internal static class DurationOption
 {
+    // 27 years: a moment that long ago, or a pause that long, is a slip of the keyboard.
+    private static readonly TimeSpan Most = TimeSpan.FromDays(10_000);
+
     public static Option<TimeSpan?> Create(string name, string description) => new(name)
     {
         Description = description,
@@ -20,15 +23,20 @@ internal static class DurationOption
     };
 
     /// <summary>Null where it is none.</summary>
-    public static TimeSpan? Parse(string text) =>
-        text.Length > 1 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number < 10_000
-            ? text[^1] switch
-            {
-                'd' => TimeSpan.FromDays(number),
-                'h' => TimeSpan.FromHours(number),
-                'm' => TimeSpan.FromMinutes(number),
-                's' => TimeSpan.FromSeconds(number),
-                _ => null,
-            }
-            : null;
+    public static TimeSpan? Parse(string text)
+    {
+        if (text.Length < 2) return null;
+        var digits = text.AsSpan(0, text.Length - 1);
+        if (!double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return null;
+
+        TimeSpan? unit = text[^1] switch
+        {
+            'd' => TimeSpan.FromDays(1),
+            'h' => TimeSpan.FromHours(1),
+            'm' => TimeSpan.FromMinutes(1),
+            's' => TimeSpan.FromSeconds(1),
+            _ => null,
+        };
+        return unit is { } one && number < Most / one ? one * number : null;
+    }
 }

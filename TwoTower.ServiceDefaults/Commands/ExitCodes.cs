@@ -1,15 +1,17 @@
-namespace TwoTower.Cli.Hosting;
+namespace TwoTower.ServiceDefaults.Commands;
 
-/// <summary>What a script learns from the exit code of <c>twotower</c>.</summary>
-public static class ExitCodes
+/// <summary>What a script learns from the exit code of <c>twotower</c> and of the trainer.</summary>
+internal static class ExitCodes
 {
-    /// <summary>Done.</summary>
+    /// <summary>Done, or nothing was to be done.</summary>
     public const int Success = 0;
 
-    /// <summary>Something failed that the caller's input did not cause.</summary>
+    /// <summary>Something failed that the caller's input did not cause; the log says what.</summary>
     public const int Failure = 1;
 
-    /// <summary>The input cannot be used; one line on standard error names it.</summary>
+    /// <summary>
+    /// The input (an argument, the configuration, a recipe, the database) cannot be used; one line on standard error names it.
+    /// </summary>
     public const int BadInput = 2;
 
     /// <summary>The data holds nothing to train on.</summary>
@@ -18,7 +20,7 @@ public static class ExitCodes
     /// <summary>Another training runs with the same checkpoint.</summary>
     public const int AlreadyTraining = 4;
 
-    /// <summary>Stopped by Ctrl-C.</summary>
+    /// <summary>Stopped by Ctrl-C. The trainer says so after SIGTERM, too.</summary>
     public const int Interrupted = 130;
 
     /// <summary>Stopped by SIGTERM.</summary>
