@@ -23,7 +23,8 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
     /// <summary>Deals out videos anew, in the connection's transaction; shares of an earlier run are taken back. Only for the holder of the release's lease.</summary>
     public async Task DealAsync(NpgsqlConnection connection, IReadOnlyList<Guid> videoIds, CancellationToken ct)
     {
-        await connection.Sql("delete from two_tower.embedding_shares where release_id = @release").With("release", vectors.Release.Id).ExecuteAsync(ct);
+        await connection.Sql("delete from two_tower.embedding_shares where release_id = @release").With("release", vectors.Release.Id)
+            .ExecuteAsync(ct);
         await using var copy = await connection.BeginBinaryImportAsync(
             "copy two_tower.embedding_shares (release_id, videos, video_ids) from stdin (format binary)", ct);
         foreach (var chunk in videoIds.Chunk(options.ChunkRows))
@@ -106,7 +107,8 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
         var encoded = EncodedVideos.From(tower, items);
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var isMine = await connection.Sql("delete from two_tower.embedding_shares where share_id = @share").With("share", share.Id).ExecuteAsync(ct) > 0;
+        var isMine = await connection.Sql("delete from two_tower.embedding_shares where share_id = @share").With("share", share.Id)
+            .ExecuteAsync(ct) > 0;
         if (!isMine) return 0; // another was faster, or it was taken back
         var written = items.Count == 0 ? 0 : await VectorWriter.AddAsync(connection, vectors, encoded.Batch, encoded.Hashes, ct);
         await transaction.CommitAsync(ct);

@@ -3,6 +3,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
 
@@ -23,11 +24,9 @@ internal static class Loading
     }
 
     /// <summary>Whether there is a viewer, a video or a decision.</summary>
-    public static async Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)");
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    public static Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct) =>
+        db.Sql("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)")
+            .ScalarAsync<bool>(ct);
 
     public static object Counts(TableSet tables, WriteResult? written = null) => new
     {

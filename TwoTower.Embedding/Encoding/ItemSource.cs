@@ -26,7 +26,9 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
             least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::smallint as safety_level,
             array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null) as region_codes,
             array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null) as tags,
-            array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null) as performers
+            array(
+                select p.performer_name from two_tower.video_performer_names p
+                where p.video_id = v.id and p.performer_name is not null) as performers
         from public.videos v where v.id = any (@ids)
         """;
 
@@ -46,8 +48,8 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
 
         await using var connection = await db.OpenConnectionAsync(ct);
         var vectors = await VideoFeatureReader.ReadAsync(connection, videoIds, names, ct);
-        return await connection.Sql(Videos).With("ids", videoIds)
-            .ListAsync(row => PayloadBuilder.BuildItem(Video(row)) with { VideoFeatures = vectors.GetValueOrDefault(row.Get<Guid>("id")) }, ct);
+        var videos = await connection.Sql(Videos).With("ids", videoIds).ListAsync(Video, ct);
+        return [.. videos.Select(video => PayloadBuilder.BuildItem(video) with { VideoFeatures = vectors.GetValueOrDefault(video.Id) })];
     }
 
     private static VideoRow Video(SqlRow row) => new()

@@ -91,7 +91,8 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
     }
 
     private async Task<Guid[]> PageAsync(Guid after, CancellationToken ct) =>
-        [.. await db.Sql("select id from public.videos where id > @after order by id limit @rows").With("after", after).With("rows", PageRows).ListAsync<Guid>(ct)];
+        [.. await db.Sql("select id from public.videos where id > @after order by id limit @rows").With("after", after)
+            .With("rows", PageRows).ListAsync<Guid>(ct)];
 
     // Not those that wait already: asking again would take them from whoever is at them.
     private async Task<long> EnqueueAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
@@ -118,6 +119,8 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
             .With("owner", owner).With("lease", lease).ExecuteAsync(ct) == 1;
 
     private async Task FinishAsync(string owner, CancellationToken ct) => await db.Sql(
-        "update two_tower.embedding_sweep set swept_at = clock_timestamp(), lease_owner = null, lease_until = null where lease_owner = @owner")
+        """
+        update two_tower.embedding_sweep set swept_at = clock_timestamp(), lease_owner = null, lease_until = null where lease_owner = @owner
+        """)
         .With("owner", owner).ExecuteAsync(ct);
 }

@@ -49,7 +49,8 @@ internal sealed class EmbeddingLease : IAsyncDisposable
     {
         await using var connection = await _db.OpenConnectionAsync(Held);
         await using var transaction = await connection.BeginTransactionAsync(Held);
-        var isMine = await connection.Sql("select true from two_tower.release_embeddings where release_id = @release and lease_owner = @owner for update")
+        var isMine = await connection.Sql(
+            "select true from two_tower.release_embeddings where release_id = @release and lease_owner = @owner for update")
             .With("release", _release.Id).With("owner", _owner).ScalarAsync<bool?>(Held);
         if (isMine is null) throw TakenOver();
         await work(connection);
@@ -82,7 +83,11 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         await _renewal.DisposeAsync();
         try
         {
-            await _db.Sql("update two_tower.release_embeddings set lease_owner = null, lease_until = null where release_id = @release and lease_owner = @owner")
+            await _db.Sql(
+                """
+                update two_tower.release_embeddings set lease_owner = null, lease_until = null
+                where release_id = @release and lease_owner = @owner
+                """)
                 .With("release", _release.Id).With("owner", _owner).ExecuteAsync(CancellationToken.None);
         }
         catch (NpgsqlException)
@@ -92,7 +97,10 @@ internal sealed class EmbeddingLease : IAsyncDisposable
     }
 
     private async Task<bool> RenewAsync(TimeSpan length, CancellationToken ct) => await _db.Sql(
-        "update two_tower.release_embeddings set lease_until = clock_timestamp() + @lease where release_id = @release and lease_owner = @owner")
+        """
+        update two_tower.release_embeddings set lease_until = clock_timestamp() + @lease
+        where release_id = @release and lease_owner = @owner
+        """)
         .With("release", _release.Id).With("owner", _owner).With("lease", length).ExecuteAsync(ct) == 1;
 
     private InputException TakenOver() =>

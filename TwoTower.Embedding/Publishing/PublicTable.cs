@@ -23,7 +23,8 @@ internal static class PublicTable
             from pg_attribute a join pg_type t on t.oid = a.atttypid
             where a.attrelid = to_regclass('public.video_embeddings') and a.attname = 'embedding' and t.typname = 'vector'
             """).ScalarAsync<int?>(ct);
-        return found is { } length && (length == release.EmbeddingDim || (release.IsNested && length > 1 && length < release.EmbeddingDim)) ? length : null;
+        return found is { } length && (length == release.EmbeddingDim || (release.IsNested && length > 1 && length < release.EmbeddingDim))
+            ? length : null;
     }
 
     /// <summary>Writes what differs and deletes what is stale, if the release is active still.</summary>
@@ -44,7 +45,8 @@ internal static class PublicTable
         // Rows go into an HNSW index one by one many times slower than a new index is built over all of them.
         var rebuild = await PublicTableIndexes.SetAsideAsync(connection, ct);
         long written = 0, through = 0;
-        foreach (var ids in (await connection.Sql($"select video_id from {vectors.Table} order by video_id").ListAsync<Guid>(ct)).Chunk(ChunkRows))
+        foreach (var ids in (await connection.Sql($"select video_id from {vectors.Table} order by video_id")
+            .ListAsync<Guid>(ct)).Chunk(ChunkRows))
         {
             written += await WriteAsync(connection, vectors, length, ids, ct);
             done?.Invoke(through += ids.Length);
@@ -87,13 +89,15 @@ internal static class PublicTable
     private static async Task<bool> BeginAsync(NpgsqlConnection connection, ReleaseVectors vectors, CancellationToken ct)
     {
         // The comparison of vectors is an operator of the extension's schema, wherever that is.
-        await connection.Sql($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog").ExecuteAsync(ct);
+        await connection.Sql($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog")
+            .ExecuteAsync(ct);
         // One sync at a time; two would only wait for each other's rows.
         await connection.Sql("select pg_advisory_xact_lock(hashtextextended('two_tower.sync_public', 0))").ExecuteAsync(ct);
         return await connection.Sql("select release_id from two_tower.active_release").ScalarAsync<long?>(ct) == vectors.Release.Id;
     }
 
-    private static Task<int> WriteAsync(NpgsqlConnection connection, ReleaseVectors vectors, int length, Guid[] videoIds, CancellationToken ct) => connection.Sql(
+    private static Task<int> WriteAsync(
+        NpgsqlConnection connection, ReleaseVectors vectors, int length, Guid[] videoIds, CancellationToken ct) => connection.Sql(
         $"""
         insert into public.video_embeddings as p (video_id, embedding, updated_at)
         select e.video_id, {Embedding(vectors, length)}, now()

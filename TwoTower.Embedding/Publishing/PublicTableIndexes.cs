@@ -25,7 +25,8 @@ internal static class PublicTableIndexes
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            await connection.Sql("rollback to savepoint set_aside").ExecuteAsync(ct); // somebody is reading it: the slow way, without a lock
+            await connection.Sql("rollback to savepoint set_aside")
+                .ExecuteAsync(ct); // somebody is reading it: the slow way, without a lock
             return [];
         }
 
@@ -38,14 +39,15 @@ internal static class PublicTableIndexes
             where i.indrelid = 'public.video_embeddings'::regclass and a.amname in ('hnsw', 'ivfflat') and i.indpred is null and not i.indisunique
             """;
         var definitions = await connection.Sql($"select pg_get_indexdef(i.indexrelid) {indexes} order by 1").ListAsync<string>(ct);
-        foreach (var name in await connection.Sql($"select i.indexrelid::regclass::text {indexes}").ListAsync<string>(ct)) await connection.Sql($"drop index {name}").ExecuteAsync(ct);
+        foreach (var name in await connection.Sql($"select i.indexrelid::regclass::text {indexes}")
+            .ListAsync<string>(ct)) await connection.Sql($"drop index {name}").ExecuteAsync(ct);
         return definitions;
     }
 
     /// <summary>Builds the indexes again.</summary>
     public static async Task RestoreAsync(
-        NpgsqlConnection connection, IReadOnlyList<string> definitions, ReleaseVectors vectors, int length, VectorIndexOptions options, long rows,
-        CancellationToken ct)
+        NpgsqlConnection connection, IReadOnlyList<string> definitions, ReleaseVectors vectors, int length, VectorIndexOptions options,
+        long rows, CancellationToken ct)
     {
         if (definitions.Count == 0) return;
         var workers = vectors.VectorVersion < ServerCheck.SafeVector ? 0 : options.ParallelWorkers;

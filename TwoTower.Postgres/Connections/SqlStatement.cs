@@ -38,7 +38,9 @@ internal sealed class SqlStatement
         await using (_command) return await _command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>The only column of the only row. Null, or no row, is null where <typeparamref name="T"/> has one, and an error elsewhere.</summary>
+    /// <summary>
+    /// The only column of the only row. Null, or no row, is null where <typeparamref name="T"/> has one, and an error elsewhere.
+    /// </summary>
     public Task<T?> ScalarAsync<T>(CancellationToken ct) => ReadAsync<T?>(async reader =>
     {
         if (await reader.ReadAsync(ct) && !reader.IsDBNull(0)) return reader.GetFieldValue<T>(0);
@@ -64,7 +66,9 @@ internal sealed class SqlStatement
 
     /// <summary>The row of a statement that always has one.</summary>
     public Task<T> SingleAsync<T>(Func<SqlRow, T> read, CancellationToken ct) => ReadAsync(async reader =>
-        await reader.ReadAsync(ct) ? read(new(reader)) : throw new InvalidOperationException($"A row was expected of: {_command.CommandText}"), ct);
+        await reader.ReadAsync(ct)
+            ? read(new(reader))
+            : throw new InvalidOperationException($"A row was expected of: {_command.CommandText}"), ct);
 
     /// <summary>The first row, or null where there is none.</summary>
     public Task<T?> FirstOrNullAsync<T>(Func<SqlRow, T> read, CancellationToken ct) where T : class => ReadAsync(async reader =>

@@ -43,7 +43,8 @@ internal static class Statements
     /// <param name="timeoutSeconds">How long the client waits.</param>
     /// <param name="statements">Each with its parameters, as <see cref="Parameter"/> makes them.</param>
     public static NpgsqlBatch SqlBatch(
-        this NpgsqlDataSource db, int timeoutSeconds, params ReadOnlySpan<(string Text, IEnumerable<NpgsqlParameter> Parameters)> statements)
+        this NpgsqlDataSource db, int timeoutSeconds,
+        params ReadOnlySpan<(string Text, IEnumerable<NpgsqlParameter> Parameters)> statements)
     {
         var batch = db.CreateBatch();
         batch.Timeout = timeoutSeconds;
@@ -57,7 +58,9 @@ internal static class Statements
         return batch;
     }
 
-    /// <summary>Work on one connection and in one transaction, which is committed when the work returns and rolled back when it throws.</summary>
+    /// <summary>
+    /// Work on one connection and in one transaction, which is committed when the work returns and rolled back when it throws.
+    /// </summary>
     public static async Task<T> InTransactionAsync<T>(this NpgsqlDataSource db, Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
@@ -73,7 +76,9 @@ internal static class Statements
     {
         if (!Types.TryGetValue(Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T), out var type))
         {
-            throw new ArgumentException($"@{name} is a {typeof(T)}, which has no PostgreSQL type in {nameof(Statements)}.{nameof(Types)}: add it there.", nameof(value));
+            throw new ArgumentException(
+                $"@{name} is a {typeof(T)}, which has no PostgreSQL type in {nameof(Statements)}.{nameof(Types)}: add it there.",
+                nameof(value));
         }
 
         object? sent = value is DateTimeOffset time ? time.ToUniversalTime() : value;

@@ -6,9 +6,9 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>
-/// The tables as entities, for queries and small writes: those of schema public here, those of the registry (<c>Set&lt;Release&gt;()</c>, …)
-/// mapped in the folders that own them. <c>sql/</c> owns the schema: there are no EF migrations, and a test holds the two together. Bulk
-/// work, functions and the request path are SQL (docs/decisions/database-access.md).
+/// The tables as entities, for queries and small writes: those of schema public here, those of the registry
+/// (<c>Set&lt;Release&gt;()</c>, …) mapped in the folders that own them. <c>sql/</c> owns the schema: there are no EF migrations, and a
+/// test holds the two together. Bulk work, functions and the request path are SQL (docs/decisions/database-access.md).
 /// </summary>
 /// <param name="options">As <see cref="Options"/> makes them.</param>
 public class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
@@ -48,7 +48,7 @@ public class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(option
     {
         ArgumentNullException.ThrowIfNull(db);
 
-        // By its connection, not by the data source: EF Core keeps a service provider and a compiled model for each data source it is given.
+        // By its connection, not by the data source: EF Core keeps a service provider and a model for each data source it is given.
         var builder = new DbContextOptionsBuilder<TwoTowerDb>();
         Name(builder.UseNpgsql(db.CreateConnection(), contextOwnsConnection: true, Provide));
         return new(builder.Options);
@@ -113,8 +113,8 @@ public class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(option
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(TwoTowerDb).Assembly);
     }
 
-    // No second try: a transition that was asked for once is made once, and whoever asks again says so. Npgsql's own strategy also wraps what
-    // is passing in another exception, behind which nobody would find it.
+    // No second try: a transition that was asked for once is made once, and whoever asks again says so. Npgsql's own strategy also wraps
+    // what is passing in another exception, behind which nobody would find it.
     private static void Provide(NpgsqlDbContextOptionsBuilder npgsql) =>
         npgsql.UseVector().ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
 

@@ -45,7 +45,8 @@ public sealed class ExperimentStore(NpgsqlDataSource db)
         if (share is not (> 0 and < 1)) throw new InputException($"A share of {share} can't be used: more than 0 and less than 1 was expected, such as 0.1 for a tenth of the users.");
         await ReleaseErrors.ExplainAsync(() =>
             db.Sql("select two_tower.start_experiment(@name, @version, @share, @salt, @actor, @reason)")
-                .With("name", name).With("version", modelVersion).With("share", share).With("salt", salt).With("actor", actor).With("reason", reason)
+                .With("name", name).With("version", modelVersion).With("share", share).With("salt", salt).With("actor", actor)
+                .With("reason", reason)
                 .ExecuteAsync(ct));
         return await GetAsync(name, ct);
     }
@@ -61,11 +62,12 @@ public sealed class ExperimentStore(NpgsqlDataSource db)
     }
 
     /// <summary>All experiments, newest first; at most the first is running.</summary>
-    public Task<IReadOnlyList<Experiment>> ListAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync<IReadOnlyList<Experiment>>(async () =>
-    {
-        await using var context = TwoTowerDb.Open(db);
-        return await context.Set<Experiment>().OrderByDescending(experiment => experiment.Id).ToListAsync(ct);
-    });
+    public Task<IReadOnlyList<Experiment>> ListAsync(CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<Experiment>>(async () =>
+        {
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<Experiment>().OrderByDescending(experiment => experiment.Id).ToListAsync(ct);
+        });
 
     /// <summary>An experiment by its name.</summary>
     /// <exception cref="InputException">There is none.</exception>

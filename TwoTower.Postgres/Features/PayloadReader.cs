@@ -32,7 +32,8 @@ public static class PayloadReader
             group by user_id order by user_id
             """,
             "select p.payload::text from two_tower.user_payloads(@ids, @as_of) p order by p.user_id",
-            statement => statement.With("as_of", asOf), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
+            statement => statement
+                .With("as_of", asOf), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
     }
 
     /// <summary>The payloads of videos with all their vectors, ordered by id.</summary>

@@ -27,7 +27,9 @@ public static class HeldOutQueries
             d.video_id, d.decision_type::text = 'like' as is_like, d.created_at, v.id is not null as is_there,
             two_tower.plain_number(v.price::numeric)::float8 as price,
             array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null) as tags,
-            array(select n.performer_name from two_tower.video_performer_names n where n.video_id = v.id and n.performer_name is not null) as performers
+            array(
+                select n.performer_name from two_tower.video_performer_names n
+                where n.video_id = v.id and n.performer_name is not null) as performers
         from held h
         join public.user_video_decisions d on d.user_id = h.user_id
         left join public.videos v on v.id = d.video_id
@@ -49,7 +51,9 @@ public static class HeldOutQueries
         var rows = new List<(HistoryEntry, bool)>();
         var decisions = db.Sql(Sql).WithTimeout(0) // the whole table of decisions is read
             .With("salt", HeldOutUsers.Salt).With("share", share).With("min_likes", HeldOutQuery.MinLikes).With("max_users", maxUsers)
-            .StreamAsync(row => (User: row.Get<Guid>("user_id"), CreatedAt: row.Get<DateTimeOffset?>("user_created_at"), Row: (Entry(row), row.Get<bool>("is_there"))), ct);
+            .StreamAsync(row => (
+                User: row.Get<Guid>("user_id"), CreatedAt: row.Get<DateTimeOffset?>("user_created_at"),
+                Row: (Entry(row), row.Get<bool>("is_there"))), ct);
         await foreach (var (id, createdAt, decision) in decisions)
         {
             if (user is { } known && known.Id != id) Finish();

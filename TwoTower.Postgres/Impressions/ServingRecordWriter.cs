@@ -90,7 +90,8 @@ public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder rec
         var rows = _batch.SelectMany(answer => answer.VideoIds.Length == 0
             ? [(Answer: answer, Video: (Guid?)null, Rank: 0)]
             : answer.VideoIds.Select((id, i) => (Answer: answer, Video: (Guid?)id, Rank: i + 1))).ToList();
-        return db.Sql("select two_tower.record_impressions(@served_at, @versions, @experiments, @users, @videos, @ranks, @strategies, @max_rows)")
+        return db.Sql(
+            "select two_tower.record_impressions(@served_at, @versions, @experiments, @users, @videos, @ranks, @strategies, @max_rows)")
             .With<DateTimeOffset[]>("served_at", [.. rows.Select(row => row.Answer.ServedAt)])
             .With<string?[]>("versions", [.. rows.Select(row => row.Answer.ModelVersion)])
             .With<long?[]>("experiments", [.. rows.Select(row => row.Answer.ExperimentId)])

@@ -82,7 +82,8 @@ internal sealed class RegistryEntities :
         builder.Property<string>(Keys.Version).IsRequired();
         builder.Property(transition => transition.From).HasColumnName("from_state")
             .HasConversion(state => ReleaseRow.Name(state!.Value), name => ReleaseRow.State(name));
-        builder.Property(transition => transition.To).HasColumnName("to_state").HasConversion(state => ReleaseRow.Name(state), name => ReleaseRow.State(name));
+        builder.Property(transition => transition.To).HasColumnName("to_state")
+            .HasConversion(state => ReleaseRow.Name(state), name => ReleaseRow.State(name));
     }
 
     public void Configure(EntityTypeBuilder<RecordedActivation> builder)

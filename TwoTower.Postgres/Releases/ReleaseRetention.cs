@@ -73,14 +73,16 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
         var newest = served.FirstOrDefault()?.Id ?? 0;
         var old = all.Where(release => !needed.Contains(release.ModelVersion)
             && (release.State == ReleaseState.Ready || (release.State == ReleaseState.Failed && release.Id < newest))).Reverse().ToList();
-        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old).Select(release => release.Id)], ct);
+        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old)
+            .Select(release => release.Id)], ct);
         var (undropped, freed) = (new List<string>(), new List<FreedRelease>());
         foreach (var release in old.ToList())
         {
             if (dryRun) continue;
             try
             {
-                if (!await RetireAsync(release.ModelVersion, actor, $"pruned: beyond the newest {keep}, and nobody needs it", ct)) undropped.Add(release.ModelVersion);
+                var reason = $"pruned: beyond the newest {keep}, and nobody needs it";
+                if (!await RetireAsync(release.ModelVersion, actor, reason, ct)) undropped.Add(release.ModelVersion);
             }
             catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT101" })
             {
@@ -106,9 +108,10 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
     }
 
     /// <summary>The releases that somebody needs, and why; a release may be there more than once.</summary>
-    public Task<IReadOnlyList<NeededRelease>> NeededAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync<IReadOnlyList<NeededRelease>>(
-        async () => await db.Sql("select model_version, why from two_tower.needed_releases() order by model_version, why")
-            .ListAsync(row => new NeededRelease(row.Get<string>("model_version"), row.Get<string>("why")), ct));
+    public Task<IReadOnlyList<NeededRelease>> NeededAsync(CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<NeededRelease>>(async () =>
+            await db.Sql("select model_version, why from two_tower.needed_releases() order by model_version, why")
+                .ListAsync(row => new NeededRelease(row.Get<string>("model_version"), row.Get<string>("why")), ct));
 
     /// <summary>Pins a release: it can't be retired until it is unpinned.</summary>
     /// <exception cref="InputException">There is no such release.</exception>
@@ -145,7 +148,9 @@ public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
             where s.vectors + s.files > 0
             """)
             .With("ids", ids)
-            .ListAsync(row => (Id: row.Get<long>("release_id"), Size: new FreedRelease(row.Get<string>("model_version"), row.Get<long>("vectors"), row.Get<long>("files"))), ct))
+            .ListAsync(row => (
+                Id: row.Get<long>("release_id"),
+                Size: new FreedRelease(row.Get<string>("model_version"), row.Get<long>("vectors"), row.Get<long>("files"))), ct))
         .ToDictionary(row => row.Id, row => row.Size));
 
     private async Task FreeFilesAsync(long id, CancellationToken ct) =>

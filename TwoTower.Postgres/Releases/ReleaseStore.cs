@@ -96,18 +96,20 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
     });
 
     /// <summary>All releases, newest first.</summary>
-    public Task<IReadOnlyList<Release>> ListAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync<IReadOnlyList<Release>>(async () =>
-    {
-        await using var context = TwoTowerDb.Open(db);
-        return await context.Set<Release>().OrderByDescending(release => release.Id).ToListAsync(ct);
-    });
+    public Task<IReadOnlyList<Release>> ListAsync(CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<Release>>(async () =>
+        {
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<Release>().OrderByDescending(release => release.Id).ToListAsync(ct);
+        });
 
     /// <summary>The release that is served; null with none.</summary>
     public Task<Release?> GetActiveAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
         await using var context = TwoTowerDb.Open(db);
         return await context.Set<ActivePointer>()
-            .Join(context.Set<Release>(), pointer => pointer.ReleaseId, release => release.Id, (_, release) => release).SingleOrDefaultAsync(ct);
+            .Join(context.Set<Release>(), pointer => pointer.ReleaseId, release => release.Id, (_, release) => release)
+            .SingleOrDefaultAsync(ct);
     });
 
     /// <summary>A release by its version; null when there is none.</summary>
@@ -241,7 +243,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
     private static ReleaseFile Checked(string modelVersion, SqlRow row)
     {
         var content = row.GetOrNull<byte[]>("content") ?? throw new ReleaseGoneException(
-            $"Release {modelVersion} is retired and its files are freed: activate another release, or import its bundle under another version.");
+            $"Release {modelVersion} is retired and its files are freed: activate another release, "
+            + "or import its bundle under another version.");
         var file = new ReleaseFile(row.Get<string>("path"), content);
         var (size, sha256) = (row.Get<long>("size"), row.Get<string>("sha256"));
         return content.Length == size && file.Sha256 == sha256
@@ -253,7 +256,8 @@ public sealed class ReleaseStore(NpgsqlDataSource db)
 
     // One statement that moves and tells what the span needs: a query after it could fail, and would report a move that has happened as failed.
     private Task<T> MoveAsync<T>(
-        string what, string move, string? modelVersion, string target, (string Name, string? Value)[] parameters, Func<SqlRow, T> read, CancellationToken ct) =>
+        string what, string move, string? modelVersion, string target, (string Name, string? Value)[] parameters, Func<SqlRow, T> read,
+        CancellationToken ct) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
             using var span = ReleaseTelemetry.Begin(what, modelVersion);

@@ -98,12 +98,20 @@ public sealed class ReleaseVectors
 
     /// <summary>Videos that have no vector, the first <paramref name="limit"/> in order of id.</summary>
     public async Task<IReadOnlyList<Guid>> WithoutVectorAsync(int limit, CancellationToken ct = default) =>
-        await _db.Sql($"select v.id from public.videos v where not exists (select from {Table} e where e.video_id = v.id) order by v.id limit @limit")
+        await _db.Sql(
+            $"""
+            select v.id from public.videos v where not exists (select from {Table} e where e.video_id = v.id)
+            order by v.id limit @limit
+            """)
             .With("limit", limit).ListAsync<Guid>(ct);
 
     /// <summary>Videos that are gone and have a vector still.</summary>
     public async Task<IReadOnlyList<Guid>> WithoutVideoAsync(CancellationToken ct = default) =>
-        await _db.Sql($"select e.video_id from {Table} e where not exists (select from public.videos v where v.id = e.video_id) order by e.video_id")
+        await _db.Sql(
+            $"""
+            select e.video_id from {Table} e where not exists (select from public.videos v where v.id = e.video_id)
+            order by e.video_id
+            """)
             .ListAsync<Guid>(ct);
 
     /// <summary>What the features were that the vectors of these videos are of; without those that have no vector, null where it isn't known.</summary>
@@ -118,7 +126,8 @@ public sealed class ReleaseVectors
     {
         ArgumentNullException.ThrowIfNull(videoIds);
         if (videoIds.Count == 0) return 0;
-        return await connection.Sql($"delete from {Table} where video_id = any (@ids)").With("ids", videoIds as Guid[] ?? [.. videoIds]).ExecuteAsync(ct);
+        return await connection.Sql($"delete from {Table} where video_id = any (@ids)").With("ids", videoIds as Guid[] ?? [.. videoIds])
+            .ExecuteAsync(ct);
     }
 
     /// <summary>Rows of the table.</summary>

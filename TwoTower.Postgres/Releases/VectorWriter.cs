@@ -75,8 +75,8 @@ public static class VectorWriter
 
     // Those of the batch's videos; null: all.
     private static async Task<long> StageAsync(
-        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, Guid[]? only, string conflict,
-        CancellationToken ct)
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, Guid[]? only,
+        string conflict, CancellationToken ct)
     {
         await connection.Sql($"create temp table {Staged} (like {vectors.Table} including defaults) on commit drop").ExecuteAsync(ct);
         await CopyAsync(connection, Staged, vectors.Release.VectorType, batch, hashes, ct);

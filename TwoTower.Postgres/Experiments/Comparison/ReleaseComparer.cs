@@ -73,7 +73,8 @@ public sealed class ReleaseComparer(NpgsqlDataSource db)
                 from two_tower.release_outcomes(@version, @since, @until, @within, @experiment)
                 """)
                 .WithTimeout(0) // weeks of impressions take longer than a request; whoever asked can stop it
-                .With("version", modelVersion).With("since", since).With("until", until).With("within", within).With("experiment", experiment)
+                .With("version", modelVersion).With("since", since).With("until", until).With("within", within)
+                .With("experiment", experiment)
                 .ListAsync(row => new UserOutcome(
                     row.Get<Guid>("user_id"), row.Get<long>("recommendations"), row.Get<long>("answers"), row.Get<long>("empty"),
                     row.Get<long>("likes"), row.Get<long>("nopes"), row.Get<int[]>("viewers")), ct);

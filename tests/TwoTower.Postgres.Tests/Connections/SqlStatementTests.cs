@@ -12,9 +12,11 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
     public async Task Parameters_and_columns_go_by_name_whatever_their_order()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        var rows = await db.DataSource.Sql("select @b as b, @a || @a as a, null::bigint as none, null::text as nothing from generate_series(1, @n)")
+        var rows = await db.DataSource.Sql(
+            "select @b as b, @a || @a as a, null::bigint as none, null::text as nothing from generate_series(1, @n)")
             .With("n", 2).With("a", "x").With("b", 7L)
-            .ListAsync(row => (row.Get<string>("a"), row.Get<long>("b"), row.Get<long?>("none"), row.GetOrNull<string>("nothing")), default);
+            .ListAsync(
+                row => (row.Get<string>("a"), row.Get<long>("b"), row.Get<long?>("none"), row.GetOrNull<string>("nothing")), default);
         Assert.Equal([("xx", 7L, null, null), ("xx", 7L, null, null)], rows);
     }
 
@@ -45,7 +47,8 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
         {
             foreach (var sent in new[] { value, default })
             {
-                Assert.Equal(type, await db.DataSource.Sql("select pg_typeof(@value)::text").With("value", sent).ScalarAsync<string>(default));
+                Assert.Equal(type, await db.DataSource.Sql("select pg_typeof(@value)::text").With("value", sent)
+                    .ScalarAsync<string>(default));
                 Assert.Equal(sent, await db.DataSource.Sql("select @value").With("value", sent).ScalarAsync<T>(default));
             }
         }
@@ -53,19 +56,25 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
 
     [Fact]
     public void A_type_that_is_not_known_is_refused_by_the_parameters_name() =>
-        Assert.Contains("@size is a System.Decimal", Assert.Throws<ArgumentException>(() => Statements.Parameter("size", 1m)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "@size is a System.Decimal", Assert.Throws<ArgumentException>(() => Statements.Parameter("size", 1m)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task A_value_that_must_be_there_and_is_not_is_an_error()
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await Assert.ThrowsAsync<InvalidOperationException>(() => db.DataSource.Sql("select null::bigint").ScalarAsync<long>(default));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => db.DataSource.Sql("select 1::bigint where false").ScalarAsync<long>(default));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => db.DataSource.Sql("select 1::bigint where false")
+            .ScalarAsync<long>(default));
         Assert.Null(await db.DataSource.Sql("select 1::bigint where false").ScalarAsync<long?>(default));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => db.DataSource.Sql("select 1 as n where false").SingleAsync(row => row.Get<int>("n"), default));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => db.DataSource.Sql("select 1 as n where false")
+            .SingleAsync(row => row.Get<int>("n"), default));
         Assert.Null(await db.DataSource.Sql("select 'a' as n where false").FirstOrNullAsync(row => row.Get<string>("n"), default));
-        await Assert.ThrowsAsync<InvalidCastException>(() => db.DataSource.Sql("select null::text as n").ListAsync(row => row.Get<string>("n"), default));
-        await Assert.ThrowsAsync<IndexOutOfRangeException>(() => db.DataSource.Sql("select 1 as n").ListAsync(row => row.Get<int>("m"), default));
+        await Assert.ThrowsAsync<InvalidCastException>(() => db.DataSource.Sql("select null::text as n")
+            .ListAsync(row => row.Get<string>("n"), default));
+        await Assert.ThrowsAsync<IndexOutOfRangeException>(() => db.DataSource.Sql("select 1 as n")
+            .ListAsync(row => row.Get<int>("m"), default));
     }
 
     [Fact]
@@ -79,7 +88,8 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
         }, default));
         Assert.Equal(0, await db.DataSource.Sql("select count(*) from videos").ScalarAsync<long>(default));
         Assert.Equal(1, await db.DataSource.InTransactionAsync(
-            connection => connection.Sql("insert into videos (title) values (@title)").With("title", "there").ExecuteAsync(default), default));
+            connection => connection.Sql("insert into videos (title) values (@title)").With("title", "there")
+                .ExecuteAsync(default), default));
         Assert.Equal(["there"], await db.DataSource.Sql("select title from videos").ListAsync<string>(default));
     }
 
@@ -87,7 +97,8 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
     public async Task An_error_after_the_first_row_and_one_of_a_later_statement_are_errors()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        await Assert.ThrowsAsync<PostgresException>(() => db.DataSource.Sql("select 1 / (2 - n) from generate_series(1, 2) as s (n)").ListAsync<int>(default));
+        await Assert.ThrowsAsync<PostgresException>(() => db.DataSource.Sql("select 1 / (2 - n) from generate_series(1, 2) as s (n)")
+            .ListAsync<int>(default));
         await Assert.ThrowsAsync<PostgresException>(() => db.DataSource.Sql("select 1; select 1 / 0").ScalarAsync<int>(default));
     }
 
@@ -96,7 +107,8 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await using var source = NpgsqlDataSource.Create(db.ConnectionString + ";Maximum Pool Size=1;Timeout=5");
-        await foreach (var n in source.Sql("select n from generate_series(1, 100000) as s (n)").StreamAsync(row => row.Get<int>("n"), default))
+        await foreach (var n in source.Sql("select n from generate_series(1, 100000) as s (n)")
+            .StreamAsync(row => row.Get<int>("n"), default))
         {
             if (n == 3) break;
         }

@@ -44,7 +44,8 @@ public class TwoTowerDbTests(PostgresFixture postgres)
                 """
                 select schemaname || '.' || tablename from pg_tables
                 where schemaname = 'public' or schemaname = 'two_tower' and tablename in (
-                    'releases', 'release_files', 'release_transitions', 'activations', 'active_release', 'release_pins', 'gate_runs', 'experiments')
+                    'releases', 'release_files', 'release_transitions', 'activations', 'active_release', 'release_pins', 'gate_runs',
+                    'experiments')
                 order by 1
                 """),
             mapped.Order(StringComparer.Ordinal));
