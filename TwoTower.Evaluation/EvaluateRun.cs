@@ -2,8 +2,8 @@ using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Formats;
 using TwoTower.Evaluation.Baselines;
-using TwoTower.Evaluation.Contenders;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Models;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Evaluation.Report;
 using TwoTower.Evaluation.Results;
@@ -11,7 +11,7 @@ using TwoTower.Training;
 
 namespace TwoTower.Evaluation;
 
-/// <summary>One <c>twotower evaluate</c>: rows → splits → each contender's answers → numbers, files and tables.</summary>
+/// <summary>One <c>twotower evaluate</c>: rows → splits → each model's answers → numbers, files and tables.</summary>
 internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
 {
     public async Task<Evaluated> RunAsync()
@@ -20,17 +20,17 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         RequireFile("--dump", options.Dump);
         RequireFile("--report", options.Report);
         Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables(), run.Say))];
-        var contenders = Contenders(recipes);
+        var models = Models(recipes);
         var (tables, name) = await options.Data([.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
         var splits = await options.Protocol.SplitAsync(run, tables, name);
-        contenders = WithoutTooLarge(contenders, splits.Max(split => split.Items.Count));
+        models = WithoutTooLarge(models, splits.Max(split => split.Items.Count));
 
         // Before anything is trained: who lacks a server for it, or the right to use it so, learns it at once.
         var live = options.Live is null ? null : await options.Live(splits);
-        var answers = await AskAsync(splits, contenders, live);
+        var answers = await AskAsync(splits, models, live);
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, run.Stop), run.Stop);
         var evaluation = new Evaluated(
-            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Contenders)
+            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Models)
         {
             Live = live?.Results(options.BootstrapRounds),
         };
@@ -55,9 +55,9 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         if (Directory.Exists(path)) throw new InputException($"{option} {path} is a folder: name a file in it");
     }
 
-    private List<Contender> Contenders(Recipe[] given)
+    private List<EvaluatedModel> Models(Recipe[] given)
     {
-        var recipes = given.Select(recipe => RecipeContender.Create(recipe.Name, new()
+        var recipes = given.Select(recipe => RecipeModel.Create(recipe.Name, new()
         {
             Recipe = recipe,
             Device = options.Device,
@@ -65,50 +65,50 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
             Say = run.Detail,
             Time = run.Time,
         }));
-        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineContenders.All : options.Baselines.Select(BaselineContenders.Named);
-        List<Contender> contenders = [.. baselines, .. recipes];
-        if (contenders.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
-        if (contenders.CountBy(contender => contender.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
+        var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? BaselineModels.All : options.Baselines.Select(BaselineModels.Named);
+        List<EvaluatedModel> models = [.. baselines, .. recipes];
+        if (models.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
+        if (models.CountBy(model => model.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
         {
             throw new InputException($"'{twice}' is given twice: two recipes need two names (key 'name' of the file)");
         }
 
-        if (options.Live is not null && !contenders.Exists(contender => contender.IsRecipe))
+        if (options.Live is not null && !models.Exists(model => model.IsRecipe))
         {
             throw new InputException("--live asks the API about a recipe's release, and no recipe is evaluated: give a --recipe");
         }
 
-        return options.Reference is null || contenders.Any(contender => contender.Name == options.Reference)
-            ? contenders
+        return options.Reference is null || models.Any(model => model.Name == options.Reference)
+            ? models
             : throw new InputException(
-                $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", contenders.Select(contender => contender.Name))}");
+                $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", models.Select(model => model.Name))}");
     }
 
     // Before anything is fitted, not after minutes of work. What nobody asked for by name is left out.
-    private List<Contender> WithoutTooLarge(List<Contender> contenders, int items)
+    private List<EvaluatedModel> WithoutTooLarge(List<EvaluatedModel> models, int items)
     {
-        foreach (var contender in contenders.Where(contender => items > contender.MostItems))
+        foreach (var model in models.Where(model => items > model.MostItems))
         {
-            var why = $"{contender.Name} takes {Amounts.Count(contender.MostItems!.Value)} items at most, and here are {Amounts.Count(items)}";
-            if (options.Baselines.Count > 0 || options.Reference == contender.Name) throw new InputException($"{why}: name other baselines with --baseline and --reference");
+            var why = $"{model.Name} takes {Amounts.Count(model.MostItems!.Value)} items at most, and here are {Amounts.Count(items)}";
+            if (options.Baselines.Count > 0 || options.Reference == model.Name) throw new InputException($"{why}: name other baselines with --baseline and --reference");
             run.Warn($"{why}: it is left out");
         }
 
-        return [.. contenders.Where(contender => !(items > contender.MostItems))];
+        return [.. models.Where(model => !(items > model.MostItems))];
     }
 
-    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<Contender> contenders, ILiveExam? live)
+    private async Task<List<Answers>> AskAsync(IReadOnlyList<Split> splits, List<EvaluatedModel> models, ILiveEvaluation? live)
     {
-        var examiner = new Examiner(splits, options.ReRank, run.Time, live is null ? null : live.AskAsync);
+        var evaluator = new Evaluator(splits, options.ReRank, run.Time, live is null ? null : live.AskAsync);
         List<Answers> answers = [];
-        foreach (var contender in contenders)
+        foreach (var model in models)
         {
-            foreach (var seed in contender.IsSeeded ? options.Seeds : [options.Seeds[0]])
+            foreach (var seed in model.IsSeeded ? options.Seeds : [options.Seeds[0]])
             {
                 // Fitting computes on the thread that it was called on: the progress bar needs one of its own.
                 answers.AddRange(await run.StageAsync(
-                    contender.IsSeeded ? $"{contender.Name}, seed {seed}" : contender.Name,
-                    progress => Task.Run(() => examiner.AskAsync(contender, seed, progress, run.Stop), run.Stop)));
+                    model.IsSeeded ? $"{model.Name}, seed {seed}" : model.Name,
+                    progress => Task.Run(() => evaluator.AskAsync(model, seed, progress, run.Stop), run.Stop)));
             }
         }
 
@@ -119,6 +119,6 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
     private static List<Answers> Dumped(List<Answers> answers)
     {
         var plain = answers.Where(answer => !answer.IsReRanked).ToList();
-        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(answer => answer.Contender)];
+        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(answer => answer.Model)];
     }
 }

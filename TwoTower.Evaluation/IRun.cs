@@ -1,5 +1,5 @@
 using TwoTower.Core.Rows;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 
 namespace TwoTower.Evaluation;
 
@@ -22,7 +22,7 @@ internal interface IRun
     void Warn(string message);
 
     /// <summary>Runs a stage, and shows how far it is.</summary>
-    Task<T> StageAsync<T>(string title, Func<IProgress<ExamProgress>, Task<T>> work);
+    Task<T> StageAsync<T>(string title, Func<IProgress<EvaluationProgress>, Task<T>> work);
 }
 
 /// <summary>Reads the rows that are evaluated on.</summary>

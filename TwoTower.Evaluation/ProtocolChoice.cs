@@ -9,9 +9,9 @@ namespace TwoTower.Evaluation;
 
 /// <summary>What is held out.</summary>
 /// <param name="Name">The protocol.</param>
-/// <param name="Suffixes">Whose numbers make them held-out viewers.</param>
+/// <param name="Suffixes">Whose numbers make them held-out users.</param>
 /// <param name="Group">Which of them are asked.</param>
-internal sealed record ProtocolChoice(string Name, ViewerSuffixes Suffixes, HeldOutGroup Group)
+internal sealed record ProtocolChoice(string Name, UserSuffixes Suffixes, HeldOutGroup Group)
 {
     public const string HeldOutUsers = "held-out-users", ColdItems = "cold-items", Time = "time";
 
@@ -23,7 +23,7 @@ internal sealed record ProtocolChoice(string Name, ViewerSuffixes Suffixes, Held
     public async Task<IReadOnlyList<Split>> SplitAsync(IRun run, TableSet tables, string name)
     {
         run.Say(
-            $"{name}: {Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, {Amounts.Count(tables.Decisions.Count)} decisions");
+            $"{name}: {Amounts.Count(tables.Profiles.Count)} users, {Amounts.Count(tables.Videos.Count)} videos, {Amounts.Count(tables.Decisions.Count)} decisions");
         if (!tables.Decisions.Any(row => row.Type == DecisionType.Like))
         {
             throw new InputException($"{name} has no likes among its {tables.Decisions.Count} decisions: nothing can be found or missed; give data with likes");
@@ -33,7 +33,7 @@ internal sealed record ProtocolChoice(string Name, ViewerSuffixes Suffixes, Held
         foreach (var split in splits.Select(SplitSummary.Of))
         {
             run.Say(
-                $"{split.Name}: {Amounts.Count(split.TrainingViewers)} viewers to learn from, {Amounts.Count(split.Queries)} to ask for "
+                $"{split.Name}: {Amounts.Count(split.TrainingUsers)} users to learn from, {Amounts.Count(split.Queries)} to ask for "
                 + $"{Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} items");
         }
 

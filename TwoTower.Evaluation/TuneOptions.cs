@@ -34,7 +34,7 @@ internal sealed record TuneOptions
 /// <param name="Study">Its folder.</param>
 /// <param name="Data">The rows.</param>
 /// <param name="Protocol">How it was measured.</param>
-/// <param name="Split">On which viewers.</param>
+/// <param name="Split">On which users.</param>
 /// <param name="Recipe">What was searched from.</param>
 /// <param name="Objective">What for.</param>
 /// <param name="Requirements">With what.</param>

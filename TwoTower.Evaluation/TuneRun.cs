@@ -3,8 +3,8 @@ using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
-using TwoTower.Evaluation.Contenders;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Models;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Evaluation.Results;
 using TwoTower.Evaluation.Tuning;
@@ -27,7 +27,7 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
         Begin(study, recipe, space);
 
         var proposals = new Proposals(space, options.Seeds[0]);
-        var examiner = new Examiner(splits, reRank: false, run.Time);
+        var evaluator = new Evaluator(splits, reRank: false, run.Time);
         string? ended;
         while (true)
         {
@@ -45,7 +45,7 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
             Trial trial;
             await using (study.Run(run.Time))
             {
-                trial = await TryAsync(examiner, splits, study.Trials.Count, settings, space.Apply(settings));
+                trial = await TryAsync(evaluator, splits, study.Trials.Count, settings, space.Apply(settings));
                 goal.Check(trial);
                 study.Add(trial);
             }
@@ -81,7 +81,7 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
             $"{options.Study}: recipe {recipe.Name}, {space.Settings.Count} settings, {Amounts.Count(options.Budget.Trials)} trials"
             + $"{(options.Budget.Time is { } time ? $" and {Amounts.Time(time)}" : "")} at most, for {goal.Objective}"
             + $"{(goal.Requirements.Count > 0 ? $" with {string.Join(" and ", goal.Requirements)}" : "")}");
-        if (options.Protocol.Split is null) run.Warn("the protocol time has no test viewers of its own: what is chosen on its cuts can't be measured on them any more");
+        if (options.Protocol.Split is null) run.Warn("the protocol time has no test users of its own: what is chosen on its cuts can't be measured on them any more");
         if (study.DroppedHalf) run.Warn("the last trial was only half-written, and is done again");
         if (study.IsOfAnotherBuild) run.Warn("the trials that are there were trained by another build of twotower: if it trains otherwise, name a new --study");
         if (study.Interrupted > TimeSpan.Zero) run.Say($"{Amounts.Time(study.Interrupted)} went into trials that were begun and not finished; they count for --budget");
@@ -92,12 +92,12 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
     }
 
     // A choice of settings may end a training: that is a result. The recipe itself failing is none.
-    private async Task<Trial> TryAsync(Examiner examiner, IReadOnlyList<Split> splits, int number, JsonObject settings, Recipe recipe)
+    private async Task<Trial> TryAsync(Evaluator evaluator, IReadOnlyList<Split> splits, int number, JsonObject settings, Recipe recipe)
     {
         var started = run.Time.GetTimestamp();
         try
         {
-            var contender = RecipeContender.Create(recipe.Name, new()
+            var model = RecipeModel.Create(recipe.Name, new()
             {
                 // No metric of a search reads probabilities, and the users that they are fitted on are worth more in the training.
                 Recipe = recipe with { Serving = recipe.Serving with { LikeProbability = false } },
@@ -112,10 +112,10 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
                 // Fitting computes on the thread that it was called on: the progress bar needs one of its own.
                 answers.AddRange(await run.StageAsync(
                     options.Seeds.Count > 1 ? $"trial {number}, seed {seed}" : $"trial {number}",
-                    progress => Task.Run(() => examiner.AskAsync(contender, seed, progress, run.Stop), run.Stop)));
+                    progress => Task.Run(() => evaluator.AskAsync(model, seed, progress, run.Stop), run.Stop)));
             }
 
-            var result = await Task.Run(() => new Summary(splits, rounds: 0).Of(answers, null, run.Stop).Contenders[0], run.Stop);
+            var result = await Task.Run(() => new Summary(splits, rounds: 0).Of(answers, null, run.Stop).Models[0], run.Stop);
             var metrics = result.WithHistory.Metrics.Select(metric => KeyValuePair.Create(metric.Key, metric.Value.Mean))
                 .Append(new(Goal.FitSeconds.Name, Math.Round(result.FitSeconds, 1)));
             return Done(new OrderedDictionary<string, double>(metrics), null);

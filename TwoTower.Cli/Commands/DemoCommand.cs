@@ -20,7 +20,7 @@ internal static class DemoCommand
             "demo", "See it work: set up a database, load data, train, and serve recommendations.",
             """
             Finds or sets up a PostgreSQL with pgvector, loads a made-up catalogue (or your data), trains, exports, embeds, serves, and
-            prints for three viewers what they liked and what they now get. Then it goes on serving. A second run reuses what is there;
+            prints for three users what they liked and what they now get. Then it goes on serving. A second run reuses what is there;
             Ctrl-C at any moment loses little: the next run goes on.
 
             Examples:

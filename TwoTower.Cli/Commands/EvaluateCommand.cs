@@ -8,10 +8,10 @@ using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower evaluate</c>: how well recipes and baselines retrieve what viewers like.</summary>
+/// <summary><c>twotower evaluate</c>: how well recipes and baselines retrieve what users like.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<string> Split = ProtocolOptions.Choice("--split", "Which held-out viewers are asked: choose on validation, report on test.", "validation", "validation", "test");
+    private static readonly Option<string> Split = ProtocolOptions.Choice("--split", "Which held-out users are asked: choose on validation, report on test.", "validation", "validation", "test");
 
     private static readonly Option<string[]> Recipe = new("--recipe")
     {
@@ -26,19 +26,19 @@ internal static class EvaluateCommand
     };
 
     private static readonly Option<bool> ReRank = new("--rerank") { Description = "Measure each recipe a second time, re-ranked as the API does it." };
-    private static readonly Option<string?> Reference = new("--reference") { Description = "Show each contender's difference to this one, with paired intervals.", HelpName = "NAME" };
+    private static readonly Option<string?> Reference = new("--reference") { Description = "Show each model's difference to this one, with paired intervals.", HelpName = "NAME" };
     private static readonly Option<int?> Rounds = NumberOption.Create("--bootstrap", "Draws of the bootstrap; 0 shows no intervals.", 0, 100_000, Bootstrap.DefaultRounds);
     private static readonly Option<string?> Dump = new("--dump") { Description = "Write viewer,rank,video,score of the first 100 of each viewer.", HelpName = "FILE" };
 
     private static readonly Option<string?> Report = new("--report") { Description = "Write one page with tables and plots, readable without a network.", HelpName = "FILE" };
 
     private static readonly Option<int?> Live = NumberOption.Create(
-        "--live", "Ask the live API for this many viewers too, in a scratch database beside the one named that is dropped in the end.", 1, 100_000);
+        "--live", "Ask the live API for this many users too, in a scratch database beside the one named that is dropped in the end.", 1, 100_000);
 
     public static Command Create(CommandHost host)
     {
         var command = new Verb(
-            "evaluate", "Measure how well recipes and baselines find what viewers like.",
+            "evaluate", "Measure how well recipes and baselines find what users like.",
             """
             Trains each recipe on part of the data, asks it through the product's own feature path for the rest, and shows it beside what is
             simple and good. docs/evaluation.md explains protocols and metrics. Nothing is registered or activated; without --data,
@@ -85,7 +85,7 @@ internal static class EvaluateCommand
             BootstrapRounds = parse.GetValue(Rounds) ?? Bootstrap.DefaultRounds,
             Dump = parse.GetValue(Dump),
             Report = parse.GetValue(Report),
-            Live = parse.GetValue(Live) is { } queries ? splits => LiveExam.CreateAsync(session, splits, queries) : null,
+            Live = parse.GetValue(Live) is { } queries ? splits => LiveEvaluation.CreateAsync(session, splits, queries) : null,
             Device = Enum.Parse<TrainingDevice>(parse.GetValue(CommonOptions.Device) ?? "auto", ignoreCase: true),
             Threads = parse.GetValue(CommonOptions.Threads) ?? 0,
         };

@@ -13,28 +13,28 @@ internal static class GenerateCommand
     public static Command Create(CommandHost host)
     {
         var defaults = new GeneratorOptions { Anchor = default };
-        var viewers = NumberOption.Create("--viewers", "Viewers to make up.", 1, 1_000_000, defaults.Viewers);
+        var users = NumberOption.Create("--users", "Users to make up.", 1, 1_000_000, defaults.Users, alias: "--viewers");
         var videos = NumberOption.Create("--videos", "Videos to make up.", 1, 1_000_000, defaults.Videos);
         var seed = NumberOption.Create("--seed", "Another seed is another world; the same seed is the same world.", 0, defaultValue: defaults.Seed);
         var until = new Option<string?>("--until") { Description = "The day on which the made-up world ends (UTC); today when left out.", HelpName = "DATE" };
-        var ifEmpty = new Option<bool>("--if-empty") { Description = "Do nothing where the database holds a viewer, a video or a decision already." };
+        var ifEmpty = new Option<bool>("--if-empty") { Description = "Do nothing where the database holds a user, a video or a decision already." };
         var command = new Verb(
-            "generate", "Fill the database with a made-up catalogue and viewers whose tastes can be learned.",
+            "generate", "Fill the database with a made-up catalogue and users whose tastes can be learned.",
             """
             Deterministic for a seed and a day: tags, performers, price, duration and release dates of a believable catalogue, and likes and nopes that follow
-            each viewer's taste. For trying things out, and for tests of one's own.
+            each user's taste. For trying things out, and for tests of one's own.
 
             Examples:
               twotower generate
-              twotower generate --viewers 500 --videos 1000 --seed 7
+              twotower generate --users 500 --videos 1000 --seed 7
             """)
-        { viewers, videos, seed, until, ifEmpty, CommonOptions.Database, CommonOptions.Wait };
+        { users, videos, seed, until, ifEmpty, CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
             var parse = session.Parse;
             var options = new GeneratorOptions
             {
-                Viewers = parse.GetValue(viewers) ?? defaults.Viewers,
+                Users = parse.GetValue(users) ?? defaults.Users,
                 Videos = parse.GetValue(videos) ?? defaults.Videos,
                 Seed = parse.GetValue(seed) ?? defaults.Seed,
                 Anchor = parse.GetValue(until) is { } day ? ParseDay(day) : new(session.Time.GetUtcNow().Date, TimeSpan.Zero),

@@ -20,7 +20,7 @@ internal static class TuneCommand
 
     private static readonly Option<string> Split = new("--split")
     {
-        Description = "Which held-out viewers are asked: a search takes validation and nothing else.",
+        Description = "Which held-out users are asked: a search takes validation and nothing else.",
         HelpName = "validation",
         DefaultValueFactory = _ => "validation",
     };
@@ -48,7 +48,7 @@ internal static class TuneCommand
     public static Command Create(CommandHost host)
     {
         var command = new Verb(
-            "tune", "Search for settings of a recipe that find more of what viewers like.",
+            "tune", "Search for settings of a recipe that find more of what users like.",
             """
             Trains and evaluates one choice of settings after another, beginning with the recipe itself. Each finished trial is a line in the study's
             folder: after Ctrl-C or a kill the same command goes on. best.json there is the best recipe, complete, for train --recipe.
@@ -75,8 +75,8 @@ internal static class TuneCommand
             if (result.GetValue(Split) is { } split and not "validation")
             {
                 result.AddError(split == "test"
-                    ? "--split test: what is chosen on the test viewers can't be measured on them any more; search on validation, and evaluate the result on test once"
-                    : $"--split {split} is not validation, the only viewers that a search may ask");
+                    ? "--split test: what is chosen on the test users can't be measured on them any more; search on validation, and evaluate the result on test once"
+                    : $"--split {split} is not validation, the only users that a search may ask");
             }
         });
         host.Handle(command, session =>

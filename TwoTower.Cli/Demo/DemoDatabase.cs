@@ -42,7 +42,7 @@ internal static class DemoDatabase
 
     private static async Task DropAsync(string connectionString, string name, CancellationToken ct)
     {
-        // Nobody can drop the database that he is connected to.
+        // A database can't be dropped from a connection to it.
         var maintenance = new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(maintenance.ConnectionString);
         await connection.OpenAsync(ct);

@@ -10,18 +10,18 @@ internal static class DemoPrinter
 
     public static void Show(Terminal terminal, DemoResult result)
     {
-        foreach (var viewer in result.Viewers)
+        foreach (var user in result.Users)
         {
             terminal.Say("");
-            terminal.Say($"{viewer.Name ?? viewer.UserId.ToString()}: {viewer.Likes} likes, above all {string.Join(", ", viewer.Taste)}");
-            terminal.Show(Side("liked lately", viewer.Liked));
-            terminal.Show(Side(viewer.Strategy == "two_tower" ? "gets now" : $"gets now ({viewer.Strategy})", viewer.Recommended));
+            terminal.Say($"{user.Name ?? user.UserId.ToString()}: {user.Likes} likes, above all {string.Join(", ", user.Taste)}");
+            terminal.Show(Side("liked lately", user.Liked));
+            terminal.Show(Side(user.Strategy == "two_tower" ? "gets now" : $"gets now ({user.Strategy})", user.Recommended));
         }
 
         terminal.Say("");
         terminal.Say($"API           {result.Api}");
         terminal.Say($"documentation {result.Documentation}   (OpenAPI: {result.Openapi})");
-        if (result.Viewers is [var first, ..])
+        if (result.Users is [var first, ..])
         {
             terminal.Say($"try           curl {result.Api}v1/users/{first.UserId}/recommendations");
         }

@@ -16,7 +16,7 @@ using TwoTower.Training;
 namespace TwoTower.Cli.Demo;
 
 /// <summary>
-/// All of it in one process: database, data, training, embeddings, export, API, and three viewers' recommendations over HTTP. Each stage
+/// All of it in one process: database, data, training, embeddings, export, API, and three users' recommendations over HTTP. Each stage
 /// looks for what an earlier run left, in the database, and goes on from there.
 /// </summary>
 internal sealed class DemoRun(Session session, DemoOptions options)
@@ -36,8 +36,8 @@ internal sealed class DemoRun(Session session, DemoOptions options)
 
         await using var server = await ApiServer.StartAsync(provided.ConnectionString, Host, options.Port, session.Parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(session.Parse), session.Stop);
         session.Kept = "data and release are kept; './twotower demo' serves them again in seconds";
-        var viewers = await DemoViewers.AskAsync(db, server.Address, session.Time.GetUtcNow(), session.Stop);
-        var result = new DemoResult(server.Address, server.Documentation, new Uri(server.Address, "openapi/v1.json"), release, viewers);
+        var users = await DemoUsers.AskAsync(db, server.Address, session.Time.GetUtcNow(), session.Stop);
+        var result = new DemoResult(server.Address, server.Documentation, new Uri(server.Address, "openapi/v1.json"), release, users);
         session.Terminal.Result(result, () => DemoPrinter.Show(session.Terminal, result));
         session.Terminal.Say($"{(options.Fresh ? "from nothing" : "first recommendations")} in {Amounts.Time(session.Time.GetElapsedTime(started))}");
         if (!options.Exit)

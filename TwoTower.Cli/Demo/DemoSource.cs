@@ -24,8 +24,8 @@ internal sealed record DemoSource(string Description, string Fingerprint, string
         var options = defaults with { Seed = seed ?? defaults.Seed };
         var name = options.Seed == defaults.Seed ? "twotower_demo" : $"twotower_demo_seed_{options.Seed}";
         return new(
-            $"a made-up catalogue of {options.Videos:N0} videos and {options.Viewers:N0} viewers (seed {options.Seed})",
-            $"generated:{options.Viewers}:{options.Videos}:{options.Seed}",
+            $"a made-up catalogue of {options.Videos:N0} videos and {options.Users:N0} users (seed {options.Seed})",
+            $"generated:{options.Users}:{options.Videos}:{options.Seed}",
             name,
             () => CatalogueGenerator.Generate(options));
     }

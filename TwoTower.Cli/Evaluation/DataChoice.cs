@@ -9,7 +9,7 @@ using TwoTower.Postgres.Tables;
 namespace TwoTower.Cli.Evaluation;
 
 /// <summary>Which rows are evaluated on: a folder of table CSVs, MovieLens' own files, the made-up world, or else a database.</summary>
-internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Viewers, int? Videos)
+internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Users, int? Videos)
 {
     /// <summary>Reads them.</summary>
     /// <param name="session">Where.</param>
@@ -23,10 +23,10 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         {
             // A day of its own: the same numbers tomorrow.
             var defaults = new GeneratorOptions { Anchor = new(2025, 6, 1, 0, 0, 0, TimeSpan.Zero) };
-            var options = defaults with { Viewers = Viewers ?? defaults.Viewers, Videos = Videos ?? defaults.Videos };
+            var options = defaults with { Users = Users ?? defaults.Users, Videos = Videos ?? defaults.Videos };
             return (
                 await Task.Run(() => CatalogueGenerator.Generate(options), session.Stop),
-                $"made-up world, {Amounts.Count(options.Viewers)} viewers, {Amounts.Count(options.Videos)} videos");
+                $"made-up world, {Amounts.Count(options.Users)} users, {Amounts.Count(options.Videos)} videos");
         }
 
         var provided = await session.ProvideMigratedAsync();

@@ -9,12 +9,12 @@ internal static class DataOptions
     private static readonly Option<string?> Data = new("--data") { Description = "A folder with one CSV per table, .csv or .csv.gz (docs/data.md).", HelpName = "DIR" };
     private static readonly Option<string?> MovieLens = new("--movielens") { Description = "MovieLens' own files: the folder of ml-latest-small, ml-25m or ml-1m.", HelpName = "DIR" };
     private static readonly Option<bool> Generate = new("--generate") { Description = "The made-up world of the demo, ending on 2025-06-01." };
-    private static readonly Option<int?> Viewers = NumberOption.Create("--viewers", "Viewers of the made-up world.", 1, 1_000_000);
+    private static readonly Option<int?> Users = NumberOption.Create("--users", "Users of the made-up world.", 1, 1_000_000, alias: "--viewers");
     private static readonly Option<int?> Videos = NumberOption.Create("--videos", "Videos of the made-up world.", 1, 1_000_000);
 
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Data, MovieLens, Generate, Viewers, Videos, CommonOptions.Database }) command.Add(option);
+        foreach (var option in new Option[] { Data, MovieLens, Generate, Users, Videos, CommonOptions.Database }) command.Add(option);
         command.Validators.Add(result =>
         {
             if ((result.GetValue(Data) is null ? 0 : 1) + (result.GetValue(MovieLens) is null ? 0 : 1) + (result.GetValue(Generate) ? 1 : 0) > 1)
@@ -25,5 +25,5 @@ internal static class DataOptions
     }
 
     public static DataChoice Read(ParseResult parse) =>
-        new(parse.GetValue(Data), parse.GetValue(MovieLens), parse.GetValue(Generate), parse.GetValue(Viewers), parse.GetValue(Videos));
+        new(parse.GetValue(Data), parse.GetValue(MovieLens), parse.GetValue(Generate), parse.GetValue(Users), parse.GetValue(Videos));
 }

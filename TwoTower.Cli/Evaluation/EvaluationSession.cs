@@ -1,7 +1,7 @@
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Evaluation;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 
 namespace TwoTower.Cli.Evaluation;
 
@@ -23,8 +23,8 @@ internal sealed class EvaluationSession(Session session) : IRun
 
     public void Warn(string message) => session.Terminal.Warn(message);
 
-    public Task<T> StageAsync<T>(string title, Func<IProgress<ExamProgress>, Task<T>> work) =>
-        session.Terminal.StageAsync(title, "steps", progress => work(new Relay<ExamProgress>(progress, Step)));
+    public Task<T> StageAsync<T>(string title, Func<IProgress<EvaluationProgress>, Task<T>> work) =>
+        session.Terminal.StageAsync(title, "steps", progress => work(new Relay<EvaluationProgress>(progress, Step)));
 
-    private static StageProgress Step(ExamProgress step) => new(step.Done, step.Total, step.Note is { } note ? $"{step.Split}, {note}" : $"{step.Split}, {step.Unit}");
+    private static StageProgress Step(EvaluationProgress step) => new(step.Done, step.Total, step.Note is { } note ? $"{step.Split}, {note}" : $"{step.Split}, {step.Unit}");
 }

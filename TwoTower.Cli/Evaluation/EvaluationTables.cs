@@ -12,31 +12,31 @@ internal static class EvaluationTables
 {
     public static void Show(Terminal terminal, Evaluated evaluation)
     {
-        terminal.Say($"{evaluation.Data}, {evaluation.Protocol}{(evaluation.Split is { } split ? $", {split}" : "")}; {evaluation.Cores} cores; in brackets 95 % by bootstrap over viewers");
-        Show(terminal, "", evaluation.Contenders, contender => contender.WithHistory, intervals: true);
-        Show(terminal, "viewers without a history", evaluation.Contenders, contender => contender.WithoutHistory, intervals: false);
-        if (evaluation.Reference is { } reference) Show(terminal, $"difference to {reference}, paired", evaluation.Contenders, contender => contender.Difference, intervals: true);
-        Recalls(terminal, "recall@20 by the viewer's likes in the history", evaluation.Contenders, contender => contender.ByActivity);
-        Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Contenders, contender => contender.ByPopularity);
-        Recalls(terminal, "recall@20 by cut", evaluation.Contenders, contender => contender.BySplit);
-        Probabilities(terminal, evaluation.Contenders);
+        terminal.Say($"{evaluation.Data}, {evaluation.Protocol}{(evaluation.Split is { } split ? $", {split}" : "")}; {evaluation.Cores} cores; in brackets 95 % by bootstrap over users");
+        Show(terminal, "", evaluation.Models, model => model.WithHistory, intervals: true);
+        Show(terminal, "users without a history", evaluation.Models, model => model.WithoutHistory, intervals: false);
+        if (evaluation.Reference is { } reference) Show(terminal, $"difference to {reference}, paired", evaluation.Models, model => model.Difference, intervals: true);
+        Recalls(terminal, "recall@20 by the user's likes in the history", evaluation.Models, model => model.ByActivity);
+        Recalls(terminal, "recall@20 by the popularity of what is to be found", evaluation.Models, model => model.ByPopularity);
+        Recalls(terminal, "recall@20 by cut", evaluation.Models, model => model.BySplit);
+        Probabilities(terminal, evaluation.Models);
         foreach (var live in evaluation.Live ?? []) Show(terminal, live);
     }
 
     private static void Show(
-        Terminal terminal, string title, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, GroupResult?> group, bool intervals)
+        Terminal terminal, string title, IReadOnlyList<ModelResult> models, Func<ModelResult, GroupResult?> group, bool intervals)
     {
-        var shown = contenders.Where(contender => group(contender) is not null).ToList();
+        var shown = models.Where(model => group(model) is not null).ToList();
         if (shown.Count == 0) return;
-        var columns = MetricColumn.All.Where(column => shown.Exists(contender => group(contender)!.Metrics.ContainsKey(column.Name))).ToList();
-        var table = New(title, ["contender", .. columns.Select(column => column.Title), "to fit"]);
-        foreach (var contender in shown)
+        var columns = MetricColumn.All.Where(column => shown.Exists(model => group(model)!.Metrics.ContainsKey(column.Name))).ToList();
+        var table = New(title, ["model", .. columns.Select(column => column.Title), "to fit"]);
+        foreach (var model in shown)
         {
             table.AddRow(
             [
-                new Text(ReportTables.NameOf(contender)),
-                .. columns.Select(column => new Text(group(contender)!.Metrics.TryGetValue(column.Name, out var value) ? column.Show(value, intervals) : "")),
-                new Text(Amounts.Time(TimeSpan.FromSeconds(contender.FitSeconds))),
+                new Text(ReportTables.NameOf(model)),
+                .. columns.Select(column => new Text(group(model)!.Metrics.TryGetValue(column.Name, out var value) ? column.Show(value, intervals) : "")),
+                new Text(Amounts.Time(TimeSpan.FromSeconds(model.FitSeconds))),
             ]);
         }
 
@@ -47,7 +47,7 @@ internal static class EvaluationTables
     {
         var columns = MetricColumn.All.Where(column => live.Exact.Metrics.ContainsKey(column.Name)).ToList();
         var table = New(
-            $"{live.Contender}, seed {live.Seed}: the live API for {Amounts.Count(live.Viewers)} viewers", ["", .. columns.Select(column => column.Title)]);
+            $"{live.Model}, seed {live.Seed}: the live API for {Amounts.Count(live.Users)} users", ["", .. columns.Select(column => column.Title)]);
         foreach (var group in new[] { live.Exact, live.Live, live.Loss })
         {
             table.AddRow([new Text(group.Name), .. columns.Select(column => new Text(column.Show(group.Metrics[column.Name], interval: true)))]);
@@ -60,28 +60,28 @@ internal static class EvaluationTables
     }
 
     private static void Recalls(
-        Terminal terminal, string title, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, IReadOnlyList<GroupResult>> groups)
+        Terminal terminal, string title, IReadOnlyList<ModelResult> models, Func<ModelResult, IReadOnlyList<GroupResult>> groups)
     {
-        var names = groups(contenders[0]).Select(group => $"{group.Name}\n{Amounts.Count(group.Queries / Math.Max(1, contenders[0].Seeds.Count))} queries").ToList();
+        var names = groups(models[0]).Select(group => $"{group.Name}\n{Amounts.Count(group.Queries / Math.Max(1, models[0].Seeds.Count))} queries").ToList();
         if (names.Count == 0) return;
-        var table = New(title, ["contender", .. names]);
-        foreach (var contender in contenders)
+        var table = New(title, ["model", .. names]);
+        foreach (var model in models)
         {
-            table.AddRow([new Text(ReportTables.NameOf(contender)), .. groups(contender).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
+            table.AddRow([new Text(ReportTables.NameOf(model)), .. groups(model).Select(group => new Text(group.Metrics.TryGetValue("recall_20", out var recall) ? $"{recall.Mean:0.000}" : ""))]);
         }
 
         terminal.Show(table);
     }
 
-    private static void Probabilities(Terminal terminal, IReadOnlyList<ContenderResult> contenders)
+    private static void Probabilities(Terminal terminal, IReadOnlyList<ModelResult> models)
     {
-        var shown = contenders.Where(contender => contender is { IsReRanked: false, ProbabilityErrors: not null }).ToList();
+        var shown = models.Where(model => model is { IsReRanked: false, ProbabilityErrors: not null }).ToList();
         if (shown.Count == 0) return;
-        var table = New("probability of a like, held-out decisions", ["contender", "log loss", "calibration error", "decisions"]);
-        foreach (var contender in shown)
+        var table = New("probability of a like, held-out decisions", ["model", "log loss", "calibration error", "decisions"]);
+        foreach (var model in shown)
         {
-            var errors = contender.ProbabilityErrors!;
-            table.AddRow(ReportTables.NameOf(contender), $"{errors.LogLoss:0.000}", $"{errors.CalibrationError:0.000}", Amounts.Count(errors.Decisions));
+            var errors = model.ProbabilityErrors!;
+            table.AddRow(ReportTables.NameOf(model), $"{errors.LogLoss:0.000}", $"{errors.CalibrationError:0.000}", Amounts.Count(errors.Decisions));
         }
 
         terminal.Show(table);

@@ -10,11 +10,11 @@ namespace TwoTower.Cli.Evaluation;
 internal static class ProtocolOptions
 {
     private static readonly Option<string> Protocol = Choice(
-        "--protocol", "What is held out: viewers, viewers and videos, or the future.", ProtocolChoice.HeldOutUsers,
+        "--protocol", "What is held out: users, users and videos, or the future.", ProtocolChoice.HeldOutUsers,
         ProtocolChoice.HeldOutUsers, ProtocolChoice.ColdItems, ProtocolChoice.Time);
 
-    private static readonly Option<string> ValidationSuffix = Digits("--validation-suffix", "Digits that the numbers of validation viewers end in.", "1");
-    private static readonly Option<string> TestSuffix = Digits("--test-suffix", "Digits that the numbers of test viewers end in.", "0");
+    private static readonly Option<string> ValidationSuffix = Digits("--validation-suffix", "Digits that the numbers of validation users end in.", "1");
+    private static readonly Option<string> TestSuffix = Digits("--test-suffix", "Digits that the numbers of test users end in.", "0");
     private static readonly Option<string> Seeds = new("--seeds") { Description = "Seeds to train with; numbers are means over them.", HelpName = "N,N,…", DefaultValueFactory = _ => "42" };
 
     public static void AddTo(Command command)

@@ -6,7 +6,7 @@ namespace TwoTower.Cli.Hosting;
 /// <summary>Options that take a whole number; what isn't one is refused by name, value and range.</summary>
 internal static class NumberOption
 {
-    public static Option<int?> Create(string name, string description, int min, int max = int.MaxValue, int? defaultValue = null)
+    public static Option<int?> Create(string name, string description, int min, int max = int.MaxValue, int? defaultValue = null, string? alias = null)
     {
         var option = new Option<int?>(name)
         {
@@ -24,6 +24,7 @@ internal static class NumberOption
                 return null;
             },
         };
+        if (alias is not null) option.Aliases.Add(alias);
         return option;
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ApiServer : IAsyncDisposable
             builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
                 console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
-            // A receiver gets more than a terminal has room for, but neither each step of the framework nor addresses with viewers' ids.
+            // A receiver gets more than a terminal has room for, but neither each step of the framework nor addresses with users' ids.
             builder.Logging.AddFilter<OpenTelemetryLoggerProvider>(null, LogLevel.Information)
                 .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore", LogLevel.Warning)
                 .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore.Routing.EndpointMiddleware", LogLevel.Information)

@@ -23,7 +23,7 @@ internal static class Loading
         return result;
     }
 
-    /// <summary>Whether there is a viewer, a video or a decision.</summary>
+    /// <summary>Whether there is a user, a video or a decision.</summary>
     public static Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct) =>
         db.Sql("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)")
             .ScalarAsync<bool>(ct);
@@ -43,7 +43,7 @@ internal static class Loading
         var decisions = tables.Decisions.Count + tables.ExactDecisions.Count;
         var likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like);
         var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
-        return $"{Amounts.Count(tables.Profiles.Count)} viewers, {Amounts.Count(tables.Videos.Count)} videos, "
+        return $"{Amounts.Count(tables.Profiles.Count)} users, {Amounts.Count(tables.Videos.Count)} videos, "
             + $"{Amounts.Count(decisions)} decisions ({Amounts.Count(likes)} likes)"
             + (written is { } result && result.Decisions != decisions ? $", of which the table took {Amounts.Count(result.Decisions)}" : "")
             + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");

@@ -7,7 +7,7 @@ namespace TwoTower.Core.Artifacts;
 /// <summary>
 /// <c>probes.json</c>: inputs with the embeddings that the trainer's own weights give for them, computed apart from ONNX. A release whose
 /// networks, vocabularies or standardisers aren't those of its training gives others. The users are made up from the fitted numbers (no
-/// viewer's data leaves with a release); the videos are real ones, as they were in training, where the checkpoint has them.
+/// user's data leaves with a release); the videos are real ones, as they were in training, where the checkpoint has them.
 /// </summary>
 /// <param name="AsOf">Time that the users' ages are counted to.</param>
 /// <param name="Users">User inputs.</param>

@@ -15,7 +15,7 @@ public sealed class SearchSpace
         ["name"] = "it only names the recipe",
         ["seed"] = "a lucky seed is no better recipe; --seeds measures with several",
         ["features.use_rpc_features"] = "both ways give the same features",
-        ["samples.held_out_users"] = "an evaluation holds out viewers of its own",
+        ["samples.held_out_users"] = "an evaluation holds out users of its own",
         ["serving.like_probability"] = "a search measures orders, not probabilities",
         ["serving.re_rank"] = "a search measures the model's own order; evaluate --rerank shows both",
     };

@@ -27,7 +27,7 @@ public static class Metrics
         return gain / ideal;
     }
 
-    /// <summary>Share of the first k places that show what the viewer noped.</summary>
+    /// <summary>Share of the first k places that show what the user noped.</summary>
     public static double Nopes(ReadOnlySpan<int> ranking, IReadOnlySet<int> nopes, int k) => (double)Hits(ranking, nopes, k) / k;
 
     /// <summary>P(a like scored above a nope), ties half; null without one of either.</summary>
@@ -46,17 +46,17 @@ public static class Metrics
         return above / ((double)likes.Length * nopes.Length);
     }
 
-    /// <summary>Mean over the shown items of −log2(share of the training's viewers who liked it); an item without a like counts as with one.</summary>
+    /// <summary>Mean over the shown items of −log2(share of the training's users who liked it); an item without a like counts as with one.</summary>
     /// <param name="ranking">Items, best first.</param>
     /// <param name="likes">[items] likes in training.</param>
-    /// <param name="viewers">Viewers in training.</param>
-    public static double Novelty(ReadOnlySpan<int> ranking, int[] likes, int viewers)
+    /// <param name="users">Users in training.</param>
+    public static double Novelty(ReadOnlySpan<int> ranking, int[] likes, int users)
     {
         ArgumentNullException.ThrowIfNull(likes);
         var shown = ranking[..Math.Min(Shown, ranking.Length)];
         if (shown.IsEmpty) return 0;
         double sum = 0;
-        foreach (var item in shown) sum -= Math.Log2(Math.Max(1, likes[item]) / (double)viewers);
+        foreach (var item in shown) sum -= Math.Log2(Math.Max(1, likes[item]) / (double)users);
         return sum / shown.Length;
     }
 

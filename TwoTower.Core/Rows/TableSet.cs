@@ -47,13 +47,13 @@ public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset
 /// <param name="CreatedAt">When, as PostgreSQL writes it.</param>
 public sealed record ExactDecision(Guid UserId, Guid VideoId, DecisionType Type, string CreatedAt);
 
-/// <summary>What a viewer decided about a video.</summary>
+/// <summary>What a user decided about a video.</summary>
 public enum DecisionType : byte
 {
-    /// <summary>The viewer did not want it: label 0.</summary>
+    /// <summary>The user did not want it: label 0.</summary>
     Nope = 0,
 
-    /// <summary>The viewer liked it: label 1.</summary>
+    /// <summary>The user liked it: label 1.</summary>
     Like = 1,
 }
 

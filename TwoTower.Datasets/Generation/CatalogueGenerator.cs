@@ -5,7 +5,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Datasets.Generation;
 
 /// <summary>
-/// Makes up a catalogue that looks like a real one and whose viewers have tastes that a model can learn: for the demo, for load tests, and for
+/// Makes up a catalogue that looks like a real one and whose users have tastes that a model can learn: for the demo, for load tests, and for
 /// whoever has no data yet.
 /// </summary>
 public static class CatalogueGenerator
@@ -26,9 +26,9 @@ public static class CatalogueGenerator
         var random = new StableRandom((ulong)options.Seed);
         var maker = new VideoMaker(options, random);
         var videos = Enumerable.Range(0, options.Videos).Select(maker.Make).ToList();
-        var viewers = new ViewerMaker(options, random, videos);
+        var users = new UserMaker(options, random, videos);
         var decisions = new List<DecisionRow>();
-        var profiles = Enumerable.Range(0, options.Viewers).Select(number => viewers.Make(number, decisions)).ToList();
+        var profiles = Enumerable.Range(0, options.Users).Select(number => users.Make(number, decisions)).ToList();
         return new(
             profiles,
             [.. videos.Select(video => video.Row)],

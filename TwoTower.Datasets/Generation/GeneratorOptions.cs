@@ -5,9 +5,9 @@ namespace TwoTower.Datasets.Generation;
 /// <summary>How large a made-up catalogue is, and which.</summary>
 public sealed record GeneratorOptions
 {
-    /// <summary>Viewers with a profile.</summary>
+    /// <summary>Users with a profile.</summary>
     [Range(1, 1_000_000)]
-    public int Viewers { get; init; } = 2_000;
+    public int Users { get; init; } = 2_000;
 
     /// <summary>Videos.</summary>
     [Range(1, 1_000_000)]

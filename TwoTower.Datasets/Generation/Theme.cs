@@ -1,6 +1,6 @@
 namespace TwoTower.Datasets.Generation;
 
-/// <summary>A kind of video: what it is about, who makes it, what it costs. Viewers like some kinds and not others.</summary>
+/// <summary>A kind of video: what it is about, who makes it, what it costs. Users like some kinds and not others.</summary>
 /// <param name="Name">The kind, also its first tag.</param>
 /// <param name="Tags">Tags that such videos have, the commonest first.</param>
 /// <param name="Nouns">What their titles are made of.</param>

@@ -7,7 +7,7 @@ namespace TwoTower.Datasets.Import;
 /// <summary>
 /// Reads MovieLens as GroupLens publishes it: <c>ratings.csv, movies.csv</c> and, if there, <c>tags.csv, links.csv</c> (ml-latest, ml-25m,
 /// ml-32m), or <c>ratings.dat, movies.dat</c> (ml-1m, ml-10m). A rating of 4 and up is a like, of 2.5 and down a nope; between says nothing.
-/// Genres and viewers' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
+/// Genres and users' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
 /// </summary>
 public static partial class MovieLensReader
 {

@@ -2,19 +2,19 @@ using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Baselines;
 
-/// <summary>How many viewers of the training like both of two items, a row at a time.</summary>
+/// <summary>How many users of the training like both of two items, a row at a time.</summary>
 internal sealed class CoLikes
 {
-    private readonly IReadOnlyList<(int[] Likes, int[] Nopes)> _viewers;
+    private readonly IReadOnlyList<(int[] Likes, int[] Nopes)> _users;
     private readonly List<int>[] _viewersOf;
 
     public CoLikes(Split split)
     {
-        _viewers = split.TrainingViewers;
+        _users = split.TrainingUsers;
         _viewersOf = [.. split.Items.Select(_ => new List<int>())];
-        for (var viewer = 0; viewer < _viewers.Count; viewer++)
+        for (var user = 0; user < _users.Count; user++)
         {
-            foreach (var item in _viewers[viewer].Likes) _viewersOf[item].Add(viewer);
+            foreach (var item in _users[user].Likes) _viewersOf[item].Add(user);
         }
     }
 
@@ -24,9 +24,9 @@ internal sealed class CoLikes
     public void Row(int item, Span<float> counts)
     {
         counts.Clear();
-        foreach (var viewer in _viewersOf[item])
+        foreach (var user in _viewersOf[item])
         {
-            foreach (var other in _viewers[viewer].Likes) counts[other]++;
+            foreach (var other in _users[user].Likes) counts[other]++;
         }
     }
 }

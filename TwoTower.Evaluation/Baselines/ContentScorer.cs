@@ -1,10 +1,10 @@
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Training.Histories;
 
 namespace TwoTower.Evaluation.Baselines;
 
-/// <summary>Cosine of an item's TF-IDF vector of tags and performers with the sum of those that were liked; knows no other viewer.</summary>
+/// <summary>Cosine of an item's TF-IDF vector of tags and performers with the sum of those that were liked; knows no other user.</summary>
 public sealed class ContentScorer(ContentVectors contents) : IScorer
 {
     /// <inheritdoc/>

@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Baselines;

@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Training.Factors;
 
@@ -6,8 +6,8 @@ namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>
 /// EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"): the linear item-item model B that best reproduces each
-/// viewer's likes from his other likes, in closed form. With G = XᵀX + λI and P = G⁻¹, B = I − P · diag(1 / diag P), its diagonal zero.
-/// A score is the sum of B's rows of the viewer's likes.
+/// user's likes from the user's other likes, in closed form. With G = XᵀX + λI and P = G⁻¹, B = I − P · diag(1 / diag P), its diagonal zero.
+/// A score is the sum of B's rows of the user's likes.
 /// </summary>
 public sealed class Ease : IScorer
 {

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Training.Factors;
 using TwoTower.Training.Randomness;
@@ -19,7 +19,7 @@ public sealed class Ials : IScorer
     {
         ArgumentNullException.ThrowIfNull(split);
         return new(ImplicitFactors.Fit(
-            split.TrainingViewers.Select(viewer => viewer.Likes), split.Items.Count, options, new SeededRandom(seed, RandomPurpose.Baselines),
+            split.TrainingUsers.Select(user => user.Likes), split.Items.Count, options, new SeededRandom(seed, RandomPurpose.Baselines),
             Environment.ProcessorCount, ct));
     }
 

@@ -1,11 +1,11 @@
-using TwoTower.Evaluation.Contenders;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>
 /// Item-based neighbours (Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms"): an item keeps the items whose
-/// likers overlap most with its own by cosine, and scores the sum of the cosines of those of them that the viewer likes.
+/// likers overlap most with its own by cosine, and scores the sum of the cosines of those of them that the user likes.
 /// </summary>
 public sealed class ItemKnn : IScorer
 {

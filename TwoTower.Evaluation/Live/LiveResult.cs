@@ -1,5 +1,6 @@
+using System.Text.Json.Serialization;
 using TwoTower.Core.Quality;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 using TwoTower.Evaluation.Results;
 
@@ -24,7 +25,7 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
         ArgumentNullException.ThrowIfNull(answer);
         var difference = 0.0;
         foreach (var (item, score) in answer) difference = Math.Max(difference, Math.Abs(score - scores[item]));
-        return new(exact, Judge.Measure(split, query, [.. answer.Select(one => one.Item)], scores), difference, time);
+        return new(exact, RankingMetrics.Measure(split, query, [.. answer.Select(one => one.Item)], scores), difference, time);
     }
 
     /// <summary>Videos among both first 20, as a share of the exact ones.</summary>
@@ -36,9 +37,9 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
 }
 
 /// <summary>What the live API makes of a recipe's release: HTTP, features from SQL, the search with its index.</summary>
-/// <param name="Contender">The recipe.</param>
+/// <param name="Model">The recipe.</param>
 /// <param name="Seed">The seed that was asked; one is.</param>
-/// <param name="Viewers">Queries that were asked.</param>
+/// <param name="Users">Queries that were asked.</param>
 /// <param name="Searches">Searches, with one more a split that loads the tower.</param>
 /// <param name="IndexSearches">Those that the planner gave to the HNSW index; it sorts exactly where that costs less.</param>
 /// <param name="Overlap20">Videos among both first 20.</param>
@@ -49,36 +50,36 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
 /// <param name="MedianMs">Half of the requests take no longer, milliseconds, one at a time on this machine.</param>
 /// <param name="P95Ms">95 % take no longer.</param>
 public sealed record LiveResult(
-    string Contender, int Seed, int Viewers, int Searches, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
+    [property: JsonPropertyName("contender")] string Model, int Seed, [property: JsonPropertyName("viewers")] int Users, int Searches, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
     double LargestScoreDifference, double MedianMs, double P95Ms)
 {
     /// <summary>uAUC is of scores, which a search doesn't change.</summary>
     public static readonly IReadOnlyList<Measure> Measured = [.. Measures.All.Where(measure => measure.Name != "uauc")];
 
     /// <summary>Means over the sample.</summary>
-    /// <param name="contender">The recipe.</param>
+    /// <param name="model">The recipe.</param>
     /// <param name="seed">Its seed.</param>
     /// <param name="searches">All searches, and those by the index.</param>
     /// <param name="answers">One at least.</param>
     /// <param name="rounds">Draws of the bootstrap; 0 gives no intervals.</param>
     /// <param name="ct">Stops.</param>
-    public static LiveResult Of(string contender, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
+    public static LiveResult Of(string model, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);
-        var viewers = answers.Select(answer => answer.Exact.UserId).Distinct().Select((user, place) => (user, place)).ToDictionary(pair => pair.user, pair => pair.place);
-        ViewerSeries[] exact = [.. Measured.Select(measure => ViewerSeries.Of(viewers, answers.Select(answer => answer.Exact), measure.Of))];
-        ViewerSeries[] live = [.. Measured.Select(measure => ViewerSeries.Of(viewers, answers.Select(answer => answer.Live), measure.Of))];
-        var overlaps = new ViewerSeries(new double[viewers.Count], new int[viewers.Count]);
+        var users = answers.Select(answer => answer.Exact.UserId).Distinct().Select((user, place) => (user, place)).ToDictionary(pair => pair.user, pair => pair.place);
+        UserSeries[] exact = [.. Measured.Select(measure => UserSeries.Of(users, answers.Select(answer => answer.Exact), measure.Of))];
+        UserSeries[] live = [.. Measured.Select(measure => UserSeries.Of(users, answers.Select(answer => answer.Live), measure.Of))];
+        var overlaps = new UserSeries(new double[users.Count], new int[users.Count]);
         foreach (var answer in answers)
         {
-            overlaps.Sums[viewers[answer.Exact.UserId]] += answer.Overlap20();
-            overlaps.Counts[viewers[answer.Exact.UserId]]++;
+            overlaps.Sums[users[answer.Exact.UserId]] += answer.Overlap20();
+            overlaps.Counts[users[answer.Exact.UserId]]++;
         }
 
         var draws = Bootstrap.Means([.. exact, .. live, overlaps], rounds, 42, ct);
         var times = answers.Select(answer => answer.Time.TotalMilliseconds).Order().ToArray();
         return new(
-            contender, seed, answers.Count, searches.All, searches.ByIndex, Bounded(overlaps.Mean(), draws[^1]),
+            model, seed, answers.Count, searches.All, searches.ByIndex, Bounded(overlaps.Mean(), draws[^1]),
             Group("exact", m => exact[m].Mean(), m => draws[m]),
             Group("live", m => live[m].Mean(), m => draws[Measured.Count + m]),
             Group("loss", m => exact[m].Mean() - live[m].Mean(), m => draws[m].Zip(draws[Measured.Count + m], (a, b) => a - b)),

@@ -8,7 +8,7 @@ namespace TwoTower.Evaluation.Live;
 public static class LiveSample
 {
     /// <summary>
-    /// Draws queries in the order of a hash of viewer and split, so that the same ones are drawn whatever the contender, and more of them with a
+    /// Draws queries in the order of a hash of user and split, so that the same ones are drawn whatever the model, and more of them with a
     /// larger number. Only who has a like at the moment of the request is drawn: the API answers others with what is popular, by no model.
     /// </summary>
     /// <param name="splits">The protocol's splits.</param>

@@ -5,7 +5,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
-/// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for viewers that no
+/// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for users that no
 /// model has learned from either, from all that these decided on the other videos.
 /// </summary>
 public static class ColdItemsProtocol
@@ -15,11 +15,11 @@ public static class ColdItemsProtocol
 
     /// <summary>Splits a data set.</summary>
     /// <exception cref="InputException">No cold or no warm videos, or nobody to ask; says what to do.</exception>
-    public static Split Create(TableSet tables, ViewerSuffixes suffixes, HeldOutGroup group)
+    public static Split Create(TableSet tables, UserSuffixes suffixes, HeldOutGroup group)
     {
-        var viewers = new HeldOutViewers(tables, suffixes, group);
-        var items = viewers.Items;
-        var isCold = items.Select(video => viewers.Numbers.VideoEndsIn(video.Id, Suffix)).ToArray();
+        var users = new HeldOutSplit(tables, suffixes, group);
+        var items = users.Items;
+        var isCold = items.Select(video => users.Numbers.VideoEndsIn(video.Id, Suffix)).ToArray();
         var cold = isCold.Count(yes => yes);
         if (cold == 0 || cold == items.Count)
         {
@@ -30,7 +30,7 @@ public static class ColdItemsProtocol
 
         const int least = HeldOutUsersProtocol.LeastLikes;
         var warm = items.Where((_, item) => !isCold[item]).ToList();
-        return viewers.Ask("cold-items", warm, isCold, $"{least} likes of warm videos and one of a cold one", (_, latest) =>
+        return users.Ask("cold-items", warm, isCold, $"{least} likes of warm videos and one of a cold one", (_, latest) =>
         {
             var likes = Decided.Of(latest, DecisionType.Like).ToLookup(item => isCold[item]);
             return likes[false].Count() < least || !likes[true].Any()

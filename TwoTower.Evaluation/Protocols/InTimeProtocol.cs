@@ -6,7 +6,7 @@ namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
 /// The future from the past: cuts through the time of all decisions; a model learns what came before a cut, and is asked for the likes
-/// after it from each viewer's history before it.
+/// after it from each user's history before it.
 /// </summary>
 public static class InTimeProtocol
 {
@@ -43,9 +43,9 @@ public static class InTimeProtocol
         var decisions = before.Where(row => known.Contains(row.VideoId)).ToList();
         var asOf = decisions.Max(row => row.CreatedAt);
         var builder = new QueryBuilder(items, tables.Profiles, asOf);
-        var histories = Decided.ByViewer(decisions);
+        var histories = Decided.ByUser(decisions);
         List<Query> queries = [];
-        foreach (var (user, rows) in Decided.ByViewer(inOrder.Skip(before.Count)))
+        foreach (var (user, rows) in Decided.ByUser(inOrder.Skip(before.Count)))
         {
             var history = histories.GetValueOrDefault(user) ?? [];
             var seen = history.Select(row => row.VideoId).ToHashSet();

@@ -6,36 +6,36 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
-/// The numbers that a protocol splits by. Where every viewer's <c>display_name</c> holds a number and no two the same, those are they
+/// The numbers that a protocol splits by. Where every user's <c>display_name</c> holds a number and no two the same, those are they
 /// ("viewer 17" → 17), and likewise with <c>videos.external_id</c> ("ml:17" → 17). Elsewhere a number is the first 8 hex digits of the
 /// SHA-256 of the id in lower case, which SQL, Python and this class compute alike.
 /// </summary>
 public sealed class Numbering
 {
-    private readonly Dictionary<Guid, long> _viewers, _videos;
+    private readonly Dictionary<Guid, long> _users, _videos;
 
-    /// <summary>Numbers the viewers and videos of a data set.</summary>
+    /// <summary>Numbers the users and videos of a data set.</summary>
     public Numbering(TableSet tables)
     {
         ArgumentNullException.ThrowIfNull(tables);
-        (_viewers, ViewersByName) = Number(tables.Profiles.Select(profile => (profile.UserId, profile.DisplayName)));
+        (_users, UsersByName) = Number(tables.Profiles.Select(profile => (profile.UserId, profile.DisplayName)));
         (_videos, VideosByName) = Number(tables.Videos.Select(video => (video.Id, video.ExternalId)));
     }
 
-    /// <summary>True: the viewers' numbers are in their names; false: they are hashes.</summary>
-    public bool ViewersByName { get; }
+    /// <summary>True: the users' numbers are in their names; false: they are hashes.</summary>
+    public bool UsersByName { get; }
 
     /// <summary>True: the videos' numbers are in their external ids; false: they are hashes.</summary>
     public bool VideosByName { get; }
 
-    /// <summary>The number of a viewer.</summary>
-    public long OfViewer(Guid user) => _viewers.TryGetValue(user, out var number) ? number : Hash(user);
+    /// <summary>The number of a user.</summary>
+    public long OfUser(Guid user) => _users.TryGetValue(user, out var number) ? number : Hash(user);
 
     /// <summary>The number of a video.</summary>
     public long OfVideo(Guid video) => _videos.TryGetValue(video, out var number) ? number : Hash(video);
 
-    /// <summary>True when a viewer's number ends in these digits.</summary>
-    public bool ViewerEndsIn(Guid user, string suffix) => EndsIn(OfViewer(user), suffix);
+    /// <summary>True when a user's number ends in these digits.</summary>
+    public bool UserEndsIn(Guid user, string suffix) => EndsIn(OfUser(user), suffix);
 
     /// <summary>True when a video's number ends in these digits.</summary>
     public bool VideoEndsIn(Guid video, string suffix) => EndsIn(OfVideo(video), suffix);
@@ -52,10 +52,10 @@ public sealed class Numbering
     }
 
     /// <summary>
-    /// A fixed shuffle of what a viewer decided: h(u, f) = ((u · 2654435761) xor (f · 40503 · 2246822519)) and 0xffffffff, in 64-bit
+    /// A fixed shuffle of what a user decided: h(u, f) = ((u · 2654435761) xor (f · 40503 · 2246822519)) and 0xffffffff, in 64-bit
     /// integers that wrap.
     /// </summary>
-    public static long Shuffle(long viewer, long video) => unchecked(((viewer * 2654435761L) ^ (video * 40503L * 2246822519L)) & 0xffffffffL);
+    public static long Shuffle(long user, long video) => unchecked(((user * 2654435761L) ^ (video * 40503L * 2246822519L)) & 0xffffffffL);
 
     /// <summary>The number of an id that has none of its own.</summary>
     public static long Hash(Guid id)

@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Protocols;
 
-/// <summary>Makes queries whose history holds what a live request would find for the viewer, and nothing that is held out.</summary>
+/// <summary>Makes queries whose history holds what a live request would find for the user, and nothing that is held out.</summary>
 internal sealed class QueryBuilder(IReadOnlyList<VideoRow> items, IEnumerable<ProfileRow> profiles, DateTimeOffset asOf)
 {
     private readonly Dictionary<Guid, ProfileRow> _profiles = profiles.ToDictionary(profile => profile.UserId);
@@ -13,7 +13,7 @@ internal sealed class QueryBuilder(IReadOnlyList<VideoRow> items, IEnumerable<Pr
     public IReadOnlyDictionary<Guid, int> ItemOf { get; } = items.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
 
     /// <summary>A query.</summary>
-    /// <param name="user">The viewer.</param>
+    /// <param name="user">The user.</param>
     /// <param name="history">His rows; those on videos that are no item are left out.</param>
     /// <param name="targets">Held-out likes.</param>
     /// <param name="heldOutNopes">Held-out nopes.</param>

@@ -3,7 +3,7 @@ namespace TwoTower.Evaluation.Queries;
 /// <summary>The groups that metrics are also shown by.</summary>
 public static class Buckets
 {
-    /// <summary>Viewers by likes in the history: name and fewest likes.</summary>
+    /// <summary>Users by likes in the history: name and fewest likes.</summary>
     public static readonly IReadOnlyList<(string Name, int AtLeast)> Activity =
         [("0 likes", 0), ("1–9 likes", 1), ("10–29 likes", 10), ("30–99 likes", 30), ("100 likes and more", 100)];
 

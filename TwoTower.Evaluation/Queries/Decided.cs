@@ -2,24 +2,24 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Evaluation.Queries;
 
-/// <summary>Decision rows by viewer, and what each viewer finally thinks of each video.</summary>
+/// <summary>Decision rows by user, and what each user finally thinks of each video.</summary>
 public static class Decided
 {
-    /// <summary>The rows of each viewer, viewers in order of appearance.</summary>
-    public static OrderedDictionary<Guid, List<DecisionRow>> ByViewer(IEnumerable<DecisionRow> decisions)
+    /// <summary>The rows of each user, users in order of appearance.</summary>
+    public static OrderedDictionary<Guid, List<DecisionRow>> ByUser(IEnumerable<DecisionRow> decisions)
     {
         ArgumentNullException.ThrowIfNull(decisions);
-        var viewers = new OrderedDictionary<Guid, List<DecisionRow>>();
+        var users = new OrderedDictionary<Guid, List<DecisionRow>>();
         foreach (var decision in decisions)
         {
-            if (!viewers.TryGetValue(decision.UserId, out var rows)) viewers.Add(decision.UserId, rows = []);
+            if (!users.TryGetValue(decision.UserId, out var rows)) users.Add(decision.UserId, rows = []);
             rows.Add(decision);
         }
 
-        return viewers;
+        return users;
     }
 
-    /// <summary>The latest decision of one viewer on each item; of equal times the later row. Videos that are no item are left out.</summary>
+    /// <summary>The latest decision of one user on each item; of equal times the later row. Videos that are no item are left out.</summary>
     public static Dictionary<int, DecisionRow> Latest(IEnumerable<DecisionRow> rows, IReadOnlyDictionary<Guid, int> itemOf)
     {
         ArgumentNullException.ThrowIfNull(rows);

@@ -19,14 +19,14 @@ public sealed record Split(
     /// <summary>The item of a video.</summary>
     public IReadOnlyDictionary<Guid, int> ItemOf { get; } = Items.Select((video, index) => (video.Id, index)).ToDictionary(pair => pair.Id, pair => pair.index);
 
-    /// <summary>What each viewer of the training decided: items, each once, likes and nopes.</summary>
-    public IReadOnlyList<(int[] Likes, int[] Nopes)> TrainingViewers => field ??= ReadViewers();
+    /// <summary>What each user of the training decided: items, each once, likes and nopes.</summary>
+    public IReadOnlyList<(int[] Likes, int[] Nopes)> TrainingUsers => field ??= ReadUsers();
 
-    /// <summary>[Items.Count] likes of each item in training, a viewer counted once.</summary>
-    public int[] LikeCounts => field ??= Count(viewer => viewer.Likes);
+    /// <summary>[Items.Count] likes of each item in training, a user counted once.</summary>
+    public int[] LikeCounts => field ??= Count(user => user.Likes);
 
     /// <summary>[Items.Count] nopes of each item in training.</summary>
-    public int[] NopeCounts => field ??= Count(viewer => viewer.Nopes);
+    public int[] NopeCounts => field ??= Count(user => user.Nopes);
 
     /// <summary>What the catalogue says of the items.</summary>
     public ContentVectors Contents => field ??= new(Items);
@@ -34,18 +34,18 @@ public sealed record Split(
     /// <summary>[Items.Count] the bucket of <see cref="Buckets.Popularity"/> of each item.</summary>
     public int[] PopularityBuckets => field ??= Buckets.OfPopularity(LikeCounts);
 
-    private List<(int[], int[])> ReadViewers() =>
+    private List<(int[], int[])> ReadUsers() =>
     [
-        .. Decided.ByViewer(Training.Decisions).Values.Select(rows => Decided.Latest(rows, ItemOf)).Where(latest => latest.Count > 0)
+        .. Decided.ByUser(Training.Decisions).Values.Select(rows => Decided.Latest(rows, ItemOf)).Where(latest => latest.Count > 0)
             .Select(latest => (Decided.Of(latest, DecisionType.Like), Decided.Of(latest, DecisionType.Nope))),
     ];
 
     private int[] Count(Func<(int[] Likes, int[] Nopes), int[]> side)
     {
         var counts = new int[Items.Count];
-        foreach (var viewer in TrainingViewers)
+        foreach (var user in TrainingUsers)
         {
-            foreach (var item in side(viewer)) counts[item]++;
+            foreach (var item in side(user)) counts[item]++;
         }
 
         return counts;

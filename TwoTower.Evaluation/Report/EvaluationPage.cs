@@ -62,7 +62,7 @@ internal sealed class EvaluationPage
     private void Facts()
     {
         List<(string Name, string Value)> facts = [("data set", _evaluation.Data), ("protocol", _evaluation.Protocol)];
-        if (_evaluation.Split is { } group) facts.Add(("asked", $"{group} viewers"));
+        if (_evaluation.Split is { } group) facts.Add(("asked", $"{group} users"));
         facts.AddRange([("cores", $"{_evaluation.Cores}"), ("evaluated", $"{_evaluation.EvaluatedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC")]);
         _html.Append("<dl class=\"facts\">\n");
         foreach (var (name, value) in facts) _html.Append($"<div><dt>{name}</dt><dd>{Text(value)}</dd></div>\n");
@@ -70,7 +70,7 @@ internal sealed class EvaluationPage
         foreach (var split in _evaluation.Splits)
         {
             Paragraph(
-                $"{split.Name}: {Amounts.Count(split.TrainingViewers)} viewers with {Amounts.Count(split.TrainingDecisions)} decisions to learn from; "
+                $"{split.Name}: {Amounts.Count(split.TrainingUsers)} users with {Amounts.Count(split.TrainingDecisions)} decisions to learn from; "
                 + $"{Amounts.Count(split.Queries)} asked for {Amounts.Count(split.Targets)} likes among {Amounts.Count(split.RankedItems)} videos, as of "
                 + $"{split.AsOf.UtcDateTime:yyyy-MM-dd}{(split.WithoutHistory > 0 ? $"; {Amounts.Count(split.WithoutHistory)} of them have no history and are shown apart" : "")}.");
         }
@@ -78,28 +78,28 @@ internal sealed class EvaluationPage
 
     private void Models()
     {
-        Section("Models", "Means over the viewers asked, and over the seeds where there are several. Small print is the 95 % interval by a bootstrap over viewers; the best of a column is bold, and where intervals overlap it may be chance.");
-        Figures(MetricColumn.All.Where(metric => Plotted.Contains(metric.Name) && _evaluation.Contenders.Any(contender => contender.WithHistory.Metrics.ContainsKey(metric.Name)))
-            .Select(metric => Plots.Means(_evaluation.Contenders, metric)));
-        _html.Append(_tables.Metrics("All models", contender => contender.WithHistory));
-        _html.Append(_tables.Metrics("Viewers without a history", contender => contender.WithoutHistory));
+        Section("Models", "Means over the users asked, and over the seeds where there are several. Small print is the 95 % interval by a bootstrap over users; the best of a column is bold, and where intervals overlap it may be chance.");
+        Figures(MetricColumn.All.Where(metric => Plotted.Contains(metric.Name) && _evaluation.Models.Any(model => model.WithHistory.Metrics.ContainsKey(metric.Name)))
+            .Select(metric => Plots.Means(_evaluation.Models, metric)));
+        _html.Append(_tables.Metrics("All models", model => model.WithHistory));
+        _html.Append(_tables.Metrics("Users without a history", model => model.WithoutHistory));
         if (_evaluation.Reference is { } reference)
         {
-            _html.Append(_tables.Metrics($"Difference to {reference}, paired", contender => contender.Difference, best: false));
+            _html.Append(_tables.Metrics($"Difference to {reference}, paired", model => model.Difference, best: false));
         }
 
-        if (_evaluation.Contenders.Any(contender => contender.BySeed.Count > 1)) _html.Append(_tables.Groups("Each seed alone", contender => contender.BySeed));
+        if (_evaluation.Models.Any(model => model.BySeed.Count > 1)) _html.Append(_tables.Groups("Each seed alone", model => model.BySeed));
     }
 
     private void Live()
     {
         if (_evaluation.Live is not { Count: > 0 } results) return;
-        Section("The live API", "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against an exact search for the same viewers is the price of the index.");
+        Section("The live API", "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against an exact search for the same users is the price of the index.");
         foreach (var live in results)
         {
             _html.Append(_tables.Live(live));
             Paragraph(
-                $"{live.Contender}: {live.Overlap20.Mean:0.0%} of the exact first 20 are among the live first 20. The index answered {Amounts.Count(live.IndexSearches)} of "
+                $"{live.Model}: {live.Overlap20.Mean:0.0%} of the exact first 20 are among the live first 20. The index answered {Amounts.Count(live.IndexSearches)} of "
                 + $"{Amounts.Count(live.Searches)} searches; where it costs less, the database sorts exactly. Scores of the same video differ by {live.LargestScoreDifference:0.0e+0} at most. "
                 + $"Half of the requests took {live.MedianMs:0.0} ms or less, 95 % of them {live.P95Ms:0.0} ms or less, one at a time on the evaluating machine.");
         }
@@ -107,7 +107,7 @@ internal sealed class EvaluationPage
 
     private void Curves()
     {
-        var recipes = _evaluation.Contenders.Where(contender => !contender.IsReRanked && contender.Curves.Count > 0).ToList();
+        var recipes = _evaluation.Models.Where(model => !model.IsReRanked && model.Curves.Count > 0).ToList();
         if (recipes.Count == 0) return;
         Section("Learning curves", "A loss is of its recipe's own kind: compare epochs of one recipe, not recipes. The epoch that is marked was kept.");
         Figures(recipes.Select(Plots.Curves));
@@ -116,38 +116,38 @@ internal sealed class EvaluationPage
     private void Buckets()
     {
         Section("Recall by bucket", "Who is served well, and with what.");
-        List<(string Title, string Note, Func<ContenderResult, IReadOnlyList<GroupResult>> Of)> parts =
+        List<(string Title, string Note, Func<ModelResult, IReadOnlyList<GroupResult>> Of)> parts =
         [
-            ("By the viewer's activity", "likes in the history", contender => contender.ByActivity),
-            ("By popularity", "of the videos that are to be found", contender => contender.ByPopularity),
-            ("By cut", "share of the decisions before it", contender => contender.BySplit),
+            ("By the user's activity", "likes in the history", model => model.ByActivity),
+            ("By popularity", "of the videos that are to be found", model => model.ByPopularity),
+            ("By cut", "share of the decisions before it", model => model.BySplit),
         ];
-        parts.RemoveAll(part => part.Of(_evaluation.Contenders[0]).Count == 0);
-        Figures(parts.Select(part => Plots.Recalls(part.Title, part.Note, _evaluation.Contenders, part.Of)));
+        parts.RemoveAll(part => part.Of(_evaluation.Models[0]).Count == 0);
+        Figures(parts.Select(part => Plots.Recalls(part.Title, part.Note, _evaluation.Models, part.Of)));
         foreach (var (title, note, of) in parts) _html.Append(_tables.Recalls($"Recall@20 {char.ToLowerInvariant(title[0])}{title[1..]}: {note}", of));
     }
 
     private void Scores()
     {
         // Recipes first: they are what somebody wants to see.
-        var shown = _evaluation.Contenders.Where(contender => contender.Scores is not null).OrderByDescending(contender => contender.IsRecipe).ToList();
+        var shown = _evaluation.Models.Where(model => model.Scores is not null).OrderByDescending(model => model.IsRecipe).ToList();
         if (shown.Count == 0) return;
-        Section("Likes against nopes", "Scores of held-out likes and nopes of the viewers asked. A score that tells them apart has its two hills apart.");
-        Figures(shown.Select(contender => Plots.Scores(contender, contender.Scores!)));
+        Section("Likes against nopes", "Scores of held-out likes and nopes of the users asked. A score that tells them apart has its two hills apart.");
+        Figures(shown.Select(model => Plots.Scores(model, model.Scores!)));
     }
 
     private void Calibration()
     {
-        var shown = _evaluation.Contenders.Where(contender => contender.Calibration.Count > 0 && !contender.IsReRanked).ToList();
+        var shown = _evaluation.Models.Where(model => model.Calibration.Count > 0 && !model.IsReRanked).ToList();
         if (shown.Count == 0) return;
         Section("Calibration", "The probability that the product shows beside a score, against how many of the held-out decisions were likes, in tenths by that probability.");
         Figures(shown.Select(Plots.Calibrated));
-        foreach (var contender in shown)
+        foreach (var model in shown)
         {
-            _html.Append(_tables.Calibration(contender));
-            if (contender.ProbabilityErrors is not { } errors) continue;
+            _html.Append(_tables.Calibration(model));
+            if (model.ProbabilityErrors is not { } errors) continue;
             Paragraph(
-                $"{contender.Name}: log loss {errors.LogLoss:0.000} (the mean of −ln of the probability of what was decided), expected calibration error "
+                $"{model.Name}: log loss {errors.LogLoss:0.000} (the mean of −ln of the probability of what was decided), expected calibration error "
                 + $"{errors.CalibrationError:0.000} (the mean distance of what is shown and what was liked, over the tenths), {Amounts.Count(errors.Decisions)} decisions.");
         }
     }

@@ -8,10 +8,10 @@ namespace TwoTower.Evaluation.Report;
 /// <summary>The page's plots, from an evaluation's numbers.</summary>
 internal static class Plots
 {
-    /// <summary>Each contender's mean of a metric with its interval; recipes in colour.</summary>
-    public static Plot Means(IReadOnlyList<ContenderResult> contenders, MetricColumn metric)
+    /// <summary>Each model's mean of a metric with its interval; recipes in colour.</summary>
+    public static Plot Means(IReadOnlyList<ModelResult> models, MetricColumn metric)
     {
-        var shown = contenders.Where(contender => contender.WithHistory.Metrics.ContainsKey(metric.Name)).ToList();
+        var shown = models.Where(model => model.WithHistory.Metrics.ContainsKey(metric.Name)).ToList();
         var plot = PlotStyle.NewPlot();
         plot.Axes.Add(PlotStyle.Numbers(AxisPosition.Bottom, metric.Title));
         var names = PlotStyle.Categories(AxisPosition.Left, shown.Select(ReportTables.NameOf));
@@ -31,12 +31,12 @@ internal static class Plots
 
         return new(
             metric.Title, metric.Better < 0 ? "less is better; lines are 95 % intervals" : "more is better; lines are 95 % intervals",
-            string.Join("; ", shown.Select(contender => $"{ReportTables.NameOf(contender)} {contender.WithHistory.Metrics[metric.Name].Mean.ToString(metric.Format)}")),
+            string.Join("; ", shown.Select(model => $"{ReportTables.NameOf(model)} {model.WithHistory.Metrics[metric.Name].Mean.ToString(metric.Format)}")),
             plot, 70 + 30 * shown.Count);
     }
 
     /// <summary>Losses by epoch, every seed and split.</summary>
-    public static Plot Curves(ContenderResult contender)
+    public static Plot Curves(ModelResult model)
     {
         var plot = PlotStyle.NewPlot(legend: true);
         var epochs = PlotStyle.Numbers(AxisPosition.Bottom, "epoch", "0");
@@ -44,7 +44,7 @@ internal static class Plots
         plot.Axes.Add(epochs);
         plot.Axes.Add(PlotStyle.Numbers(AxisPosition.Left, "loss", "0.####"));
         var kept = new ScatterSeries { Title = "kept", MarkerType = MarkerType.Circle, MarkerSize = 4.5, MarkerFill = PlotStyle.Series(1) };
-        foreach (var (i, curve) in contender.Curves.Index())
+        foreach (var (i, curve) in model.Curves.Index())
         {
             plot.Series.Add(Line(i == 0 ? "training" : null, PlotStyle.Series(0), LineStyle.Dash, curve.Epochs.Select(epoch => new DataPoint(epoch.Epoch, epoch.TrainingLoss))));
             plot.Series.Add(Line(i == 0 ? "validation" : null, PlotStyle.Series(1), LineStyle.Solid, curve.Epochs.Select(epoch => new DataPoint(epoch.Epoch, epoch.ValidationLoss))));
@@ -53,25 +53,25 @@ internal static class Plots
 
         plot.Series.Add(kept);
         return new(
-            contender.Name, contender.Curves.Count == 1 ? "loss by epoch" : $"loss by epoch, {contender.Curves.Count} trainings",
-            string.Join("; ", contender.Curves.Select(curve =>
+            model.Name, model.Curves.Count == 1 ? "loss by epoch" : $"loss by epoch, {model.Curves.Count} trainings",
+            string.Join("; ", model.Curves.Select(curve =>
                 $"seed {curve.Seed}, {curve.Split}: {curve.Epochs.Count} epochs, validation loss from {curve.Epochs[0].ValidationLoss:0.0000} to "
                 + $"{curve.Epochs.FirstOrDefault(epoch => epoch.Epoch == curve.BestEpoch, curve.Epochs[^1]).ValidationLoss:0.0000} in epoch {curve.BestEpoch}")),
             plot);
     }
 
-    /// <summary>Recall@20 by group, a line a contender.</summary>
-    public static Plot Recalls(string title, string note, IReadOnlyList<ContenderResult> contenders, Func<ContenderResult, IReadOnlyList<GroupResult>> groups)
+    /// <summary>Recall@20 by group, a line a model.</summary>
+    public static Plot Recalls(string title, string note, IReadOnlyList<ModelResult> models, Func<ModelResult, IReadOnlyList<GroupResult>> groups)
     {
         var plot = PlotStyle.NewPlot(legend: true);
-        var names = groups(contenders[0]).Select(group => group.Name).ToList();
+        var names = groups(models[0]).Select(group => group.Name).ToList();
         plot.Axes.Add(PlotStyle.Categories(AxisPosition.Bottom, names.Select(Wrapped)));
         plot.Axes.Add(PlotStyle.Numbers(AxisPosition.Left, "recall@20"));
-        foreach (var (i, contender) in contenders.Index())
+        foreach (var (i, model) in models.Index())
         {
             var line = Line(
-                ReportTables.NameOf(contender), PlotStyle.Series(i), contender.IsRecipe ? LineStyle.Solid : LineStyle.Dot,
-                groups(contender).Select((group, g) => (group, g)).Where(of => of.group.Metrics.ContainsKey("recall_20"))
+                ReportTables.NameOf(model), PlotStyle.Series(i), model.IsRecipe ? LineStyle.Solid : LineStyle.Dot,
+                groups(model).Select((group, g) => (group, g)).Where(of => of.group.Metrics.ContainsKey("recall_20"))
                     .Select(of => new DataPoint(of.g, of.group.Metrics["recall_20"].Mean)));
             (line.MarkerType, line.MarkerSize, line.MarkerFill) = (PlotStyle.Marker(i), 4, PlotStyle.Series(i));
             plot.Series.Add(line);
@@ -79,13 +79,13 @@ internal static class Plots
 
         return new(
             title, note,
-            string.Join("; ", contenders.Select(contender => $"{ReportTables.NameOf(contender)}: "
-                + string.Join(", ", groups(contender).Where(group => group.Metrics.ContainsKey("recall_20")).Select(group => $"{group.Name} {group.Metrics["recall_20"].Mean:0.000}")))),
-            plot, PlotStyle.Height + 18 * ((contenders.Count - 1) / 4));
+            string.Join("; ", models.Select(model => $"{ReportTables.NameOf(model)}: "
+                + string.Join(", ", groups(model).Where(group => group.Metrics.ContainsKey("recall_20")).Select(group => $"{group.Name} {group.Metrics["recall_20"].Mean:0.000}")))),
+            plot, PlotStyle.Height + 18 * ((models.Count - 1) / 4));
     }
 
     /// <summary>Shares of held-out likes and of held-out nopes by score.</summary>
-    public static Plot Scores(ContenderResult contender, ScoreDistribution scores)
+    public static Plot Scores(ModelResult model, ScoreDistribution scores)
     {
         var plot = PlotStyle.NewPlot(legend: true);
         plot.Axes.Add(PlotStyle.Numbers(AxisPosition.Bottom, "score", "0.##"));
@@ -94,9 +94,9 @@ internal static class Plots
         plot.Axes.Add(shares);
         plot.Series.Add(Area("likes", 0, LineStyle.Solid, scores.Likes));
         plot.Series.Add(Area("nopes", 1, LineStyle.Dash, scores.Nopes));
-        var uauc = contender.WithHistory.Metrics.TryGetValue("uauc", out var value) ? $"uAUC {value.Mean:0.000}" : "";
+        var uauc = model.WithHistory.Metrics.TryGetValue("uauc", out var value) ? $"uAUC {value.Mean:0.000}" : "";
         return new(
-            ReportTables.NameOf(contender), uauc,
+            ReportTables.NameOf(model), uauc,
             $"{scores.Likes.Sum()} held-out likes score {Mean(scores.Likes):0.###} on average, {scores.Nopes.Sum()} held-out nopes {Mean(scores.Nopes):0.###}, "
             + $"between {scores.Low:0.###} and {scores.High:0.###}", plot);
 
@@ -125,7 +125,7 @@ internal static class Plots
     }
 
     /// <summary>Shares of likes among held-out decisions of about the same probability.</summary>
-    public static Plot Calibrated(ContenderResult contender)
+    public static Plot Calibrated(ModelResult model)
     {
         var plot = PlotStyle.NewPlot();
         foreach (var (position, title) in new[] { (AxisPosition.Bottom, "probability shown"), (AxisPosition.Left, "share of likes") })
@@ -136,12 +136,12 @@ internal static class Plots
         }
 
         plot.Series.Add(Line(null, PlotStyle.Muted, LineStyle.Dash, [new(0, 0), new(1, 1)]));
-        var line = Line(null, PlotStyle.Series(0), LineStyle.Solid, contender.Calibration.Select(bin => new DataPoint(bin.Predicted, bin.Observed)));
+        var line = Line(null, PlotStyle.Series(0), LineStyle.Solid, model.Calibration.Select(bin => new DataPoint(bin.Predicted, bin.Observed)));
         (line.MarkerType, line.MarkerSize, line.MarkerFill) = (MarkerType.Circle, 4, PlotStyle.Series(0));
         plot.Series.Add(line);
         return new(
-            ReportTables.NameOf(contender), "on the dashed line, what is shown is what happens",
-            string.Join("; ", contender.Calibration.Select(bin => $"shown {bin.Predicted:0.00}, liked {bin.Observed:0.00}")), plot);
+            ReportTables.NameOf(model), "on the dashed line, what is shown is what happens",
+            string.Join("; ", model.Calibration.Select(bin => $"shown {bin.Predicted:0.00}, liked {bin.Observed:0.00}")), plot);
     }
 
     private static LineSeries Line(string? title, OxyColor colour, LineStyle style, IEnumerable<DataPoint> points)

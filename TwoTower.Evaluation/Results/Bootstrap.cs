@@ -1,10 +1,10 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Training.Randomness;
 
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>
-/// Percentile bootstrap over viewers (Efron 1979): viewers are drawn with replacement as often as there are viewers, and a mean is taken
+/// Percentile bootstrap over users (Efron 1979): users are drawn with replacement as often as there are users, and a mean is taken
 /// of the queries of those drawn; 2.5 and 97.5 % of many such means bound it. All series see the same draws, so that their differences are paired.
 /// </summary>
 public static class Bootstrap
@@ -13,24 +13,24 @@ public static class Bootstrap
     public const int DefaultRounds = 1000;
 
     /// <summary>The mean of each series in each round; NaN where none of those drawn has a value.</summary>
-    /// <param name="series">Each with the same viewers.</param>
+    /// <param name="series">Each with the same users.</param>
     /// <param name="rounds">Draws.</param>
-    /// <param name="seed">The same seed draws the same viewers.</param>
+    /// <param name="seed">The same seed draws the same users.</param>
     /// <param name="ct">Stops.</param>
     /// <returns>[series][rounds].</returns>
-    public static double[][] Means(IReadOnlyList<ViewerSeries> series, int rounds, int seed, CancellationToken ct)
+    public static double[][] Means(IReadOnlyList<UserSeries> series, int rounds, int seed, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(series);
         var means = series.Select(_ => new double[rounds]).ToArray();
         if (series.Count == 0) return means;
-        var viewers = series[0].Sums.Length;
+        var users = series[0].Sums.Length;
         var random = new SeededRandom(seed, RandomPurpose.Bootstrap);
-        var times = new int[viewers];
+        var times = new int[users];
         for (var round = 0; round < rounds; round++)
         {
             ct.ThrowIfCancellationRequested();
             Array.Clear(times);
-            for (var draw = 0; draw < viewers; draw++) times[random.Next(viewers)]++;
+            for (var draw = 0; draw < users; draw++) times[random.Next(users)]++;
             for (var s = 0; s < series.Count; s++) means[s][round] = series[s].Mean(times);
         }
 
@@ -53,44 +53,44 @@ public static class Bootstrap
     }
 }
 
-/// <summary>A measure by viewer: a viewer has a query in each of several splits, and an answer by each of several seeds.</summary>
-/// <param name="Sums">[viewers] sum of the values.</param>
-/// <param name="Counts">[viewers] how many values.</param>
-public sealed record ViewerSeries(double[] Sums, int[] Counts)
+/// <summary>A measure by user: a user has a query in each of several splits, and an answer by each of several seeds.</summary>
+/// <param name="Sums">[users] sum of the values.</param>
+/// <param name="Counts">[users] how many values.</param>
+public sealed record UserSeries(double[] Sums, int[] Counts)
 {
     /// <summary>The mean over all values; NaN without any.</summary>
     public double Mean() => Sums.Sum() / Counts.Sum();
 
-    /// <summary>The mean with each viewer taken some times.</summary>
-    /// <param name="times">[viewers].</param>
+    /// <summary>The mean with each user taken some times.</summary>
+    /// <param name="times">[users].</param>
     public double Mean(ReadOnlySpan<int> times)
     {
         double sum = 0;
         long count = 0;
-        for (var viewer = 0; viewer < times.Length; viewer++)
+        for (var user = 0; user < times.Length; user++)
         {
-            sum += times[viewer] * Sums[viewer];
-            count += times[viewer] * Counts[viewer];
+            sum += times[user] * Sums[user];
+            count += times[user] * Counts[user];
         }
 
         return sum / count;
     }
 
     /// <summary>Collects a measure of results.</summary>
-    /// <param name="viewers">Place of each viewer.</param>
-    /// <param name="results">Results of these viewers, in any order.</param>
+    /// <param name="users">Place of each user.</param>
+    /// <param name="results">Results of these users, in any order.</param>
     /// <param name="value">The measure.</param>
-    public static ViewerSeries Of(IReadOnlyDictionary<Guid, int> viewers, IEnumerable<QueryResult> results, Func<QueryResult, double?> value)
+    public static UserSeries Of(IReadOnlyDictionary<Guid, int> users, IEnumerable<QueryResult> results, Func<QueryResult, double?> value)
     {
-        ArgumentNullException.ThrowIfNull(viewers);
+        ArgumentNullException.ThrowIfNull(users);
         ArgumentNullException.ThrowIfNull(results);
         ArgumentNullException.ThrowIfNull(value);
-        var series = new ViewerSeries(new double[viewers.Count], new int[viewers.Count]);
+        var series = new UserSeries(new double[users.Count], new int[users.Count]);
         foreach (var result in results)
         {
             if (value(result) is not { } number) continue;
-            series.Sums[viewers[result.UserId]] += number;
-            series.Counts[viewers[result.UserId]]++;
+            series.Sums[users[result.UserId]] += number;
+            series.Counts[users[result.UserId]]++;
         }
 
         return series;

@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 
 namespace TwoTower.Evaluation.Results;
 

@@ -1,21 +1,22 @@
+using System.Text.Json.Serialization;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>A mean and what bounds it.</summary>
-/// <param name="Mean">Over viewers and seeds.</param>
+/// <param name="Mean">Over users and seeds.</param>
 /// <param name="Low">2.5 % of the bootstrap; null where there is none.</param>
 /// <param name="High">97.5 %.</param>
 public sealed record Estimate(double Mean, double? Low = null, double? High = null);
 
 /// <summary>Everything that an evaluation found out.</summary>
 /// <param name="Splits">What was asked of everybody.</param>
-/// <param name="Contenders">Who answered how.</param>
-public sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadOnlyList<ContenderResult> Contenders);
+/// <param name="Models">Who answered how.</param>
+public sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadOnlyList<ModelResult> Models);
 
 /// <summary>The size of a split.</summary>
 /// <param name="Name">Which.</param>
-/// <param name="TrainingViewers">Viewers to learn from.</param>
+/// <param name="TrainingUsers">Users to learn from.</param>
 /// <param name="TrainingDecisions">Rows to learn from.</param>
 /// <param name="RankedItems">Items that are ranked.</param>
 /// <param name="Queries">Queries.</param>
@@ -24,7 +25,7 @@ public sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadO
 /// <param name="HeldOutNopes">Nopes to stay clear of.</param>
 /// <param name="AsOf">The moment of the requests.</param>
 public sealed record SplitSummary(
-    string Name, int TrainingViewers, int TrainingDecisions, int RankedItems, int Queries, int WithoutHistory, int Targets, int HeldOutNopes,
+    string Name, [property: JsonPropertyName("training_viewers")] int TrainingUsers, int TrainingDecisions, int RankedItems, int Queries, int WithoutHistory, int Targets, int HeldOutNopes,
     DateTimeOffset AsOf)
 {
     /// <summary>Counts a split.</summary>
@@ -32,14 +33,14 @@ public sealed record SplitSummary(
     {
         ArgumentNullException.ThrowIfNull(split);
         return new(
-            split.Name, split.TrainingViewers.Count, split.Training.Decisions.Count, split.RankedCount, split.Queries.Count,
+            split.Name, split.TrainingUsers.Count, split.Training.Decisions.Count, split.RankedCount, split.Queries.Count,
             split.Queries.Count(query => query.Likes.Length + query.Nopes.Length == 0), split.Queries.Sum(query => query.Targets.Length),
             split.Queries.Sum(query => query.HeldOutNopes.Length), split.AsOf);
     }
 }
 
-/// <summary>A contender's numbers, over all its seeds. Keys of <c>Metrics</c> are those of <see cref="Measures"/>.</summary>
-public sealed record ContenderResult
+/// <summary>A model's numbers, over all its seeds. Keys of <c>Metrics</c> are those of <see cref="Measures"/>.</summary>
+public sealed record ModelResult
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
@@ -50,7 +51,7 @@ public sealed record ContenderResult
     /// <summary>Whether this is the re-ranked order.</summary>
     public required bool IsReRanked { get; init; }
 
-    /// <summary>Its seeds; none for a contender without randomness.</summary>
+    /// <summary>Its seeds; none for a model without randomness.</summary>
     public required IReadOnlyList<int> Seeds { get; init; }
 
     /// <summary>Mean over the seeds, all splits together.</summary>
@@ -68,13 +69,13 @@ public sealed record ContenderResult
     /// <summary>Each split alone, where there are several.</summary>
     public required IReadOnlyList<GroupResult> BySplit { get; init; }
 
-    /// <summary>Viewers by likes in their history.</summary>
+    /// <summary>Users by likes in their history.</summary>
     public required IReadOnlyList<GroupResult> ByActivity { get; init; }
 
     /// <summary>Recall@20 of the targets by their popularity.</summary>
     public required IReadOnlyList<GroupResult> ByPopularity { get; init; }
 
-    /// <summary>Against the reference: this contender's mean less its, the same viewers drawn for both; null for the reference itself.</summary>
+    /// <summary>Against the reference: this model's mean less its, the same users drawn for both; null for the reference itself.</summary>
     public GroupResult? Difference { get; init; }
 
     /// <summary>What its probabilities are worth; none for a model that shows no probability.</summary>

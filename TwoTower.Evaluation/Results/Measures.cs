@@ -1,9 +1,9 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Results;
 
-/// <summary>A number of one query whose mean over the viewers is reported.</summary>
+/// <summary>A number of one query whose mean over the users is reported.</summary>
 /// <param name="Name">Key in JSON: <c>recall_20</c>.</param>
 /// <param name="Title">As tables show it: <c>recall@20</c>.</param>
 /// <param name="Of">The number; null where it has none.</param>
@@ -12,7 +12,7 @@ public sealed record Measure(string Name, string Title, Func<QueryResult, double
 /// <summary>Every measure, in the order of tables.</summary>
 public static class Measures
 {
-    /// <summary>Those of a viewer.</summary>
+    /// <summary>Those of a user.</summary>
     public static readonly IReadOnlyList<Measure> All =
     [
         new("recall_20", "recall@20", result => result.Recall20),

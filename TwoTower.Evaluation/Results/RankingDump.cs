@@ -1,14 +1,14 @@
 using System.Globalization;
 using System.Text;
 using TwoTower.Core.Formats;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>
 /// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each viewer. Where there
-/// are several contenders or splits a column <c>contender</c> or <c>split</c> follows.
+/// are several models or splits a column <c>model</c> or <c>split</c> follows.
 /// </summary>
 public static class RankingDump
 {
@@ -24,7 +24,7 @@ public static class RankingDump
         {
             for (var split = 0; split < splits.Count; split++)
             {
-                var end = $"{(many ? $",{answer.Contender}" : "")}{(cuts ? $",{splits[split].Name}" : "")}";
+                var end = $"{(many ? $",{answer.Model}" : "")}{(cuts ? $",{splits[split].Name}" : "")}";
                 foreach (var result in answer.BySplit[split])
                 {
                     for (var place = 0; place < result.Top.Length; place++)

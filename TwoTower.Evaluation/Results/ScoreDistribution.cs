@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 
 namespace TwoTower.Evaluation.Results;
 
@@ -15,7 +15,7 @@ public sealed record ScoreDistribution(double Low, double High, IReadOnlyList<in
     /// <summary>Width of a bin.</summary>
     public double Width => (High - Low) / Likes.Count;
 
-    /// <summary>Of a contender's answers; null where no nope was held out, or all scores are the same.</summary>
+    /// <summary>Of a model's answers; null where no nope was held out, or all scores are the same.</summary>
     public static ScoreDistribution? Of(IEnumerable<Answers> answers)
     {
         ArgumentNullException.ThrowIfNull(answers);

@@ -1,13 +1,13 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Queries;
 
 namespace TwoTower.Evaluation.Results;
 
-/// <summary>From answers to numbers: means over viewers and seeds, by group, with intervals.</summary>
+/// <summary>From answers to numbers: means over users and seeds, by group, with intervals.</summary>
 public sealed class Summary
 {
     private readonly IReadOnlyList<Split> _splits;
-    private readonly Dictionary<Guid, int> _viewers;
+    private readonly Dictionary<Guid, int> _users;
     private readonly int _rounds, _seed;
 
     /// <summary>Prepares.</summary>
@@ -17,38 +17,38 @@ public sealed class Summary
     public Summary(IReadOnlyList<Split> splits, int rounds = Bootstrap.DefaultRounds, int seed = 42)
     {
         (_splits, _rounds, _seed) = (splits, rounds, seed);
-        _viewers = splits.SelectMany(split => split.Queries).Select(query => query.History.UserId).Distinct()
+        _users = splits.SelectMany(split => split.Queries).Select(query => query.History.UserId).Distinct()
             .Select((user, place) => (user, place)).ToDictionary(pair => pair.user, pair => pair.place);
     }
 
-    /// <summary>The numbers of all contenders.</summary>
-    /// <param name="answers">Of each contender and seed.</param>
-    /// <param name="reference">Name of the contender that the others are compared with; null compares none.</param>
+    /// <summary>The numbers of all models.</summary>
+    /// <param name="answers">Of each model and seed.</param>
+    /// <param name="reference">Name of the model that the others are compared with; null compares none.</param>
     /// <param name="ct">Stops.</param>
     public EvaluationResult Of(IReadOnlyList<Answers> answers, string? reference, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);
-        var groups = answers.GroupBy(a => (a.Contender, a.IsReRanked)).Select(group => group.ToList()).ToList();
-        var series = groups.Select(group => Measures.All.Select(measure => ViewerSeries.Of(_viewers, Results(group).Where(HasHistory), measure.Of)).ToArray()).ToArray();
+        var groups = answers.GroupBy(a => (a.Model, a.IsReRanked)).Select(group => group.ToList()).ToList();
+        var series = groups.Select(group => Measures.All.Select(measure => UserSeries.Of(_users, Results(group).Where(HasHistory), measure.Of)).ToArray()).ToArray();
         var means = Bootstrap.Means([.. series.SelectMany(of => of)], _rounds, _seed, ct);
         var draws = groups.Select((_, g) => means.AsSpan(g * Measures.All.Count, Measures.All.Count).ToArray()).ToArray();
-        var referred = groups.FindIndex(group => group[0].Contender == reference && !group[0].IsReRanked);
+        var referred = groups.FindIndex(group => group[0].Model == reference && !group[0].IsReRanked);
         return new(
             [.. _splits.Select(SplitSummary.Of)],
             [.. groups.Select((group, g) => Of(group, draws[g]) with
             {
-                Difference = referred < 0 || g == referred ? null : Difference(group[0].Contender, series[g], draws[g], series[referred], draws[referred]),
+                Difference = referred < 0 || g == referred ? null : Difference(group[0].Model, series[g], draws[g], series[referred], draws[referred]),
             })]);
     }
 
-    private ContenderResult Of(List<Answers> group, double[][] draws)
+    private ModelResult Of(List<Answers> group, double[][] draws)
     {
         var all = Results(group).ToList();
         var empty = all.Where(result => !HasHistory(result)).ToList();
         var decisions = Calibration.Decisions(all);
         return new()
         {
-            Name = group[0].Contender,
+            Name = group[0].Model,
             IsRecipe = group[0].IsRecipe,
             IsReRanked = group[0].IsReRanked,
             Seeds = [.. group.Select(answers => answers.Seed).OfType<int>()],
@@ -74,7 +74,7 @@ public sealed class Summary
         var metrics = new OrderedDictionary<string, Estimate>();
         for (var m = 0; m < Measures.All.Count; m++)
         {
-            var mean = ViewerSeries.Of(_viewers, list, Measures.All[m].Of).Mean();
+            var mean = UserSeries.Of(_users, list, Measures.All[m].Of).Mean();
             if (double.IsFinite(mean)) metrics.Add(Measures.All[m].Name, Bounded(mean, draws?[m]));
         }
 
@@ -86,7 +86,7 @@ public sealed class Summary
         name, results.Count,
         results.Count == 0 ? new Dictionary<string, Estimate>() : new() { ["recall_20"] = new(results.Average(result => result.RecallByPopularity[bucket]!.Value)) });
 
-    private static GroupResult Difference(string name, ViewerSeries[] own, double[][] ownDraws, ViewerSeries[] other, double[][] otherDraws)
+    private static GroupResult Difference(string name, UserSeries[] own, double[][] ownDraws, UserSeries[] other, double[][] otherDraws)
     {
         var metrics = new OrderedDictionary<string, Estimate>();
         for (var m = 0; m < Measures.All.Count; m++)

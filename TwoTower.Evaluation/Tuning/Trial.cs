@@ -8,7 +8,7 @@ namespace TwoTower.Evaluation.Tuning;
 /// <param name="Number">0 for the recipe itself, then in order.</param>
 /// <param name="Settings">Keys of the recipe and their values.</param>
 /// <param name="Seeds">What it was trained with.</param>
-/// <param name="Metrics">Means over viewers and seeds, by the keys of an evaluation's <c>metrics</c>; empty where it failed.</param>
+/// <param name="Metrics">Means over users and seeds, by the keys of an evaluation's <c>metrics</c>; empty where it failed.</param>
 /// <param name="Seconds">To train and to ask, all seeds together.</param>
 /// <param name="FinishedAt">When it was done.</param>
 /// <param name="Failed">Why there are no metrics; null where there are.</param>

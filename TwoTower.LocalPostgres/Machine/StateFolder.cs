@@ -150,7 +150,7 @@ internal sealed class StateFolder
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    /// <summary>Whether a user without rights of his own gets to a folder. Parts that don't exist yet will be made by us.</summary>
+    /// <summary>Whether an unprivileged user can enter a folder. Parts that don't exist yet count as enterable: we make them.</summary>
     internal static bool EveryoneCanEnter(string path)
     {
         if (OperatingSystem.IsWindows())

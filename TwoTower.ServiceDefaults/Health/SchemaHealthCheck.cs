@@ -22,7 +22,7 @@ internal sealed class SchemaHealthCheck(NpgsqlDataSource db, TimeProvider time) 
         {
             var status = await Migrator.StatusAsync(db, cancellationToken);
             _wasCurrentAt = status.IsCurrent ? time.GetTimestamp() : null;
-            return Judge(status);
+            return RankingMetrics(status);
         }
         catch (InputException e)
         {
@@ -30,7 +30,7 @@ internal sealed class SchemaHealthCheck(NpgsqlDataSource db, TimeProvider time) 
         }
     }
 
-    private static HealthCheckResult Judge(MigrationStatus status)
+    private static HealthCheckResult RankingMetrics(MigrationStatus status)
     {
         if (status.Server.VectorVersion is null)
         {

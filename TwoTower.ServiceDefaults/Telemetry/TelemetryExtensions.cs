@@ -62,7 +62,7 @@ internal static class TelemetryExtensions
         }
     }
 
-    // A path has the viewer's id in it, and a trace goes to more people than the database: the route says as much about the request.
+    // A path has the user's id in it, and a trace goes to more people than the database: the route says as much about the request.
     private static void HideIds(Activity span, HttpResponse response)
     {
         if (response.HttpContext.GetEndpoint() is RouteEndpoint { RoutePattern: { RawText: { } route, Parameters.Count: > 0 } })

@@ -14,7 +14,7 @@ public sealed record IalsOptions(int Dim = 128, double Regularization = 0.007, d
 /// Implicit alternating least squares (Hu et al. 2008) as Rendle et al. 2022, "Revisiting the performance of iALS on item recommendation
 /// benchmarks", write it: Σ over likes of (w·h − 1)² + α0 · Σ over all pairs of (w·h)² + λ · Σ over users and items of
 /// (likes + α0 · size of the other side) · ‖·‖² (their ν = 1). Vectors begin as normal(0, .1 / √dim). A user that it
-/// hasn't learned from is folded in: his normal equations are solved with the items as they are. Thread-safe once fitted.
+/// hasn't learned from is folded in: the user's normal equations are solved with the items as they are. Thread-safe once fitted.
 /// </summary>
 public sealed class ImplicitFactors
 {

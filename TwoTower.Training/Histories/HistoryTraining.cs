@@ -10,8 +10,8 @@ using TwoTower.Training.Samples;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// Trains a model whose user tower reads the history (recipe v3): closed-form models of the decisions, a user tower that learns to answer
-/// as they do from sums of vectors, and item vectors with a part from the content (docs/recipes.md).
+/// Trains a model whose user tower reads the history (recipe v3): closed-form models of the decisions, a user tower distilled from them
+/// that reads sums of history vectors, and item vectors with a part from the content (docs/recipes.md).
 /// </summary>
 /// <param name="recipe">How.</param>
 /// <param name="device">Where the dense arithmetic runs.</param>
@@ -35,38 +35,38 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
 
         var rank = recipe.Model.EmbeddingDim - 1;
-        Lessons.Check(options, data.Users.Count, rank);
+        DistillationTargets.Check(options, data.Users.Count, rank);
         WarnOfMemory(data.Videos.Count);
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
-        Teacher teacher;
-        using (TrainingTelemetry.Source.StartActivity("teacher"))
+        ClosedFormModel closedForm;
+        using (TrainingTelemetry.Source.StartActivity("closed-form model"))
         {
-            teacher = Teacher.Fit(data, options, recipe.Seed, device, threads, say, ct);
+            closedForm = ClosedFormModel.Fit(data, options, recipe.Seed, device, threads, say, ct);
         }
 
-        Lessons lessons;
-        LinearStudent student;
-        using (TrainingTelemetry.Source.StartActivity("lessons"))
+        DistillationTargets distillation;
+        LinearInitialization initialization;
+        using (TrainingTelemetry.Source.StartActivity("distillation targets"))
         {
-            lessons = Lessons.Prepare(teacher, data, rank, options, recipe.Seed, device, parallel);
-            say?.Invoke($"{lessons.Histories.Length:N0} histories to learn from, in {lessons.Rank} dimensions");
-            student = LinearStudent.Fit(teacher, lessons, options.Smoothing, device, parallel);
+            distillation = DistillationTargets.Prepare(closedForm, data, rank, options, recipe.Seed, device, parallel);
+            say?.Invoke($"{distillation.Histories.Length:N0} histories to learn from, in {distillation.Rank} dimensions");
+            initialization = LinearInitialization.Fit(closedForm, distillation, options.Smoothing, device, parallel);
         }
 
         var training = new UserTowerTraining(recipe, device, time);
         TowerWeights user;
         using (TrainingTelemetry.Source.StartActivity("epochs"))
         {
-            user = training.Run(student.Pool(lessons.Histories, options.Smoothing, parallel), student, lessons, progress, ct);
+            user = training.Run(initialization.Pool(distillation.Histories, options.Smoothing, parallel), initialization, distillation, progress, ct);
         }
 
-        (user, var share) = Balance(user, lessons);
-        var embeddings = Scale(lessons.Items, share);
-        var stranger = Scale(lessons.Everybody(-options.ColdDiscount, device), share);
+        (user, var share) = Balance(user, distillation);
+        var embeddings = Scale(distillation.Items, share);
+        var stranger = Scale(distillation.Everybody(-options.ColdDiscount, device), share);
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
-        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, stranger, student, items, decisions, options.ContentRidge, device);
+        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, stranger, initialization, items, decisions, options.ContentRidge, device);
         var likes = data.Users.Sum(one => one.Likes.Length);
         return new()
         {
@@ -106,13 +106,13 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     // Inner products stay what they are when a dimension of the items is shrunk and that of the users stretched. As learned, all of the spread is
     // on the users' side, and items are alike in all directions: a graph of items among items leads a search for users astray. Half of it on
     // either side, as in a symmetric factorisation, and it finds nearly all. Share: what items are multiplied with and users divided by, [rank].
-    internal static (TowerWeights User, float[] Share) Balance(TowerWeights user, Lessons lessons)
+    internal static (TowerWeights User, float[] Share) Balance(TowerWeights user, DistillationTargets distillation)
     {
-        var (rank, histories) = (lessons.Rank, lessons.Histories.Length);
+        var (rank, histories) = (distillation.Rank, distillation.Histories.Length);
         var spread = new double[rank];
         for (var history = 0; history < histories; history++)
         {
-            for (var k = 0; k < rank; k++) spread[k] += Math.Pow(lessons.Targets[history * rank + k], 2);
+            for (var k = 0; k < rank; k++) spread[k] += Math.Pow(distillation.Targets[history * rank + k], 2);
         }
 
         var most = spread.Max();

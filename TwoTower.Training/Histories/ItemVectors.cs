@@ -18,15 +18,15 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <param name="videos">The items' keys.</param>
     /// <param name="embeddings">What users' vectors are multiplied with, row-major, [items × rank].</param>
     /// <param name="stranger">What a video without a part of its own has besides its content, [rank].</param>
-    /// <param name="student">The history vectors.</param>
+    /// <param name="initialization">The history vectors.</param>
     /// <param name="content">Row-major, [items × features].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
     /// <param name="device">Where.</param>
     public static ItemVectors Fit(
-        IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearStudent student, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
+        IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
     {
-        var (items, rank) = (videos.Count, student.Bias.Length);
+        var (items, rank) = (videos.Count, initialization.Bias.Length);
         var (dim, width) = (rank + 1, 3 * rank + 1); // embedding, liked half, noped half
         var targets = new float[items * width];
         var longest = Enumerable.Range(0, items).Max(item => TensorPrimitives.Norm<float>(embeddings.AsSpan(item * rank, rank)));
@@ -37,8 +37,8 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
             TensorPrimitives.Divide(embeddings.AsSpan(item * rank, rank), longest, embedding);
             // Inner products as cosines (Bachrach et al. 2014): one more dimension makes every item of length 1; users have 0 there.
             row[rank] = MathF.Sqrt(Math.Max(0, 1 - TensorPrimitives.SumOfSquares<float>(embedding)));
-            student.Liked.AsSpan(item * rank, rank).CopyTo(row[dim..]);
-            student.Noped.AsSpan(item * rank, rank).CopyTo(row[(dim + rank)..]);
+            initialization.Liked.AsSpan(item * rank, rank).CopyTo(row[dim..]);
+            initialization.Noped.AsSpan(item * rank, rank).CopyTo(row[(dim + rank)..]);
         }
 
         var map = ContentMap.Fit(content, targets, decisions, ridge, device);

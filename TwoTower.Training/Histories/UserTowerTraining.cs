@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// Distils the teacher (Hinton, Vinyals and Dean 2015) into the user tower: a hidden layer beside the linear answer learns what that leaves
-/// over. Loss: |tower − teacher|² ÷ |teacher|², the mean over histories.
+/// Distils the closed-form model (Hinton, Vinyals and Dean 2015) into the user tower: a hidden layer beside the linear part learns the residual.
+/// Loss: |tower − target|² ÷ |target|², the mean over histories.
 /// </summary>
 internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvider time)
 {
@@ -27,19 +27,19 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
 
     /// <summary>Trains the tower.</summary>
     /// <param name="input">Pooled histories, row-major, [histories × 2 rank].</param>
-    /// <param name="student">The linear answer.</param>
-    /// <param name="lessons">What to answer.</param>
+    /// <param name="initialization">The linear part.</param>
+    /// <param name="distillation">The target vectors.</param>
     /// <param name="progress">Told of each step.</param>
     /// <param name="ct">Stops.</param>
     /// <returns>2 rank → 2 rank + hidden → rank + 1; the last of the output is 0 for users.</returns>
-    public TowerWeights Run(float[] input, LinearStudent student, Lessons lessons, IProgress<TrainingProgress>? progress, CancellationToken ct)
+    public TowerWeights Run(float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress, CancellationToken ct)
     {
-        var (rank, count) = (lessons.Rank, lessons.Histories.Length);
+        var (rank, count) = (distillation.Rank, distillation.Histories.Length);
         var random = new SeededRandom(recipe.Seed, RandomPurpose.Epochs);
         using var scope = NewDisposeScope();
         var x = tensor(input, [count, 2 * rank]).to(device);
-        var y = tensor(lessons.Targets, [count, rank]).to(device);
-        var linear = x[.., ..rank] + x[.., rank..] + tensor(student.Bias).to(device);
+        var y = tensor(distillation.Targets, [count, rank]).to(device);
+        var linear = x[.., ..rank] + x[.., rank..] + tensor(initialization.Bias).to(device);
         var (inputScale, targetScale) = (x.std().item<float>(), y.std().item<float>());
         x.div_(inputScale);
 
@@ -47,7 +47,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         using var first = nn.Linear(2 * rank, hidden, device: device);
         using var second = nn.Linear(hidden, rank, device: device);
         Initialize(first, 1 / Math.Sqrt(2 * rank), random);
-        // Small: the tower begins as the linear answer.
+        // Small: the tower starts as its linear part.
         Initialize(second, 0.1 / Math.Sqrt(hidden), random);
         var parameters = first.parameters().Concat(second.parameters()).ToList();
         var training = recipe.Training;
@@ -88,7 +88,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
 
             using var measuring = NewDisposeScope();
             using var frozen = no_grad();
-            _epochs.Add(new(epoch, sum / steps, Loss(validation).item<float>(), Accuracy(lessons, Answer(validation), order.AsSpan(0, held)), norms / steps));
+            _epochs.Add(new(epoch, sum / steps, Loss(validation).item<float>(), Accuracy(distillation, Answer(validation), order.AsSpan(0, held)), norms / steps));
         }
 
         return Compose();
@@ -102,12 +102,12 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
             return ((Answer(batch) - target).square().sum(1) / target.square().sum(1).clamp_min(1e-12)).mean();
         }
 
-        // x = relu(x) − relu(−x): the linear answer is part of an ordinary network of two layers.
+        // x = relu(x) − relu(−x): the linear part belongs to an ordinary network of two layers.
         TowerWeights Compose()
         {
             using var frozen = no_grad();
             var sums = cat([eye(rank), eye(rank)], 1);
-            var bias = tensor(student.Bias);
+            var bias = tensor(initialization.Bias);
             var down = cat([sums, -sums, first.weight.to(CPU) / inputScale], 0);
             var downBias = cat([bias, -bias, first.bias!.to(CPU)], 0);
             var up = cat([cat([eye(rank), -eye(rank), second.weight.to(CPU) * targetScale], 1), zeros(1, 2 * rank + hidden)], 0);
@@ -135,14 +135,14 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
     }
 
     // Of each history with both, the share of its (like, nope) pairs that the tower puts in the right order; the mean over histories.
-    private static double Accuracy(Lessons lessons, Tensor users, ReadOnlySpan<long> rows)
+    private static double Accuracy(DistillationTargets distillation, Tensor users, ReadOnlySpan<long> rows)
     {
         var vectors = users.ToFloats();
-        var rank = lessons.Rank;
+        var rank = distillation.Rank;
         var (sum, judged) = (0.0, 0);
         for (var i = 0; i < rows.Length; i++)
         {
-            var (likes, nopes) = lessons.Histories[rows[i]];
+            var (likes, nopes) = distillation.Histories[rows[i]];
             if (likes.Length == 0 || nopes.Length == 0) continue;
             var user = vectors.AsSpan(i * rank, rank);
             sum += PairsInOrder(Scores(likes, user), Scores(nopes, user));
@@ -154,7 +154,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         float[] Scores(int[] items, ReadOnlySpan<float> user)
         {
             var scores = new float[items.Length];
-            for (var k = 0; k < items.Length; k++) scores[k] = System.Numerics.Tensors.TensorPrimitives.Dot(user, lessons.Items.AsSpan(items[k] * rank, rank));
+            for (var k = 0; k < items.Length; k++) scores[k] = System.Numerics.Tensors.TensorPrimitives.Dot(user, distillation.Items.AsSpan(items[k] * rank, rank));
             return scores;
         }
     }

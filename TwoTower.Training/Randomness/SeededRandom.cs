@@ -107,7 +107,7 @@ public enum RandomPurpose : byte
     /// <summary>Where a baseline of the evaluation begins.</summary>
     Baselines = 5,
 
-    /// <summary>Which viewers a bootstrap draws.</summary>
+    /// <summary>Which users a bootstrap draws.</summary>
     Bootstrap = 6,
 
     /// <summary>Where the factors behind a user tower of histories begin.</summary>

@@ -9,14 +9,14 @@ using TwoTower.Testing;
 namespace TwoTower.AppHost.Tests;
 
 /// <summary>The AppHost as a person starts and stops it: a process of its own, with the dashboard and this machine's PostgreSQL.</summary>
-public sealed class RunTests : IAsyncLifetime, IDisposable
+public sealed class RunTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
     private readonly TemporaryFolder _home = new();
     private readonly int _port = FreePort(), _dashboard = FreePort();
     private LocalPostgresOptions Own => new() { Home = _home.Path, AllowContainer = false };
 
-    public Task InitializeAsync()
+    public ValueTask InitializeAsync()
     {
         // As root the server runs as another user, who must be able to come to its folder.
         if (!OperatingSystem.IsWindows())
@@ -24,18 +24,20 @@ public sealed class RunTests : IAsyncLifetime, IDisposable
             File.SetUnixFileMode(_home.Path, File.GetUnixFileMode(_home.Path) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         }
 
-        return Task.CompletedTask;
+        return ValueTask.CompletedTask;
     }
 
-    public Task DisposeAsync() => LocalPostgresServer.StopAsync(Own, Console.WriteLine);
+    public async ValueTask DisposeAsync()
+    {
+        await LocalPostgresServer.StopAsync(Own, Console.WriteLine);
+        _home.Dispose();
+    }
 
-    public void Dispose() => _home.Dispose();
-
-    [SkippableFact]
+    [Fact]
     public async Task Without_flags_an_empty_machine_comes_to_recommendations_Ctrl_C_ends_everything_and_the_next_start_reuses_everything()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc");
-        Skip.If((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "podman"))), "podman needs no engine to answer");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc");
+        Assert.SkipWhen((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "podman"))), "podman needs no engine to answer");
         using var limit = new CancellationTokenSource(Limit);
 
         var trained = await RunAsync(limit.Token);

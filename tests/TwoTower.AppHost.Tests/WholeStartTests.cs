@@ -12,7 +12,6 @@ using TwoTower.Testing;
 namespace TwoTower.AppHost.Tests;
 
 /// <summary>All of it, started by the real orchestrator as `dotnet run` starts it. Every wait is for a state.</summary>
-[Collection("postgres")]
 public class WholeStartTests(PostgresFixture postgres)
 {
     // For a machine on which ten other programs want the processors.
@@ -74,11 +73,11 @@ public class WholeStartTests(PostgresFixture postgres)
         Assert.Contains($"{first}: 600 videos have a vector, 0 of them new", embed.Data?.Value, StringComparison.Ordinal);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_same_with_the_database_in_a_container()
     {
         var (engine, reason) = await LocalPostgresServer.FindContainerEngineAsync();
-        Skip.If(engine is null, reason);
+        Assert.SkipWhen(engine is null, reason ?? "");
         using var limit = new CancellationTokenSource(Limit);
         using var checkpoints = new TemporaryFolder();
         await using var builder = await BuildAsync(checkpoints, "--database", "container");
@@ -188,6 +187,3 @@ public class WholeStartTests(PostgresFixture postgres)
 
     private static bool HasEnded(ResourceEvent @event) => KnownResourceStates.TerminalStates.Contains(@event.Snapshot.State?.Text);
 }
-
-[CollectionDefinition("postgres")]
-public class PostgresCollection : ICollectionFixture<PostgresFixture>;

@@ -51,8 +51,8 @@ internal static class Floors
         "TwoTower.Training",
 
         "TwoTower.Evaluation.Queries",
-        "TwoTower.Evaluation.Contenders",
-        "TwoTower.Evaluation.Exams",
+        "TwoTower.Evaluation.Models",
+        "TwoTower.Evaluation.Evaluators",
         "TwoTower.Evaluation.Protocols",
         "TwoTower.Evaluation.Baselines",
         "TwoTower.Evaluation.Results",

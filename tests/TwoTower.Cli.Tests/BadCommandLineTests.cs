@@ -15,7 +15,7 @@ public class BadCommandLineTests
     [InlineData("serve --port 99999", "--port 99999 is not a whole number from 1 to 65535", "twotower serve --help")]
     [InlineData("import csv", "DIR", "twotower import csv --help")]
     [InlineData("features --data .", "--out", "twotower features --help")]
-    [InlineData("tune --study s --split test", "--split test: what is chosen on the test viewers can't be measured on them any more", "twotower tune --help")]
+    [InlineData("tune --study s --split test", "--split test: what is chosen on the test users can't be measured on them any more", "twotower tune --help")]
     [InlineData("tune --study s --split training", "--split training is not validation", "twotower tune --help")]
     [InlineData("tune --study s --budget soon", "--budget soon is not a length of time such as 90s, 30m, 12h or 7d", "twotower tune --help")]
     [InlineData("tune --study s --trials 0", "--trials 0 is not a whole number from 1", "twotower tune --help")]

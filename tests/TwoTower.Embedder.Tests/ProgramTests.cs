@@ -8,13 +8,12 @@ using TwoTower.Testing;
 namespace TwoTower.Embedder.Tests;
 
 /// <summary>The worker as a process.</summary>
-[Collection("postgres")]
 public sealed class ProgramTests(PostgresFixture postgres)
 {
-    [SkippableFact]
+    [Fact]
     public async Task The_process_embeds_what_was_trained_and_exits_with_0_when_told_to_stop()
     {
-        Skip.If(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there is no SIGTERM on Windows");
         await using var db = await postgres.CreateDatabaseAsync();
         await TestVideos.InsertAsync(db, 1, 20);
         var store = new ReleaseStore(db.DataSource);

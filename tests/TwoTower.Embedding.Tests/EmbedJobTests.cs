@@ -14,7 +14,7 @@ using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests;
 
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly EmbedOptions Options = new() { ChunkRows = 50, Workers = 2, Lease = TimeSpan.FromSeconds(3) };
@@ -23,7 +23,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
 
     private EmbedJob Job => new(_db.DataSource, TimeProvider.System);
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
@@ -31,7 +31,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         await _db.ExecuteAsync("update public.videos set is_active = false where title = 'video 17'");
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private Task<Release> RegisterAsync(int seed = 1, int dim = 16, bool rpc = true) =>
         _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(dim, seed, rpc), Golden.AsOf.AddMinutes(seed)), new Recipe());

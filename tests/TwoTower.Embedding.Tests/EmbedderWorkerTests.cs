@@ -8,20 +8,20 @@ using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests;
 
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
         await TestVideos.InsertAsync(_db, 1, 60);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private EmbedderWorker Worker(EmbedderOptions? options = null) =>
         new(_db.DataSource, Options.Create(options ?? new()), TimeProvider.System, NullLogger<EmbedderWorker>.Instance);

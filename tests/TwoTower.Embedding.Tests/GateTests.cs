@@ -10,21 +10,20 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>The gate between embedding and activation: what fails is marked failed, with the reason and the numbers, and the live one goes on.</summary>
-[Collection("postgres")]
 public sealed class GateTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly EmbedOptions Options = new() { Workers = 2, Activate = true, SyncPublicTable = false };
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
         await TasteWorld.InsertAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private Task<Release> RegisterAsync(Checkpoint checkpoint, int minutes) =>
         _store.RegisterAsync(ReleaseFiles.Build(checkpoint, Golden.AsOf.AddMinutes(minutes)), checkpoint.Recipe);

@@ -12,8 +12,7 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>A release whose user tower reads histories, from its files to a request, in the golden world.</summary>
-[Collection("postgres")]
-public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const int Half = 6;
 
@@ -26,16 +25,18 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime, I
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
         await TestReleases.LoadGoldenAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
-
-    public void Dispose() => _folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        _folder.Dispose();
+    }
 
     private async Task<Release> ActivateAsync(bool rpc = true)
     {

@@ -7,13 +7,12 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>As on Supabase: pgvector's types are in a schema that isn't on the search path.</summary>
-[Collection("postgres")]
-public sealed class HostedShapeTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+public sealed class HostedShapeTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateEmptyDatabaseAsync();
         await _db.ExecuteAsync("create schema extensions; create extension vector schema extensions");
@@ -23,9 +22,11 @@ public sealed class HostedShapeTests(PostgresFixture postgres) : IAsyncLifetime,
         await TestVideos.InsertAsync(_db, 1, 100);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
-
-    public void Dispose() => _folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        _folder.Dispose();
+    }
 
     [Theory]
     [InlineData(VectorType.Vector)]

@@ -9,8 +9,7 @@ using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests;
 
-[Collection("postgres")]
-public sealed class ImportBundleJobTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+public sealed class ImportBundleJobTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly string ForeignParquet = Path.Combine(AppContext.BaseDirectory, "foreign", "double_item_zstd.parquet");
     private static readonly EmbedOptions Options = new() { Activate = true };
@@ -22,15 +21,17 @@ public sealed class ImportBundleJobTests(PostgresFixture postgres) : IAsyncLifet
 
     private ImportBundleJob Job => new(_db.DataSource, TimeProvider.System);
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
-
-    public void Dispose() => _folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        _folder.Dispose();
+    }
 
     [Fact]
     public async Task A_bundle_of_another_program_is_registered_indexed_and_activated_and_says_what_is_missing()

@@ -5,14 +5,13 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>What an index build asks of the server, as the server saw it.</summary>
-[Collection("postgres")]
 public sealed class IndexBuildTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly VectorIndexOptions Options = new() { ParallelWorkers = 2, MaintenanceMemoryMb = 96 };
     private TestDatabase _db = null!;
     private Release _release = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestVideos.InsertAsync(_db, 1, 20);
@@ -31,7 +30,7 @@ public sealed class IndexBuildTests(PostgresFixture postgres) : IAsyncLifetime
             """);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Theory]
     [InlineData("0.8.3", "0")]

@@ -13,7 +13,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>Steps that take longer than a lease, and processes that were taken for dead and weren't.</summary>
-[Collection("postgres")]
 public sealed class LeasesTests(PostgresFixture postgres)
 {
     // Who reads videos is counted, a number a video, and has them after 5 seconds: a lease of two seconds runs out twice meanwhile.

@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 /// <summary>A release that passes the gate and lost in service all the same: nothing activates it by itself any more.</summary>
-[Collection("postgres")]
 public sealed class LostReleaseTests(PostgresFixture postgres)
 {
     [Fact]

@@ -70,11 +70,11 @@ public class ContainerImageTests
     }
 
     /// <summary>TWOTOWER_TEST_BASE_IMAGE names a base image with ASP.NET Core 10 in a registry that this machine and its engine reach.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task The_APIs_image_starts_answers_as_a_user_that_is_not_root_and_stops()
     {
         var baseImage = Environment.GetEnvironmentVariable("TWOTOWER_TEST_BASE_IMAGE");
-        Skip.If(string.IsNullOrEmpty(baseImage), "TWOTOWER_TEST_BASE_IMAGE names no base image");
+        Assert.SkipWhen(string.IsNullOrEmpty(baseImage), "TWOTOWER_TEST_BASE_IMAGE names no base image");
         var registry = baseImage.Split('/')[0];
         var tag = $"test-{Guid.NewGuid():N}";
         var configuration = typeof(ContainerImageTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;

@@ -3,14 +3,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>What <c>db migrate</c>, <c>db status</c> and <c>doctor</c> tell about a database.</summary>
-[Collection("postgres")]
 public sealed class DatabaseVerbTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task An_empty_database_is_told_what_it_lacks_and_migrating_brings_it_up_to_date()

@@ -5,14 +5,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Where the demo takes its data and its database from.</summary>
-[Collection("postgres")]
 public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task Without_a_folder_it_makes_up_2000_viewers_and_5000_videos()
@@ -45,11 +44,11 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(400, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Without_a_database_it_sets_one_up_and_fresh_begins_anew()
     {
         _workplace.Environment["TWOTOWER_DATABASE"] = null;
-        Skip.IfNot((await _workplace.TryAsync("db", "start")).ExitCode == 0, "this machine has no way to a PostgreSQL with pgvector");
+        Assert.SkipUnless((await _workplace.TryAsync("db", "start")).ExitCode == 0, "this machine has no way to a PostgreSQL with pgvector");
         try
         {
             var first = await _workplace.RunAsync(DemoTests.Demo());

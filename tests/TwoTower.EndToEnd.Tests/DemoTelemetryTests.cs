@@ -3,14 +3,13 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
 
-[Collection("postgres")]
 public sealed class DemoTelemetryTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task All_parts_of_a_demo_send_traces_metrics_and_logs_under_their_names()

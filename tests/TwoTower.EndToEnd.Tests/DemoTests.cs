@@ -5,14 +5,13 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
 
-[Collection("postgres")]
 public sealed class DemoTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task It_shows_three_viewers_with_what_they_liked_and_get_and_the_second_run_reuses_data_and_release()
@@ -51,10 +50,10 @@ public sealed class DemoTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(64, await _workplace.Database.ScalarAsync<int>("select embedding_dim from two_tower.releases where state = 'active'"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Killed_while_it_loads_or_trains_the_next_run_goes_on()
     {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
         foreach (var moment in new[] { "data: ", "linear model: " })
         {
             await using var demo = _workplace.Start(Demo());
@@ -69,10 +68,10 @@ public sealed class DemoTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Without_exit_it_goes_on_serving_until_ctrl_c()
     {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
         await using var demo = _workplace.Start([.. Demo().Where(argument => argument != "--exit")]);
         var api = (await demo.LineAsync(line => line.StartsWith("API ", StringComparison.Ordinal)))[4..].Trim();
         await demo.LineAsync(line => line.StartsWith("serving", StringComparison.Ordinal));

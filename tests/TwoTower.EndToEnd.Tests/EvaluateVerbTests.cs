@@ -5,7 +5,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
 
-[Collection("postgres")]
 public sealed class EvaluateVerbTests(PostgresFixture postgres) : IDisposable
 {
     private const string Leftovers = "select datname::text from pg_database where datname like 'twotower\\_evaluate\\_%'";

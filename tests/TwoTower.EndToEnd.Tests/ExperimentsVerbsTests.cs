@@ -4,14 +4,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>An experiment by its verbs, with the server that serves it: started, recorded, compared, stopped.</summary>
-[Collection("postgres")]
 public sealed class ExperimentsVerbsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task A_share_of_the_viewers_gets_the_other_release_and_the_comparison_tells_what_came_of_it()

@@ -4,14 +4,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>A bundle laid out as the contract says and made by another program: no item tower, its own name for the input.</summary>
-[Collection("postgres")]
 public sealed class ForeignBundleTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task It_is_verified_its_vectors_are_loaded_and_it_is_served_with_the_same_answers()

@@ -4,13 +4,12 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>A disk that is full while an export or a checkpoint is written: what was there stays, and one line says why.</summary>
-[Collection("postgres")]
 public sealed class FullDiskTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
     private string _disk = "";
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _workplace = await Workplace.CreateAsync(postgres);
         _disk = _workplace.PathOf("disk");
@@ -18,16 +17,16 @@ public sealed class FullDiskTests(PostgresFixture postgres) : IAsyncLifetime
         if (!OperatingSystem.IsLinux() || !await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", _disk)) _disk = "";
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_disk.Length > 0) await RunAsync("umount", _disk);
         await _workplace.DisposeAsync();
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_export_leaves_the_bundle_that_was_there()
     {
-        Skip.If(_disk.Length == 0, "needs root on Linux, to mount a disk of 4 MB");
+        Assert.SkipWhen(_disk.Length == 0, "needs root on Linux, to mount a disk of 4 MB");
         await _workplace.ImportGoldenAsync();
         await _workplace.ReleaseAsync();
         var bundle = Path.Combine(_disk, "bundle");
@@ -42,10 +41,10 @@ public sealed class FullDiskTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["bundle", "filler"], Directory.EnumerateFileSystemEntries(_disk).Select(Path.GetFileName).Order());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_training_that_cannot_write_its_checkpoint_registers_nothing()
     {
-        Skip.If(_disk.Length == 0, "needs root on Linux, to mount a disk of 4 MB");
+        Assert.SkipWhen(_disk.Length == 0, "needs root on Linux, to mount a disk of 4 MB");
         await _workplace.ImportGoldenAsync();
         var before = await _workplace.ReleaseAsync();
 

@@ -3,18 +3,17 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Bad folders: each is one line that names file, line, column and value, and nothing of it is imported.</summary>
-[Collection("postgres")]
 public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _workplace = await Workplace.CreateAsync(postgres);
         foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
     }
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task A_folder_of_tables_is_imported_and_importing_it_again_changes_nothing()

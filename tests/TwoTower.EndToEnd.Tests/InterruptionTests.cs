@@ -3,20 +3,19 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Ctrl-C in each stage: exit code 130, one line that says what is kept, nothing half, and the same command goes on.</summary>
-[Collection("postgres")]
 public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
         _workplace = await Workplace.CreateAsync(postgres);
     }
 
-    public async Task DisposeAsync() => await (_workplace?.DisposeAsync() ?? ValueTask.CompletedTask);
+    public async ValueTask DisposeAsync() => await (_workplace?.DisposeAsync() ?? ValueTask.CompletedTask);
 
-    [SkippableFact]
+    [Fact]
     public async Task A_load_leaves_nothing_of_itself()
     {
         // Someone else holds the tables: the load is sure to be under way when Ctrl-C comes.
@@ -33,7 +32,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.ImportGoldenAsync();
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_training_keeps_its_epochs_and_ends_like_one_that_was_never_stopped()
     {
         await _workplace.GenerateAsync();
@@ -56,7 +55,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["model_meta.json"], different);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_embedding_is_finished_by_the_next_one()
     {
         await _workplace.ImportGoldenAsync();
@@ -76,7 +75,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("active", await _workplace.Database.ScalarAsync<string>("select state from two_tower.releases"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_server_finishes_and_ends()
     {
         await _workplace.ImportGoldenAsync();
@@ -85,7 +84,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         await StoppedAsync(server.Process);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_migration_is_finished_by_the_next_one()
     {
         await using var empty = await postgres.CreateEmptyDatabaseAsync();
@@ -105,7 +104,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True((await _workplace.JsonAsync("db", "status")).GetProperty("is_current").GetBoolean());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_export_leaves_the_bundle_that_was_there_and_nothing_beside_it()
     {
         await _workplace.ImportGoldenAsync();
@@ -126,7 +125,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([bundle], Directory.GetFileSystemEntries(_workplace.PathOf("bundles")));
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("select count(*) > 0 from pg_namespace where nspname = 'two_tower'")] // while the scratch database is made
     [InlineData("select count(*) > 0 from two_tower.active_release where release_id is not null")] // while the API is asked
     public async Task An_evaluation_leaves_no_file_and_no_scratch_database(string reached)
@@ -171,7 +170,7 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Fail("the evaluation never came so far");
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_demo_that_was_stopped_while_training_goes_on_where_it_was()
     {
         string[] demo = ["demo", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "6", "--set", "training.batch_size=64", "--exit", "--port", $"{FreePort.Next()}"];

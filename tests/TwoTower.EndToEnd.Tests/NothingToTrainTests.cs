@@ -3,14 +3,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Tables that are sound and hold nothing to learn from: exit code 3 and one line that says what is missing.</summary>
-[Collection("postgres")]
 public sealed class NothingToTrainTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Fact]
     public async Task No_decisions_at_all() => await ExpectAsync("delete from user_video_decisions", "decision");

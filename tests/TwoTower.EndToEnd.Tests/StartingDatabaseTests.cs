@@ -4,14 +4,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Verbs that a platform starts wait for a database that isn't there yet.</summary>
-[Collection("postgres")]
 public sealed class StartingDatabaseTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     [Theory]
     [InlineData("generate", "--viewers", "20", "--videos", "30", "--if-empty", "--wait", "300")]

@@ -3,13 +3,12 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Everything from the migration to an answer through PgBouncer in transaction mode.</summary>
-[Collection("postgres")]
 public sealed class TransactionPoolerTests(PostgresFixture postgres)
 {
-    [SkippableFact]
+    [Fact]
     public async Task A_database_behind_a_transaction_pooler_is_migrated_filled_trained_on_embedded_and_served()
     {
-        Skip.If(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         await using var db = await postgres.CreateEmptyDatabaseAsync();
         await using var workplace = await Workplace.CreateAsync(postgres);
         await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 8);

@@ -4,21 +4,20 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
 
-[Collection("postgres")]
 public sealed class TuneVerbTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
     private string Study => _workplace.PathOf("study");
 
-    public async Task InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
-    [SkippableFact]
+    [Fact]
     public async Task A_search_that_was_stopped_goes_on_and_ends_like_one_that_never_was()
     {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
         await _workplace.GenerateAsync();
         string[] tune = ["tune", "--recipe", "v3", "--set", "history.factors=8", "--set", "history.sweeps=2", "--set", "training.epochs=2", "--threads", "1", "--trials", "3"];
         await using (var first = _workplace.Start([.. tune, "--study", Study]))
@@ -84,10 +83,10 @@ public sealed class TuneVerbTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(("budget", 1), (budgeted.GetProperty("ended_by").GetString(), budgeted.GetProperty("trials_done").GetInt32()));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_time_of_a_trial_that_was_killed_counts_for_the_budget()
     {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are sent with kill(2)");
         string[] tune =
         [
             "tune", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "1", "--set", "training.early_stopping_patience=100000",

@@ -5,14 +5,13 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests;
 
 /// <summary>Vectors of videos from elsewhere, from a folder of files to the live API.</summary>
-[Collection("postgres")]
 public sealed class VideoFeaturesTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;
 
     private string Tables => _workplace.PathOf("tables");
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _workplace = await Workplace.CreateAsync(postgres);
         Directory.CreateDirectory(Tables);
@@ -20,7 +19,7 @@ public sealed class VideoFeaturesTests(PostgresFixture postgres) : IAsyncLifetim
         Write(3);
     }
 
-    public async Task DisposeAsync() => await _workplace.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
 
     // Two videos in three have a vector.
     private void Write(int dim, int from = 0) => File.WriteAllLines(

@@ -4,7 +4,7 @@ namespace TwoTower.Evaluation.Tests;
 
 public class BootstrapTests
 {
-    private static readonly ViewerSeries Series = new([1, 0, 1, 1, 0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    private static readonly UserSeries Series = new([1, 0, 1, 1, 0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
 
     [Fact]
     public void The_same_seed_gives_the_same_interval_around_the_mean_and_another_seed_another()
@@ -22,7 +22,7 @@ public class BootstrapTests
     [Fact]
     public void All_series_see_the_same_viewers_so_a_constant_difference_has_no_spread()
     {
-        var better = new ViewerSeries([.. Series.Sums.Select(sum => sum + 0.25)], Series.Counts);
+        var better = new UserSeries([.. Series.Sums.Select(sum => sum + 0.25)], Series.Counts);
         var means = Bootstrap.Means([Series, better], 100, 7, CancellationToken.None);
         Assert.All(means[1].Zip(means[0], (a, b) => a - b), difference => Assert.Equal(0.25, difference, 12));
     }

@@ -32,7 +32,7 @@ public class ColdItemsProtocolTests
     {
         var tables = Of([.. Likes(2, 1, 2, 3, 4, 10), .. Likes(11, 1, 2, 3, 4, 10)]);
         var error = Assert.Throws<InputException>(() => ColdItemsProtocol.Create(tables, new(), HeldOutGroup.Validation));
-        Assert.Contains("none of the 1 viewers whose number ends in 1 has 5 likes of warm videos and one of a cold one", error.Message, StringComparison.Ordinal);
+        Assert.Contains("none of the 1 users whose number ends in 1 has 5 likes of warm videos and one of a cold one", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

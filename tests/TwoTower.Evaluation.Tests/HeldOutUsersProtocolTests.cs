@@ -60,7 +60,7 @@ public class HeldOutUsersProtocolTests
     {
         var error = Assert.Throws<InputException>(() => HeldOutUsersProtocol.Create(Tables, new("7", "0"), HeldOutGroup.Validation));
         Assert.Equal(
-            "no viewer's number ends in 7, so there is nobody to ask: give another --validation-suffix, or data with these viewers", error.Message);
+            "no user's number ends in 7, so there is nobody to ask: give another --validation-suffix, or data with these users", error.Message);
         Assert.Contains("exclude each other", Assert.Throws<InputException>(() => HeldOutUsersProtocol.Create(Tables, new("1", "11"), HeldOutGroup.Test)).Message, StringComparison.Ordinal);
     }
 

@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Live;
 using TwoTower.Evaluation.Protocols;
 using TwoTower.Evaluation.Queries;
@@ -44,15 +44,15 @@ public class LiveTests
         var query = Split.Queries[0];
         var target = Assert.Single(query.Targets);
         float[] scores = [.. Split.Items.Select((_, item) => item == target ? 2 : 1 - item / 100f)];
-        var exact = Judge.Measure(Split, query, scores);
+        var exact = RankingMetrics.Measure(Split, query, scores);
         int[] order = [.. exact.Top.Select(top => top.Item)];
         Assert.Equal(target, order[0]);
 
         // The search misses the best, and so one of the first 20; the 21st moves up. One score is .25 off.
         var answer = order[1..].Select((item, place) => (item, (double)scores[item] + (place == 3 ? 0.25 : 0))).ToList();
         var live = LiveAnswer.Of(Split, query, exact, scores, answer, TimeSpan.FromMilliseconds(7));
-        var same = LiveAnswer.Of(Split, Split.Queries[1], Judge.Measure(Split, Split.Queries[1], scores), scores,
-            [.. Judge.Measure(Split, Split.Queries[1], scores).Top.Select(top => (top.Item, (double)top.Score))], TimeSpan.FromMilliseconds(3));
+        var same = LiveAnswer.Of(Split, Split.Queries[1], RankingMetrics.Measure(Split, Split.Queries[1], scores), scores,
+            [.. RankingMetrics.Measure(Split, Split.Queries[1], scores).Top.Select(top => (top.Item, (double)top.Score))], TimeSpan.FromMilliseconds(3));
         var result = LiveResult.Of("v2", 42, (3, 2), [live, same], 100, CancellationToken.None);
 
         Assert.Equal(19.0 / 20, live.Overlap20(), 12);
@@ -63,7 +63,7 @@ public class LiveTests
         Assert.Equal((0.0, 1.0), (result.Loss.Metrics["recall_20"].Low!.Value, result.Loss.Metrics["recall_20"].High!.Value));
         Assert.Equal(0.25, result.LargestScoreDifference, 6);
         Assert.Equal((3.0, 7.0), (result.MedianMs, result.P95Ms));
-        Assert.Equal((2, 3, 2L), (result.Viewers, result.Searches, result.IndexSearches));
+        Assert.Equal((2, 3, 2L), (result.Users, result.Searches, result.IndexSearches));
         Assert.DoesNotContain("uauc", result.Exact.Metrics.Keys);
     }
 }

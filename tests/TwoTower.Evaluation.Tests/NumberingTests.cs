@@ -12,10 +12,10 @@ public class NumberingTests
     public void Numbers_are_in_the_names_where_everybody_has_one_of_his_own()
     {
         var numbers = new Numbering(Of([.. Likes(21, 260)]));
-        Assert.True(numbers is { ViewersByName: true, VideosByName: true });
-        Assert.Equal(21, numbers.OfViewer(Viewer(21)));
+        Assert.True(numbers is { UsersByName: true, VideosByName: true });
+        Assert.Equal(21, numbers.OfUser(Viewer(21)));
         Assert.Equal(260, numbers.OfVideo(Video(260)));
-        Assert.True(numbers.ViewerEndsIn(Viewer(21), "1"));
+        Assert.True(numbers.UserEndsIn(Viewer(21), "1"));
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public class NumberingTests
         // printf 11111111-2222-3333-4444-555555555555 | sha256sum → 666ff6cc…
         var world = new TableSet([new ProfileRow(Id, "Ren", null), new ProfileRow(Viewer(1), "viewer 1", null)], [], []);
         var numbers = new Numbering(world);
-        Assert.False(numbers.ViewersByName);
-        Assert.Equal(0x666ff6cc, numbers.OfViewer(Id));
+        Assert.False(numbers.UsersByName);
+        Assert.Equal(0x666ff6cc, numbers.OfUser(Id));
     }
 }

@@ -1,4 +1,4 @@
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Evaluation.Tests;

@@ -8,10 +8,10 @@ public class CommandTests
     // A shell that has a child, which writes into the file until it is ended, as dpkg-deb has tar.
     private static string[] Writing(string file) => ["-c", $"(while :; do echo more >> '{file}'; done) & wait"];
 
-    [SkippableFact]
+    [Fact]
     public async Task A_cancelled_program_has_left_nothing_that_still_writes()
     {
-        Skip.If(OperatingSystem.IsWindows(), "needs sh");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs sh");
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "growing");
         using var cancel = new CancellationTokenSource();
@@ -26,10 +26,10 @@ public class CommandTests
         Assert.False(File.Exists(file));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_server_outlives_the_cancelled_program_that_started_it()
     {
-        Skip.If(OperatingSystem.IsWindows(), "needs sh");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs sh");
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "pid");
         using var cancel = new CancellationTokenSource();

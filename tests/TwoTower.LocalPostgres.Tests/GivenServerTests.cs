@@ -7,7 +7,7 @@ namespace TwoTower.LocalPostgres.Tests;
 
 public class GivenServerTests
 {
-    [SkippableFact]
+    [Fact]
     public async Task A_given_server_is_used_as_it_is()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -24,7 +24,7 @@ public class GivenServerTests
         Assert.Equal(0L, await extensions.ExecuteScalarAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_wrong_password_and_a_missing_database_are_named_and_the_password_is_not()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -57,11 +57,11 @@ public class GivenServerTests
         Assert.DoesNotContain("hidden", message);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_server_without_pgvector_is_refused_with_the_remedies()
     {
         var folder = MachineWithoutPgVector.Find();
-        Skip.If(folder is null, MachineWithoutPgVector.Missing);
+        Assert.SkipWhen(folder is null, MachineWithoutPgVector.Missing);
         using var home = new TemporaryFolder();
         var state = StateFolder.Of(home.Path);
         state.Create();

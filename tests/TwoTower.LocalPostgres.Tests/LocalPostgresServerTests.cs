@@ -9,7 +9,7 @@ namespace TwoTower.LocalPostgres.Tests;
 
 public class LocalPostgresServerTests
 {
-    [SkippableFact]
+    [Fact]
     public async Task A_fresh_home_gets_a_server_on_loopback_whose_pgvector_works()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -24,7 +24,7 @@ public class LocalPostgresServerTests
         Assert.Equal("scram-sha-256", await ScalarAsync(server, "select auth_method from pg_hba_file_rules where address = '127.0.0.1' limit 1"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_second_call_reuses_the_running_server_and_a_call_after_a_stop_restarts_it_with_its_data()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -45,11 +45,11 @@ public class LocalPostgresServerTests
         Assert.Equal(42, await ScalarAsync(server, "select answer from kept"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_killed_server_is_started_again_with_what_was_committed()
     {
         await using var server = await TemporaryServer.StartAsync();
-        Skip.If(OperatingSystem.IsWindows(), "kills by pid file");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "kills by pid file");
         await ScalarAsync(server, "create table kept as select 42 as answer");
         var pidFile = Directory.EnumerateFiles(StateFolder.Of(server.Options.Home).Server, "postmaster.pid", SearchOption.AllDirectories).Single();
         using (var postmaster = Process.GetProcessById(int.Parse(File.ReadLines(pidFile).First())))
@@ -64,7 +64,7 @@ public class LocalPostgresServerTests
         Assert.Equal(42, await ScalarAsync(server, "select answer from kept"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_pid_file_that_now_names_another_program_does_not_keep_the_server_down()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -80,7 +80,7 @@ public class LocalPostgresServerTests
         Assert.False((await server.ProvideAsync()).Reused);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Callers_at_the_same_moment_get_one_server()
     {
         await using var warm = await TemporaryServer.StartAsync();
@@ -94,7 +94,7 @@ public class LocalPostgresServerTests
         Assert.Single(results, words => words[3] == "started");
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_password_is_in_a_file_of_ours_and_nowhere_else()
     {
         await using var server = await TemporaryServer.StartAsync();
@@ -118,7 +118,7 @@ public class LocalPostgresServerTests
         await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_wanted_port_is_used_and_refused_when_it_is_taken_or_another_one_is_in_use_already()
     {
         await using var warm = await TemporaryServer.StartAsync();
@@ -140,10 +140,10 @@ public class LocalPostgresServerTests
         Assert.Contains($"already runs on port {taken}", moved.Message);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_home_that_only_root_can_enter_keeps_its_server_elsewhere()
     {
-        Skip.IfNot(ServerUser.Needed, "this test run isn't root");
+        Assert.SkipUnless(ServerUser.Needed, "this test run isn't root");
         await using var server = TemporaryServer.Home();
         if (!OperatingSystem.IsWindows())
         {
@@ -156,7 +156,7 @@ public class LocalPostgresServerTests
         Assert.Equal(1, await ScalarAsync(server, "select 1"));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Databases_of_one_server_are_made_on_demand()
     {
         await using var server = await TemporaryServer.StartAsync();

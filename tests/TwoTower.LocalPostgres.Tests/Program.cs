@@ -2,6 +2,9 @@ using TwoTower.LocalPostgres;
 using TwoTower.LocalPostgres.Machine;
 
 // provide HOME CACHE [containers] | stop HOME CACHE: the provider in a process of its own. Prints "provided PORT PGVECTOR reused|started".
+// Any other arguments are the test runner's.
+if (args is not ["provide" or "stop", ..]) return await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
+
 var options = new LocalPostgresOptions { Home = args[1], Cache = args[2], AllowContainer = args.Contains("containers"), AllowMachinePrograms = false };
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>

@@ -13,7 +13,6 @@ using TwoTower.Testing;
 namespace TwoTower.ServiceDefaults.Tests;
 
 /// <summary>The database registration, under the keys of Aspire.Npgsql.</summary>
-[Collection("postgres")]
 public sealed class DatabaseRegistrationTests(PostgresFixture postgres)
 {
     [Fact]

@@ -10,7 +10,7 @@ using TwoTower.Testing;
 namespace TwoTower.ServiceDefaults.Tests;
 
 /// <summary>Which commands make spans where everything is sampled, as Aspire has it.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class DatabaseTracingTests(PostgresFixture postgres)
 {
     [Theory]

@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.ServiceDefaults.Tests;
 
 /// <summary>A job waits for its database.</summary>
-[Collection("postgres")]
 public sealed class DatabaseWaitTests(PostgresFixture postgres)
 {
     [Fact]

@@ -9,8 +9,8 @@ namespace TwoTower.Testing;
 /// <summary>
 /// A real Postgres with pgvector for the tests of one assembly: the server that TWOTOWER_TEST_DATABASE names (a connection string with
 /// the right to create databases), or else one that LocalPostgres provides. Each test class takes a database of its own, copied from
-/// a migrated template. Use it with <c>[Collection("postgres")]</c>; the assembly declares
-/// <c>[CollectionDefinition("postgres")] public class PostgresCollection : ICollectionFixture&lt;PostgresFixture&gt;;</c>
+/// a migrated template, so classes run side by side. An assembly declares <c>[assembly: AssemblyFixture(typeof(PostgresFixture))]</c>, and a
+/// class takes the fixture in its constructor.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
@@ -46,7 +46,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>Connection string of the server's maintenance database.</summary>
     public string ServerConnectionString { get; private set; } = "";
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         ServerConnectionString = _own is null && Environment.GetEnvironmentVariable("TWOTOWER_TEST_DATABASE") is { Length: > 0 } given
             ? given
@@ -67,7 +67,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>A database with nothing in it, not even the extension.</summary>
     public Task<TestDatabase> CreateEmptyDatabaseAsync() => CreateAsync("template1");
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_server is null) return;
         await DropAsync(Template);

@@ -48,7 +48,7 @@ internal sealed class World : IAsyncDisposable
         var db = Database.CreateDataSource(connectionString);
         await Migrator.MigrateAsync(db, null, ct);
         var tables = await Task.Run(() => CatalogueGenerator.Generate(
-            new() { Viewers = viewers, Videos = videos, Seed = seed, Anchor = TimeProvider.System.GetUtcNow() }), ct);
+            new() { Users = viewers, Videos = videos, Seed = seed, Anchor = TimeProvider.System.GetUtcNow() }), ct);
         await new TableWriter(db).WriteAsync(tables, null, ct);
         return new(connectionString, db, await TableReader.ReadAsync(db, ct));
     }

@@ -3,10 +3,11 @@ using TwoTower.Core.Configuration;
 using TwoTower.Datasets.Import;
 using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
+using TwoTower.Training.Tests.Loop;
 
 namespace TwoTower.Training.Tests;
 
-[Collection("postgres")]
+[Collection(nameof(Torch))]
 public sealed class RegistrationTests(PostgresFixture postgres)
 {
     private static readonly Recipe Recipe = new()

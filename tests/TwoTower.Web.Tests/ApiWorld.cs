@@ -15,7 +15,7 @@ public sealed class ApiWorld(PostgresFixture postgres) : IAsyncLifetime
 
     public Release Release { get; private set; } = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         Database = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(Database);
@@ -23,7 +23,7 @@ public sealed class ApiWorld(PostgresFixture postgres) : IAsyncLifetime
         Api = await ApiHost.StartAsync(Database);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await Api.DisposeAsync();
         await Database.DisposeAsync();

@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>A release that can't answer is activated: requests fail, the replicas count it, and go back by themselves.</summary>
-[Collection("postgres")]
 public sealed class AutomaticRollbackTests(PostgresFixture postgres)
 {
     private static readonly Dictionary<string, string?> Settings = new()

@@ -8,8 +8,7 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>Releases that go and come as tar files, for operators.</summary>
-[Collection("postgres")]
-public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "correct-horse-battery-staple";
     private readonly TemporaryFolder _folder = new();
@@ -19,7 +18,7 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime, 
 
     private string Underway => Path.Combine(_folder.Path, "underway");
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         Directory.CreateDirectory(Underway);
         _db = await postgres.CreateDatabaseAsync();
@@ -28,13 +27,12 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime, 
         _api = await HostAsync(_db);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _api.DisposeAsync();
         await _db.DisposeAsync();
+        _folder.Dispose();
     }
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task A_release_goes_from_one_database_to_another_and_is_served_there()

@@ -5,7 +5,7 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>The database goes away and comes back.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class DatabaseAwayTests(PostgresFixture postgres)
 {
     [Fact]

@@ -3,7 +3,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
 
-[Collection("postgres")]
 public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     private static Guid Video(int index) => Golden.ItemPayloads[index].VideoId;

@@ -1,6 +1,5 @@
 namespace TwoTower.Web.Tests;
 
-[Collection("postgres")]
 public sealed class DocumentTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     [Fact]

@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>Experiments over HTTP, what is recorded of what they served, and the comparison that comes of it.</summary>
-[Collection("postgres")]
 public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "correct-horse-battery-staple";
@@ -17,7 +16,7 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
     private TestDatabase _db = null!;
     private Release _one = null!, _two = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -25,7 +24,7 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
         _two = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: 2), Golden.AsOf.AddHours(1));
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private async Task<ApiHost> StartAsync(string flushInterval = "00:00:00.05")
     {

@@ -5,20 +5,19 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>The calibrated probability of an answer, from the release's own file and the viewer's own decisions.</summary>
-[Collection("postgres")]
 public sealed class LikeProbabilityTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly LikeCalibration Calibration = new(7.5, -0.4, 0.8, 6, 4, 120, 1_900, 1_200);
 
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Theory]
     [InlineData(true)]

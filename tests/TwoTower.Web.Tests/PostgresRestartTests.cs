@@ -8,15 +8,15 @@ namespace TwoTower.Web.Tests;
 
 /// <summary>PostgreSQL itself is stopped and started under load.</summary>
 // It has a server of its own, but spans and metrics are the process's: nothing runs beside the tests that count them.
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class PostgresRestartTests
 {
-    [SkippableTheory]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task While_Postgres_restarts_answers_are_503_with_Retry_After_and_none_is_once_it_is_back(bool behindPooler)
     {
-        Skip.If(behindPooler && PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(behindPooler && PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         using var home = new TemporaryFolder();
         var postgres = await OwnAsync(home.Path);
         try
@@ -75,7 +75,8 @@ public sealed class PostgresRestartTests
         }
         catch (InputException e)
         {
-            throw new SkipException(e.Message);
+            Assert.Skip(e.Message);
+            throw;
         }
     }
 

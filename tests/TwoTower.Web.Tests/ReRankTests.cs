@@ -5,18 +5,17 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>Whose word it is in which order an answer comes: the recipe's, unless the server's settings say otherwise.</summary>
-[Collection("postgres")]
 public sealed class ReRankTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Theory]
     [InlineData(false, null, false)]

@@ -6,7 +6,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
 
-[Collection("postgres")]
 public sealed class RecommendationsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
 {
     [Fact]

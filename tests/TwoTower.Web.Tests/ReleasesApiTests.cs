@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>The registry over HTTP: for operators with the key, and for nobody else.</summary>
-[Collection("postgres")]
 public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "correct-horse-battery-staple";
@@ -16,7 +15,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
     private ApiHost _api = null!;
     private Release _one = null!, _two = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -26,7 +25,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         _api.Client.DefaultRequestHeaders.Authorization = new("Bearer", Key);
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _api.DisposeAsync();
         await _db.DisposeAsync();

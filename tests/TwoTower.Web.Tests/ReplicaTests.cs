@@ -9,8 +9,8 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>A replica follows the pointer: without a restart, with the tower in memory before a request needs it, and after being cut off.</summary>
-[Collection("postgres")]
-public sealed class ReplicaTests : IAsyncLifetime, IDisposable
+[Collection(nameof(Alone))]
+public sealed class ReplicaTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly PostgresFixture _postgres;
@@ -35,15 +35,17 @@ public sealed class ReplicaTests : IAsyncLifetime, IDisposable
 
     private ReleaseStore Store => new(_db.DataSource);
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await _postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
-
-    public void Dispose() => _listener.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        _listener.Dispose();
+    }
 
     [Fact]
     public async Task A_replica_starts_with_the_towers_of_the_active_release_of_the_way_back_and_of_the_next()

@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>What anybody may send: refused by name with a problem document, before a body is read and without a 5xx.</summary>
-[Collection("postgres")]
 public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "an-operators-key-of-a-test", Video = "5f0c1d2e-0000-4000-8000-0000000000a1";
@@ -15,13 +14,13 @@ public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
     private TestDatabase _db = null!;
     private ApiHost _api = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _api = await ApiHost.StartAsync(_db, new() { ["TwoTower:Api:OperatorKey"] = Key });
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _api.DisposeAsync();
         await _db.DisposeAsync();

@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>The API as a role that owns nothing and was given what <c>two_tower.grant_serving</c> gives (docs/deploy.md).</summary>
-[Collection("postgres")]
 public sealed class ServingRoleTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "correct-horse-battery-staple";
@@ -15,7 +14,7 @@ public sealed class ServingRoleTests(PostgresFixture postgres) : IAsyncLifetime
     private Release _first = null!;
     private string _connection = "";
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -24,7 +23,7 @@ public sealed class ServingRoleTests(PostgresFixture postgres) : IAsyncLifetime
         _connection = new NpgsqlConnectionStringBuilder(_db.ConnectionString) { Username = _role, Password = "test" }.ConnectionString;
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _db.ExecuteAsync($"drop owned by {_role}; drop role {_role}");
         await _db.DisposeAsync();

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using TwoTower.Testing;
-using Xunit.Abstractions;
 
 namespace TwoTower.Web.Tests;
 
@@ -10,7 +9,7 @@ namespace TwoTower.Web.Tests;
 /// A database that hangs: it takes connections and says nothing. The document promises that live answers within 1 s and requests within the deadline
 /// and 1 s; these tests share their machine with others and allow more, and print what they saw (tests/TwoTower.Torture measures).
 /// </summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHelper output)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2), Slack = TimeSpan.FromSeconds(6);

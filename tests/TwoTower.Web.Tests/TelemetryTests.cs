@@ -7,7 +7,7 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>What one recommendation leaves in traces and metrics.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class TelemetryTests(ApiWorld world, PostgresFixture postgres) : IClassFixture<ApiWorld>
 {
     [Fact]

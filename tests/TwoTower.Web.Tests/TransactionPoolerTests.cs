@@ -9,15 +9,15 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>Behind PgBouncer in transaction mode: three connections to the server for everybody, each transaction on any of them.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class TransactionPoolerTests(PostgresFixture postgres)
 {
-    [SkippableTheory]
+    [Theory]
     [InlineData("")]                         // as it is
     [InlineData("No Reset On Close=true")]   // as docs/releases.md recommends
     public async Task Two_replicas_behind_a_transaction_pooler_answer_rightly_while_releases_change(string keywords)
     {
-        Skip.If(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
         List<Release> releases = [];
@@ -59,10 +59,10 @@ public sealed class TransactionPoolerTests(PostgresFixture postgres)
         await LeavesNothingAsync(pooled);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_server_that_ends_the_poolers_connections_costs_no_request()
     {
-        Skip.If(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
         await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
@@ -77,10 +77,10 @@ public sealed class TransactionPoolerTests(PostgresFixture postgres)
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Max_Auto_Prepare_behind_a_pooler_is_warned_of()
     {
-        Skip.If(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
         await using var db = await postgres.CreateDatabaseAsync();
         await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3);
         using var log = new LogLines();

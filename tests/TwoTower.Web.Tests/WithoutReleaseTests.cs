@@ -6,13 +6,12 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>A deployment that has no model yet, or has lost it: it collects decisions, and says what it can't do.</summary>
-[Collection("postgres")]
 public sealed class WithoutReleaseTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private ApiHost _api = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -21,7 +20,7 @@ public sealed class WithoutReleaseTests(PostgresFixture postgres) : IAsyncLifeti
         _api = await ApiHost.StartAsync(_db, new() { ["TwoTower:Api:ReleasePollSeconds"] = "3600" });
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _api.DisposeAsync();
         await _db.DisposeAsync();

@@ -16,7 +16,7 @@ internal static class ActivateVerb
             rollback' goes back.
 
             Example:
-              twotower releases activate v2-20260101T120000Z-0a1b2c3d --reason 'better on the test viewers'
+              twotower releases activate v2-20260101T120000Z-0a1b2c3d --reason 'better on the test users'
             """)
         { version, reason, CommonOptions.Database };
         host.Handle(command, async session =>

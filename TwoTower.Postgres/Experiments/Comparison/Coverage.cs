@@ -25,19 +25,19 @@ public static class Coverage
         var value = Sum(users, Shown(n, drawn)) / catalogue;
         if (n == 1) return new(value, users.ToDictionary(user => user.UserId, _ => 0.0));
 
-        // Without a user: the others' videos, those of that user with one viewer less.
+        // Without a user: the others' videos, those of that user with one user less.
         var without = Shown(n - 1, Math.Min(drawn, n - 1));
         var all = Sum(users, without);
         var left = users.ToDictionary(
-            user => user.UserId, user => (all - user.Viewers.Sum(k => without[k] - without[k - 1])) / catalogue);
+            user => user.UserId, user => (all - user.ShownTo.Sum(k => without[k] - without[k - 1])) / catalogue);
         var mean = left.Values.Average();
         return new(value, left.ToDictionary(user => user.Key, user => (mean - user.Value) * (n - 1) / n));
     }
 
-    // A video with k viewers is in the lists of k users.
-    private static double Sum(IReadOnlyCollection<UserOutcome> users, double[] shown) => users.Sum(user => user.Viewers.Sum(k => shown[k] / k));
+    // A video shown to k users is in the lists of k users.
+    private static double Sum(IReadOnlyCollection<UserOutcome> users, double[] shown) => users.Sum(user => user.ShownTo.Sum(k => shown[k] / k));
 
-    /// <summary>Chance that one of n drawn users of N was shown a video with k viewers, for k = 0..N + 1.</summary>
+    /// <summary>Chance that one of n drawn users of N was shown a video of k users, for k = 0..N + 1.</summary>
     private static double[] Shown(int users, int drawn)
     {
         // C(N − k, n) ÷ C(N, n) = Π over i < k of (N − n − i) ÷ (N − i)

@@ -86,7 +86,7 @@ public sealed class ReleaseComparer(NpgsqlDataSource db)
 
     private static ComparedRelease Sum(string version, IReadOnlyList<UserOutcome> users) => new(
         version, users.Count, users.Sum(user => user.Answers), users.Sum(user => user.Recommendations), users.Sum(user => user.Likes),
-        users.Sum(user => user.Nopes), (long)Math.Round(users.Sum(user => user.Viewers.Sum(k => 1.0 / k))));
+        users.Sum(user => user.Nopes), (long)Math.Round(users.Sum(user => user.ShownTo.Sum(k => 1.0 / k))));
 
     private static List<string> Notes(string a, IReadOnlyList<UserOutcome> left, string b, IReadOnlyList<UserOutcome> right, int both)
     {

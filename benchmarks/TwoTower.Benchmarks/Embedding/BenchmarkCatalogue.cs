@@ -27,11 +27,11 @@ internal static class BenchmarkCatalogue
             });
         }
 
-        var viewer = NewId(random);
+        var user = NewId(random);
         return new(
-            [new(viewer, "viewer", Now.AddYears(-1))],
+            [new(user, "viewer", Now.AddYears(-1))],
             rows,
-            [.. rows.Take(20).Select((video, n) => new DecisionRow(viewer, video.Id, n % 2 == 0 ? DecisionType.Like : DecisionType.Nope, Now.AddDays(-n)))]);
+            [.. rows.Take(20).Select((video, n) => new DecisionRow(user, video.Id, n % 2 == 0 ? DecisionType.Like : DecisionType.Nope, Now.AddDays(-n)))]);
     }
 
     public static TowerWeights Tower(Random random, int[] widths)

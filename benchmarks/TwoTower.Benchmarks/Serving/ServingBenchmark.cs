@@ -70,9 +70,9 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
     {
         using var tower = UserTower.FromFiles(await new ReleaseStore(db).OpenAsync(world.Release.ModelVersion, ct));
         var embeddings = new List<(float[], Guid[])>();
-        foreach (var viewer in world.Viewers.Take(500))
+        foreach (var user in world.Users.Take(500))
         {
-            var context = await RequestContext.ReadAsync(db, viewer, null, ct);
+            var context = await RequestContext.ReadAsync(db, user, null, ct);
             embeddings.Add((tower.Encode(context.Payload!, context.AsOf), context.DecidedVideoIds));
         }
 
@@ -95,7 +95,7 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
     {
         var started = Stopwatch.GetTimestamp();
         var answer = await http.GetByteArrayAsync(
-            new Uri($"/v1/users/{world.Viewers[i % world.Viewers.Count]}/recommendations?limit={Limit}", UriKind.Relative), ct);
+            new Uri($"/v1/users/{world.Users[i % world.Users.Count]}/recommendations?limit={Limit}", UriKind.Relative), ct);
         _times.Add("request", Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         if (answer.Length < 1_000) throw new InvalidOperationException("an answer of 20 videos was expected");
     }

@@ -13,19 +13,19 @@ namespace TwoTower.Benchmarks.Serving;
 
 /// <summary>
 /// A made-up catalogue with an active release. Its towers aren't trained, but share the weights of tags and performers and everything
-/// above, so that a viewer's vector lies among the videos that share tags with the likes, as a trained one does.
+/// above, so that a user's vector lies among the videos that share tags with the likes, as a trained one does.
 /// </summary>
 /// <param name="Release">The active release.</param>
-/// <param name="Viewers">Viewers with likes.</param>
-internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Viewers)
+/// <param name="Users">Users with likes.</param>
+internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Users)
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public static async Task<ServingWorld> CreateAsync(NpgsqlDataSource db, int videos, int viewers, CancellationToken ct)
+    public static async Task<ServingWorld> CreateAsync(NpgsqlDataSource db, int videos, int userCount, CancellationToken ct)
     {
         var stages = new StageTable();
         var tables = await stages.MeasureAsync("generate", videos, () => Task.FromResult(
-            CatalogueGenerator.Generate(new GeneratorOptions { Videos = videos, Viewers = viewers, Anchor = Now })));
+            CatalogueGenerator.Generate(new GeneratorOptions { Videos = videos, Users = userCount, Anchor = Now })));
         await stages.MeasureAsync("load tables", videos, async () =>
         {
             await new TableWriter(db).WriteAsync(tables, null, ct);
@@ -52,7 +52,7 @@ internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Viewers
         await using (var analyze = db.CreateCommand("vacuum analyze")) await analyze.ExecuteNonQueryAsync(ct);
 
         var liked = tables.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.UserId).Distinct().ToList();
-        Console.Error.WriteLine($"{tables.Decisions.Count:N0} decisions of {liked.Count:N0} viewers");
+        Console.Error.WriteLine($"{tables.Decisions.Count:N0} decisions of {liked.Count:N0} users");
         return new(await new ReleaseStore(db).GetAsync(release.ModelVersion, ct), liked);
     }
 

@@ -10,8 +10,8 @@ namespace TwoTower.Benchmarks.Training;
 /// <summary>Trains recipe v3 and says how long each stage took; benchmarks/pytorch/histories.py is the same arithmetic in PyTorch.</summary>
 internal static class HistoriesBenchmark
 {
-    // The teacher is the sum of its parts.
-    private static readonly string[] Stages = ["features", "linear model", "factors", "taste factors", "lessons", "epochs", "item vectors"];
+    // The closedForm is the sum of its parts.
+    private static readonly string[] Stages = ["features", "linear model", "factors", "taste factors", "distillation", "epochs", "item vectors"];
 
     public static async Task RunAsync(string folder, string recipeName, IReadOnlyList<string> settings, int threads, CancellationToken ct)
     {

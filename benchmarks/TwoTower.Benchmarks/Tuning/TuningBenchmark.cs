@@ -29,16 +29,16 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
     public async Task RunAsync(IReadOnlyList<string> variants, CancellationToken ct)
     {
         var tables = CsvTableReader.Read(folder);
-        var viewers = new HeldOutViewers(tables);
+        var users = new HeldOutUserSet(tables);
         Console.WriteLine(
-            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}, {viewers.Count} held-out viewers, {viewers.Items:N0} videos ranked, recipe {recipe}, "
+            $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}, {users.Count} held-out users, {users.Items:N0} videos ranked, recipe {recipe}, "
             + $"at most {epochs} epochs, seeds {string.Join(", ", seeds)}, {ComputeDevice.PhysicalCores()} cores\n");
         var runs = variants.Select(_ => new List<Row>()).ToArray();
         foreach (var seed in seeds)
         {
             for (var i = 0; i < runs.Length; i++)
             {
-                runs[i].Add(await RunAsync(viewers, variants[i], seed, ct));
+                runs[i].Add(await RunAsync(users, variants[i], seed, ct));
                 Console.Error.WriteLine($"seed {seed}, {Name(variants[i])}: {runs[i][^1]}");
             }
         }
@@ -70,7 +70,7 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         return (ratios[(ratios.Length - 1) / 2] + ratios[ratios.Length / 2]) / 2;
     }
 
-    private async Task<Row> RunAsync(HeldOutViewers viewers, string variant, int seed, CancellationToken ct)
+    private async Task<Row> RunAsync(HeldOutUserSet users, string variant, int seed, CancellationToken ct)
     {
         string[] overrides = [.. variant.Length == 0 ? [] : new[] { variant }, $"training.epochs={epochs}", $"seed={seed}"];
         var watch = Stopwatch.StartNew();
@@ -78,7 +78,7 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
             new TrainOptions
             {
                 Recipe = RecipeReader.Read(recipe, overrides, new Hashtable()),
-                Tables = viewers.Training,
+                Tables = users.Training,
                 Register = false,
                 Device = TrainingDevice.Cpu,
             },
@@ -88,18 +88,18 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         var files = new ReleaseFileSet("tuning", ReleaseFiles.Build(result.Checkpoint, DateTimeOffset.UnixEpoch));
         using var user = UserTower.FromFiles(files);
         using var item = ItemTower.FromFiles(files);
-        var (recall, coverage) = viewers.Measure(user, item);
+        var (recall, coverage) = users.Measure(user, item);
         return new(
             best.ValidationLoss, best.ValidationAccuracy, recall, coverage, seconds, result.SamplesPerSecond!.Value,
             result.Checkpoint.Training.TrainingSamples + result.Checkpoint.Training.ValidationSamples,
-            files[ArtifactNames.UserTower].Length, user.EmbeddingDim, EncodeMicroseconds(user, viewers));
+            files[ArtifactNames.UserTower].Length, user.EmbeddingDim, EncodeMicroseconds(user, users));
     }
 
-    // Median of single runs: a viewer's payload to an embedding, as a request does it.
-    private static double EncodeMicroseconds(UserTower tower, HeldOutViewers viewers)
+    // Median of single runs: a user's payload to an embedding, as a request does it.
+    private static double EncodeMicroseconds(UserTower tower, HeldOutUserSet users)
     {
-        var payloads = PayloadBuilder.BuildUsers(viewers.Training, DateTimeOffset.MaxValue);
-        var asOf = viewers.Training.Decisions.Max(decision => decision.CreatedAt);
+        var payloads = PayloadBuilder.BuildUsers(users.Training, DateTimeOffset.MaxValue);
+        var asOf = users.Training.Decisions.Max(decision => decision.CreatedAt);
         var times = new double[Encodings];
         for (var i = 0; i < times.Length; i++)
         {

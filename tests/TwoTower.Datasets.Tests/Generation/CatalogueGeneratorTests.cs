@@ -14,7 +14,7 @@ public class CatalogueGeneratorTests
     [Fact]
     public void The_same_seed_and_anchor_give_the_same_rows_and_another_seed_others()
     {
-        string Rows(int seed) => JsonSerializer.Serialize(CatalogueGenerator.Generate(new() { Anchor = Anchor, Seed = seed, Viewers = 50, Videos = 100 }));
+        string Rows(int seed) => JsonSerializer.Serialize(CatalogueGenerator.Generate(new() { Anchor = Anchor, Seed = seed, Users = 50, Videos = 100 }));
         Assert.Equal(Rows(1), Rows(1));
         Assert.NotEqual(Rows(1), Rows(2));
     }
@@ -90,7 +90,7 @@ public class CatalogueGeneratorTests
 
     [Fact]
     public void A_size_out_of_range_is_refused() => Assert.Contains(
-        "the value is 0", Assert.Throws<InputException>(() => CatalogueGenerator.Generate(new() { Anchor = Anchor, Viewers = 0 })).Message, StringComparison.Ordinal);
+        "the value is 0", Assert.Throws<InputException>(() => CatalogueGenerator.Generate(new() { Anchor = Anchor, Users = 0 })).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Its_features_can_be_fitted()

@@ -4,7 +4,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>What becomes of a change.</summary>
-[Collection("postgres")]
 public sealed class ChangesTests(PostgresFixture postgres)
 {
     [Fact]

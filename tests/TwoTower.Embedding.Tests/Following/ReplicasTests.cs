@@ -5,7 +5,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>Several embedders on one database.</summary>
-[Collection("postgres")]
 public sealed class ReplicasTests(PostgresFixture postgres)
 {
     [Fact]

@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>Following without triggers.</summary>
-[Collection("postgres")]
 public sealed class SweepTests(PostgresFixture postgres)
 {
     private static readonly EmbedderOptions WithoutTriggers = FollowedWorld.Options with { Triggers = false, SweepInterval = TimeSpan.FromSeconds(1) };

@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>What the triggers tell, and what they cost whoever writes.</summary>
-[Collection("postgres")]
 public sealed class TriggersTests(PostgresFixture postgres)
 {
     private const string Changes = "select video_id from two_tower.embedding_changes order by video_id";

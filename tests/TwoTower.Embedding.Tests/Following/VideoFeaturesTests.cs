@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>Vectors from elsewhere in the features of a served release.</summary>
-[Collection("postgres")]
 public sealed class VideoFeaturesTests(PostgresFixture postgres)
 {
     private static readonly VectorStandardizer Clip = new("clip", [0.5, 0, -0.5], 1.5);

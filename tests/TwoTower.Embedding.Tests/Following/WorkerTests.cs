@@ -4,7 +4,7 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests.Following;
 
 /// <summary>The worker as it runs.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class WorkerTests(PostgresFixture postgres)
 {
     [Fact]

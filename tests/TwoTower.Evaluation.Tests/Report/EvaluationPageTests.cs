@@ -20,11 +20,11 @@ public class EvaluationPageTests
 
     [Theory]
     [InlineData("All models", "0.377")]
-    [InlineData("Viewers without a history", "0.038")]
+    [InlineData("Users without a history", "0.038")]
     [InlineData("Difference to popularity, paired", "0.203")]
     [InlineData("Each seed alone", "seed 43")]
     [InlineData("v3, the live API", "0.006")]
-    [InlineData("Recall@20 by the viewer's activity: likes in the history", "100 likes and more")]
+    [InlineData("Recall@20 by the user's activity: likes in the history", "100 likes and more")]
     [InlineData("Recall@20 by popularity: of the videos that are to be found", "most liked 10 %")]
     [InlineData("Recall@20 by cut: share of the decisions before it", "time 60 %")]
     [InlineData("v3, calibration", "0.750")]
@@ -60,7 +60,7 @@ public class EvaluationPageTests
     [InlineData("ndcg@100")]
     [InlineData("uAUC")]
     [InlineData("nope@20")]
-    [InlineData("By the viewer's activity")]
+    [InlineData("By the user's activity")]
     [InlineData("By popularity")]
     [InlineData("By cut")]
     [InlineData("popularity")] // scores
@@ -123,14 +123,14 @@ public class EvaluationPageTests
     [Fact]
     public void What_was_not_measured_has_no_section()
     {
-        var plain = Evaluations.Contender("popularity", isRecipe: false, 0.17) with
+        var plain = Evaluations.Model("popularity", isRecipe: false, 0.17) with
         {
             WithoutHistory = null,
             BySplit = [],
             Scores = null,
             WithHistory = new("with history", 5, new Dictionary<string, Estimate> { ["recall_20"] = new(0.17) }),
         };
-        var page = EvaluationPage.Render(Evaluations.Full() with { Contenders = [plain], Live = null, Reference = null });
+        var page = EvaluationPage.Render(Evaluations.Full() with { Models = [plain], Live = null, Reference = null });
 
         foreach (var absent in new[] { "live API", "Learning curves", "Likes against nopes", "<h2>Calibration", "without a history</strong>", "By cut", "Difference to", ">uAUC</title>" })
         {

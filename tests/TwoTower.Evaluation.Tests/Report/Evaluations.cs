@@ -10,12 +10,12 @@ internal static class Evaluations
     public static Evaluated Full(string data = "tiny films") => new(
         data, "time", null, 2, new(2025, 6, 1, 12, 30, 0, TimeSpan.Zero), "popularity",
         [new("time 50 %", 308, 13_347, 574, 37, 4, 149, 21, new(2025, 5, 31, 0, 0, 0, TimeSpan.Zero))],
-        [Contender("popularity", isRecipe: false, 0.174), Contender("v3", isRecipe: true, 0.377), Contender("v3", isRecipe: true, 0.355) with { IsReRanked = true }])
+        [Model("popularity", isRecipe: false, 0.174), Model("v3", isRecipe: true, 0.377), Model("v3", isRecipe: true, 0.355) with { IsReRanked = true }])
     {
         Live = [new("v3", 42, 30, 31, 28, new(0.987, 0.97, 1), Group("exact", 0.377), Group("live", 0.371), Group("loss", 0.006), 1.2e-7, 4.5, 9.25)],
     };
 
-    public static ContenderResult Contender(string name, bool isRecipe, double recall) => new()
+    public static ModelResult Model(string name, bool isRecipe, double recall) => new()
     {
         Name = name,
         IsRecipe = isRecipe,

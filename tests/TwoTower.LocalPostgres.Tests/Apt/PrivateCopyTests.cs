@@ -5,10 +5,10 @@ namespace TwoTower.LocalPostgres.Tests.Apt;
 
 public class PrivateCopyTests
 {
-    [SkippableFact]
+    [Fact]
     public async Task An_interrupted_run_is_finished_by_the_next_one_whatever_it_was_doing()
     {
-        Skip.IfNot(Mirror.Expected, Mirror.Missing);
+        Assert.SkipUnless(Mirror.Expected, Mirror.Missing);
         await using var server = TemporaryServer.Home();
         var cache = SeededCache(server.Options.Home);
         string[] arguments = ["provide", server.Options.Home, cache];
@@ -37,12 +37,12 @@ public class PrivateCopyTests
         Assert.Contains("stopped", (await ProviderProcess.RunAsync(["stop", server.Options.Home, cache])).Output);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_user_without_rights_gets_a_server_too()
     {
-        Skip.IfNot(Mirror.Expected, Mirror.Missing);
-        Skip.IfNot(ServerUser.Needed, "this test run isn't root: every other test is the one without rights");
-        Skip.IfNot(StateFolder.EveryoneCanEnter(AppContext.BaseDirectory), "the build output lies where other users can't read it");
+        Assert.SkipUnless(Mirror.Expected, Mirror.Missing);
+        Assert.SkipUnless(ServerUser.Needed, "this test run isn't root: every other test is the one without rights");
+        Assert.SkipUnless(StateFolder.EveryoneCanEnter(AppContext.BaseDirectory), "the build output lies where other users can't read it");
         // initdb refuses a user id that has no name.
         const string Somebody = "nobody";
         using var folder = new TemporaryFolder();
@@ -61,10 +61,10 @@ public class PrivateCopyTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_mirror_without_the_suite_is_a_reason_and_leaves_nothing_behind()
     {
-        Skip.IfNot(Mirror.Expected, Mirror.Missing);
+        Assert.SkipUnless(Mirror.Expected, Mirror.Missing);
         using var cache = new TemporaryFolder();
         AptSource[] sources = [new() { Uris = [$"file:{cache.Path}/no-archive"], Suites = ["stable"], Components = ["main"] }];
 
@@ -75,11 +75,11 @@ public class PrivateCopyTests
         Assert.Empty(Directory.EnumerateDirectories(cache.Path));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_cache_that_the_server_could_not_read_is_refused_by_name()
     {
-        Skip.IfNot(Mirror.Expected, Mirror.Missing);
-        Skip.IfNot(ServerUser.Needed, "this test run isn't root");
+        Assert.SkipUnless(Mirror.Expected, Mirror.Missing);
+        Assert.SkipUnless(ServerUser.Needed, "this test run isn't root");
         using var cache = new TemporaryFolder();
         if (!OperatingSystem.IsWindows())
         {

@@ -21,22 +21,22 @@ public class PostgresProgramsTests
         Assert.Equal("no PostgreSQL programs on this machine", reason);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Programs_without_pgvector_are_passed_over_with_the_reason()
     {
         var programs = MachineWithoutPgVector.Find();
-        Skip.If(programs is null, MachineWithoutPgVector.Missing);
+        Assert.SkipWhen(programs is null, MachineWithoutPgVector.Missing);
         var (found, reason) = await PostgresPrograms.OfMachineAsync([programs], default);
         Assert.Empty(found);
         Assert.Matches($@"^PostgreSQL \d+ in {programs} has no pgvector$", reason);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Programs_with_pgvector_are_found_by_their_folder()
     {
         await using var home = await TemporaryServer.StartAsync();
         var state = StateFolder.Of(home.Options.Home).Read()!;
-        Skip.If(state.Programs is null, "the server of this machine is a container");
+        Assert.SkipWhen(state.Programs is null, "the server of this machine is a container");
 
         var (found, _) = await PostgresPrograms.OfMachineAsync([state.Programs], default);
 

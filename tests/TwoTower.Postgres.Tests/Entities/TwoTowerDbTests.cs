@@ -6,7 +6,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Entities;
 
-[Collection("postgres")]
 public class TwoTowerDbTests(PostgresFixture postgres)
 {
     [Fact]

@@ -10,7 +10,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Experiments;
 
 /// <summary>A share of the users gets another release: who, since when, until when, and what happens to them when it goes wrong.</summary>
-[Collection("postgres")]
 public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly List<Guid> Viewers = [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
@@ -21,7 +20,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
     private ServingRecorder _recorder = null!;
     private Release _one = null!, _two = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -31,7 +30,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
         _recorder = new(Options.Create(new ImpressionOptions()));
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private async Task<string?> ServedAsync(Guid user)
     {

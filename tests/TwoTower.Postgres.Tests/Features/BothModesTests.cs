@@ -8,7 +8,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Features;
 
 /// <summary>The two ways to compute features, in SQL and in process, on every row (contract, section 2).</summary>
-[Collection("postgres")]
 public class BothModesTests(PostgresFixture postgres)
 {
     private static readonly DateTimeOffset Anchor = new(2025, 11, 2, 12, 0, 0, TimeSpan.Zero);
@@ -19,7 +18,7 @@ public class BothModesTests(PostgresFixture postgres)
     [Fact]
     public async Task They_agree_on_a_generated_world()
     {
-        var tables = CatalogueGenerator.Generate(new() { Anchor = Anchor, Viewers = 1200, Videos = 1500, Seed = 7 });
+        var tables = CatalogueGenerator.Generate(new() { Anchor = Anchor, Users = 1200, Videos = 1500, Seed = 7 });
         await AgreeAsync(tables, Anchor);
         await AgreeAsync(tables, Anchor.AddDays(-90));
     }

@@ -5,12 +5,11 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Features;
 
 /// <summary>How Postgres runs the feature functions when the tables are large: one user must never cost a scan of all decisions.</summary>
-[Collection("postgres")]
 public sealed class FeatureFunctionPlanTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await _db.ExecuteAsync("""
@@ -25,7 +24,7 @@ public sealed class FeatureFunctionPlanTests(PostgresFixture postgres) : IAsyncL
         await _db.ExecuteAsync("vacuum analyze videos, video_tags, video_performers, user_video_decisions");
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task One_user_is_found_by_index_also_in_the_generic_plan_of_a_prepared_statement()

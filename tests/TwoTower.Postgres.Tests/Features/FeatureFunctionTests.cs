@@ -7,18 +7,17 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Features;
 
 /// <summary>The SQL functions of the contract, section 2, against the golden payloads.</summary>
-[Collection("postgres")]
 public sealed class FeatureFunctionTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await new TableWriter(_db.DataSource).WriteAsync(Golden.Tables, null, default);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task Every_golden_user_has_the_golden_payload()

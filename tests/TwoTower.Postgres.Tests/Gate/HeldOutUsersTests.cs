@@ -4,7 +4,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Gate;
 
-[Collection("postgres")]
 public sealed class HeldOutUsersTests(PostgresFixture postgres)
 {
     [Fact]

@@ -7,20 +7,19 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Gate;
 
 /// <summary>What the gate refuses, and that it says why, with the numbers.</summary>
-[Collection("postgres")]
 public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
         await TasteWorld.InsertAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private static ReleaseFile[] Files(int seed = 1) => [.. ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed))];
 

@@ -9,18 +9,18 @@ using Answer = TwoTower.Postgres.Serving.Recommendations;
 namespace TwoTower.Postgres.Tests.Impressions;
 
 /// <summary>What is kept of the recommendations that were served, whose, how long, and what happens when it can't be written.</summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await _db.ExecuteAsync("insert into two_tower.releases (model_version, embedding_dim) values ('model-1', 4), ('model-2', 4)");
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private (ServingRecorder Recorder, ServingRecordWriter Writer) Create(ImpressionOptions options)
     {

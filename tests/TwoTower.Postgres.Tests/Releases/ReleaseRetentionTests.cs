@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Releases;
 
 /// <summary>Going back, retiring, pruning, pins, and operators who get into each other's way.</summary>
-[Collection("postgres")]
 public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private readonly List<Release> _releases = [];
@@ -16,14 +15,14 @@ public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLife
 
     private ReleaseRetention Retention => new(_db.DataSource, TimeProvider.System);
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
         await TestVideos.InsertAsync(_db, 1, 20);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private async Task MakeAsync(int count)
     {

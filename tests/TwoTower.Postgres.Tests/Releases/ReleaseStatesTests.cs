@@ -4,19 +4,18 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Releases;
 
 /// <summary>What the database itself refuses, whoever asks.</summary>
-[Collection("postgres")]
 public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly string[] States = ["trained", "embedding", "ready", "active", "retired", "failed"];
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await _db.ExecuteAsync("insert into two_tower.releases (model_version, embedding_dim) values ('a', 16), ('b', 16)");
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private async Task<string> RefusedAsync(string sql) => (await Assert.ThrowsAsync<PostgresException>(() => _db.ExecuteAsync(sql))).MessageText;
 

@@ -7,19 +7,19 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Releases;
 
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private static IReadOnlyList<ReleaseFile> Files(int seed = 1) => ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed));
 

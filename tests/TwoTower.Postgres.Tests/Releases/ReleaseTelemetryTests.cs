@@ -9,7 +9,7 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Releases;
 
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public class ReleaseTelemetryTests(PostgresFixture postgres)
 {
     [Fact]

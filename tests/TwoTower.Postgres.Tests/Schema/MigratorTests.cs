@@ -6,7 +6,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Schema;
 
-[Collection("postgres")]
 public class MigratorTests(PostgresFixture postgres)
 {
     [Fact]

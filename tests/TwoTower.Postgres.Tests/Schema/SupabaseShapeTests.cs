@@ -9,7 +9,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Schema;
 
 /// <summary>A database that was somebody's before: Supabase's extension schema, normalised tags, tables and a function of theirs.</summary>
-[Collection("postgres")]
 public class SupabaseShapeTests(PostgresFixture postgres)
 {
     private const string Theirs = """

@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>Releases are activated, rolled back and retired while requests run: each answer is of one release, and none fails.</summary>
-[Collection("postgres")]
 public sealed class ChangingReleasesTests(PostgresFixture postgres)
 {
     [Fact]

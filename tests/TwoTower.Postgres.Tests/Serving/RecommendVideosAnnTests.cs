@@ -4,7 +4,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>The contract's search (section 9), over 12,000 videos that no test changes.</summary>
-[Collection("postgres")]
 public sealed class RecommendVideosAnnTests(SearchWorldFixture world) : IClassFixture<SearchWorldFixture>
 {
     private static readonly float[] Query = SearchWorld.Unit(new Random(99));

@@ -6,18 +6,17 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>What a request knows of its viewer, in the golden world.</summary>
-[Collection("postgres")]
 public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task Both_feature_modes_give_the_golden_payload_of_every_viewer_with_likes()

@@ -117,7 +117,7 @@ public sealed class SearchWorldFixture(PostgresFixture postgres) : IAsyncLifetim
 {
     public TestDatabase Database { get; private set; } = null!;
 
-    public async Task InitializeAsync() => Database = await SearchWorld.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => Database = await SearchWorld.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await Database.DisposeAsync();
+    public async ValueTask DisposeAsync() => await Database.DisposeAsync();
 }

@@ -5,15 +5,14 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>The search where the filters leave little, and where releases come and go.</summary>
-[Collection("postgres")]
 public sealed class SelectiveSearchTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly float[] Query = SearchWorld.Unit(new Random(99));
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync() => _db = await SearchWorld.CreateAsync(postgres);
+    public async ValueTask InitializeAsync() => _db = await SearchWorld.CreateAsync(postgres);
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task A_filter_that_leaves_one_in_a_hundred_returns_all_that_are_asked_for_and_all_that_there_are()

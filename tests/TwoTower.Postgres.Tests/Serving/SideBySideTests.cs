@@ -7,7 +7,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>Releases of different dimensions side by side: whichever is active, the search is its own.</summary>
-[Collection("postgres")]
 public sealed class SideBySideTests(PostgresFixture postgres)
 {
     [Fact]

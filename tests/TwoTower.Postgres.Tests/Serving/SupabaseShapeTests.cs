@@ -11,13 +11,12 @@ namespace TwoTower.Postgres.Tests.Serving;
 /// A database as Supabase has it: the extension in a schema of its own that no search path names, normalised tags and performers,
 /// other number types, decisions as an enum.
 /// </summary>
-[Collection("postgres")]
 public sealed class SupabaseShapeTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly float[] Query = [1, 0, 0, 0];
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateEmptyDatabaseAsync();
         await _db.ExecuteAsync("""
@@ -45,7 +44,7 @@ public sealed class SupabaseShapeTests(PostgresFixture postgres) : IAsyncLifetim
             """);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task The_search_bans_tags_by_id_and_by_name_and_finds_the_extension_wherever_it_is()

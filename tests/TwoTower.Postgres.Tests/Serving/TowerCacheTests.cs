@@ -7,14 +7,14 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>Towers are loaded once and make room for each other.</summary>
-[Collection("postgres")]
-public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+[Collection(nameof(Alone))]
+public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private int _loads;
     private ActivityListener _listener = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(_db);
@@ -30,9 +30,11 @@ public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime, 
         ActivitySource.AddActivityListener(_listener);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
-
-    public void Dispose() => _listener.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _db.DisposeAsync();
+        _listener.Dispose();
+    }
 
     [Fact]
     public async Task A_hundred_requests_at_once_load_a_tower_once()

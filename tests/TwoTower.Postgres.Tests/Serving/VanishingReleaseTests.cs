@@ -13,7 +13,7 @@ namespace TwoTower.Postgres.Tests.Serving;
 /// A release is retired and dropped just after a request has read that it is the active one. A lock holds the request at the place that is
 /// meant, so that it happens every time.
 /// </summary>
-[Collection("postgres")]
+[Collection(nameof(Alone))]
 public sealed class VanishingReleaseTests(PostgresFixture postgres)
 {
     [Theory]

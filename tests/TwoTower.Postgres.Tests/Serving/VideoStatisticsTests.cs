@@ -4,13 +4,12 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>The counts behind popular-and-fresh.</summary>
-[Collection("postgres")]
 public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private VideoStatistics _statistics = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _statistics = new VideoStatistics(_db.DataSource);
@@ -34,7 +33,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
             """);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     [Fact]
     public async Task Each_viewer_counts_once_a_video_with_the_last_word()

@@ -5,7 +5,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Tables;
 
 /// <summary>What is exported and imported elsewhere is the same, whatever the tables hold.</summary>
-[Collection("postgres")]
 public class RoundTripTests(PostgresFixture postgres)
 {
     private const string Loose =

@@ -5,7 +5,6 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Tables;
 
-[Collection("postgres")]
 public class TableWriterTests(PostgresFixture postgres)
 {
     private static readonly DateTimeOffset Time = new DateTimeOffset(2025, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(678_901);

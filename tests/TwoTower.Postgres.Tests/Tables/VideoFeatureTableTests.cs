@@ -10,18 +10,17 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Tables;
 
 /// <summary>The table two_tower.video_features: what it refuses, and the ways in and out.</summary>
-[Collection("postgres")]
 public sealed class VideoFeatureTableTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         await TestVideos.InsertAsync(_db, 1, 4);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     private Task InsertAsync(int video, string name, string vector) =>
         _db.ExecuteAsync($"insert into two_tower.video_features (video_id, name, vector) values ('{TestVideos.Id(video)}', '{name}', '{vector}')");

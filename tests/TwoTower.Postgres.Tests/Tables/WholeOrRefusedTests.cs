@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Tables;
 
 /// <summary>What comes in arrives as it is, in tables of any shape, or is refused or told.</summary>
-[Collection("postgres")]
 public class WholeOrRefusedTests(PostgresFixture postgres)
 {
     private static readonly Guid User = Guid.Parse("00000000-0000-4000-8000-000000000101");
@@ -180,8 +179,8 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await db.ExecuteAsync("""
-            do $$ begin execute format('alter database %I set statement_timeout = 20', current_database()); end $$;
-            create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return null; end $$;
+            do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;
+            create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); return null; end $$;
             create trigger slowly after insert on profiles for each statement execute function slowly();
             """);
         await using var source = Postgres.Connections.Database.CreateDataSource(db.ConnectionString + ";Pooling=false");

@@ -14,8 +14,7 @@ using TwoTower.Training;
 
 namespace TwoTower.Trainer.Tests.Hosting;
 
-[Collection("postgres")]
-public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetime, IDisposable
+public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly Recipe Recipe = new()
     {
@@ -28,11 +27,13 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     private readonly LogLines _log = new();
     private TestDatabase _database = null!;
 
-    public async Task InitializeAsync() => _database = await postgres.CreateDatabaseAsync();
+    public async ValueTask InitializeAsync() => _database = await postgres.CreateDatabaseAsync();
 
-    public async Task DisposeAsync() => await _database.DisposeAsync();
-
-    public void Dispose() => _folder.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        _folder.Dispose();
+    }
 
     [Theory]
     [InlineData(true)]
@@ -176,12 +177,12 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Each_database_has_a_checkpoint_of_its_own_outside_of_the_working_directory(bool homeIsNamed)
     {
-        Skip.If(!homeIsNamed && !OperatingSystem.IsLinux(), "the user's data folder is moved by XDG_DATA_HOME");
+        Assert.SkipWhen(!homeIsNamed && !OperatingSystem.IsLinux(), "the user's data folder is moved by XDG_DATA_HOME");
         await using var other = await postgres.CreateDatabaseAsync();
         foreach (var database in new[] { _database, other, _database })
         {

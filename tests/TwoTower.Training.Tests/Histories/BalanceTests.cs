@@ -10,7 +10,7 @@ public sealed class BalanceTests
     {
         // Users of a tower with one layer, in two dimensions; 16 times as much spread in the first as in the second.
         float[] weight = [4, 0, 0, 1, 0, 0], bias = [0.5f, -0.25f, 0];
-        var lessons = new Lessons([1, 2, 3, 4], [], [([0], []), ([1], [])], [16, 1, -16, 1], 2);
+        var lessons = new DistillationTargets([1, 2, 3, 4], [], [([0], []), ([1], [])], [16, 1, -16, 1], 2);
         var user = new TowerWeights([new(2, 3, weight, bias)]);
 
         var (balanced, share) = HistoryTraining.Balance(user, lessons);
@@ -32,7 +32,7 @@ public sealed class BalanceTests
     [Fact]
     public void A_dimension_that_nobody_uses_stays_finite()
     {
-        var lessons = new Lessons([1, 2], [], [([0], [])], [3, 0], 2);
+        var lessons = new DistillationTargets([1, 2], [], [([0], [])], [3, 0], 2);
         var (user, share) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), lessons);
         Assert.All(user.Layers[^1].Weight.Concat(share), number => Assert.True(float.IsFinite(number)));
     }

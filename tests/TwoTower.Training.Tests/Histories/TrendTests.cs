@@ -23,7 +23,7 @@ public class TrendTests
 
         // 4 · e^−2 likes, and 4: in all 8.5413 of 12, so 2.8471 of 4 are expected; 1 more on both sides.
         Close.Equal(0.5413, data.RecentLikes[0], "recent likes of the first", 1e-3);
-        var bias = Teacher.Bias(data, new() { TrendWeight = 2, PopularityDiscount = 0 });
+        var bias = ClosedFormModel.Bias(data, new() { TrendWeight = 2, PopularityDiscount = 0 });
         Close.Equal(2 * Math.Log(1.5413 / 3.8471), bias[0], "first", 1e-3);
         Close.Equal(2 * Math.Log(5 / 3.8471), bias[1], "second", 1e-3);
         Close.Equal(2 * Math.Log(5 / 3.8471), bias[2], "third", 1e-3);
@@ -31,5 +31,5 @@ public class TrendTests
 
     [Fact]
     public void Without_its_weight_times_say_nothing() =>
-        Assert.All(Teacher.Bias(Interactions.Read(Tables, 10, TimeSpan.FromDays(100)), new() { TrendWeight = 0, PopularityDiscount = 3 }), bias => Assert.Equal(0, bias));
+        Assert.All(ClosedFormModel.Bias(Interactions.Read(Tables, 10, TimeSpan.FromDays(100)), new() { TrendWeight = 0, PopularityDiscount = 3 }), bias => Assert.Equal(0, bias));
 }

@@ -2,8 +2,8 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Generation;
-using TwoTower.Evaluation.Contenders;
-using TwoTower.Evaluation.Exams;
+using TwoTower.Evaluation.Models;
+using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Protocols;
 using TwoTower.Evaluation.Results;
 using TwoTower.Testing;
@@ -15,7 +15,7 @@ namespace TwoTower.Training.Tests.Probabilities;
 [Collection(nameof(Torch))]
 public sealed class HeldOutCalibrationTests : IDisposable
 {
-    private static readonly TableSet Tables = CatalogueGenerator.Generate(new() { Viewers = 500, Videos = 200, Anchor = Golden.AsOf });
+    private static readonly TableSet Tables = CatalogueGenerator.Generate(new() { Users = 500, Videos = 200, Anchor = Golden.AsOf });
 
     private static readonly Recipe Histories = new()
     {
@@ -106,14 +106,14 @@ public sealed class HeldOutCalibrationTests : IDisposable
     public async Task On_users_that_neither_training_nor_calibration_knew_it_is_far_nearer_the_truth_than_the_sigmoid_of_the_score()
     {
         var splits = new[] { HeldOutUsersProtocol.Create(Tables, new(), HeldOutGroup.Validation) };
-        var examiner = new Examiner(splits, reRank: true, TimeProvider.System);
+        var examiner = new Evaluator(splits, reRank: true, TimeProvider.System);
         List<Answers> answers = [];
         foreach (var recipe in new[] { Histories, Histories with { Name = "plain", Serving = new() { ReRank = false } } })
         {
-            answers.AddRange(await examiner.AskAsync(RecipeContender.Create(recipe.Name, Options(recipe)), 42, null, default));
+            answers.AddRange(await examiner.AskAsync(RecipeModel.Create(recipe.Name, Options(recipe)), 42, null, default));
         }
 
-        var results = new Summary(splits, rounds: 0).Of(answers, null, default).Contenders;
+        var results = new Summary(splits, rounds: 0).Of(answers, null, default).Models;
 
         var (calibrated, plain) = (results[0].ProbabilityErrors!, results[2].ProbabilityErrors!);
         Assert.Equal(splits[0].Queries.Sum(query => query.Targets.Length + query.HeldOutNopes.Length), calibrated.Decisions);

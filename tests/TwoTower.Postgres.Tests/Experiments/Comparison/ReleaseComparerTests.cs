@@ -5,13 +5,12 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Experiments.Comparison;
 
 /// <summary>Which decisions count for which recommendation, in the database.</summary>
-[Collection("postgres")]
 public sealed class ReleaseComparerTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestDatabase _db = null!;
     private ReleaseComparer _comparer = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _comparer = new(_db.DataSource);
@@ -22,7 +21,7 @@ public sealed class ReleaseComparerTests(PostgresFixture postgres) : IAsyncLifet
             """);
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     /// <summary>Rank 0 is an answer without videos. <paramref name="hours"/>: how many hours ago.</summary>
     private Task ShowAsync(string release, int user, double hours, params int[] videos) => _db.ExecuteAsync($"""

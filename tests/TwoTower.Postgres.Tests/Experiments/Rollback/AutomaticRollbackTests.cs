@@ -6,7 +6,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Experiments.Rollback;
 
 /// <summary>Going back by itself, in the database: once an activation, whoever decides; recorded; and for good.</summary>
-[Collection("postgres")]
 public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly RollbackOptions Options = new() { LikesInterval = TimeSpan.Zero, DecisionWithin = TimeSpan.FromSeconds(1) };
@@ -14,7 +13,7 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
     private TestDatabase _db = null!;
     private ReleaseStore _store = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
         _store = new(_db.DataSource);
@@ -33,7 +32,7 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         await _store.ActivateAsync("b", "alice", "better");
     }
 
-    public async Task DisposeAsync() => await _db.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
     // Each failure is another user's, unless there are fewer of them.
     private Task CountAsync(string release, int answers, int empty = 0, int failed = 0, int minutesAgo = 0, int users = int.MaxValue) => _db.ExecuteAsync($"""

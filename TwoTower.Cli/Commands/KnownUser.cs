@@ -1,0 +1,42 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Postgres.Entities;
+
+namespace TwoTower.Cli.Commands;
+
+/// <summary>A user that the database knows.</summary>
+internal sealed record KnownUser(Guid Id, string? DisplayName)
+{
+    /// <summary>Name and id, for a person.</summary>
+    public string Shown => DisplayName is { Length: > 0 } name ? $"{name} ({Id})" : Id.ToString();
+
+    /// <summary>Finds a user by id (a profile or a decision is enough to be known) or by display name.</summary>
+    /// <exception cref="InputException">Nobody, or more than one.</exception>
+    public static async Task<KnownUser> FindAsync(NpgsqlDataSource db, string user, CancellationToken ct)
+    {
+        return Guid.TryParse(user, out var id) ? await ByIdAsync(db, id, ct) : await ByNameAsync(db, user, ct);
+    }
+
+    private static async Task<KnownUser> ByIdAsync(NpgsqlDataSource db, Guid id, CancellationToken ct)
+    {
+        await using var context = TwoTowerDb.Open(db);
+        var profile = await context.Profiles.Where(row => row.UserId == id).Select(row => new { row.DisplayName }).FirstOrDefaultAsync(ct);
+        return profile is not null || await context.UserVideoDecisions.AnyAsync(row => row.UserId == id, ct)
+            ? new(id, profile?.DisplayName)
+            : throw new InputException($"there is no user {id}: no profile and no decision has that user_id");
+    }
+
+    private static async Task<KnownUser> ByNameAsync(NpgsqlDataSource db, string name, CancellationToken ct)
+    {
+        await using var context = TwoTowerDb.Open(db);
+        var found = await context.Profiles.Where(row => row.DisplayName == name).OrderBy(row => row.UserId).Take(4)
+            .Select(row => new KnownUser(row.UserId, row.DisplayName)).ToListAsync(ct);
+        return found switch
+        {
+            [var one] => one,
+            [] => throw new InputException($"'{name}' is neither a user_id (a uuid) nor the display name of a user"),
+            _ => throw new InputException($"several users are called '{name}': give the user_id, such as {string.Join(", ", found.Take(3).Select(user => user.Id))}"),
+        };
+    }
+}

@@ -1,0 +1,3 @@
+using TwoTower.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

@@ -1,6 +1,0 @@
-using TwoTower.Testing;
-
-namespace TwoTower.Web.Tests;
-
-[CollectionDefinition("postgres")]
-public class PostgresCollection : ICollectionFixture<PostgresFixture>;
