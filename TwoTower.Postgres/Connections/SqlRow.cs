@@ -1,6 +1,10 @@
 using Npgsql;
 
+#if LOCAL_POSTGRES
+namespace TwoTower.LocalPostgres.Servers;
+#else
 namespace TwoTower.Postgres.Connections;
+#endif
 
 /// <summary>
 /// The row that a reader is at; its columns go by name. Npgsql resolves the names once for a reader, so that one costs a look into a

@@ -2,7 +2,11 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using NpgsqlTypes;
 
+#if LOCAL_POSTGRES
+namespace TwoTower.LocalPostgres.Servers;
+#else
 namespace TwoTower.Postgres.Connections;
+#endif
 
 /// <summary>A statement as <see cref="Statements"/> makes it: given its parameters by name, then run once.</summary>
 internal sealed class SqlStatement

@@ -2,7 +2,11 @@ using System.Collections.Frozen;
 using Npgsql;
 using NpgsqlTypes;
 
+#if LOCAL_POSTGRES
+namespace TwoTower.LocalPostgres.Servers;
+#else
 namespace TwoTower.Postgres.Connections;
+#endif
 
 /// <summary>
 /// The only place that makes commands: SQL whose parameters (<c>@release</c>) and columns go by name. Entities are read and written

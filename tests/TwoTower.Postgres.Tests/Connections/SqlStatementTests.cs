@@ -5,7 +5,6 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Connections;
 
 /// <summary>Statements by names, against a server.</summary>
-[Collection("postgres")]
 public sealed class SqlStatementTests(PostgresFixture postgres)
 {
     [Fact]
