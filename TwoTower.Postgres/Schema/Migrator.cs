@@ -116,11 +116,8 @@ public static class Migrator
     }
 
     // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.
-    private static async Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
-        return await command.ExecuteScalarAsync(ct) as string;
-    }
+    private static Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql("select two_tower.follow_videos()").ScalarAsync<string>(ct);
 
     private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)
     {
@@ -145,14 +142,11 @@ public static class Migrator
     private static async Task<SortedDictionary<int, (string Name, string Checksum)>> ReadJournalAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var journal = new SortedDictionary<int, (string Name, string Checksum)>();
-        await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
-        {
-            if (!(bool)(await exists.ExecuteScalarAsync(ct))!) return journal;
-        }
-
-        await using var command = new NpgsqlCommand("select version, name, checksum from two_tower.migrations", connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) journal.Add(reader.GetInt32(0), (reader.GetString(1), reader.GetString(2)));
+        var isThere = await connection.Sql("select to_regclass('two_tower.migrations') is not null").ScalarAsync<bool>(ct);
+        if (!isThere) return journal;
+        var entries = connection.Sql("select version, name, checksum from two_tower.migrations")
+            .StreamAsync(row => (Version: row.Get<int>("version"), Entry: (row.Get<string>("name"), row.Get<string>("checksum"))), ct);
+        await foreach (var (version, entry) in entries) journal.Add(version, entry);
         return journal;
     }
 
@@ -167,9 +161,6 @@ public static class Migrator
     internal static async Task LockAsync(NpgsqlConnection connection, long key, CancellationToken ct) =>
         await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"select pg_advisory_xact_lock({key})"), ct);
 
-    internal static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    internal static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        await connection.Sql(sql).ExecuteAsync(ct);
 }

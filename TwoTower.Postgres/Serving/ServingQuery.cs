@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -21,17 +22,28 @@ internal sealed class ServingQuery(NpgsqlDataSource db, TimeSpan deadline)
     public async Task<T> ReadAsync<T>(string sql, IEnumerable<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
-        await using var batch = db.CreateBatch();
-        batch.Timeout = (int)Math.Ceiling(deadline.TotalSeconds) + SilenceSeconds;
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("select set_config('statement_timeout', $1, true)")
-        {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = _milliseconds } },
-        });
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(parameter);
-        batch.BatchCommands.Add(command);
+        await using var batch = Batch(sql, parameters);
         await using var row = await batch.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
         await row.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
         return await read(row).ConfigureAwait(false);
     }
+
+    /// <summary>The same, by names.</summary>
+    /// <param name="sql">With <c>@name</c>, ….</param>
+    /// <param name="parameters">Their values, as <see cref="Statements.Parameter"/> makes them.</param>
+    /// <param name="read">Reads a row.</param>
+    /// <param name="ct">Looked at beforehand.</param>
+    public Task<List<T>> ListAsync<T>(string sql, IEnumerable<NpgsqlParameter> parameters, Func<SqlRow, T> read, CancellationToken ct) =>
+        ReadAsync(sql, parameters, async reader =>
+        {
+            var row = new SqlRow(reader);
+            var rows = new List<T>();
+            while (await reader.ReadAsync(CancellationToken.None)) rows.Add(read(row));
+            return rows;
+        }, ct);
+
+    private NpgsqlBatch Batch(string sql, IEnumerable<NpgsqlParameter> parameters) => db.SqlBatch(
+        (int)Math.Ceiling(deadline.TotalSeconds) + SilenceSeconds,
+        ("select set_config('statement_timeout', @deadline, true)", [Statements.Parameter("deadline", _milliseconds)]),
+        (sql, parameters));
 }
