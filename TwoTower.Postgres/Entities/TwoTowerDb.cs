@@ -11,7 +11,7 @@ namespace TwoTower.Postgres.Entities;
 /// test holds the two together. Bulk work, functions and the request path are SQL (docs/decisions/database-access.md).
 /// </summary>
 /// <param name="options">As <see cref="Options"/> makes them.</param>
-public class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
+internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
 {
     /// <summary>Viewers.</summary>
     public DbSet<Profile> Profiles => Set<Profile>();

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Postgres.Connections;
 
@@ -11,7 +12,7 @@ namespace TwoTower.Postgres.Features;
 /// <summary>
 /// Reads payloads from the SQL functions (<c>use_rpc_features = true</c>): streamed, one statement for a thousand users or videos.
 /// </summary>
-public static class PayloadReader
+internal static class PayloadReader
 {
     private const int BatchSize = 1000;
 
@@ -20,8 +21,10 @@ public static class PayloadReader
     /// <param name="ids">Whose; also of those without a profile or a decision. Null: everyone with a decision at or before as-of.</param>
     /// <param name="asOf">Later decisions don't count.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
     public static IAsyncEnumerable<UserPayload> ReadUsersAsync(
-        NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct)
+        NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct,
+        int maxDecisions = FeatureOptions.DefaultMaxDecisions)
     {
         var json = PayloadJson.WithSharedStrings();
         return ReadAsync(
@@ -31,9 +34,9 @@ public static class PayloadReader
             where user_id is not null and created_at between '0001-01-01 00:00:00+00' and @as_of and decision_type::text in ('like', 'nope')
             group by user_id order by user_id
             """,
-            "select p.payload::text from two_tower.user_payloads(@ids, @as_of) p order by p.user_id",
-            statement => statement
-                .With("as_of", asOf), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
+            "select p.payload::text from two_tower.user_payloads(@ids, @as_of, @max_decisions) p order by p.user_id",
+            statement => statement.With("as_of", asOf).With("max_decisions", maxDecisions),
+            json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
     }
 
     /// <summary>The payloads of videos with all their vectors, ordered by id.</summary>
