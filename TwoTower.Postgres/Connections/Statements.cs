@@ -26,6 +26,7 @@ internal static class Statements
         [typeof(Guid)] = NpgsqlDbType.Uuid,
         [typeof(DateTimeOffset)] = NpgsqlDbType.TimestampTz,
         [typeof(TimeSpan)] = NpgsqlDbType.Interval,
+        [typeof(bool[])] = NpgsqlDbType.Array | NpgsqlDbType.Boolean,
         [typeof(int[])] = NpgsqlDbType.Array | NpgsqlDbType.Integer,
         [typeof(long[])] = NpgsqlDbType.Array | NpgsqlDbType.Bigint,
         [typeof(long?[])] = NpgsqlDbType.Array | NpgsqlDbType.Bigint,

@@ -33,6 +33,7 @@ public sealed class SqlStatementTests(PostgresFixture postgres)
         await Same("timestamp with time zone", (DateTimeOffset?)time);
         await Same("interval", (TimeSpan?)TimeSpan.FromMinutes(90));
         await Same("text", "名");
+        await Same("boolean[]", new[] { true, false });
         await Same("integer[]", new[] { 1, 2 });
         await Same("bigint[]", new[] { 1L, 2 });
         await Same("bigint[]", new long?[] { 1, null });
