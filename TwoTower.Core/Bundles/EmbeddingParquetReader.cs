@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Data;
 using Parquet.Schema;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Bundles;
 
@@ -19,17 +20,17 @@ public static class EmbeddingParquetReader
     public static async IAsyncEnumerable<EmbeddingBatch> ReadAsync(string path, int dim, [EnumeratorCancellation] CancellationToken ct = default)
     {
         var name = Path.GetFileName(path);
-        var reader = await OpenAsync(path, name, ct).ConfigureAwait(false);
-        await using var _ = reader.ConfigureAwait(false);
+        var reader = await OpenAsync(path, name, ct);
+        await using var _ = reader;
         var (videoId, element) = Columns(reader.Schema, name);
         long firstRow = 0;
         for (var g = 0; g < reader.RowGroupCount; g++)
         {
             using var group = reader.OpenRowGroupReader(g);
-            var ids = await ReadIdsAsync(group, videoId, name, firstRow, ct).ConfigureAwait(false);
+            var ids = await ReadIdsAsync(group, videoId, name, firstRow, ct);
             var vectors = await ExplainAsync(name, () => element.ClrType == typeof(double)
                 ? ReadVectorsAsync<double>(group, element, ids, dim, name, ct)
-                : ReadVectorsAsync<float>(group, element, ids, dim, name, ct)).ConfigureAwait(false);
+                : ReadVectorsAsync<float>(group, element, ids, dim, name, ct));
             firstRow += ids.Length;
             if (ids.Length > 0) yield return new EmbeddingBatch(ids, vectors, dim);
         }
@@ -40,8 +41,8 @@ public static class EmbeddingParquetReader
     public static async Task<long> CheckAsync(string path, int dim, CancellationToken ct = default)
     {
         var name = Path.GetFileName(path);
-        var reader = await OpenAsync(path, name, ct).ConfigureAwait(false);
-        await using var _ = reader.ConfigureAwait(false);
+        var reader = await OpenAsync(path, name, ct);
+        await using var _ = reader;
         var (_, element) = Columns(reader.Schema, name);
         long rows = 0, numbers = 0;
         for (var g = 0; g < reader.RowGroupCount; g++)
@@ -61,11 +62,11 @@ public static class EmbeddingParquetReader
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         try
         {
-            return await ExplainAsync(name, () => ParquetReader.CreateAsync(stream, leaveStreamOpen: false, cancellationToken: ct)).ConfigureAwait(false);
+            return await ExplainAsync(name, () => ParquetReader.CreateAsync(stream, leaveStreamOpen: false, cancellationToken: ct));
         }
         catch
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            await stream.DisposeAsync();
             throw;
         }
     }
@@ -93,13 +94,13 @@ public static class EmbeddingParquetReader
         var texts = new string?[group.RowCount];
         await ExplainAsync(name, async () =>
         {
-            await group.ReadAsync(field, texts.AsMemory()!, null, ct).ConfigureAwait(false);
+            await group.ReadAsync(field, texts.AsMemory()!, null, ct);
             return true;
-        }).ConfigureAwait(false);
+        });
         var ids = new Guid[texts.Length];
         for (var row = 0; row < ids.Length; row++)
         {
-            if (!Guid.TryParse(texts[row], out ids[row]))
+            if (!Uuid.TryParse(texts[row], out ids[row]))
             {
                 throw new InputException($"{name}, row {firstRow + row + 1}: video_id '{texts[row]}' isn't a uuid.");
             }
@@ -112,7 +113,7 @@ public static class EmbeddingParquetReader
         ParquetRowGroupReader group, DataField field, Guid[] ids, int dim, string name, CancellationToken ct)
         where T : unmanaged
     {
-        using var raw = (RawColumnData<T>)await group.ReadRawColumnDataBaseAsync(field, ct).ConfigureAwait(false);
+        using var raw = (RawColumnData<T>)await group.ReadRawColumnDataBaseAsync(field, ct);
         var values = raw.Values;
         var definition = raw.DefinitionLevels;
         var repetition = raw.RepetitionLevels;
@@ -155,7 +156,7 @@ public static class EmbeddingParquetReader
     {
         try
         {
-            return await read().ConfigureAwait(false);
+            return await read();
         }
         catch (Exception e) when (e is IOException or ParquetException or InvalidDataException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException or ArgumentException)
         {
