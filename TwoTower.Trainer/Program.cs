@@ -41,5 +41,5 @@ catch (Microsoft.Extensions.Options.OptionsValidationException e)
 catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
     await Console.Error.WriteLineAsync(line);
-    return ExitCode.BadInput;
+    return ExitCodes.BadInput;
 }
