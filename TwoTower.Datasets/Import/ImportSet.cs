@@ -32,7 +32,7 @@ public sealed class ImportSet : IDisposable
         foreach (var row in _decisions) yield return row;
         _isRead = true;
         if (_faults.Count == 0) yield break;
-        _say?.Invoke($"{_faults.Count} bad rows are left out (the first: {_faults.Messages[0]})");
+        if (_options.SkipBad < int.MaxValue) _say?.Invoke($"{_faults.Count} bad {(_faults.Count == 1 ? "row is" : "rows are")} left out (the first: {_faults.Messages[0]})");
         _options.LeftOut?.Invoke(_faults.Messages);
     }
 

@@ -1,6 +1,5 @@
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -121,7 +120,7 @@ internal static class ExistingTables
             end
             $$
             """, ct);
-        foreach (var query in TableReader.Queries) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
+        foreach (var query in TableQueries.All) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
     }
 
     /// <summary>True for an error that types or columns of theirs cause.</summary>

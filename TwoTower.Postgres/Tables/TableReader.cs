@@ -3,47 +3,13 @@ using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
 public static class TableReader
 {
-    private static readonly string VideoSql =
-        $"""
-        select v.id, v.external_id::text, v.title::text, v.description::text,
-          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end, v.maker::text,
-          two_tower.plain_number(v.price::numeric),
-          v.distribution_started_at::timestamptz, v.product_released_at::timestamptz, v.created_at::timestamptz,
-          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2, array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null), coalesce(v.is_active, true), t.names, p.names,
-          {string.Join(", ", VideoColumns.Other.Select(name => name == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{name}::text"))}
-        from public.videos v
-        left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
-        ) t on t.video_id = v.id
-        left join (
-          select video_id, array_agg(performer_name order by performer_name collate "C") as names
-          from two_tower.video_performer_names where performer_name is not null group by video_id
-        ) p on p.video_id = v.id
-        where v.id is not null
-        order by v.id
-        """;
-
-    private const string ProfileSql =
-        "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id";
-
-    private const string DecisionSql =
-        """
-        select user_id, video_id, decision_type::text = 'like', created_at
-        from public.user_video_decisions
-        where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
-          and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
-        order by created_at, user_id, video_id, decision_type::text
-        """;
-
-    /// <summary>What is asked of the public tables, for a migration to try.</summary>
-    internal static readonly IReadOnlyList<string> Queries = [ProfileSql, VideoSql, DecisionSql];
-
     /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct) => ReadAsync(db, null, ct);
@@ -81,7 +47,7 @@ public static class TableReader
 
     private static async Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(ProfileSql, connection);
+        await using var command = new NpgsqlCommand(TableQueries.Profiles, connection);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<ProfileRow>();
         while (await reader.ReadAsync(ct)) rows.Add(new(reader.GetGuid(0), Text(reader, 1), Time(reader, 2)));
@@ -92,7 +58,7 @@ public static class TableReader
         NpgsqlConnection connection, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {
         var vectors = await VideoFeatureReader.ReadAsync(connection, null, videoFeatures, ct);
-        await using var command = new NpgsqlCommand(VideoSql, connection);
+        await using var command = new NpgsqlCommand(TableQueries.Videos, connection);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<VideoRow>();
         var shared = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -125,7 +91,7 @@ public static class TableReader
 
     private static async Task<List<DecisionRow>> ReadDecisionsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var export = await connection.BeginBinaryExportAsync($"copy ({DecisionSql}) to stdout (format binary)", ct);
+        await using var export = await connection.BeginBinaryExportAsync($"copy ({TableQueries.Decisions}) to stdout (format binary)", ct);
         var rows = new List<DecisionRow>();
         while (await export.StartRowAsync(ct) != -1)
         {
