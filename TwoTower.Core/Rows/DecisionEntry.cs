@@ -6,4 +6,4 @@ namespace TwoTower.Core.Rows;
 /// <param name="Type">What was decided.</param>
 /// <param name="CreatedAt">When; not read where <paramref name="Exact"/> is given.</param>
 /// <param name="Exact">When, as PostgreSQL writes it, where .NET has no such time.</param>
-public readonly record struct DecisionEntry(Guid UserId, Guid VideoId, DecisionType Type, DateTimeOffset CreatedAt, string? Exact = null);
+internal readonly record struct DecisionEntry(Guid UserId, Guid VideoId, DecisionType Type, DateTimeOffset CreatedAt, string? Exact = null);

@@ -8,7 +8,7 @@ namespace TwoTower.Datasets.Import;
 /// <c>video_tags</c>, <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c>, <c>.tsv</c>, <c>.jsonl</c>, each also
 /// <c>.gz</c>, or <c>.parquet</c>). Columns go by the header's names, an empty field is NULL, times are ISO 8601.
 /// </summary>
-public static class CsvTableReader
+internal static class CsvTableReader
 {
     /// <summary>Reads a folder whole: everything is checked before anything is returned.</summary>
     /// <param name="directory">The folder.</param>

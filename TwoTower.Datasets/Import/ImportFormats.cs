@@ -1,7 +1,7 @@
 namespace TwoTower.Datasets.Import;
 
 /// <summary>A layout of files that can be imported.</summary>
-public enum ImportFormat
+internal enum ImportFormat
 {
     /// <summary>One file a table: profiles, videos, decisions.</summary>
     Tables,

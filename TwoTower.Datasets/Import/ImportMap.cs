@@ -5,7 +5,7 @@ using TwoTower.Core;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>Says how somebody's files are read: which file and column is what, and which rows are likes and nopes.</summary>
-public sealed class ImportMap
+internal sealed class ImportMap
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -51,7 +51,7 @@ public sealed class ImportMap
 }
 
 /// <summary>A file of a map.</summary>
-public abstract class FileMap
+internal abstract class FileMap
 {
     /// <summary>Name of the file, in the folder.</summary>
     public required string File { get; init; }
@@ -64,7 +64,7 @@ public abstract class FileMap
 }
 
 /// <summary>The file of interactions.</summary>
-public sealed class InteractionsMap : FileMap
+internal sealed class InteractionsMap : FileMap
 {
     /// <summary>Column of the user.</summary>
     public required string User { get; init; }
@@ -88,7 +88,7 @@ public sealed class InteractionsMap : FileMap
 }
 
 /// <summary>The file of items.</summary>
-public sealed class ItemsMap : FileMap
+internal sealed class ItemsMap : FileMap
 {
     /// <summary>Column of the id.</summary>
     public required string Id { get; init; }
@@ -110,7 +110,7 @@ public sealed class ItemsMap : FileMap
 }
 
 /// <summary>The file of users.</summary>
-public sealed class UsersMap : FileMap
+internal sealed class UsersMap : FileMap
 {
     /// <summary>Column of the id.</summary>
     public required string Id { get; init; }
@@ -123,7 +123,8 @@ public sealed class UsersMap : FileMap
 internal sealed class OneOrMany : JsonConverter<IReadOnlyList<string>>
 {
     public override IReadOnlyList<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String ? [reader.GetString()!] : JsonSerializer.Deserialize<List<string>>(ref reader, options) ?? [];
+        reader.TokenType == JsonTokenType.String ? [reader.GetString()!]
+            : JsonSerializer.Deserialize<List<string>>(ref reader, options) ?? [];
 
     public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options) =>
         JsonSerializer.Serialize(writer, value.ToArray(), options);

@@ -3,7 +3,7 @@ using TwoTower.Core;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>Opens files of any layout that can be imported.</summary>
-public static class ImportReader
+internal static class ImportReader
 {
     /// <summary>Opens a folder, or a zip archive of one.</summary>
     /// <param name="directory">The folder.</param>

@@ -4,7 +4,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>Whether a user may write what long work ends with: asked before the work, not after it.</summary>
-public static class WriteRights
+internal static class WriteRights
 {
     private static readonly string[] ReleaseTables = ["two_tower.releases", "two_tower.release_files", "two_tower.release_transitions"];
 

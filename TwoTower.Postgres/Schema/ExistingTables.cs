@@ -97,7 +97,8 @@ internal static class ExistingTables
         return wrong;
     }
 
-    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of trainings.</summary>
+    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of
+    /// trainings.</summary>
     /// <exception cref="PostgresException">A type or column doesn't fit.</exception>
     public static async Task RequireReadableAsync(NpgsqlConnection connection, CancellationToken ct)
     {
@@ -124,7 +125,8 @@ internal static class ExistingTables
     }
 
     /// <summary>True for an error that types or columns of theirs cause.</summary>
-    public static bool IsMisfit(PostgresException error) => error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
+    public static bool IsMisfit(PostgresException error) =>
+        error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
         or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.CannotCoerce or PostgresErrorCodes.InvalidFunctionDefinition
         or PostgresErrorCodes.WrongObjectType or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidColumnReference
         or PostgresErrorCodes.IndeterminateDatatype or PostgresErrorCodes.AmbiguousFunction or PostgresErrorCodes.DuplicateTable

@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Schema;
 /// </summary>
 /// <param name="File">The file that the rows go to.</param>
 /// <param name="Query">The query.</param>
-public sealed record TableCopy(string File, string Query)
+internal sealed record TableCopy(string File, string Query)
 {
     // A table, the columns that an import needs, and those that it takes.
     private static readonly (string Table, string[] Required, string[] Others)[] Tables =
@@ -34,12 +34,14 @@ public sealed record TableCopy(string File, string Query)
             copies.Add(new($"{table}.csv", $"select {string.Join(", ", taken)} from public.{table}"));
         }
 
-        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"), ("video_performers", "performer_name", "performer_id", "performers") })
+        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"),
+            ("video_performers", "performer_name", "performer_id", "performers") })
         {
             var columns = await ColumnsAsync(connection, table, ct);
             if (!columns.Contains("video_id")) continue;
             if (columns.Contains(name)) copies.Add(new($"{table}.csv", $"select video_id, {name} from public.{table}"));
-            else if (columns.Contains(id)) copies.Add(new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
+            else if (columns.Contains(id)) copies.Add(
+                new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
         }
 
         return copies;

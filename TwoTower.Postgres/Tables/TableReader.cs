@@ -8,7 +8,7 @@ using TwoTower.Postgres.Schema;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
-public static class TableReader
+internal static class TableReader
 {
     /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>

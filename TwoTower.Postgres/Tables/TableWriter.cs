@@ -11,21 +11,21 @@ namespace TwoTower.Postgres.Tables;
 /// <param name="Rows">Rows done so far.</param>
 /// <param name="Total">Rows to do; 0 while nobody knows.</param>
 /// <param name="Step">What is being done where a table takes several steps; <see cref="Rows"/> begins again with each.</param>
-public readonly record struct WriteProgress(string Table, long Rows, long Total, string? Step = null);
+internal readonly record struct WriteProgress(string Table, long Rows, long Total, string? Step = null);
 
 /// <summary>What a write did.</summary>
 /// <param name="Decisions">Decisions that the table took: new ones, and those that replaced an earlier one.</param>
 /// <param name="Notes">What the tables didn't take as it was, in words.</param>
 /// <param name="Given">Decisions that were to be written.</param>
 /// <param name="Likes">Likes among them.</param>
-public sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes, long Given, long Likes);
+internal sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes, long Given, long Likes);
 
 /// <summary>
 /// Writes rows into the public tables in one transaction: binary COPY into staging tables, one upsert a table, ANALYZE. Writing the
 /// same again changes nothing; a cancelled or failed write leaves nothing.
 /// </summary>
 /// <param name="db">A migrated database.</param>
-public sealed class TableWriter(NpgsqlDataSource db)
+internal sealed class TableWriter(NpgsqlDataSource db)
 {
     /// <summary>Writes everything that the tables hold.</summary>
     /// <param name="tables">The rows. Videos that are there already keep what the source has no column for.</param>
