@@ -70,6 +70,34 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Doctor_tells_values_that_nothing_reads_and_tables_that_cannot_be_used()
+    {
+        await _workplace.Database.ExecuteAsync("insert into videos (id, price) values ('00000000-0000-0000-0000-0000000000f1', 'NaN')");
+        Assert.Contains("has NaN", (await _workplace.TryAsync("doctor", "--json")).Out);
+
+        await using var theirs = await postgres.CreateEmptyDatabaseAsync();
+        await theirs.ExecuteAsync("create table videos (id bigint primary key, title text)");
+        _workplace.Environment["TWOTOWER_DATABASE"] = theirs.ConnectionString;
+        var doctor = await _workplace.TryAsync("doctor", "--json");
+        Assert.Equal(1, doctor.ExitCode);
+        Assert.Contains("a column id of type bigint", doctor.Out);
+        Assert.Contains("copy (select id, title from public.videos) to 'tables/videos.csv'", doctor.Out);
+        Assert.Equal(2, (await _workplace.TryAsync("db", "migrate")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Decisions_ahead_of_now_are_told_by_an_evaluation_of_files()
+    {
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
+        var rows = await File.ReadAllLinesAsync(_workplace.PathOf("user_video_decisions.csv"), TestContext.Current.CancellationToken);
+        var last = rows[^1].Split(',');
+        await File.AppendAllTextAsync(
+            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n", TestContext.Current.CancellationToken);
+        var result = await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity");
+        Assert.Contains("decisions are dated after now", result.Out);
+    }
+
+    [Fact]
     public async Task Who_may_only_read_fails_before_the_training()
     {
         foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
