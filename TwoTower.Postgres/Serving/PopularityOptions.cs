@@ -30,4 +30,4 @@ public sealed class PopularityOptions
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class PopularityOptionsValidator : IValidateOptions<PopularityOptions>;
+internal sealed partial class PopularityOptionsValidator : IValidateOptions<PopularityOptions>;
