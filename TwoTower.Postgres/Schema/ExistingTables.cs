@@ -1,7 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;
-using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -90,7 +89,8 @@ internal static class ExistingTables
             + $"TwoTower needs a column {column} of type {Words(row.Get<string>("types"))}.";
     }
 
-    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of trainings.</summary>
+    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of
+    /// trainings.</summary>
     /// <exception cref="PostgresException">A type or column doesn't fit.</exception>
     public static async Task RequireReadableAsync(NpgsqlConnection connection, CancellationToken ct)
     {
@@ -113,11 +113,12 @@ internal static class ExistingTables
             end
             $$
             """, ct);
-        foreach (var query in TableReader.Queries) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
+        foreach (var query in TableQueries.All) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
     }
 
     /// <summary>True for an error that types or columns of theirs cause.</summary>
-    public static bool IsMisfit(PostgresException error) => error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
+    public static bool IsMisfit(PostgresException error) =>
+        error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
         or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.CannotCoerce or PostgresErrorCodes.InvalidFunctionDefinition
         or PostgresErrorCodes.WrongObjectType or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidColumnReference
         or PostgresErrorCodes.IndeterminateDatatype or PostgresErrorCodes.AmbiguousFunction or PostgresErrorCodes.DuplicateTable

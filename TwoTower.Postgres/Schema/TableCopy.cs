@@ -35,12 +35,14 @@ internal sealed record TableCopy(string File, string Query)
             copies.Add(new($"{table}.csv", $"select {string.Join(", ", taken)} from public.{table}"));
         }
 
-        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"), ("video_performers", "performer_name", "performer_id", "performers") })
+        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"),
+            ("video_performers", "performer_name", "performer_id", "performers") })
         {
             var columns = await ColumnsAsync(connection, table, ct);
             if (!columns.Contains("video_id")) continue;
             if (columns.Contains(name)) copies.Add(new($"{table}.csv", $"select video_id, {name} from public.{table}"));
-            else if (columns.Contains(id)) copies.Add(new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
+            else if (columns.Contains(id)) copies.Add(
+                new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
         }
 
         return copies;

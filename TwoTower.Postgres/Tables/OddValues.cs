@@ -4,7 +4,8 @@ using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
-/// <summary>Tells which values of the public tables are NULL to every model, and which rows no model reads: once, with the first of each kind.</summary>
+/// <summary>Tells which values of the public tables are NULL to every model, and which rows no model reads: once, with the first of each
+/// kind.</summary>
 internal static class OddValues
 {
     private const string VideoSql =
@@ -57,8 +58,10 @@ internal static class OddValues
     /// <param name="say">Told a line for each kind.</param>
     public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
     {
-        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(Sentence("videos", column, count, id, value));
-        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(Sentence("profiles", column, count, id, value));
+        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(
+            Sentence("videos", column, count, id, value));
+        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(
+            Sentence("profiles", column, count, id, value));
         foreach (var (reason, count, id, value) in await ReadAsync(connection, DecisionSql, ct))
         {
             say($"public.user_video_decisions: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason} (the first: user {id}: {value})");
@@ -68,7 +71,8 @@ internal static class OddValues
     private static string Sentence(string table, string column, long count, string id, string value) =>
         $"public.{table}.{column}: {Amounts.Count(count)} {(count == 1 ? "value is" : "values are")} NULL to a model (the first: {id} has {value})";
 
-    private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql,
+        CancellationToken ct)
     {
         return await connection.Sql(sql).ListAsync(row =>
         {

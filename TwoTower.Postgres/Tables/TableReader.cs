@@ -3,53 +3,13 @@ using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
 internal static class TableReader
 {
-    private static readonly string VideoSql =
-        $"""
-        select v.id, v.external_id::text as external_id, v.title::text as title, v.description::text as description,
-          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end as duration_seconds,
-          v.maker::text as maker, two_tower.plain_number(v.price::numeric) as price,
-          v.distribution_started_at::timestamptz as distribution_started_at,
-          v.product_released_at::timestamptz as product_released_at, v.created_at::timestamptz as created_at,
-          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2 as safety_level,
-          array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null) as region_codes,
-          coalesce(v.is_active, true) as is_active, t.names as tags, p.names as performers,
-          {string.Join(", ", VideoColumns.Other.Select(name => $"{Text(name)} as {name}"))}
-        from public.videos v
-        left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
-        ) t on t.video_id = v.id
-        left join (
-          select video_id, array_agg(performer_name order by performer_name collate "C") as names
-          from two_tower.video_performer_names where performer_name is not null group by video_id
-        ) p on p.video_id = v.id
-        where v.id is not null
-        order by v.id
-        """;
-
-    private const string ProfileSql =
-        """
-        select user_id, display_name::text as display_name, created_at::timestamptz as created_at
-        from public.profiles where user_id is not null order by user_id
-        """;
-
-    private const string DecisionSql =
-        """
-        select user_id, video_id, decision_type::text = 'like', created_at
-        from public.user_video_decisions
-        where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
-          and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
-        order by created_at, user_id, video_id, decision_type::text
-        """;
-
-    /// <summary>What is asked of the public tables, for a migration to try.</summary>
-    internal static readonly IReadOnlyList<string> Queries = [ProfileSql, VideoSql, DecisionSql];
-
     /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct) => ReadAsync(db, null, ct);
@@ -84,7 +44,7 @@ internal static class TableReader
         }
     }
 
-    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(ProfileSql)
+    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(TableQueries.Profiles)
         .ListAsync(row => new ProfileRow(row.Get<Guid>("user_id"), row.GetOrNull<string>("display_name"), Time(row, "created_at")), ct);
 
     private static async Task<List<VideoRow>> ReadVideosAsync(
@@ -92,7 +52,7 @@ internal static class TableReader
     {
         var vectors = await VideoFeatureReader.ReadAsync(connection, null, videoFeatures, ct);
         var shared = new Dictionary<string, string>(StringComparer.Ordinal);
-        var rows = await connection.Sql(VideoSql).ListAsync(row => Video(row, shared), ct);
+        var rows = await connection.Sql(TableQueries.Videos).ListAsync(row => Video(row, shared), ct);
         for (var i = 0; i < rows.Count; i++)
         {
             if (vectors.TryGetValue(rows[i].Id, out var own)) rows[i] = rows[i] with { VideoFeatures = own };
@@ -103,7 +63,7 @@ internal static class TableReader
 
     private static async Task<List<DecisionRow>> ReadDecisionsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var export = await connection.BeginBinaryExportAsync($"copy ({DecisionSql}) to stdout (format binary)", ct);
+        await using var export = await connection.BeginBinaryExportAsync($"copy ({TableQueries.Decisions}) to stdout (format binary)", ct);
         var rows = new List<DecisionRow>();
         while (await export.StartRowAsync(ct) != -1)
         {
@@ -164,7 +124,4 @@ internal static class TableReader
 
         return values;
     }
-
-    private static string Text(string column) =>
-        column == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{column}::text";
 }
