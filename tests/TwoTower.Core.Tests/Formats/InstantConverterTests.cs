@@ -13,7 +13,7 @@ public sealed class InstantConverterTests
     {
         foreach (var converter in new InstantConverter[] { new(), new MicrosecondsConverter(), new BundleTimeConverter() })
         {
-            var options = new JsonSerializerOptions { Converters = { converter } };
+            var options = With(converter);
             foreach (var text in new[] { "2026-01-20T18:30:00.5Z", "2026-01-20T18:30:00.500000", "2026-01-21T03:30:00.5+09:00", "2026-01-20 18:30:00.5+00" })
             {
                 Assert.Equal(Time, JsonSerializer.Deserialize<DateTimeOffset>($"\"{text}\"", options));
@@ -40,10 +40,11 @@ public sealed class InstantConverterTests
     public void A_bundles_time_is_what_it_was_after_reading_and_writing()
     {
         const string json = "\"2026-01-20T18:30:00.1234567Z\"";
-        var options = new JsonSerializerOptions { Converters = { new BundleTimeConverter() } };
+        var options = With(new BundleTimeConverter());
         Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<DateTimeOffset>(json, options), options));
     }
 
-    private static string Write(InstantConverter converter, DateTimeOffset time) =>
-        JsonSerializer.Serialize(time, new JsonSerializerOptions { Converters = { converter } });
+    private static string Write(InstantConverter converter, DateTimeOffset time) => JsonSerializer.Serialize(time, With(converter));
+
+    private static JsonSerializerOptions With(InstantConverter converter) => new() { Converters = { converter } };
 }
