@@ -8,7 +8,7 @@ using TwoTower.Cli.Hosting;
 namespace TwoTower.Cli;
 
 /// <summary>The command tree of <c>twotower</c>, and a run of it.</summary>
-public static class CommandLine
+internal static class CommandLine
 {
     /// <summary>Parses and runs; every way to end is an exit code of <see cref="ExitCodes"/>.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)

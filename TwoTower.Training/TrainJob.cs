@@ -16,7 +16,7 @@ using TwoTower.Training.Towers;
 namespace TwoTower.Training;
 
 /// <summary>Rows → samples → features → towers → checkpoint → release.</summary>
-public static class TrainJob
+internal static class TrainJob
 {
     /// <summary>Trains and, with a database, registers the release (state trained).</summary>
     /// <exception cref="InputException">Something given cannot be used.</exception>

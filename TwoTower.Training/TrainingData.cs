@@ -14,7 +14,7 @@ namespace TwoTower.Training;
 /// <param name="Set">Vectors and samples.</param>
 /// <param name="Pipeline">Fitted on the distinct users and videos of all samples; vocabularies on all videos.</param>
 /// <param name="Probes">A few of the videos, evenly spread over the catalogue: what a release is probed with (docs/releases.md).</param>
-public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
+internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
 {
     /// <summary>Reads and computes everything.</summary>
     /// <param name="tables">Rows.</param>

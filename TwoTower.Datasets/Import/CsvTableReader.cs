@@ -8,7 +8,7 @@ namespace TwoTower.Datasets.Import;
 /// <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c> or <c>.csv.gz</c>). Columns go by the header's names, an
 /// empty field is NULL, times are ISO 8601. Everything is read and checked before anything is returned.
 /// </summary>
-public static class CsvTableReader
+internal static class CsvTableReader
 {
     /// <summary>Reads a folder.</summary>
     /// <param name="directory">The folder.</param>

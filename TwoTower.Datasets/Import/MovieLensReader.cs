@@ -9,7 +9,7 @@ namespace TwoTower.Datasets.Import;
 /// ml-32m), or <c>ratings.dat, movies.dat</c> (ml-1m, ml-10m). A rating of 4 and up is a like, of 2.5 and down a nope; between says nothing.
 /// Genres and users' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
 /// </summary>
-public static partial class MovieLensReader
+internal static partial class MovieLensReader
 {
     private const double LikeFrom = 4.0;
     private const double NopeTo = 2.5;

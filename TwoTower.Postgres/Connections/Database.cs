@@ -4,7 +4,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>Connections to the project's database.</summary>
-public static class Database
+internal static class Database
 {
     /// <summary>
     /// Creates the data source of a process: pooled, with pgvector's types. What the connection string says wins over the defaults

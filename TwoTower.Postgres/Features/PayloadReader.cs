@@ -12,7 +12,7 @@ namespace TwoTower.Postgres.Features;
 /// <summary>
 /// Reads payloads from the SQL functions (<c>use_rpc_features = true</c>): streamed, one statement for a thousand users or videos.
 /// </summary>
-public static class PayloadReader
+internal static class PayloadReader
 {
     private const int BatchSize = 1000;
 

@@ -10,7 +10,7 @@ namespace TwoTower.Postgres.Schema;
 /// their text changed. Safe to run again, by several processes at once, behind a transaction pooler, and on a database that has the
 /// tables or functions already: what is theirs stays theirs.
 /// </summary>
-public static class Migrator
+internal static class Migrator
 {
     // Any number; the same for every process that migrates.
     private const long LockKey = 0x74776F_746F776572;

@@ -6,7 +6,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>What became of a decision.</summary>
-public enum DecisionOutcome
+internal enum DecisionOutcome
 {
     /// <summary>Written.</summary>
     Recorded,
@@ -27,7 +27,7 @@ public enum DecisionOutcome
 /// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
 /// <param name="db">The database.</param>
 /// <param name="limits">The deadline; null: the default one.</param>
-public sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
+internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {
     private readonly ServingQuery _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
 

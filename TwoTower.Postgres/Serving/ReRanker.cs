@@ -4,7 +4,7 @@ namespace TwoTower.Postgres.Serving;
 /// Orders candidates by more than the model knows: 0.75 × similarity + release recency + price (contract, section 9). Popular-and-fresh
 /// puts the popularity in the similarity's place. Pure.
 /// </summary>
-public static class ReRanker
+internal static class ReRanker
 {
     private const double ValueWeight = 0.75;
     private const double LongestBoost = 0.3, BoostDays = 120, UpcomingBoost = 0.1;

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>Why there is no answer.</summary>
-public enum NoAnswer
+internal enum NoAnswer
 {
     /// <summary>No release is active, or the active one can't be loaded or searched.</summary>
     NoUsableRelease,
@@ -14,7 +14,7 @@ public enum NoAnswer
 }
 
 /// <summary>A question that can't be answered now; never an empty list instead. The message is fit to be shown.</summary>
-public sealed class RecommendationException : Exception
+internal sealed class RecommendationException : Exception
 {
     /// <summary>Creates the error.</summary>
     public RecommendationException(NoAnswer why, string message, Exception? innerException = null) : base(message, innerException) => Why = why;

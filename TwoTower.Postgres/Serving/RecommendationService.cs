@@ -14,7 +14,7 @@ namespace TwoTower.Postgres.Serving;
 /// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
 /// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
 /// </summary>
-public sealed class RecommendationService : IDisposable
+internal sealed class RecommendationService : IDisposable
 {
     // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;

@@ -13,7 +13,7 @@ namespace TwoTower.Postgres.Serving;
 /// <param name="ExperimentId">The experiment that is running; null with none.</param>
 /// <param name="IsTreated">True when the release is the experiment's, and not the active one.</param>
 /// <param name="ReadAt">Now, by the database's clock, whatever the as-of.</param>
-public sealed record RequestContext(
+internal sealed record RequestContext(
     string? ModelVersion, DateTimeOffset AsOf, int LikeCount, UserPayload? Payload, Taste? Taste, long? ExperimentId, bool IsTreated,
     DateTimeOffset ReadAt)
 {

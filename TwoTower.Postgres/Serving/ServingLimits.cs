@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>What requests may take of a process and its database: settings section <c>TwoTower:Limits</c>.</summary>
-public sealed class ServingLimits
+internal sealed class ServingLimits
 {
     /// <summary>Where the settings are read from.</summary>
     public const string Section = "TwoTower:Limits";
@@ -31,4 +31,4 @@ public sealed class ServingLimits
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class ServingLimitsValidator : IValidateOptions<ServingLimits>;
+internal sealed partial class ServingLimitsValidator : IValidateOptions<ServingLimits>;

@@ -6,7 +6,7 @@ namespace TwoTower.Postgres.Serving;
 /// <summary>The counts that the popular-and-fresh strategy ranks by, and the tags as searches look at them.</summary>
 /// <param name="db">The database.</param>
 /// <param name="options">How much a user counts; null: by the defaults.</param>
-public sealed class VideoStatistics(NpgsqlDataSource db, IOptions<PopularityOptions>? options = null)
+internal sealed class VideoStatistics(NpgsqlDataSource db, IOptions<PopularityOptions>? options = null)
 {
     private readonly PopularityOptions _options = options?.Value ?? new PopularityOptions();
 

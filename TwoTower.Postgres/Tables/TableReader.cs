@@ -7,7 +7,7 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
-public static class TableReader
+internal static class TableReader
 {
     private static readonly string VideoSql =
         $"""

@@ -10,19 +10,19 @@ namespace TwoTower.Postgres.Tables;
 /// <param name="Table">The table at hand.</param>
 /// <param name="Rows">Rows sent so far.</param>
 /// <param name="Total">Rows to send.</param>
-public readonly record struct WriteProgress(string Table, long Rows, long Total);
+internal readonly record struct WriteProgress(string Table, long Rows, long Total);
 
 /// <summary>What a write did.</summary>
 /// <param name="Decisions">Decisions that the table took: new ones, and those that replaced an earlier one.</param>
 /// <param name="Notes">What the tables didn't take as it was, in words.</param>
-public sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes);
+internal sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Writes rows into the public tables in one transaction: binary COPY into staging tables, one upsert a table, ANALYZE. Writing the
 /// same again changes nothing; a cancelled or failed write leaves nothing.
 /// </summary>
 /// <param name="db">A migrated database.</param>
-public sealed class TableWriter(NpgsqlDataSource db)
+internal sealed class TableWriter(NpgsqlDataSource db)
 {
     /// <summary>Writes everything that the tables hold.</summary>
     /// <param name="tables">The rows. Videos that are there already keep what the source has no column for.</param>
