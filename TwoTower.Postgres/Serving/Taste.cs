@@ -6,7 +6,7 @@ namespace TwoTower.Postgres.Serving;
 /// <summary>What the videos that a user likes have in common, to explain an answer by. A like that was taken back is none.</summary>
 /// <param name="Tags">Liked videos with each tag.</param>
 /// <param name="Performers">Liked videos with each performer.</param>
-public sealed record Taste(IReadOnlyDictionary<string, int> Tags, IReadOnlyDictionary<string, int> Performers)
+internal sealed record Taste(IReadOnlyDictionary<string, int> Tags, IReadOnlyDictionary<string, int> Performers)
 {
     private static readonly IReadOnlyList<Reason> None = [];
 
