@@ -20,12 +20,23 @@ if /i "%~1"=="torture" (
   echo twotower: torture stops processes by signals, which Windows has not: run it on Linux, macOS or WSL 1>&2
   exit /b 2
 )
+if /i "%~1"=="fuzz" goto fuzz
 
 call :stale && (
   echo building twotower ... 1>&2
   call :build TwoTower.Cli || exit /b 2
 )
 dotnet "%program%" %*
+exit /b %errorlevel%
+
+:fuzz
+set "rest="
+for /f "tokens=1,*" %%a in ("%*") do set "rest=%%b"
+echo building tests\TwoTower.Fuzz ... 1>&2
+call :build tests\TwoTower.Fuzz || exit /b 2
+rem What is stamped is the command line, which this build isn't of.
+if exist "%stamp%" del "%stamp%"
+dotnet "%root%\tests\TwoTower.Fuzz\bin\Release\net10.0\twotower-fuzz.dll" %rest%
 exit /b %errorlevel%
 
 :test

@@ -35,3 +35,8 @@ catch (OptionsValidationException e)
     await Console.Error.WriteLineAsync($"{EmbedderOptions.Section}: {e.Message}");
     return 2;
 }
+catch (Exception e) when (SettingFault.Explain(e) is { } line)
+{
+    await Console.Error.WriteLineAsync(line);
+    return 2;
+}

@@ -37,3 +37,8 @@ catch (Microsoft.Extensions.Options.OptionsValidationException e)
     await Console.Error.WriteLineAsync($"{TrainerSettings.Section}: {e.Message}");
     return ExitCode.BadInput;
 }
+catch (Exception e) when (SettingFault.Explain(e) is { } line)
+{
+    await Console.Error.WriteLineAsync(line);
+    return ExitCode.BadInput;
+}

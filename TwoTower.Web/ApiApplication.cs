@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Postgres.Gate;
@@ -7,6 +8,7 @@ using TwoTower.Postgres.Serving;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.ServiceDefaults.Health;
+using TwoTower.ServiceDefaults.Telemetry;
 using TwoTower.Web.Decisions;
 using TwoTower.Web.Experiments;
 using TwoTower.Web.Hosting;
@@ -49,13 +51,18 @@ public static class ApiApplication
         {
             kestrel.AddServerHeader = false;
 
-            // Twice what is allowed: what is a little too long gets an answer that says so.
-            kestrel.Limits.MaxRequestLineSize = 2 * BodySize.MostUrl;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 2 * BodySize.MostHeaders;
+            // Eight times what is allowed: what is too long gets an answer that says so. What is longer still the server cuts off by
+            // itself, with the status only.
+            kestrel.Limits.MaxRequestLineSize = 8 * BodySize.MostUrl;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 8 * BodySize.MostHeaders;
         });
 
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
+        builder.Services.AddOptions<OperatorOptions>().ValidateOnStart()
+            .Configure<IConfiguration>((options, configuration) => configuration.GetSection(OperatorOptions.Section).Bind(options.Names));
+        builder.Services.AddSingleton<IValidateOptions<OperatorOptions>, OperatorOptionsValidator>();
+        builder.Services.AddSingleton<Operators>();
         builder.Services.AddOptions<RecommendationOptions>().BindConfiguration(RecommendationOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<RecommendationOptions>, RecommendationOptionsValidator>();
 
@@ -88,6 +95,9 @@ public static class ApiApplication
         builder.Services.AddValidation();
         builder.Services.AddSingleton<KnownParameters>();
         builder.Services.AddProblems();
+        builder.Services.AddCorsBySetting();
+        builder.Services.AddCompression();
+        builder.Services.Configure<HostFilteringOptions>(options => options.AllowedHosts = ["*"]); // HostFilter decides
         builder.Services.AddApiDocument();
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
@@ -95,29 +105,43 @@ public static class ApiApplication
             json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
             json.SerializerOptions.Converters.Add(new InstantJsonConverter());
             json.SerializerOptions.Converters.Add(new TextJsonConverter());
+            json.SerializerOptions.Converters.Add(new UuidJsonConverter());
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
 
         var app = builder.Build();
+        Answer(app);
+        return app;
+    }
+
+    // Who comes first has the last word on an answer.
+    private static void Answer(WebApplication app)
+    {
+        var options = app.Services.GetRequiredService<IOptions<ApiOptions>>().Value;
+        app.UseMiddleware<AnswerHeaders>();
+        app.UseResponseCompression();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseMiddleware<HostFilter>();
+        app.UseMiddleware<OtherMethods>();
         app.UseRouting();
+        app.UseCors();
         app.UseMiddleware<OperatorGate>();
         app.UseMiddleware<RequestGuard>();
         app.MapDefaultEndpoints();
-        app.MapApiDocument();
-        app.MapRecommendations();
-        app.MapVideos();
-        app.MapDecisions();
+        app.MapMetricsBySetting();
+        app.MapApiDocument(options);
+
+        var users = app.MapGroup("").RequireCors(CorsExtensions.Users).WithCommonAnswers();
+        users.MapRecommendations();
+        users.MapVideos();
+        users.MapDecisions();
 
         // Without a key there is nothing to guess at: the paths aren't there.
-        if (!string.IsNullOrEmpty(builder.Configuration[$"{ApiOptions.Section}:{nameof(ApiOptions.OperatorKey)}"]))
-        {
-            app.MapReleases();
-            app.MapExperiments();
-        }
-
-        return app;
+        if (!app.Services.GetRequiredService<Operators>().Any) return;
+        var registry = app.MapGroup("").WithMetadata(new OperatorsOnly()).WithCommonAnswers();
+        registry.MapReleases();
+        registry.MapExperiments();
     }
 
     /// <summary>Runs the process to its end.</summary>

@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Cli.Commands;
 
@@ -13,7 +14,13 @@ internal sealed record KnownUser(Guid Id, string? DisplayName)
     /// <exception cref="InputException">Nobody, or more than one.</exception>
     public static async Task<KnownUser> FindAsync(NpgsqlDataSource db, string user, CancellationToken ct)
     {
-        return Guid.TryParse(user, out var id) ? await ByIdAsync(db, id, ct) : await ByNameAsync(db, user, ct);
+        if (Uuid.TryParse(user, out var id)) return await ByIdAsync(db, id, ct);
+        if (Guid.TryParse(user, out var other))
+        {
+            throw new InputException($"'{user}' is a user_id in a form that isn't taken: write it as {other}");
+        }
+
+        return await ByNameAsync(db, user, ct);
     }
 
     private static async Task<KnownUser> ByIdAsync(NpgsqlDataSource db, Guid id, CancellationToken ct)

@@ -10,6 +10,7 @@ using OpenTelemetry.Logs;
 using TwoTower.Cli.Telemetry;
 using TwoTower.Core;
 using TwoTower.Web;
+using TwoTower.Web.Hosting;
 
 namespace TwoTower.Cli.Serving;
 
@@ -53,6 +54,20 @@ internal sealed class ApiServer : IAsyncDisposable
         string connectionString, string host, int port, bool verbose, string? otlp, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
     {
         var url = $"http://{host}:{port}";
+        try
+        {
+            return await StartAsync(url, connectionString, verbose, otlp, settings, host, port, ct);
+        }
+        catch (Exception e) when (e is not InputException && StartFailure.Explain(e) is { } line)
+        {
+            throw new InputException(line, e);
+        }
+    }
+
+    private static async Task<ApiServer> StartAsync(
+        string url, string connectionString, bool verbose, string? otlp, IReadOnlyDictionary<string, string?>? settings, string host,
+        int port, CancellationToken ct)
+    {
         var app = ApiApplication.Create(["--urls", url, .. otlp is null ? [] : OtlpOption.Settings(otlp, "api")], builder =>
         {
             builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{ApiApplication.ConnectionName}", connectionString), .. settings ?? new Dictionary<string, string?>()]);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Data;
 using Parquet.Schema;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Bundles;
 
@@ -99,7 +100,7 @@ public static class EmbeddingParquetReader
         var ids = new Guid[texts.Length];
         for (var row = 0; row < ids.Length; row++)
         {
-            if (!Guid.TryParse(texts[row], out ids[row]))
+            if (!Uuid.TryParse(texts[row], out ids[row]))
             {
                 throw new InputException($"{name}, row {firstRow + row + 1}: video_id '{texts[row]}' isn't a uuid.");
             }

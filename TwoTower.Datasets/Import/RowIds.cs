@@ -1,3 +1,5 @@
+using TwoTower.Core.Formats;
+
 namespace TwoTower.Datasets.Import;
 
 /// <summary>
@@ -33,10 +35,16 @@ internal sealed class RowIds(string prefix)
     public Guid OfText(string text, CsvColumn column)
     {
         if (_made.TryGetValue(text, out var known)) return known;
-        if (_first is null) Begin(areUuids: Guid.TryParse(text, out _), text, column);
+        var isUuid = Uuid.TryParse(text, out var id);
+        if (!isUuid && Guid.TryParse(text, out var other))
+        {
+            throw column.Error($"has '{CsvFile.Show(text)}', a uuid in a form that isn't taken: write it as {other}");
+        }
+
+        if (_first is null) Begin(isUuid, text, column);
         if (_areUuids)
         {
-            return Guid.TryParse(text, out var id)
+            return isUuid
                 ? id
                 : throw column.Error($"has '{CsvFile.Show(text)}', which is no uuid, where {_first}: write all of these ids as uuids, or none");
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
+using TwoTower.Core;
 using TwoTower.ServiceDefaults.Health;
 
 namespace TwoTower.ServiceDefaults.Telemetry;
@@ -17,6 +19,8 @@ internal static class TelemetryExtensions
 {
     /// <summary>All of our activity sources and meters begin with this; both registrations take wildcards.</summary>
     private const string OurSources = "TwoTower.*";
+
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // Each request and each SQL command as a log line would be a second, worse trace. The lowest of the settings' sources: whoever
     // wants them says so in any other.
@@ -55,9 +59,20 @@ internal static class TelemetryExtensions
                 })
                 .AddHttpClientInstrumentation());
 
-        // The exporter reads the endpoint, headers and protocol from the standard variables itself.
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (builder.Configuration.GetSection(TelemetryOptions.Section).Get<TelemetryOptions>() is { Prometheus: true })
         {
+            telemetry.WithMetrics(metrics => metrics.AddPrometheusExporter());
+        }
+
+        // The exporter reads the endpoint, headers and protocol from the standard variables itself.
+        if (builder.Configuration[Endpoint] is { } endpoint && !string.IsNullOrWhiteSpace(endpoint))
+        {
+            // The exporter would take its default instead, and say so to nobody.
+            if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            {
+                throw new InputException($"{Endpoint} is '{endpoint}', which isn't an address such as http://127.0.0.1:4317.");
+            }
+
             telemetry.UseOtlpExporter();
         }
     }
@@ -71,5 +86,6 @@ internal static class TelemetryExtensions
         }
     }
 
-    private static bool IsProbe(PathString path) => path.StartsWithSegments("/health", StringComparison.Ordinal);
+    private static bool IsProbe(PathString path) => path.StartsWithSegments("/health", StringComparison.Ordinal)
+        || path.StartsWithSegments(TelemetryOptions.ScrapePath, StringComparison.Ordinal);
 }

@@ -2,10 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace TwoTower.Web.Decisions;
 
-/// <summary>What a viewer decided.</summary>
+/// <summary>What a user decided.</summary>
 public sealed record DecisionRequest
 {
-    /// <summary>The viewer's id; needs no profile.</summary>
+    /// <summary>The user's id; needs no profile.</summary>
     public required Guid UserId { get; init; }
 
     /// <summary>The video's id.</summary>
@@ -21,8 +21,9 @@ public sealed record DecisionRequest
 }
 
 /// <summary>A decision as it is recorded.</summary>
-/// <param name="UserId">The viewer.</param>
+/// <param name="UserId">The user.</param>
 /// <param name="VideoId">The video.</param>
 /// <param name="Decision">like or nope.</param>
 /// <param name="DecidedAt">The time that it is recorded under.</param>
-public sealed record DecisionResponse(Guid UserId, Guid VideoId, string Decision, DateTimeOffset DecidedAt);
+public sealed record DecisionResponse(Guid UserId, Guid VideoId, [property: AllowedValues("like", "nope")] string Decision,
+    DateTimeOffset DecidedAt);

@@ -17,12 +17,9 @@ internal static class DecisionsApi
             .WithSummary("Record a like or a nope")
             .WithDescription(
                 "Counts in the viewer's very next recommendations. 201 when recorded, 200 when the same decision of the same time was there.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status429TooManyRequests)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .ProducesProblem(StatusCodes.Status429TooManyRequests);
 
     private static async Task<Results<Created<DecisionResponse>, Ok<DecisionResponse>, ProblemHttpResult>> PostAsync(
         DecisionRequest decision, DecisionStore store, RequestSlots slots, DecisionLimit limit, HttpResponse http, CancellationToken ct)

@@ -18,7 +18,7 @@ public sealed record ExperimentRequest
     [StringLength(100)]
     public string? Salt { get; init; }
 
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Not kept any more: the actor in the history is the name of the key.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Postgres.Experiments;
 using TwoTower.Web.Releases;
@@ -13,10 +14,7 @@ internal static class ExperimentsApi
 
     public static void MapExperiments(this IEndpointRouteBuilder app)
     {
-        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status401Unauthorized)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var experiments = app.MapGroup("/v1/experiments").WithTags("Experiments").AddEndpointFilter<RegistryRefusals>();
         experiments.MapGet("/", ListAsync).WithName("listExperiments").WithSummary("The experiments")
             .WithDescription("All experiments, newest first; one whose stoppedAt is null is running.");
         experiments.MapPut("/{name}", StartAsync).WithName("startExperiment").WithSummary("Start an experiment")
@@ -32,11 +30,12 @@ internal static class ExperimentsApi
         TypedResults.Ok(new ExperimentsResponse(await store.ListAsync(ct)));
 
     private static async Task<Ok<Experiment>> StartAsync(
-        [Description(Name)] string name, ExperimentRequest request, ExperimentStore store, CancellationToken ct) =>
+        [Description(Name)] string name, ExperimentRequest request, ClaimsPrincipal caller, ExperimentStore store, CancellationToken ct) =>
         TypedResults.Ok(await store.StartAsync(
-            name, request.ModelVersion, request.Share, ReleasesApi.Actor(request.Actor), request.Reason, request.Salt, ct));
+            name, request.ModelVersion, request.Share, Operators.Actor(caller), request.Reason, request.Salt, ct));
 
     private static async Task<Ok<Experiment>> StopAsync(
-        [Description(Name)] string name, ReleaseActionRequest? request, ExperimentStore store, CancellationToken ct) =>
-        TypedResults.Ok((await store.StopAsync(name, ReleasesApi.Actor(request?.Actor), request?.Reason, ct)).Experiment);
+        [Description(Name)] string name, ReleaseActionRequest? request, ClaimsPrincipal caller, ExperimentStore store,
+        CancellationToken ct) =>
+        TypedResults.Ok((await store.StopAsync(name, Operators.Actor(caller), request?.Reason, ct)).Experiment);
 }

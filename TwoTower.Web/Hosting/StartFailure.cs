@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Options;
 using TwoTower.Core;
+using TwoTower.ServiceDefaults;
 
 namespace TwoTower.Web.Hosting;
 
@@ -11,9 +11,9 @@ public static class StartFailure
     public static string? Explain(Exception failure) => failure switch
     {
         InputException input => input.Message,
-        OptionsValidationException options => $"A setting can't be used: {string.Join(" ", options.Failures)}",
         IOException { InnerException: AddressInUseException } taken =>
             $"{taken.Message.TrimEnd('.')}: stop what listens there, or choose another address with --urls http://127.0.0.1:PORT.",
-        _ => null,
+        IOException { InnerException: { } inner } when SettingFault.Explain(inner) is { } line => line,
+        _ => SettingFault.Explain(failure),
     };
 }

@@ -12,7 +12,9 @@ namespace TwoTower.Web.Json;
 
 /// <summary>JSON of requests and answers: camelCase, written without reflection.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(InstantJsonConverter), typeof(TextJsonConverter)])]
+    Converters = [typeof(InstantJsonConverter), typeof(TextJsonConverter), typeof(UuidJsonConverter)])]
+[JsonSerializable(typeof(FilterQuery))]
+[JsonSerializable(typeof(RecommendationsQuery))]
 [JsonSerializable(typeof(RecommendationsResponse))]
 [JsonSerializable(typeof(DecisionRequest))]
 [JsonSerializable(typeof(DecisionResponse))]

@@ -19,25 +19,25 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
     {
         switch (operation.OperationId)
         {
-            case "getRecommendations":
+            case "getRecommendations" or "postRecommendations":
                 Answer(operation, "200", Recommendations("two_tower", score: 0.74, [new("performer", "Ada Winter", 3), new("tag", "noir", 5)]));
                 break;
-            case "getSimilarVideos":
+            case "getSimilarVideos" or "postSimilarVideos":
                 Answer(operation, "200", Recommendations("similar", score: 0.91, []));
                 break;
             case "postDecision":
                 var response = JsonSerializer.SerializeToNode(new DecisionResponse(User, Video, "like", Time), ApiJson.Default.DecisionResponse);
                 Answer(operation, "200", response?.DeepClone());
                 Answer(operation, "201", response);
-                if (operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
-                {
-                    body.Example = JsonSerializer.SerializeToNode(
-                        new DecisionRequest { UserId = User, VideoId = Video, Decision = "like", DecidedAt = Time }, ApiJson.Default.DecisionRequest);
-                }
-
                 break;
             default:
                 break;
+        }
+
+        if (Request(operation.OperationId) is { } request
+            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
+        {
+            body.Example = request;
         }
 
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
@@ -48,6 +48,22 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
 
         return Task.CompletedTask;
     }
+
+    private static JsonNode? Request(string? operation) => operation switch
+    {
+        "postRecommendations" => JsonSerializer.SerializeToNode(
+            new RecommendationsQuery
+            {
+                Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video], IncludeSeen = false,
+            },
+            ApiJson.Default.RecommendationsQuery),
+        "postSimilarVideos" => JsonSerializer.SerializeToNode(
+            new FilterQuery { Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video] },
+            ApiJson.Default.FilterQuery),
+        "postDecision" => JsonSerializer.SerializeToNode(
+            new DecisionRequest { UserId = User, VideoId = Video, Decision = "like", DecidedAt = Time }, ApiJson.Default.DecisionRequest),
+        _ => null,
+    };
 
     private static JsonNode? Recommendations(string strategy, double score, ReasonResponse[] reasons) => JsonSerializer.SerializeToNode(
         new RecommendationsResponse(strategy, "v2-20260120T180000Z-3f9c2a1b", Time,

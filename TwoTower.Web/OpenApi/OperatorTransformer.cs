@@ -23,14 +23,16 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
-        var operations = document.Paths.Where(path => IsOperators(path.Key))
-            .SelectMany(path => path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>()).ToList();
+        var all = document.Paths.SelectMany(path => (path.Value.Operations?.Values ?? Enumerable.Empty<OpenApiOperation>())
+            .Select(operation => (path.Key, operation))).ToList();
+        foreach (var (_, operation) in all.Where(one => !IsOperators(one.Key))) operation.Security = []; // nothing is asked for
+        var operations = all.Where(one => IsOperators(one.Key)).Select(one => one.operation).ToList();
         if (operations.Count == 0) return Task.CompletedTask;
         document.AddComponent(Scheme, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http,
             Scheme = "bearer",
-            Description = "The operator's key, as TwoTower:Api:OperatorKey has it.",
+            Description = "An operator's key, as TwoTower:Operators or TwoTower:Api:OperatorKey has it.",
         });
         foreach (var operation in operations) operation.Security = [new() { [new OpenApiSecuritySchemeReference(Scheme, document)] = [] }];
         return Task.CompletedTask;
@@ -47,9 +49,16 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
             }
         }
 
+        if (Request(operation.OperationId) is { } request
+            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
+        {
+            body.Example = request;
+        }
+
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
-            if (parameter.Name is "modelVersion") parameter.Example = JsonValue.Create(Version);
+            parameter.Deprecated |= parameter.Name is "actor";
+            if (Parameter(parameter.Name) is { } value) parameter.Example = JsonValue.Create(value);
         }
 
         return Task.CompletedTask;
@@ -57,6 +66,26 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
 
     private static bool IsOperators(string path) =>
         path.StartsWith("/v1/releases", StringComparison.Ordinal) || path.StartsWith("/v1/experiments", StringComparison.Ordinal);
+
+    private static string? Parameter(string? name) => name switch
+    {
+        "modelVersion" or "b" => Version,
+        "a" => Earlier,
+        "name" or "experiment" => Running.Name,
+        "since" => "2026-01-20T18:30:00Z",
+        _ => null,
+    };
+
+    private static JsonNode? Request(string? operation) => operation switch
+    {
+        "pruneReleases" => JsonSerializer.SerializeToNode(new PruneRequest { DryRun = true }, ApiJson.Default.PruneRequest),
+        "startExperiment" => JsonSerializer.SerializeToNode(
+            new ExperimentRequest { ModelVersion = Version, Share = 0.1, Reason = "likes more of them?" },
+            ApiJson.Default.ExperimentRequest),
+        "verifyRelease" or "activateRelease" or "rollbackRelease" or "retireRelease" or "pinRelease" or "stopExperiment" =>
+            JsonSerializer.SerializeToNode(new ReleaseActionRequest { Reason = "Tuesday" }, ApiJson.Default.ReleaseActionRequest),
+        _ => null,
+    };
 
     private static JsonNode? Answer(string? operation) => operation switch
     {

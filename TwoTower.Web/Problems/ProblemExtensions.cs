@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Options;
+using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Problems;
 
@@ -15,13 +18,21 @@ internal static class ProblemExtensions
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
     }
 
-    // What the framework answers by itself has a title only.
+    private static string WhereToLook(HttpContext context) =>
+        context.RequestServices.GetRequiredService<IOptions<ApiOptions>>().Value switch
+    {
+        { OpenApi: false } => "",
+        { Docs: false } => " The paths are in /openapi/v1.json.",
+        _ => " The paths are in /openapi/v1.json, readable at /docs.",
+    };
+
+    // What the framework answers by itself has a status only.
     private static void Complete(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails;
         problem.Detail ??= problem.Status switch
         {
-            StatusCodes.Status404NotFound => "There is nothing at this path. The paths are in /openapi/v1.json, readable at /docs.",
+            StatusCodes.Status404NotFound => $"There is nothing at this path.{WhereToLook(context.HttpContext)}",
             StatusCodes.Status405MethodNotAllowed => $"{context.HttpContext.Request.Method} isn't possible here; the header Allow says what is.",
             StatusCodes.Status415UnsupportedMediaType when context.HttpContext.Request.Path.StartsWithSegments("/v1/releases") =>
                 "The body must be a bundle as a tar file: send it with Content-Type: application/x-tar.",
@@ -29,6 +40,7 @@ internal static class ProblemExtensions
             _ => null,
         };
         if (problem is HttpValidationProblemDetails) (problem.Title, problem.Detail) = ("The request can't be used", problem.Detail ?? "The member errors says what is wrong, by name.");
+        problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? StatusCodes.Status500InternalServerError);
         problem.Type = ProblemTypes.Of(problem.Status, problem.Title);
         if (problem is HttpValidationProblemDetails { Errors: { Count: > 0 } errors } invalid)
         {

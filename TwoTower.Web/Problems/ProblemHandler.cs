@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
@@ -22,7 +23,8 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
             return true;
         }
 
-        var problem = Describe(exception);
+        var problem = Describe(exception,
+            httpContext.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType);
         if (problem.Status == StatusCodes.Status503ServiceUnavailable)
         {
             // Why a release can't be used is for its operator; a database that is away needs no stack.
@@ -39,9 +41,9 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = problem });
     }
 
-    private static ProblemDetails Describe(Exception exception) => exception switch
+    private static ProblemDetails Describe(Exception exception, Type? body) => exception switch
     {
-        BadHttpRequestException bad => Problem(bad.StatusCode, "The request can't be read", BadRequest.Explain(bad)),
+        BadHttpRequestException bad => Problem(bad.StatusCode, "The request can't be read", BadRequest.Explain(bad, body)),
         InputException input => Problem(400, "The request can't be used", input.Message),
         RecommendationException { Why: NoAnswer.UnknownVideo } unknown => Problem(404, "There is no such video", unknown.Message),
         RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => Problem(409, "The video has no vector yet", pending.Message),

@@ -16,6 +16,7 @@ internal static class ProblemTypes
         ["The request can't be read"] = "unreadable-request",
         ["The request can't be used"] = "unusable-request",
         ["The decision's time can't be right"] = "impossible-time",
+        ["The host isn't served here"] = "host-not-served",
         ["An operator's key is needed"] = "operator-key-needed",
         ["The API's database role may not do that"] = "not-allowed-by-database",
         ["There is no such video"] = "unknown-video",

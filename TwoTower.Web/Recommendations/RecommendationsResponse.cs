@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Web.Recommendations;
@@ -8,7 +9,8 @@ namespace TwoTower.Web.Recommendations;
 /// <param name="AsOf">The time that features, freshness and order are of.</param>
 /// <param name="Videos">The videos.</param>
 public sealed record RecommendationsResponse(
-    string Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideoResponse> Videos)
+    [property: AllowedValues("two_tower", "popular_and_fresh", "similar")] string Strategy, string? ModelVersion, DateTimeOffset AsOf,
+    IReadOnlyList<RecommendedVideoResponse> Videos)
 {
     internal static RecommendationsResponse From(Postgres.Serving.Recommendations answer) => new(
         ServingTelemetry.NameOf(answer.Strategy),
@@ -30,10 +32,11 @@ public sealed record RecommendationsResponse(
 /// <param name="Performers">Performers by name.</param>
 /// <param name="Score">The model's score, a cosine −1..1; null without a model.</param>
 /// <param name="Probability">sigmoid(score): an order, not a rate; null without a model.</param>
-/// <param name="LikeProbability">Probability that the viewer, deciding on the video, likes it, 0..1; null where the release has no calibration.</param>
+/// <param name="LikeProbability">Probability that the user, deciding on the video, likes it, 0..1; null where the release has no
+/// calibration.</param>
 /// <param name="Popularity">Popularity as a share of the most popular video's, 0..1; null with a model.</param>
 /// <param name="RankScore">What the list is ordered by: the score, or score or popularity with recency and price.</param>
-/// <param name="Reasons">What it shares with what the viewer liked.</param>
+/// <param name="Reasons">What it shares with what the user liked.</param>
 public sealed record RecommendedVideoResponse(
     int Rank,
     Guid VideoId,
@@ -62,5 +65,5 @@ public sealed record RecommendedVideoResponse(
 /// <summary>A reason for a video.</summary>
 /// <param name="Kind">tag or performer.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Likes">How many of the viewer's likes have it.</param>
-public sealed record ReasonResponse(string Kind, string Name, int Likes);
+/// <param name="Likes">How many of the user's likes have it.</param>
+public sealed record ReasonResponse([property: AllowedValues("tag", "performer")] string Kind, string Name, int Likes);

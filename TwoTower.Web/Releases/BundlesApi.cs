@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -25,8 +26,6 @@ internal static class BundlesApi
             .Accepts<Stream>(BundleArchive.MediaType)
             .WithMetadata(new LargeBody())
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status507InsufficientStorage);
         releases.MapGet("/{modelVersion}/bundle", ExportAsync).WithName("exportRelease").WithSummary("Export a bundle")
@@ -58,9 +57,10 @@ internal static class BundlesApi
 
     private static async Task<Results<Created<ImportResponse>, Ok<ImportResponse>, ProblemHttpResult>> ImportAsync(
         Stream body,
-        [Description("True serves it when the gate has passed it.")] bool? activate,
-        [Description("The person or program behind the key."), StringLength(100)] string? actor,
-        ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http, CancellationToken ct)
+        [Description("True serves it when the gate has passed it."), DefaultValue(false)] bool? activate,
+        [Description(Operators.NoActor), StringLength(100)] string? actor,
+        ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, IOptions<ApiOptions> options, HttpContext http,
+        CancellationToken ct)
     {
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBundleMb * 1_000_000L;
         using var transfer = transfers.TryBegin();
@@ -78,7 +78,7 @@ internal static class BundlesApi
         var isNew = await store.FindAsync(bundle.ModelVersion, ct) is null;
         try
         {
-            var done = await transfers.ImportAsync(bundle, activate ?? false, ReleasesApi.Actor(actor));
+            var done = await transfers.ImportAsync(bundle, activate ?? false, Operators.Actor(caller));
             var release = ReleaseResponse.From(await store.GetAsync(bundle.ModelVersion, ct));
             var response = new ImportResponse(release, done.Videos, done.Skipped, done.WithoutVector, done.Activated, done.Warnings);
             return isNew ? TypedResults.Created($"/v1/releases/{Uri.EscapeDataString(bundle.ModelVersion)}", response) : TypedResults.Ok(response);

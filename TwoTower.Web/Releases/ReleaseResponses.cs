@@ -1,13 +1,14 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Web.Releases;
 
-/// <summary>Who does something to a release, and why; both are kept in its history.</summary>
+/// <summary>Why something is done to a release; it is kept in the history, with the name of the key.</summary>
 public sealed record ReleaseActionRequest
 {
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Not kept any more: the actor in the history is the name of the key.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 
@@ -19,15 +20,17 @@ public sealed record ReleaseActionRequest
 /// <summary>What retention keeps.</summary>
 public sealed record PruneRequest
 {
-    /// <summary>The person or program behind the key.</summary>
+    /// <summary>Not kept any more: the actor in the history is the name of the key.</summary>
     [StringLength(100)]
     public string? Actor { get; init; }
 
     /// <summary>How many of the newest releases with vectors stay, the active one included.</summary>
     [Range(1, 1000)]
+    [DefaultValue(3)]
     public int Keep { get; set; } = 3; // set, not init: what a body leaves out keeps it
 
     /// <summary>True only says what would be retired.</summary>
+    [DefaultValue(false)]
     public bool DryRun { get; init; }
 }
 
@@ -41,7 +44,8 @@ public sealed record PruneRequest
 /// <param name="EmbeddingDim">Length of a vector.</param>
 /// <param name="CreatedAt">When it was registered.</param>
 public sealed record ReleaseResponse(
-    string ModelVersion, string State, string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
+    string ModelVersion, [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string State,
+    string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
     DateTimeOffset CreatedAt)
 {
     internal static ReleaseResponse From(Release release) => new(
@@ -61,7 +65,10 @@ public sealed record ReleasesResponse(IReadOnlyList<ReleaseResponse> Releases);
 /// <param name="At">When, by the database's clock.</param>
 /// <param name="Actor">Who.</param>
 /// <param name="Reason">Why.</param>
-public sealed record TransitionResponse(string? From, string To, DateTimeOffset At, string Actor, string? Reason);
+public sealed record TransitionResponse(
+    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string? From,
+    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string To,
+    DateTimeOffset At, string Actor, string? Reason);
 
 /// <summary>A run of the gate.</summary>
 /// <param name="Run">Its number.</param>

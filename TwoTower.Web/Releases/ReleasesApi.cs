@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 using TwoTower.Core;
@@ -17,10 +18,7 @@ internal static class ReleasesApi
 
     public static void MapReleases(this IEndpointRouteBuilder app)
     {
-        var releases = app.MapGroup("/v1/releases").WithTags("Releases").WithMetadata(new OperatorsOnly()).AddEndpointFilter<RegistryRefusals>()
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status401Unauthorized)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var releases = app.MapGroup("/v1/releases").WithTags("Releases").AddEndpointFilter<RegistryRefusals>();
         releases.MapGet("/", ListAsync).WithName("listReleases").WithSummary("The releases").WithDescription("All releases, newest first.");
         releases.MapPost("/rollback", RollbackAsync).WithName("rollbackRelease").WithSummary("Go back")
             .WithDescription("Activates the release that was active before and still has its vectors. 409 when there is none.")
@@ -87,40 +85,47 @@ internal static class ReleasesApi
     }
 
     private static async Task<Results<Ok<GateResponse>, ProblemHttpResult>> VerifyAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, ReleaseGate gate, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        ReleaseGate gate, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
-        var report = await gate.RunAsync(release, null, Actor(request?.Actor), ct);
+        var report = await gate.RunAsync(release, null, Operators.Actor(caller), ct);
         return TypedResults.Ok(new GateResponse(
             report.Run, report.ModelVersion, report.Passed, report.Reason, report.ComparedWith, report.Checks, report.Quality));
     }
 
     private static async Task<Ok<ActivationResponse>> ActivateAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        CancellationToken ct)
     {
-        var activation = await store.ActivateAsync(modelVersion, Actor(request?.Actor), Reason(request), ct);
+        var activation = await store.ActivateAsync(modelVersion, Operators.Actor(caller), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(modelVersion, activation.Previous, activation.Changed));
     }
 
-    private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ReleaseStore store, CancellationToken ct)
+    private static async Task<Ok<ActivationResponse>> RollbackAsync(ReleaseActionRequest? request, ClaimsPrincipal caller,
+        ReleaseStore store, CancellationToken ct)
     {
-        var (now, before) = await store.RollbackAsync(Actor(request?.Actor), Reason(request), ct);
+        var (now, before) = await store.RollbackAsync(Operators.Actor(caller), Reason(request), ct);
         return TypedResults.Ok(new ActivationResponse(now, before, true));
     }
 
     private static async Task<Ok<RetirementResponse>> RetireAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseRetention retention, CancellationToken ct) =>
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseRetention retention,
+        CancellationToken ct) =>
         TypedResults.Ok(new RetirementResponse(
-            modelVersion, await retention.RetireAsync(modelVersion, Actor(request?.Actor), Reason(request), ct)));
+            modelVersion, await retention.RetireAsync(modelVersion, Operators.Actor(caller), Reason(request), ct)));
 
-    private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ReleaseRetention retention, CancellationToken ct) =>
-        TypedResults.Ok(await retention.PruneAsync(request.Keep, Actor(request.Actor), request.DryRun, ct));
+    private static async Task<Ok<Pruning>> PruneAsync(PruneRequest request, ClaimsPrincipal caller, ReleaseRetention retention,
+        CancellationToken ct) =>
+        TypedResults.Ok(await retention.PruneAsync(request.Keep, Operators.Actor(caller), request.DryRun, ct));
 
     private static async Task<Results<Ok<PinResponse>, ProblemHttpResult>> PinAsync(
-        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ReleaseStore store, ReleaseRetention retention, CancellationToken ct)
+        [Description(Version)] string modelVersion, ReleaseActionRequest? request, ClaimsPrincipal caller, ReleaseStore store,
+        ReleaseRetention retention,
+        CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is null) return Unknown(modelVersion);
-        await retention.PinAsync(modelVersion, Actor(request?.Actor), Reason(request), ct);
+        await retention.PinAsync(modelVersion, Operators.Actor(caller), Reason(request), ct);
         return TypedResults.Ok(new PinResponse(modelVersion, true));
     }
 
@@ -131,8 +136,6 @@ internal static class ReleasesApi
         await retention.UnpinAsync(modelVersion, ct);
         return TypedResults.Ok(new PinResponse(modelVersion, false));
     }
-
-    internal static string Actor(string? name) => name is { Length: > 0 } ? $"operator ({name})" : "operator over HTTP";
 
     private static string Reason(ReleaseActionRequest? request) => request?.Reason is { Length: > 0 } reason ? reason : "by hand";
 

@@ -1,9 +1,10 @@
 namespace TwoTower.Web.Requests;
 
 /// <summary>A body whose length isn't said beforehand, up to its bound. What is beyond is left for the server to throw away.</summary>
-internal sealed class BoundedBody(Stream body) : Stream
+internal sealed class BoundedBody(Stream body, int most) : Stream
 {
-    private int _left = BodySize.Most;
+    private readonly int _most = most;
+    private int _left = most;
 
     public override bool CanRead => true;
 
@@ -23,7 +24,7 @@ internal sealed class BoundedBody(Stream body) : Stream
     {
         var read = await body.ReadAsync(buffer, cancellationToken);
         _left -= read;
-        return _left >= 0 ? read : throw BodySize.TooLarge();
+        return _left >= 0 ? read : throw BodySize.TooLarge(_most);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

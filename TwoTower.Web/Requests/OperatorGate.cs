@@ -1,8 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-using Microsoft.Extensions.Options;
-using TwoTower.Web.Settings;
-
 namespace TwoTower.Web.Requests;
 
 /// <summary>Metadata of an endpoint that is for operators only.</summary>
@@ -13,13 +8,12 @@ internal sealed class OperatorsOnly;
 /// logged. A wrong key is logged, and its answer takes a moment.
 /// </summary>
 internal sealed partial class OperatorGate(
-    RequestDelegate next, IOptions<ApiOptions> options, IProblemDetailsService problems, TimeProvider time, ILogger<OperatorGate> log)
+    RequestDelegate next, Operators operators, IProblemDetailsService problems, TimeProvider time, ILogger<OperatorGate> log)
 {
     private const string Scheme = "Bearer ";
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
-    // Hashes are of one length: neither the key's length nor its beginning can be felt out.
-    private readonly byte[]? _key = options.Value.OperatorKey is { Length: > 0 } key ? Hash(key) : null;
+    /// <summary>How long a wrong key waits for its answer.</summary>
+    internal static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -31,8 +25,9 @@ internal sealed partial class OperatorGate(
 
         var header = context.Request.Headers.Authorization.ToString();
         var given = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
-        if (_key is not null && CryptographicOperations.FixedTimeEquals(Hash(given), _key))
+        if (operators.Find(given) is { } caller)
         {
+            context.User = caller;
             await next(context);
             return;
         }
@@ -53,13 +48,11 @@ internal sealed partial class OperatorGate(
             {
                 Status = StatusCodes.Status401Unauthorized,
                 Title = "An operator's key is needed",
-                Detail = "Send Authorization: Bearer with the key that TwoTower:Api:OperatorKey has.",
+                Detail = "Send Authorization: Bearer with your key of TwoTower:Operators, or with that of TwoTower:Api:OperatorKey.",
             },
         });
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A wrong operator's key came from {Address}: {Method} {Operation}")]
     private partial void LogWrongKey(string? address, string method, string? operation);
-
-    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -23,7 +23,7 @@ internal sealed class RequestGuard(RequestDelegate next, KnownParameters known)
         if (context.GetEndpoint() is { } endpoint)
         {
             known.Check(endpoint, request);
-            if (endpoint.Metadata.GetMetadata<LargeBody>() is null) BoundBody(context);
+            if (endpoint.Metadata.GetMetadata<LargeBody>() is null) BoundBody(context, BodySize.Of(endpoint));
         }
 
         return next(context);
@@ -46,11 +46,11 @@ internal sealed class RequestGuard(RequestDelegate next, KnownParameters known)
         }
     }
 
-    private static void BoundBody(HttpContext context)
+    private static void BoundBody(HttpContext context, int most)
     {
         BodySize.BoundWaste(context);
-        if (context.Request.ContentLength > BodySize.Most) throw BodySize.TooLarge();
-        if (context.Request.ContentLength is null) context.Request.Body = new BoundedBody(context.Request.Body);
+        if (context.Request.ContentLength > most) throw BodySize.TooLarge(most);
+        if (context.Request.ContentLength is null) context.Request.Body = new BoundedBody(context.Request.Body, most);
 
         if (context.Request.ContentType is not { Length: > 0 } type) return;
         if (!MediaTypeHeaderValue.TryParse(type, out var media)) throw Unsupported();

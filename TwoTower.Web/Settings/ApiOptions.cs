@@ -26,8 +26,8 @@ public sealed class ApiOptions
     public bool Listen { get; set; } = true;
 
     /// <summary>
-    /// The key of operators, for /v1/releases: Authorization: Bearer KEY. Without one these paths aren't there. A secret: give it by the
-    /// environment (TwoTower__Api__OperatorKey) or a secret store.
+    /// A key of operators that has no name, for /v1/releases and /v1/experiments: Authorization: Bearer KEY. Without it and those of
+    /// TwoTower:Operators these paths aren't there. A secret: give it by the environment (TwoTower__Api__OperatorKey) or a secret store.
     /// </summary>
     [RegularExpression("^(|[!-~]{16,512})$", ErrorMessage = "OperatorKey must be 16 to 512 printable ASCII characters without spaces.")]
     public string? OperatorKey { get; set; }
@@ -38,6 +38,20 @@ public sealed class ApiOptions
 
     /// <summary>Where bundles lie while they come or go over HTTP, two at most; left out, among the system's temporary files.</summary>
     public string? BundleFolder { get; set; }
+
+    /// <summary>
+    /// Origins of other sites' pages that may ask for lists and post decisions (CORS), such as https://a.example;https://b.example; * is
+    /// every one. Left out, a browser lets none. Operators' paths are for no page.
+    /// </summary>
+    [RegularExpression(@"^(|\*|https?://[A-Za-z0-9.:\[\]-]+(;https?://[A-Za-z0-9.:\[\]-]+)*)$",
+        ErrorMessage = "CorsOrigins must be * or origins such as https://a.example;https://b.example:8443, without a path.")]
+    public string? CorsOrigins { get; set; }
+
+    /// <summary>True serves the OpenAPI document, /openapi/v1.json.</summary>
+    public bool OpenApi { get; set; } = true;
+
+    /// <summary>True serves the page that shows the document, /docs; only where the document is served.</summary>
+    public bool Docs { get; set; } = true;
 }
 
 [OptionsValidator]

@@ -2,29 +2,38 @@ using System.ComponentModel;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Postgres.Serving;
 using TwoTower.Web.Recommendations;
+using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Videos;
 
 /// <summary>Videos.</summary>
 internal static class VideosApi
 {
-    public static void MapVideos(this IEndpointRouteBuilder app) =>
-        app.MapGet("/v1/videos/{videoId}/similar", GetSimilarAsync)
-            .WithName("getSimilarVideos")
-            .WithTags("Videos")
-            .WithSummary("Videos like a video")
-            .WithDescription("The videos nearest to a video by the vectors of the active release, nearest first.")
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+    private const string Video = "The video's id.",
+        Text = "The videos nearest to a video by the vectors of the active release, nearest first.";
 
-    private static async Task<Ok<RecommendationsResponse>> GetSimilarAsync(
-        [Description("The video's id.")] Guid videoId,
-        [AsParameters] FilterQuery query,
-        RecommendationService service,
-        RequestSlots slots,
+    public static void MapVideos(this IEndpointRouteBuilder app)
+    {
+        var lists = app.MapGroup("/v1/videos/{videoId}/similar").WithTags("Videos")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        lists.MapGet("", GetSimilarAsync).WithName("getSimilarVideos").WithSummary("Videos like a video").WithDescription(Text);
+        lists.MapPost("", PostSimilarAsync).WithName("postSimilarVideos").WithSummary("Videos like a video, with the filters in the body")
+            .WithDescription($"{Text} The answer of the GET; lists that are too long for a URL go into the body. It changes nothing.")
+            .WithMetadata(new BodyBound(BodySize.MostOfList));
+    }
+
+    private static Task<Ok<RecommendationsResponse>> GetSimilarAsync(
+        [Description(Video)] Guid videoId, [AsParameters] FilterQuery query, RecommendationService service, RequestSlots slots,
         CancellationToken ct) =>
+        AnswerAsync(videoId, query, service, slots, ct);
+
+    private static Task<Ok<RecommendationsResponse>> PostSimilarAsync(
+        [Description(Video)] Guid videoId, FilterQuery? query, RecommendationService service, RequestSlots slots, CancellationToken ct) =>
+        AnswerAsync(videoId, query ?? new(), service, slots, ct);
+
+    private static async Task<Ok<RecommendationsResponse>> AnswerAsync(
+        Guid videoId, FilterQuery query, RecommendationService service, RequestSlots slots, CancellationToken ct) =>
         TypedResults.Ok(RecommendationsResponse.From(await slots.RunAsync(
             expiry => service.SimilarAsync(videoId, query.LimitOrDefault, query.ToFilter(), expiry), ct)));
 }

@@ -85,7 +85,8 @@ public partial class SettingsDocumentTests
         {
             var value = property.GetValue(instance);
             var nested = property.PropertyType.Assembly.GetName().Name!.StartsWith("TwoTower", StringComparison.Ordinal) && property.PropertyType.IsClass;
-            if (!nested) yield return (prefix + property.Name, property, value);
+            if (value is IDictionary) yield return (prefix + "NAME", property, null); // a setting for each name
+            else if (!nested) yield return (prefix + property.Name, property, value);
             // What has a section of its own is described there.
             else if (property.PropertyType.GetField("Section") is null)
             {

@@ -129,6 +129,8 @@ public sealed class ProgramTests(PostgresFixture postgres)
     [InlineData("ConnectionStrings__other", "x", "no connection string for the database")]
     [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "TwoTower:Embedder: Workers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "1", "MinUsers: ")]
+    [InlineData("TwoTower__Gate__MinUsers", "many", "TwoTower:Gate:MinUsers is 'many', which isn't a whole number")]
+    [InlineData("TwoTower__Embedder__PollInterval", "soon", "TwoTower:Embedder:PollInterval is 'soon', which isn't a time")]
     public async Task Bad_settings_end_the_process_with_2_and_their_name(string name, string value, string message)
     {
         using var process = Start(
@@ -136,6 +138,7 @@ public sealed class ProgramTests(PostgresFixture postgres)
         var errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Contains(message, errors, StringComparison.Ordinal);
+        Assert.Single(errors.Trim().Split('\n'));
         Assert.Equal(2, process.ExitCode);
     }
 

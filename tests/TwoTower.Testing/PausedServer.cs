@@ -8,7 +8,7 @@ namespace TwoTower.Testing;
 /// A PostgreSQL whose processes are all stopped (SIGSTOP) until this is disposed: connections are taken by the kernel, and nobody answers. For a server
 /// of one's own only. Should this process die meanwhile, another one wakes the server after a few minutes.
 /// </summary>
-public sealed class PausedServer : IDisposable
+internal sealed class PausedServer : IDisposable
 {
     private const int MostSeconds = 300;
     private readonly int _server;

@@ -59,7 +59,8 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(release.ModelVersion, (await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations")).GetProperty("modelVersion").GetString());
         var shown = await api.GetAsync($"/v1/releases/{release.ModelVersion}");
         Assert.True(Assert.Single(shown.GetProperty("gateRuns").EnumerateArray()).GetProperty("passed").GetBoolean());
-        Assert.All(shown.GetProperty("history").EnumerateArray().Skip(1), step => Assert.Equal("operator (alice)", step.GetProperty("actor").GetString()));
+        Assert.All(shown.GetProperty("history").EnumerateArray().Skip(1), step =>
+            Assert.Equal("operator over HTTP", step.GetProperty("actor").GetString()));
 
         // The same again changes nothing.
         Assert.False((await ApiHost.ReadAsync(await PostAsync(api, archive), 200)).GetProperty("activated").GetBoolean());

@@ -47,7 +47,8 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
         await using (var api = await StartAsync(flushInterval: "00:10:00"))
         {
             var started = await PutAsync(api, "taste", new { modelVersion = _two.ModelVersion, share = 0.5, actor = "alice" });
-            Assert.Equal(("operator (alice)", JsonValueKind.Null), (started.GetProperty("startedBy").GetString(), started.GetProperty("stoppedAt").ValueKind));
+            Assert.Equal(("operator over HTTP", JsonValueKind.Null), (started.GetProperty("startedBy").GetString(),
+                started.GetProperty("stoppedAt").ValueKind));
             foreach (var viewer in Viewers)
             {
                 var answer = await api.GetAsync($"/v1/users/{viewer}/recommendations?limit=5");

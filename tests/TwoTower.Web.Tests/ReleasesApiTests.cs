@@ -47,7 +47,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
             listed.EnumerateArray().Select(release => (release.GetProperty("modelVersion").GetString()!, release.GetProperty("state").GetString()!)));
         var shown = await _api.GetAsync($"/v1/releases/{_two.ModelVersion}");
         var step = shown.GetProperty("history").EnumerateArray().Single(s => s.GetProperty("to").GetString() == "active");
-        Assert.Equal(("operator (alice)", "a test"), (step.GetProperty("actor").GetString(), step.GetProperty("reason").GetString()));
+        Assert.Equal(("operator over HTTP", "a test"), (step.GetProperty("actor").GetString(), step.GetProperty("reason").GetString()));
         Assert.Equal("active", Assert.Single((await _api.GetAsync($"/v1/releases/{_one.ModelVersion}")).GetProperty("needed").EnumerateArray()).GetString());
     }
 

@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Text.Json;
+using TwoTower.Core;
+
+namespace TwoTower.Fuzz;
+
+/// <summary><c>./twotower fuzz</c>: requests made from the document of a running API, until an answer isn't as it should be.</summary>
+internal static class FuzzCommand
+{
+    /// <summary>The operators' key of an API that runs already.</summary>
+    public const string KeyVariable = "TWOTOWER_FUZZ_OPERATOR_KEY";
+
+    // Beyond this much more than after a quarter of the requests, memory isn't flat.
+    private const double Growth = 1.5;
+
+    private const int FindingsShown = 20;
+    private static readonly JsonSerializerOptions Indented = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = true;
+            stop.Cancel();
+        };
+        var parse = Create().Parse(args);
+        if (parse.Errors.Count > 0)
+        {
+            return Refuse(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.') + " ('./twotower fuzz --help' shows what it takes)");
+        }
+        try
+        {
+            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null }, stop.Token);
+        }
+        catch (InputException e)
+        {
+            return Refuse(e.Message);
+        }
+        catch (HttpRequestException e)
+        {
+            return Refuse($"no API answers there: {e.Message}");
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return 130;
+        }
+    }
+
+    private static RootCommand Create()
+    {
+        var defaults = new FuzzOptions();
+        var requests = Number("--requests", "Requests.", 1, 10_000_000, defaults.Requests);
+        var first = Number("--first", "Number of the first request; with --requests 1 only that one, to see it again.", 0, 10_000_000,
+            defaults.First);
+        var clients = Number("--clients", "Clients at once.", 1, 1_000, defaults.Clients);
+        var seed = Number("--seed", "Another seed is another run.", 0, 1_000_000, defaults.Seed);
+        var url = new Option<Uri?>("--url")
+        {
+            Description = $"An API that runs already, over a database that may be spoiled; {KeyVariable} has its operators' key. "
+                + "Left out, one is started over a database of its own.",
+            HelpName = "ADDRESS",
+        };
+        url.Validators.Add(result =>
+        {
+            var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var given) || given.Scheme is not ("http" or "https"))
+            {
+                result.AddError($"--url '{text}' isn't an address such as http://127.0.0.1:5080");
+            }
+        });
+        var json = new Option<bool>("--json") { Description = "The report as JSON." };
+        var command = new RootCommand(
+            "Asks the API what fits its OpenAPI document, what nearly does and what doesn't. Exit code 1: an answer isn't as it should be.")
+        {
+            requests, first, clients, seed, url, json,
+        };
+        command.SetAction((parse, ct) => RunAsync(
+            parse.GetValue(url),
+            new() { Requests = parse.GetValue(requests), First = parse.GetValue(first), Clients = parse.GetValue(clients),
+                Seed = parse.GetValue(seed) },
+            parse.GetValue(json), ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Uri? url, FuzzOptions options, bool json, CancellationToken ct)
+    {
+        await using var own = url is null ? await OwnApi.StartAsync(ct) : null;
+        var memory = new List<long>();
+        var quarter = Math.Max(1, options.Requests / 4);
+        using var run = new FuzzRun(url ?? own!.Address, own?.OperatorKey ?? Environment.GetEnvironmentVariable(KeyVariable), options)
+        {
+            OnAnswered = async answered =>
+            {
+                if (answered % quarter != 0) return;
+                if (own is not null) memory.Add(own.Megabytes);
+                var has = own is null ? "" : $", the API has {own.Megabytes} MB";
+                await Console.Error.WriteLineAsync($"{answered} of {options.Requests} requests answered{has}");
+            },
+        };
+        var report = await run.RunAsync(ct);
+        var grew = memory.Count > 1 && options.Requests >= 10_000 && memory[^1] > memory[0] * Growth;
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new { options.Seed, report.Requests, report.Statuses, report.SlowestSeconds,
+                MemoryMb = memory, MemoryIsFlat = !grew, report.Findings }, Indented));
+        }
+        else
+        {
+            foreach (var finding in report.Findings.Take(FindingsShown))
+            {
+                Console.WriteLine($"request {finding.Number}: {finding.Request}\n  {finding.Fault}");
+            }
+            if (report.Findings.Count > FindingsShown)
+            {
+                Console.WriteLine($"… and {report.Findings.Count - FindingsShown} more (--json has them all)");
+            }
+            if (grew) Console.WriteLine($"memory isn't flat: {string.Join(", ", memory)} MB");
+            var statuses = string.Join(", ", report.Statuses.Select(status => $"{status.Value} × {status.Key}"));
+            Console.WriteLine($"{report.Requests} requests of seed {options.Seed}: {statuses}; "
+                + $"slowest {report.SlowestSeconds:0.00} s; {report.Findings.Count} findings");
+        }
+
+        return report.Findings.Count > 0 || grew ? 1 : 0;
+    }
+
+    private static Option<int> Number(string name, string description, int least, int most, int byDefault)
+    {
+        var option = new Option<int>(name) { Description = $"{description} {least} to {most}.", HelpName = "NUMBER",
+            DefaultValueFactory = _ => byDefault };
+        option.Validators.Add(result =>
+        {
+            var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+            if (result.Tokens.Count > 0 && (!int.TryParse(text, out var value) || value < least || value > most))
+            {
+                result.AddError($"{name} '{text}' isn't a number from {least} to {most}");
+            }
+        });
+        return option;
+    }
+
+    private static int Refuse(string reason)
+    {
+        Console.Error.WriteLine($"twotower fuzz: {reason}");
+        return 2;
+    }
+}

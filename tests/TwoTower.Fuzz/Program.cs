@@ -1,0 +1,1 @@
+return await TwoTower.Fuzz.FuzzCommand.RunAsync(args);
