@@ -4,11 +4,12 @@ using System.CommandLine.Invocation;
 using TwoTower.Cli.Commands;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Hosting;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Cli;
 
 /// <summary>The command tree of <c>twotower</c>, and a run of it.</summary>
-public static class CommandLine
+internal static class CommandLine
 {
     /// <summary>Parses and runs; every way to end is an exit code of <see cref="ExitCodes"/>.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
@@ -32,7 +33,9 @@ public static class CommandLine
         if (parse.Action is ParseErrorAction)
         {
             var command = parse.CommandResult.Command is RootCommand ? "twotower" : PathOf(parse);
-            var message = parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.');
+
+            // A connection string with spaces, given without quotes, is arguments that no verb takes.
+            var message = Secrets.Mask(parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.'));
             await Console.Error.WriteLineAsync($"twotower: {message} ('{command} --help' shows what it takes)");
             return ExitCodes.BadInput;
         }
@@ -49,7 +52,7 @@ public static class CommandLine
             TwoTower recommends videos: it learns from likes and nopes in PostgreSQL and answers over HTTP.
 
             New here?          twotower demo
-            Your own tables?   twotower import csv DIR, then train, embed --activate, serve
+            Your own data?     twotower check DIR, then import DIR, train, embed --activate, serve
             Something amiss?   twotower doctor
 
             Verbs work on the database of --database, TWOTOWER_DATABASE or ConnectionStrings__twotower; without any of them
@@ -78,6 +81,7 @@ public static class CommandLine
         DemoCommand.Create(host),
         DbCommand.Create(host),
         ImportCommand.Create(host),
+        CheckCommand.Create(host),
         GenerateCommand.Create(host),
         TrainCommand.Create(host),
         EvaluateCommand.Create(host),
@@ -101,12 +105,16 @@ public static class CommandLine
             return;
         }
 
-        command.SetAction(help.Invoke);
+        // A group that does something itself does it where it is told with what.
+        if (command.Action is AsynchronousCommandLineAction own) command.SetAction((parse, ct) => IsBare(parse) ? Task.FromResult(help.Invoke(parse)) : own.InvokeAsync(parse, ct));
+        else command.SetAction(help.Invoke);
         foreach (var verb in command.Subcommands)
         {
             ShowHelpWithoutVerb(verb, help);
         }
     }
+
+    private static bool IsBare(ParseResult parse) => parse.CommandResult.Command.Arguments.All(argument => parse.GetResult(argument) is not { Tokens.Count: > 0 });
 
     private static string PathOf(ParseResult parse)
     {

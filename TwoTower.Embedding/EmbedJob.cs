@@ -17,7 +17,7 @@ namespace TwoTower.Embedding;
 /// </summary>
 /// <param name="db">The database.</param>
 /// <param name="time">For rates and waits.</param>
-public sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
+internal sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
 {
     private readonly ReleaseStore _store = new(db);
 

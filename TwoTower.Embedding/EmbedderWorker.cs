@@ -12,7 +12,7 @@ namespace TwoTower.Embedding;
 /// Follows the registry and the videos, at the same time: embeds releases as they are trained, and videos as they change for every
 /// release that has vectors. A database that is away is waited for. Any number of these share the work.
 /// </summary>
-public sealed partial class EmbedderWorker(
+internal sealed partial class EmbedderWorker(
     NpgsqlDataSource db, IOptions<EmbedderOptions> options, TimeProvider time, ILogger<EmbedderWorker> log) : BackgroundService
 {
     private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);

@@ -10,7 +10,7 @@ namespace TwoTower.LocalPostgres;
 /// in a cluster of our own; a private copy of the distribution's packages. A server of our own outlives the calling process, is
 /// found again by the next one, and listens on 127.0.0.1 only. Safe to call from several processes at once.
 /// </summary>
-public static class LocalPostgresServer
+internal static class LocalPostgresServer
 {
     /// <summary>Provides a server and its database.</summary>
     /// <param name="options">What to provide and what may be used.</param>

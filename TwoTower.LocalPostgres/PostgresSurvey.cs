@@ -9,10 +9,10 @@ namespace TwoTower.LocalPostgres;
 /// <param name="Name">The way: "a container".</param>
 /// <param name="Usable">Whether it would work now; for a download, whether everything on this machine is ready for it.</param>
 /// <param name="Detail">What was found, or why it can't be used.</param>
-public sealed record PostgresSource(string Name, bool Usable, string Detail);
+internal sealed record PostgresSource(string Name, bool Usable, string Detail);
 
 /// <summary>Looks at every way that <see cref="LocalPostgresServer"/> knows, in its order. Starts, pulls and downloads nothing.</summary>
-public static class PostgresSurvey
+internal static class PostgresSurvey
 {
     /// <summary>Each way with what was found.</summary>
     public static async Task<IReadOnlyList<PostgresSource>> LookAsync(LocalPostgresOptions options, CancellationToken ct = default) =>

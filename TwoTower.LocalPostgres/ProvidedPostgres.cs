@@ -9,7 +9,7 @@ namespace TwoTower.LocalPostgres;
 /// <param name="Reused">Whether it was already running (true for a given connection string).</param>
 /// <param name="Server">PostgreSQL's version.</param>
 /// <param name="PgVector">The version of pgvector that the database has, or would get.</param>
-public sealed record ProvidedPostgres(string ConnectionString, string Origin, bool Reused, Version Server, Version PgVector)
+internal sealed record ProvidedPostgres(string ConnectionString, string Origin, bool Reused, Version Server, Version PgVector)
 {
     /// <summary>What a person should know of an old pgvector, or null.</summary>
     public string? Warning => PgVector >= PgVectorVersions.Safe

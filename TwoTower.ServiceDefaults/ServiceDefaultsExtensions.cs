@@ -9,7 +9,7 @@ using TwoTower.ServiceDefaults.Telemetry;
 namespace TwoTower.ServiceDefaults;
 
 /// <summary>What every process of TwoTower has in common, added in one line.</summary>
-public static class ServiceDefaultsExtensions
+internal static class ServiceDefaultsExtensions
 {
     /// <summary>
     /// Adds telemetry (sent over OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set), the liveness check, service discovery,

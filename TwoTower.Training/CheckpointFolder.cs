@@ -10,7 +10,7 @@ namespace TwoTower.Training;
 /// Where checkpoints lie unless a place is named: one folder for each database, the same for every process of a user on a machine. A
 /// checkpoint is worth keeping between two starts, and never belongs into a working directory, which may be the source tree.
 /// </summary>
-public static class CheckpointFolder
+internal static class CheckpointFolder
 {
     /// <summary>The checkpoint's name (contract, section 6).</summary>
     public const string FileName = "latest.safetensors";

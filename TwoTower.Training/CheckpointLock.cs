@@ -3,7 +3,7 @@ using TwoTower.Core;
 namespace TwoTower.Training;
 
 /// <summary>Another training writes the checkpoint that this one would write.</summary>
-public sealed class AlreadyTrainingException(string message) : Exception(message);
+internal sealed class AlreadyTrainingException(string message) : Exception(message);
 
 /// <summary>
 /// A checkpoint has one writer: two would take each other's epochs for their own. The lock is the operating system's, on a file beside the

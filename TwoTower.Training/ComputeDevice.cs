@@ -4,7 +4,7 @@ using TwoTower.Core;
 namespace TwoTower.Training;
 
 /// <summary>Finds out what this build on this machine can compute with.</summary>
-public static class ComputeDevice
+internal static class ComputeDevice
 {
     /// <summary>The device of a training.</summary>
     /// <exception cref="InputException">CUDA was asked for and isn't there, or libtorch cannot be loaded; the message says why.</exception>

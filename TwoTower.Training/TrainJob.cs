@@ -4,6 +4,7 @@ using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
 using TwoTower.Training.Histories;
@@ -16,7 +17,7 @@ using TwoTower.Training.Towers;
 namespace TwoTower.Training;
 
 /// <summary>Rows → samples → features → towers → checkpoint → release.</summary>
-public static class TrainJob
+internal static class TrainJob
 {
     /// <summary>Trains and, with a database, registers the release (state trained).</summary>
     /// <exception cref="InputException">Something given cannot be used.</exception>
@@ -34,9 +35,11 @@ public static class TrainJob
         var shortcuts = device == DeviceType.CUDA ? Shortcuts.None : options.Shortcuts;
         var arithmetic = recipe.Kind == RecipeKind.History ? null : new Arithmetic(device == DeviceType.CUDA ? "cuda" : "cpu", shortcuts.ToString(), threads);
         if (options.Resume == Resumption.Required) ResumePoint.Find(options, arithmetic); // before anything is written
+        if (options is { Database: { } registry, Register: true }) await WriteRights.RequireReleasesAsync(registry, ct);
         using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
+        UsedDecisions.Tell(tables, options.Say);
         if (arithmetic is null) return await RunHistoriesAsync(options, tables, device, threads, progress, ct);
 
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;
@@ -121,7 +124,7 @@ public static class TrainJob
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
         var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
-        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct);
+        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct, options.Say);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;
     }

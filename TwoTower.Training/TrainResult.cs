@@ -9,5 +9,5 @@ namespace TwoTower.Training;
 /// <param name="ResumedAfterEpoch">Epochs that an earlier run had done; 0 for a fresh training.</param>
 /// <param name="TrainingTime">Of the epochs of this run.</param>
 /// <param name="SamplesPerSecond">Of the epochs of this run, evaluation and checkpoints included; null where an earlier run had done them all.</param>
-public sealed record TrainResult(
+internal sealed record TrainResult(
     Checkpoint Checkpoint, Release? Release, int ResumedAfterEpoch, TimeSpan TrainingTime, double? SamplesPerSecond);

@@ -14,7 +14,7 @@ namespace TwoTower.Training;
 /// <param name="Set">Vectors and samples.</param>
 /// <param name="Pipeline">Fitted on the distinct users and videos of all samples; vocabularies on all videos.</param>
 /// <param name="Probes">A few of the videos, evenly spread over the catalogue: what a release is probed with (docs/releases.md).</param>
-public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
+internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
 {
     /// <summary>Reads and computes everything.</summary>
     /// <param name="tables">Rows.</param>
@@ -29,7 +29,7 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IRe
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(recipe);
         var (all, decisions) = (tables.Profiles.Count, tables.Decisions.Count);
-        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
+        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
         if (decisions > 0 && tables.Decisions.Count == 0)
         {
             throw new NothingToTrainException(
@@ -51,7 +51,7 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IRe
         ct.ThrowIfCancellationRequested();
         using (TrainingTelemetry.Source.StartActivity("features"))
         {
-            var (users, items) = payloads is null ? Compute(tables, samples, ct) : await ReadAsync(payloads, samples, recipe.Features.VideoFeatures ?? [], ct);
+            var (users, items) = payloads is null ? Compute(tables, samples, ct) : await ReadAsync(payloads, samples, recipe.Features, ct);
             var byUser = users.ToDictionary(user => user.UserId);
             var byVideo = items.ToDictionary(item => item.VideoId);
             var sampleUsers = Pick(samples.Users, byUser, "user", "get_user_embedding_features");
@@ -81,12 +81,12 @@ public sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IRe
     }
 
     private static async Task<(IReadOnlyCollection<UserPayload>, IReadOnlyCollection<ItemPayload>)> ReadAsync(
-        NpgsqlDataSource db, SampleSet samples, IReadOnlyCollection<string> videoFeatures, CancellationToken ct)
+        NpgsqlDataSource db, SampleSet samples, FeatureOptions features, CancellationToken ct)
     {
         var users = new List<UserPayload>(samples.Users.Count);
-        await foreach (var user in PayloadReader.ReadUsersAsync(db, samples.Users.ToArray(), samples.AsOf, ct)) users.Add(user);
+        await foreach (var user in PayloadReader.ReadUsersAsync(db, samples.Users.ToArray(), samples.AsOf, ct, features.MaxDecisions)) users.Add(user);
         var items = new List<ItemPayload>();
-        await foreach (var item in PayloadReader.ReadItemsAsync(db, null, videoFeatures, ct)) items.Add(item);
+        await foreach (var item in PayloadReader.ReadItemsAsync(db, null, features.VideoFeatures ?? [], ct)) items.Add(item);
         return (users, items);
     }
 

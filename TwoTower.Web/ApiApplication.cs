@@ -66,6 +66,9 @@ public static class ApiApplication
         builder.Services.AddOptions<RecommendationOptions>().BindConfiguration(RecommendationOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<RecommendationOptions>, RecommendationOptionsValidator>();
 
+        builder.Services.AddOptions<PopularityOptions>().BindConfiguration(PopularityOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<PopularityOptions>, PopularityOptionsValidator>();
+
         builder.Services.AddOptions<GateOptions>().BindConfiguration(GateOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<GateOptions>, GateOptionsValidator>();
 
@@ -84,6 +87,7 @@ public static class ApiApplication
         builder.Services.AddServingRecords();
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
+        builder.Services.AddSingleton<DecisionLimit>();
         builder.Services.AddSingleton<VideoStatistics>();
         builder.Services.AddHostedService<ReleaseWatch>();
         builder.Services.AddHostedService<StatisticsRefresh>();

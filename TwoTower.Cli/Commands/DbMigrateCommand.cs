@@ -15,7 +15,8 @@ internal static class DbMigrateCommand
             "migrate", "Bring the database's tables and functions up to date; safe to run again and on tables that are already there.",
             """
             Creates what is absent of the public tables (docs/data.md), the schema two_tower and the SQL functions. Tables and functions
-            of others are never altered; a function of theirs with one of our names is kept and reported.
+            of others are never altered; a function of theirs with one of our names is kept and reported. All of it is one transaction: what
+            can't be used is named, and then nothing is changed.
 
             Examples:
               twotower db migrate
@@ -25,7 +26,7 @@ internal static class DbMigrateCommand
         host.Handle(command, async session =>
         {
             var db = session.Open(await session.ProvideAsync());
-            session.Kept = "each migration is applied whole or not at all; run 'twotower db migrate' again to go on";
+            session.Kept = "nothing was changed, all of it is one transaction; run 'twotower db migrate' again";
             var report = await Migrator.MigrateAsync(db, session.Terminal.Say, session.Stop);
             session.Terminal.Result(report, () => session.Terminal.Say("the database is up to date"));
         });

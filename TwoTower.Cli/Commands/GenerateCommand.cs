@@ -47,8 +47,8 @@ internal static class GenerateCommand
             }
 
             var tables = await Task.Run(() => CatalogueGenerator.Generate(options), session.Stop);
-            await Loading.WriteAsync(session, db, tables);
-            session.Terminal.Result(Loading.Counts(tables), () => session.Terminal.Say(Loading.Sentence(tables)));
+            var written = await Loading.WriteAsync(session, db, tables);
+            session.Terminal.Result(Loading.Counts(tables, written), () => session.Terminal.Say(Loading.Sentence(tables, written)));
         });
         return command;
     }

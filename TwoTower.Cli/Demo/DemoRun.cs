@@ -66,9 +66,9 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         session.Terminal.Say($"data: {source.Description}");
         var tables = await Task.Run(source.Read, session.Stop);
         await journal.BeginAsync(source.Fingerprint, source.Description, session.Stop);
-        await Loading.WriteAsync(session, db, tables);
+        var written = await Loading.WriteAsync(session, db, tables);
         await journal.EndAsync(source.Fingerprint, session.Stop);
-        session.Terminal.Say(Loading.Sentence(tables));
+        session.Terminal.Say(Loading.Sentence(tables, written));
         return (await journal.FindAsync(source.Fingerprint, session.Stop))!.Value;
     }
 

@@ -59,6 +59,14 @@ internal static class DatabaseChecks
         checks.Add(status.IsCurrent
             ? new("migrations", CheckState.Ok, "all applied")
             : new("migrations", CheckState.Warn, "not all applied", "twotower db migrate"));
+        var (misfits, copies) = await Migrator.FindMisfitsAsync(source, ct);
+        if (misfits.Count > 0)
+        {
+            checks.Add(new(
+                "tables that were there", CheckState.Fail, string.Join(' ', misfits),
+                $"copy them into a database of their own (docs/data.md): mkdir tables; {string.Join("; ", copies.Select(copy => copy.Command))}; twotower import tables"));
+        }
+
         return checks;
     }
 }

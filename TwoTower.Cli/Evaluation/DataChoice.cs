@@ -18,7 +18,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
     public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)
     {
         if (Folder is not null) return await FilesAsync(session, "--data", Folder, static (folder, say) => CsvTableReader.Read(folder, say));
-        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
+        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, static (folder, say) => MovieLensReader.Read(folder, say));
         if (Generate)
         {
             // A day of its own: the same numbers tomorrow.
@@ -30,12 +30,12 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         }
 
         var provided = await session.ProvideMigratedAsync();
-        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
     }
 
     private static async Task<(TableSet, string)> FilesAsync(Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)
     {
-        if (!Directory.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
-        return (await Task.Run(() => read(folder, session.Terminal.Detail), session.Stop), Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
+        if (!Directory.Exists(folder) && !File.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
+        return (await Task.Run(() => read(folder, session.Terminal.Warn), session.Stop), Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
     }
 }

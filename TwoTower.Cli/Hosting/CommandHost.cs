@@ -54,11 +54,11 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
         {
             if (verbose)
             {
-                error.WriteLine(e);
+                error.WriteLine(Secrets.Mask(e.ToString()));
             }
 
             var (code, message) = Describe(e);
-            error.WriteLine(OneLine($"twotower: {message}"));
+            error.WriteLine(OneLine($"twotower: {Secrets.Mask(message)}"));
             return code;
         }
     }

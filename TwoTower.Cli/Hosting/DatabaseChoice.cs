@@ -10,7 +10,8 @@ namespace TwoTower.Cli.Hosting;
 /// <param name="ConnectionString">Null: none was named.</param>
 /// <param name="NamedBy">The option or variable, for messages.</param>
 /// <param name="PasswordOnCommandLine">Whether other users can read the password in the process list.</param>
-internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, bool PasswordOnCommandLine)
+/// <param name="Notes">What of the connection string has no effect, a line each.</param>
+internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, bool PasswordOnCommandLine, IReadOnlyList<string> Notes)
 {
     /// <summary>The database on our own server, unless a verb has one of its own.</summary>
     public const string DefaultName = "twotower";
@@ -24,19 +25,20 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
         if (parse.GetValue(CommonOptions.Database) is { } given)
         {
             var text = FromTextOrFile(given);
-            var normal = Normal(text, "--database");
-            return new(normal.ConnectionString, "--database", text == given && normal.Password is { Length: > 0 });
+            var (normal, notes) = Normal(text, "--database");
+            return new(normal.ConnectionString, "--database", text == given && normal.Password is { Length: > 0 }, notes);
         }
 
         foreach (var name in Variables)
         {
             if (variable(name) is { Length: > 0 } value)
             {
-                return new(Normal(value, name).ConnectionString, name, false);
+                var (normal, notes) = Normal(value, name);
+                return new(normal.ConnectionString, name, false, notes);
             }
         }
 
-        return new(null, "--database", false);
+        return new(null, "--database", false, []);
     }
 
     /// <summary>What to ask <see cref="LocalPostgresServer"/> for.</summary>
@@ -64,19 +66,22 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
 
         if (!File.Exists(given))
         {
+            // What was meant as a connection string may have a password in it.
+            var shown = given.AsSpan().ContainsAny(" @:") ? "" : " " + given;
             throw new InputException(
-                $"--database {given} is neither a connection string (Host=…;Database=…;Username=…, or postgres://…) nor a file that holds one");
+                $"--database{shown} is neither a connection string (Host=…;Database=…;Username=…, or postgres://…) nor a file that holds one");
         }
 
         var text = File.ReadAllText(given).Trim();
         return text.Length > 0 ? text : throw new InputException($"--database {given}: the file is empty; it should hold a connection string");
     }
 
-    private static NpgsqlConnectionStringBuilder Normal(string text, string name)
+    private static (NpgsqlConnectionStringBuilder Settings, IReadOnlyList<string> Notes) Normal(string text, string name)
     {
         try
         {
-            return Database.Normalize(text);
+            var notes = new List<string>();
+            return (Database.Normalize(text, notes), notes);
         }
         catch (InputException e)
         {

@@ -1,7 +1,7 @@
 namespace TwoTower.Cli.Hosting;
 
 /// <summary>What a script learns from the exit code of <c>twotower</c>.</summary>
-public static class ExitCodes
+internal static class ExitCodes
 {
     /// <summary>Done.</summary>
     public const int Success = 0;

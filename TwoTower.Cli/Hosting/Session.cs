@@ -36,6 +36,7 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
             terminal.Warn("--database carries a password that every user of this machine can see in the process list; put it into TWOTOWER_DATABASE or a file");
         }
 
+        foreach (var note in choice.Notes) terminal.Warn(note);
         await WaitAsync(choice);
         var provided = await LocalPostgresServer.ProvideAsync(choice.ToOptions(StateHome.Path, ownDatabase), terminal.Detail, ct);
         terminal.Say($"database: {DatabaseChoice.NameOf(provided.ConnectionString)} on {provided.Origin}, pgvector {provided.PgVector}");

@@ -3,6 +3,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
 using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
 
@@ -11,16 +12,25 @@ namespace TwoTower.Cli.Stages;
 /// <summary>Writes tables into the database, with progress; what import, generate and demo share.</summary>
 internal static class Loading
 {
-    public static async Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, TableSet tables)
+    public static Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, TableSet tables) =>
+        WriteAsync(session, db, progress => new TableWriter(db).WriteAsync(tables, progress, session.Stop));
+
+    /// <summary>The same for files, whose decisions are read while they are written.</summary>
+    public static Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, ImportSet set) =>
+        WriteAsync(session, db, progress => new TableWriter(db).WriteAsync(set.Tables, set.Decisions(), set.Estimate, progress, session.Stop));
+
+    private static async Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, Func<IProgress<WriteProgress>, Task<WriteResult>> write)
     {
         session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
-        var result = await session.Terminal.StageAsync("loading", "rows", progress =>
-            new TableWriter(db).WriteAsync(tables, new Relay<WriteProgress>(progress, p => new(p.Rows, p.Total, p.Table)), session.Stop));
+        var result = await session.Terminal.StageAsync("loading", "rows", progress => Task.Run(() => write(new Relay<WriteProgress>(progress, Stage))));
         session.Kept = "the rows are loaded; popularity is counted by the next load or by the API";
-        await new VideoStatistics(db).RefreshAsync(session.Stop);
+        await session.Terminal.StageAsync("counting popularity", "videos", _ => new VideoStatistics(db).RefreshAsync(session.Stop));
         foreach (var note in result.Notes) session.Terminal.Warn(note);
         return result;
     }
+
+    private static StageProgress Stage(WriteProgress step) =>
+        new(step.Rows, step.Total > 0 ? step.Total : null, step.Step is { } what ? $"{step.Table}, {what}" : step.Table);
 
     /// <summary>Whether there is a user, a video or a decision.</summary>
     public static async Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct)
@@ -29,24 +39,22 @@ internal static class Loading
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    public static object Counts(TableSet tables, WriteResult? written = null) => new
+    public static object Counts(TableSet tables, WriteResult written) => new
     {
         profiles = tables.Profiles.Count,
         videos = tables.Videos.Count,
-        decisions = tables.Decisions.Count + tables.ExactDecisions.Count,
-        decisions_written = written?.Decisions,
-        likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like),
+        decisions = written.Given,
+        decisions_written = written.Decisions,
+        likes = written.Likes,
         video_features = tables.Videos.Sum(video => video.VideoFeatures.Count),
     };
 
-    public static string Sentence(TableSet tables, WriteResult? written = null)
+    public static string Sentence(TableSet tables, WriteResult written)
     {
-        var decisions = tables.Decisions.Count + tables.ExactDecisions.Count;
-        var likes = tables.Decisions.Count(decision => decision.Type == DecisionType.Like);
         var vectors = tables.Videos.Sum(video => video.VideoFeatures.Count);
         return $"{Amounts.Count(tables.Profiles.Count)} users, {Amounts.Count(tables.Videos.Count)} videos, "
-            + $"{Amounts.Count(decisions)} decisions ({Amounts.Count(likes)} likes)"
-            + (written is { } result && result.Decisions != decisions ? $", of which the table took {Amounts.Count(result.Decisions)}" : "")
+            + $"{Amounts.Count(written.Given)} decisions ({Amounts.Count(written.Likes)} likes)"
+            + (written.Decisions != written.Given ? $", of which the table took {Amounts.Count(written.Decisions)}" : "")
             + (vectors > 0 ? $", {Amounts.Count(vectors)} vectors of videos" : "");
     }
 }

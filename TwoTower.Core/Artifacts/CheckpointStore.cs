@@ -10,7 +10,7 @@ namespace TwoTower.Core.Artifacts;
 /// Checkpoints as safetensors files: tensors named <c>user_tower.l1.weight</c> … as Python would, everything else as JSON strings in
 /// <c>__metadata__</c> (<c>config</c>, <c>pipeline</c>, <c>training</c>, <c>probes</c>, <c>calibration</c>, <c>resume</c>).
 /// </summary>
-public static class CheckpointStore
+internal static class CheckpointStore
 {
     private const string FormatName = "twotower-checkpoint-1";
     private const string UserTower = "user_tower", ItemTower = "item_tower", HistoryTower = "history_tower", Ids = "item_ids.";

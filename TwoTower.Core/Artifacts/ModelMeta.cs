@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TwoTower.Core.Configuration;
 
 namespace TwoTower.Core.Artifacts;
 
@@ -41,6 +42,17 @@ public sealed record ModelMeta
     public bool ReRanks => !(Config is { ValueKind: JsonValueKind.Object } config
         && config.TryGetProperty("serving", out var serving) && serving.ValueKind == JsonValueKind.Object
         && serving.TryGetProperty("re_rank", out var reRank) && reRank.ValueKind == JsonValueKind.False);
+
+    /// <summary>
+    /// The latest decisions of a user that count, <c>features.max_decisions</c> of the configuration; the default where it doesn't say, or not in a
+    /// whole number of its range (<c>two_tower.max_decisions</c> in SQL).
+    /// </summary>
+    [JsonIgnore]
+    public int MaxDecisions => Config is { ValueKind: JsonValueKind.Object } config
+        && config.TryGetProperty("features", out var features) && features.ValueKind == JsonValueKind.Object
+        && features.TryGetProperty("max_decisions", out var most) && most.ValueKind == JsonValueKind.Number
+        && most.TryGetInt32(out var count) && count is >= 1 and <= FeatureOptions.MostMaxDecisions
+            ? count : FeatureOptions.DefaultMaxDecisions;
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InputException">It isn't JSON of this shape.</exception>

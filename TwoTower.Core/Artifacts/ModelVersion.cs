@@ -5,7 +5,7 @@ using System.Text;
 namespace TwoTower.Core.Artifacts;
 
 /// <summary>The name of a release that was trained here.</summary>
-public static class ModelVersion
+internal static class ModelVersion
 {
     /// <summary>
     /// <c>recipe-yyyyMMddTHHmmssZ-hash</c>: the time is the export's (so that registering the same files twice names the same

@@ -8,7 +8,7 @@ namespace TwoTower.Core.Artifacts;
 /// Writes a tower as an ONNX graph: Gemm (transB) → Relu → … → Gemm → L2 normalisation as ReduceL2 → Max(1e-12) → Div. Operator set 17,
 /// float32, [batch, input] → [batch, embedding] with any batch. The same weights give the same bytes.
 /// </summary>
-public static class OnnxTowerWriter
+internal static class OnnxTowerWriter
 {
     private const int OperatorSet = 17;
     private const int IrVersion = 8; // the one that came with operator set 17

@@ -12,7 +12,7 @@ namespace TwoTower.Core.Artifacts;
 /// <param name="AsOf">Time that the users' ages are counted to.</param>
 /// <param name="Users">User inputs.</param>
 /// <param name="Items">Item inputs.</param>
-public sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> Users, IReadOnlyList<ItemProbe> Items)
+internal sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> Users, IReadOnlyList<ItemProbe> Items)
 {
     /// <summary>Probes of each side.</summary>
     public const int Count = 32;
@@ -85,13 +85,13 @@ public sealed record ProbeSet(DateTimeOffset AsOf, IReadOnlyList<UserProbe> User
 /// <summary>A user input and its embedding.</summary>
 /// <param name="Payload">What is said to be known of the user.</param>
 /// <param name="Embedding">[embedding_dim].</param>
-public sealed record UserProbe(
+internal sealed record UserProbe(
     UserPayload Payload, [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float[] Embedding);
 
 /// <summary>An item input and its embedding.</summary>
 /// <param name="Payload">The video as it was in training.</param>
 /// <param name="Embedding">[embedding_dim].</param>
-public sealed record ItemProbe(
+internal sealed record ItemProbe(
     ItemPayload Payload, [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] float[] Embedding)
 {
     /// <summary>The history vector, where the release has a history tower.</summary>

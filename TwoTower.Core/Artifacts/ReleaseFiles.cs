@@ -5,7 +5,7 @@ using TwoTower.Core.Features;
 namespace TwoTower.Core.Artifacts;
 
 /// <summary>Turns a checkpoint into the files of a release (contract, section 7). Pure: the same checkpoint gives the same bytes but for the date.</summary>
-public static class ReleaseFiles
+internal static class ReleaseFiles
 {
     /// <summary>Builds the files, ordered by path: both towers, both schemas, normaliser, vocabularies, probes.json, model_meta.json, metrics.json.</summary>
     /// <param name="checkpoint">What the training left.</param>

@@ -7,7 +7,7 @@ namespace TwoTower.Core.Bundles;
 /// Writes <c>video_embeddings.parquet</c>: video_id string, embedding list&lt;float&gt;, Snappy. Memory is one row group, however many
 /// videos there are.
 /// </summary>
-public sealed class EmbeddingParquetWriter : IAsyncDisposable
+internal sealed class EmbeddingParquetWriter : IAsyncDisposable
 {
     /// <summary>Rows a row group: 8 MB at 256 numbers.</summary>
     public const int RowGroupRows = 8192;

@@ -5,7 +5,7 @@ using TwoTower.Core.Formats;
 namespace TwoTower.Core.Bundles;
 
 /// <summary>Makes the manifest of a folder of artifacts, and holds a folder to its manifest.</summary>
-public static class ManifestBuilder
+internal static class ManifestBuilder
 {
     /// <summary>Hashes every file of a folder (temporary and hidden ones aside) and writes manifest.json beside them.</summary>
     /// <param name="directory">A folder with the files of a model; model_meta.json must be there.</param>

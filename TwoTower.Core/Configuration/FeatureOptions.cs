@@ -7,6 +7,8 @@ namespace TwoTower.Core.Configuration;
 /// <summary>Vocabularies, vectors from elsewhere, and where features are computed.</summary>
 public sealed record FeatureOptions : IValidatableObject
 {
+    internal const int DefaultMaxDecisions = 5_000, MostMaxDecisions = 100_000;
+
     /// <summary>true: the SQL functions compute the features, in training and in serving; false: the process does, from the tables. Both agree on every row.</summary>
     /// <remarks>false where the database has little CPU to spare; the process then holds what it reads in memory.</remarks>
     public bool UseRpcFeatures { get; init; } = true;
@@ -30,6 +32,12 @@ public sealed record FeatureOptions : IValidatableObject
     /// <remarks>Raise it to leave out who appears once or twice; lower it for a small catalogue.</remarks>
     [Range(1, int.MaxValue)]
     public int MinActressFreq { get; init; } = 2;
+
+    /// <summary>Latest decisions of a user that count, in training and in serving; earlier ones only keep their videos out of the answers.</summary>
+    /// <remarks>It bounds what a request reads of a user. Lower it where requests of heavy users take long; raise it where long histories say more.</remarks>
+    // Not written where it is the default (RecipeReader.ToNode): releases from before there was one stay what they were, byte for byte.
+    [Range(1, MostMaxDecisions)]
+    public int MaxDecisions { get; init; } = DefaultMaxDecisions;
 
     /// <summary>Names of vectors in the table two_tower.video_features (of images, sounds, texts, made elsewhere) that the item tower reads, in the order of its input.</summary>
     /// <remarks>Add what tells new videos apart; each adds its length to the item tower's input, and its vectors must be kept up to date.</remarks>

@@ -99,7 +99,7 @@ public static class RecipeReader
     /// <param name="recipe">The recipe.</param>
     /// <param name="key">A dotted key of its kind.</param>
     internal static JsonNode ValueOf(Recipe recipe, string key) =>
-        key.Split('.').Aggregate((JsonNode)ToNode(recipe), (node, part) => node[part]!).DeepClone();
+        key.Split('.').Aggregate((JsonNode)Whole(recipe), (node, part) => node[part]!).DeepClone();
 
     /// <summary>The recipe with every key of its kind, in a stable order: what artifacts carry as <c>config</c>.</summary>
     public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(RecipeKeys.Json);
@@ -107,13 +107,16 @@ public static class RecipeReader
     /// <summary>The recipe with every key of its kind.</summary>
     internal static JsonObject ToNode(Recipe recipe)
     {
-        var root = JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!.AsObject();
+        var root = Whole(recipe);
         foreach (var key in RecipeKeys.All.Where(key => !key.IsOf(recipe.Kind))) Remove(root, key.Path);
+        if (recipe.Features.MaxDecisions == FeatureOptions.DefaultMaxDecisions) Remove(root, "features.max_decisions");
 
         // Not written where false, but the best history recipe has true: left out of a file, it would become that.
         if (recipe.Kind == RecipeKind.History) root["serving"]!["like_probability"] ??= false;
         return root;
     }
+
+    private static JsonObject Whole(Recipe recipe) => JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!.AsObject();
 
     /// <summary>Takes a key out, and its section where nothing is left of it. True where it was there.</summary>
     internal static bool Remove(JsonObject root, string key)

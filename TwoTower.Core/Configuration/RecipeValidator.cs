@@ -6,7 +6,7 @@ using System.Reflection;
 namespace TwoTower.Core.Configuration;
 
 /// <summary>Checks a recipe's annotations, section by section. Messages name the key, its value and what is allowed.</summary>
-public static class RecipeValidator
+internal static class RecipeValidator
 {
     /// <summary>Refuses a recipe with the first thing that is wrong with it.</summary>
     /// <param name="recipe">The recipe.</param>

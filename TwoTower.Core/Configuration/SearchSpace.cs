@@ -6,7 +6,7 @@ namespace TwoTower.Core.Configuration;
 /// The keys of a recipe that a search sets, and what it may set them to: <c>{"history.ridge": {"min": 100, "max": 1500, "scale": "log"},
 /// "history.sweeps": {"values": [4, 8, 16]}}</c> (docs/tuning.md). A point of the unit cube, one coordinate a setting, is one choice of them all.
 /// </summary>
-public sealed class SearchSpace
+internal sealed class SearchSpace
 {
     // Keys that a search would only fool itself with.
     private static readonly Dictionary<string, string> Fixed = new(StringComparer.Ordinal)

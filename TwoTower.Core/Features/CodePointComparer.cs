@@ -4,7 +4,7 @@ namespace TwoTower.Core.Features;
 /// Orders strings by Unicode code point, as Python and Postgres' "C" collation do. .NET's ordinal order compares UTF-16 units, which
 /// puts an emoji (surrogates, D800–DFFF) before U+E000–U+FFFF.
 /// </summary>
-public sealed class CodePointComparer : IComparer<string>
+internal sealed class CodePointComparer : IComparer<string>
 {
     /// <summary>The comparer; it has no state.</summary>
     public static readonly CodePointComparer Instance = new();

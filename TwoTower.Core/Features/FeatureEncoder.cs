@@ -7,7 +7,7 @@ namespace TwoTower.Core.Features;
 /// Turns payloads into the vectors of one side, driven by a <see cref="FeatureSchema"/>: the single place where features become
 /// numbers, in training, embedding and serving, for our own releases and for bundles of other programs. Immutable and thread-safe.
 /// </summary>
-public sealed class FeatureEncoder
+internal sealed class FeatureEncoder
 {
     private readonly List<Step> _steps = [];
     private readonly FeatureSide _side;

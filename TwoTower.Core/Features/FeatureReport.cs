@@ -12,7 +12,7 @@ namespace TwoTower.Core.Features;
 /// </summary>
 /// <param name="Features">The text of <c>features.json</c>, UTF-8.</param>
 /// <param name="UserPayloads">The text of <c>user_payloads.json</c>, UTF-8.</param>
-public sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
+internal sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
 {
     private static readonly JsonWriterOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonWriterOptions Indented = Compact with { Indented = true, IndentSize = 1, NewLine = "\n" };
@@ -24,7 +24,7 @@ public sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
     /// <exception cref="InputException">There is nothing to fit on.</exception>
     public static FeatureReport Create(TableSet tables, FeatureOptions options, DateTimeOffset asOf)
     {
-        var users = PayloadBuilder.BuildUsers(tables, asOf);
+        var users = PayloadBuilder.BuildUsers(tables, asOf, options.MaxDecisions);
         var items = PayloadBuilder.BuildItems(tables);
         var profiles = users.Take(tables.Profiles.Count).ToList();
         var decided = tables.Decisions.Where(decision => decision.CreatedAt <= asOf).Select(decision => decision.VideoId).ToHashSet();

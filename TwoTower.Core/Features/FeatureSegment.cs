@@ -18,7 +18,7 @@ public sealed record FeatureSegment(
     [property: JsonPropertyOrder(5)] double? Smoothing = null);
 
 /// <summary>The types of segment that exist (contract, section 7).</summary>
-public static class FeatureSegmentTypes
+internal static class FeatureSegmentTypes
 {
     /// <summary>(value − mean) ÷ standard deviation.</summary>
     public const string StandardScore = "standard_score";
@@ -46,7 +46,7 @@ public static class FeatureSegmentTypes
 }
 
 /// <summary>Names of the segments that this program knows, in the order in which its own vectors have them.</summary>
-public static class FeatureSegmentNames
+internal static class FeatureSegmentNames
 {
     /// <summary>Standardised numerics.</summary>
     public const string Numeric = "numeric";
@@ -71,7 +71,7 @@ public static class FeatureSegmentNames
 }
 
 /// <summary>Whose vector it is.</summary>
-public enum FeatureSide
+internal enum FeatureSide
 {
     /// <summary>Input of the user tower.</summary>
     User,

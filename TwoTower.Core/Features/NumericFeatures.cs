@@ -3,7 +3,7 @@ namespace TwoTower.Core.Features;
 /// <summary>
 /// The numerics of contract section 3, before standardising. Time differences are in days, fractional; a missing earlier time gives 0.
 /// </summary>
-public static class NumericFeatures
+internal static class NumericFeatures
 {
     /// <summary>User numerics in vector order.</summary>
     public static readonly IReadOnlyList<string> UserNames =

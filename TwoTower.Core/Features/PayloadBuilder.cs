@@ -1,3 +1,4 @@
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Features;
@@ -45,8 +46,11 @@ public static class PayloadBuilder
     /// <summary>
     /// The payloads of every profile in table order, then of every user without a profile who has a decision, in order of appearance.
     /// </summary>
-    public static IReadOnlyList<UserPayload> BuildUsers(TableSet tables, DateTimeOffset asOf) =>
-        [.. Histories(tables).Select(history => BuildUser(history, asOf))];
+    /// <param name="tables">The tables.</param>
+    /// <param name="asOf">Later decisions don't count.</param>
+    /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
+    public static IReadOnlyList<UserPayload> BuildUsers(TableSet tables, DateTimeOffset asOf, int maxDecisions = FeatureOptions.DefaultMaxDecisions) =>
+        [.. Histories(tables).Select(history => BuildUser(history.Latest(asOf, maxDecisions), asOf))];
 
     /// <summary>The payload of every video in table order, also of inactive ones.</summary>
     public static IReadOnlyList<ItemPayload> BuildItems(TableSet tables) => [.. tables.Videos.Select(BuildItem)];

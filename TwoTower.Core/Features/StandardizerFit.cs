@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Features;
 
 /// <summary>Fits standardisers as scikit-learn's StandardScaler does: mean and population standard deviation in double precision.</summary>
-public static class StandardizerFit
+internal static class StandardizerFit
 {
     /// <summary>Fits one standardiser a column.</summary>
     /// <param name="names">Column names.</param>

@@ -9,7 +9,19 @@ namespace TwoTower.Core.Features;
 /// <param name="UserId">Whose it is; any id for a visitor.</param>
 /// <param name="Profile">Profile.</param>
 /// <param name="Entries">Decision rows, in any order.</param>
-public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList<HistoryEntry> Entries);
+public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList<HistoryEntry> Entries)
+{
+    /// <summary>The latest decisions at or before a moment: what features are computed from, in SQL (<c>two_tower.user_payloads</c>) as here.</summary>
+    /// <param name="asOf">The moment.</param>
+    /// <param name="most">How many; recipe key <c>features.max_decisions</c>.</param>
+    public UserHistory Latest(DateTimeOffset asOf, int most) => Entries.Count <= most || Entries.Count(entry => entry.At <= asOf) <= most
+        ? this
+        : this with
+        {
+            Entries = [.. Entries.Where(entry => entry.At <= asOf)
+                .OrderByDescending(entry => entry.At).ThenBy(entry => entry.VideoId).ThenByDescending(entry => entry.Type).Take(most)],
+        };
+}
 
 /// <summary>One decision with what is known of its video.</summary>
 /// <param name="VideoId">The video.</param>

@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Features;
 
 /// <summary>Tokens and their columns in a bag-of-words segment.</summary>
-public sealed class Vocabulary
+internal sealed class Vocabulary
 {
     private readonly Dictionary<string, int> _columns;
 

@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Formats;
 
 /// <summary>Numbers and times as a person reads them.</summary>
-public static class Amounts
+internal static class Amounts
 {
     /// <summary>1,234,567.</summary>
     public static string Count(long number) => number.ToString("N0");

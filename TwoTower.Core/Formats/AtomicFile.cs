@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Formats;
 
 /// <summary>Writes a file so that a reader, a kill or a full disk sees the old file or the new one, never half of either.</summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>
     /// Writes <paramref name="path"/> through a temporary file in the same folder, which is flushed to the disk before it takes the name.

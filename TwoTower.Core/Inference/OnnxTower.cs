@@ -9,7 +9,7 @@ namespace TwoTower.Core.Inference;
 /// hurt the tail), memory preallocated and pooled for as many callers as there are at once. Disposing it while calls run is safe: they
 /// finish, later ones get <see cref="ObjectDisposedException"/>.
 /// </summary>
-public sealed class OnnxTower : IDisposable
+internal sealed class OnnxTower : IDisposable
 {
     // Rows a run at most. A larger batch goes through in pieces: the network's intermediate results then stay in the processor's cache.
     private const int BlockRows = 64;

@@ -25,6 +25,9 @@ public sealed class UserTower : IDisposable
     /// <summary>Whether the recipe of the model has its answers re-ranked (<see cref="ModelMeta.ReRanks"/>).</summary>
     public bool ReRanks { get; private init; }
 
+    /// <summary>The latest decisions of a user that count (<see cref="ModelMeta.MaxDecisions"/>).</summary>
+    public int MaxDecisions { get; private init; }
+
     /// <summary>What makes probabilities of its scores; null where the release has no calibration.</summary>
     public LikeCalibration? Calibration { get; private init; }
 
@@ -34,8 +37,13 @@ public sealed class UserTower : IDisposable
     {
         ArgumentNullException.ThrowIfNull(files);
         var encoder = FeatureFiles.ReadEncoder(files, FeatureSide.User);
-        var (reRanks, calibration) = (FeatureFiles.ReadMeta(files).ReRanks, FeatureFiles.ReadCalibration(files));
-        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema)) { ReRanks = reRanks, Calibration = calibration };
+        var (meta, calibration) = (FeatureFiles.ReadMeta(files), FeatureFiles.ReadCalibration(files));
+        return new(encoder, TowerFiles.Load(files, ArtifactNames.UserTower, encoder.Schema))
+        {
+            ReRanks = meta.ReRanks,
+            MaxDecisions = meta.MaxDecisions,
+            Calibration = calibration,
+        };
     }
 
     /// <summary>The embedding of a user, [EmbeddingDim], of length 1.</summary>

@@ -8,7 +8,7 @@ namespace TwoTower.Core.Quality;
 /// <param name="AsOf">The moment: the first held-out like.</param>
 /// <param name="Targets">Videos liked from then on, the user's latest fifth.</param>
 /// <param name="Nopes">Videos noped, and never liked, from then on.</param>
-public sealed record HeldOutQuery(UserHistory History, DateTimeOffset AsOf, IReadOnlyList<Guid> Targets, IReadOnlyList<Guid> Nopes)
+internal sealed record HeldOutQuery(UserHistory History, DateTimeOffset AsOf, IReadOnlyList<Guid> Targets, IReadOnlyList<Guid> Nopes)
 {
     /// <summary>Likes that a user needs to be asked about.</summary>
     public const int MinLikes = 5;

@@ -7,7 +7,7 @@ namespace TwoTower.Core.Quality;
 /// the id picks them (<see cref="UserShare"/>); those of a smaller share are among those of a larger one, so that two releases with
 /// different shares still have users in common that neither has seen.
 /// </summary>
-public static class HeldOutUsers
+internal static class HeldOutUsers
 {
     /// <summary>The salt of their hash. Another one would hold out users whom the releases of today have learned from.</summary>
     public const string Salt = "held-out";

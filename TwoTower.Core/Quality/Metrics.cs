@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Quality;
 
 /// <summary>The metrics of one ranking; definitions as in docs/evaluation.md, each a number of 0..1.</summary>
-public static class Metrics
+internal static class Metrics
 {
     /// <summary>Items of a ranking that are looked at for diversity, novelty and coverage, and for nopes.</summary>
     public const int Shown = 20;

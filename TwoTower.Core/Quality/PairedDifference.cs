@@ -3,7 +3,7 @@ namespace TwoTower.Core.Quality;
 /// <summary>How much better one of two releases answered the same users, and how sure that is.</summary>
 /// <param name="Mean">Mean over the users of (a − b).</param>
 /// <param name="StandardError">Standard error of that mean: sample deviation ÷ √users.</param>
-public readonly record struct PairedDifference(double Mean, double StandardError)
+internal readonly record struct PairedDifference(double Mean, double StandardError)
 {
     /// <summary>Compares user by user: what is hard for both falls out.</summary>
     public static PairedDifference Of(IReadOnlyList<double> a, IReadOnlyList<double> b)

@@ -2,7 +2,7 @@ namespace TwoTower.Core.Quality;
 
 /// <summary>The best of the items that were offered, in a heap whose root is the worst of them: higher scores first, ties by ascending item.</summary>
 /// <param name="count">Items kept at most.</param>
-public sealed class RankingHead(int count)
+internal sealed class RankingHead(int count)
 {
     // The one to give up first: the lower score, of equal ones the later item.
     private static readonly Comparer<(float Score, int Item)> Worst =

@@ -9,7 +9,7 @@ namespace TwoTower.Core.Quality;
 /// The first 4 bytes of SHA-256 over the salt (UTF-8) and the 16 bytes of the id in the order in which it is written, as a big-endian number
 /// ÷ 2³². SQL has the same: <c>two_tower.user_share(user_id, salt)</c>.
 /// </summary>
-public static class UserShare
+internal static class UserShare
 {
     /// <summary>The place of a user.</summary>
     /// <param name="userId">The user.</param>

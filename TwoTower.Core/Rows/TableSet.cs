@@ -24,6 +24,17 @@ public sealed record TableSet(
     /// <summary>True when the source has this of a video.</summary>
     public bool HasVideoColumn(string column) => VideoColumns is null || VideoColumns.Contains(column);
 
+    /// <summary>The same with the latest decisions of each user only, in their order: what a request would read of the user.</summary>
+    /// <param name="most">How many of each user; recipe key <c>features.max_decisions</c>.</param>
+    public TableSet WithLatestDecisions(int most)
+    {
+        var heavy = Decisions.CountBy(decision => decision.UserId).Where(count => count.Value > most).Select(count => count.Key).ToHashSet();
+        if (heavy.Count == 0) return this;
+        var kept = Decisions.Where(decision => heavy.Contains(decision.UserId)).GroupBy(decision => decision.UserId).SelectMany(user => user
+            .OrderByDescending(decision => decision.CreatedAt).ThenBy(decision => decision.VideoId).ThenByDescending(decision => decision.Type).Take(most)).ToHashSet();
+        return this with { Decisions = [.. Decisions.Where(decision => !heavy.Contains(decision.UserId) || kept.Contains(decision))] };
+    }
+
     /// <summary>The same with these vectors of the videos only: what a recipe doesn't name isn't part of its training.</summary>
     public TableSet WithVideoFeatures(IReadOnlyCollection<string>? names) => this with
     {

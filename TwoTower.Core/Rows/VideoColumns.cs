@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Rows;
 
 /// <summary>The columns of <c>videos</c> that the contract names.</summary>
-public static class VideoColumns
+internal static class VideoColumns
 {
     /// <summary>Stands for a video's rows of <c>video_tags</c> in <see cref="TableSet.VideoColumns"/>.</summary>
     public const string Tags = "tags";

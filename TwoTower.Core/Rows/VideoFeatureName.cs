@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace TwoTower.Core.Rows;
 
 /// <summary>Names of vectors in <c>two_tower.video_features</c>, such as <c>clip</c>.</summary>
-public static partial class VideoFeatureName
+internal static partial class VideoFeatureName
 {
     /// <summary>What a name looks like, for messages.</summary>
     public const string Allowed = "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit";

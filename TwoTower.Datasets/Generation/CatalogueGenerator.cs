@@ -8,7 +8,7 @@ namespace TwoTower.Datasets.Generation;
 /// Makes up a catalogue that looks like a real one and whose users have tastes that a model can learn: for the demo, for load tests, and for
 /// whoever has no data yet.
 /// </summary>
-public static class CatalogueGenerator
+internal static class CatalogueGenerator
 {
     /// <summary>Generates a catalogue; the same options give the same rows, decisions in order of time.</summary>
     /// <exception cref="InputException">A size is out of range.</exception>

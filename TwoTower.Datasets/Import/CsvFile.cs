@@ -9,13 +9,15 @@ namespace TwoTower.Datasets.Import;
 internal sealed class CsvFile : TableFile
 {
     // An unclosed quote makes the rest of the file one row; it is found before the rest is in memory.
-    private const int MaxRowBytes = 64 << 20;
+    private const int MaxRowBytes = 32 << 20;
     private readonly CsvReader _rows;
     private readonly string[] _header;
+    private readonly FileStream _file;
     private CsvMalformedRecord? _malformed;
 
-    private CsvFile(Stream bytes, string name, char separator, IReadOnlyList<string>? header)
+    private CsvFile(Stream bytes, FileStream file, string name, char separator, IReadOnlyList<string>? header)
     {
+        _file = file;
         _rows = CsvReader.Create(bytes, new CsvReaderOptions
         {
             Separator = separator,
@@ -35,26 +37,13 @@ internal sealed class CsvFile : TableFile
 
     public override IReadOnlyList<string> Header => _header;
 
-    /// <summary>Opens <c>table.csv</c> or <c>table.csv.gz</c>.</summary>
-    /// <returns>Null when there is neither.</returns>
-    public static CsvFile? Open(string directory, string table)
-    {
-        var plain = Path.Combine(directory, table + ".csv");
-        var zipped = plain + ".gz";
-        if (File.Exists(plain) && File.Exists(zipped))
-        {
-            throw new InputException($"{directory} has both {table}.csv and {table}.csv.gz; leave one.");
-        }
-
-        var path = File.Exists(plain) ? plain : File.Exists(zipped) ? zipped : null;
-        return path is null ? null : Open(path, ',', null);
-    }
+    public override double? Fraction => _file.CanRead && _file.Length > 0 ? (double)_file.Position / _file.Length : null;
 
     /// <summary>Opens a file of a separator; one without a header line is given the names of its columns.</summary>
     public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header)
     {
         var name = Path.GetFileName(path);
-        return Guard(name, () => new CsvFile(TextBytes.OpenUtf8(path), name, separator, header) { Name = name });
+        return Guard(name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header) { Name = name });
     }
 
     public override bool Read()
@@ -63,7 +52,7 @@ internal sealed class CsvFile : TableFile
         if (_rows.FieldCount != _header.Length)
         {
             throw new BadRowException(
-                $"{Place}: {_rows.FieldCount} fields where the header has {_header.Length} columns: {Show(Encoding.UTF8.GetString(_rows.RawRecord))}");
+                $"{Place}: {_rows.FieldCount} fields where the header has {_header.Length} columns: {Show(_rows.RawRecord)}");
         }
 
         return true;
@@ -124,14 +113,18 @@ internal sealed class CsvFile : TableFile
     {
         var at = Enumerable.Range(0, _rows.FieldCount).First(index => isWrong(_rows.GetRawSpan(index)));
         var column = _header?.ElementAtOrDefault(at) ?? $"{at + 1}";
-        return new($"{place}: column '{column}' {reason}: '{Show(Encoding.UTF8.GetString(_rows.GetSpan(at)))}'. {remedy}");
+        return new($"{place}: column '{column}' {reason}: '{Show(_rows.GetSpan(at))}'. {remedy}");
     }
 
     private delegate bool FieldTest(ReadOnlySpan<byte> field);
 
+    // Of a row of many megabytes the beginning is made a text, and nothing else.
+    private static string Show(ReadOnlySpan<byte> text) => Show(Encoding.UTF8.GetString(text[..Math.Min(text.Length, 600)]));
+
     // Long rows are cut: the message is one line for a person.
     internal static string Show(string text)
     {
+        if (text.Length > 600) text = text[..600];
         text = text.ReplaceLineEndings("⏎").Replace('\0', '␀').TrimEnd('⏎');
         return text.Length <= 120 ? text : text[..120] + "…";
     }

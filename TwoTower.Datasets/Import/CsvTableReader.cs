@@ -4,42 +4,56 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>
-/// Reads a folder with one CSV per table (<c>profiles</c>, <c>videos</c>, <c>user_video_decisions</c>; <c>video_tags</c>,
-/// <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c> or <c>.csv.gz</c>). Columns go by the header's names, an
-/// empty field is NULL, times are ISO 8601. Everything is read and checked before anything is returned.
+/// Reads a folder, or a zip archive of one, with one file per table (<c>profiles</c>, <c>videos</c>, <c>user_video_decisions</c>;
+/// <c>video_tags</c>, <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c>, <c>.tsv</c>, <c>.jsonl</c>, each also
+/// <c>.gz</c>, or <c>.parquet</c>). Columns go by the header's names, an empty field is NULL, times are ISO 8601.
 /// </summary>
-public static class CsvTableReader
+internal static class CsvTableReader
 {
-    /// <summary>Reads a folder.</summary>
+    /// <summary>Reads a folder whole: everything is checked before anything is returned.</summary>
     /// <param name="directory">The folder.</param>
     /// <param name="say">Told what is left out or odd: columns and tables that nothing reads, repeated rows, decisions about unknown videos.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">A table or a required column is missing, or a row is wrong; the message has file, line, column and value.</exception>
     public static TableSet Read(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
-        if (!Directory.Exists(directory)) throw new InputException($"There is no folder '{directory}'.");
-        options ??= new();
-        var faults = new RowFaults(options.SkipBad);
-        var tables = new Folder(directory, say, faults, options.Time.GetUtcNow()).Read();
-        if (faults.Messages.Count > 0)
-        {
-            say?.Invoke($"{faults.Messages.Count} bad rows are left out (the first: {faults.Messages[0]})");
-            options.LeftOut?.Invoke(faults.Messages);
-        }
-
-        return tables;
+        using var set = Open(directory, say, options);
+        return set.ReadAll(say);
     }
 
-    private sealed class Folder(string directory, Action<string>? say, RowFaults faults, DateTimeOffset now)
+    /// <summary>Opens a folder: profiles and videos are read at once, decisions as they are asked for.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="say">Told what is left out or odd.</param>
+    /// <param name="options">How; null: no bad row is left out.</param>
+    /// <exception cref="InputException">As <see cref="Read"/>.</exception>
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
+        options ??= new();
+        var source = SourceFolder.Open(directory);
+        try
+        {
+            return new Folder(source, say, new(options.SkipBad), options).Open();
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private sealed class Folder(SourceFolder source, Action<string>? say, RowFaults faults, ImportOptions options)
+    {
+        private readonly DateTimeOffset _now = options.Time.GetUtcNow();
         private readonly RowIds _users = RowIds.Users();
         private readonly RowIds _videoIds = RowIds.Videos();
         private readonly HashSet<string> _videoColumns = new(StringComparer.Ordinal);
         private readonly HashSet<string> _profileColumns = new(StringComparer.Ordinal);
         private readonly OrderedDictionary<Guid, ProfileRow> _profiles = [];
         private readonly OrderedDictionary<Guid, VideoRow> _videos = [];
+        private string _profilesFile = "";
+        private string _videosFile = "";
 
-        public TableSet Read()
+        public ImportSet Open()
         {
             ReadProfiles();
             ReadVideos();
@@ -48,8 +62,7 @@ public static class CsvTableReader
             if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
             var vectors = ReadVideoFeatures();
-            var (decisions, exact) = ReadDecisions();
-            return new(
+            var tables = new TableSet(
                 [.. _profiles.Values],
                 [.. _videos.Values.Select(video => video with
                 {
@@ -57,17 +70,19 @@ public static class CsvTableReader
                     Performers = performers?.GetValueOrDefault(video.Id)?.ToArray() ?? [],
                     VideoFeatures = vectors.GetValueOrDefault(video.Id) ?? video.VideoFeatures,
                 })],
-                decisions)
+                [])
             {
                 VideoColumns = _videoColumns,
                 ProfileColumns = _profileColumns,
-                ExactDecisions = exact,
             };
+            var file = OpenFile("user_video_decisions");
+            return new(source, file, Decisions(file), () => tables, faults, say, options);
         }
 
         private void ReadProfiles()
         {
-            using var file = Open("profiles");
+            using var file = OpenFile("profiles");
+            _profilesFile = file.Name;
             var id = file.Column("user_id", required: true);
             var (name, created) = (file.Column("display_name"), file.Column("created_at"));
             Report(file, ["user_id", "display_name", "created_at"]);
@@ -83,7 +98,8 @@ public static class CsvTableReader
 
         private void ReadVideos()
         {
-            using var file = Open("videos");
+            using var file = OpenFile("videos");
+            _videosFile = file.Name;
             var id = file.Column("id", required: true);
             var reader = new CsvVideoReader(file);
             IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
@@ -100,10 +116,10 @@ public static class CsvTableReader
 
         private Dictionary<Guid, List<string>>? ReadNames(string table, string nameColumn)
         {
-            using var file = CsvFile.Open(directory, table);
+            using var file = TableFiles.Open(source, table);
             if (file is null)
             {
-                say?.Invoke($"{directory} has no {table}.csv: what the database has of it stays");
+                say?.Invoke($"{source.Name} has no {table}.csv: what the database has of it stays");
                 return null;
             }
 
@@ -130,64 +146,55 @@ public static class CsvTableReader
 
         private Dictionary<Guid, Dictionary<string, float[]>> ReadVideoFeatures()
         {
-            using var file = CsvFile.Open(directory, "video_features");
+            using var file = TableFiles.Open(source, "video_features");
             if (file is not null) Report(file, CsvVideoFeatureReader.Columns);
             return CsvVideoFeatureReader.Read(file, KnownVideo, faults);
         }
 
-        private (List<DecisionRow>, List<ExactDecision>) ReadDecisions()
+        private IEnumerable<DecisionEntry> Decisions(TableFile file)
         {
-            using var file = Open("user_video_decisions");
             var user = file.Column("user_id", required: true);
             var video = file.Column("video_id", required: true);
             var type = file.Column("decision_type", required: true);
             var created = file.Column("created_at", required: true);
             Report(file, ["user_id", "video_id", "decision_type", "created_at"]);
-            var rows = new List<DecisionRow>();
-            var exactRows = new List<ExactDecision>();
-            var keys = new HashSet<DecisionRow>();
-            var exactKeys = new HashSet<ExactDecision>();
-            var (repeated, noVideo, noUser, ahead) = (new Tally(), new Tally(), new Tally(), new Tally());
-            var count = 0;
-            faults.EachRow(file, () =>
-            {
-                var decision = Decision(type);
-                var (userId, videoId) = (user.RequiredId(_users), video.RequiredId(_videoIds));
-                var at = created.RequiredTime(out var exact);
-                count++;
-                if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
-                else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
-                if (at > now || exact == "infinity") ahead.Add(file, created);
-                if (at is { } time)
-                {
-                    var row = new DecisionRow(userId, videoId, decision, time);
-                    if (keys.Add(row)) rows.Add(row);
-                    else repeated.Add(file);
-                }
-                else
-                {
-                    var row = new ExactDecision(userId, videoId, decision, exact!);
-                    if (exactKeys.Add(row)) exactRows.Add(row);
-                    else repeated.Add(file);
-                }
-            });
-            repeated.Tell(say, count, $"rows of {file.Name} repeat one before them and are left out");
-            const string unknown = "decisions name a video that isn't in videos.csv: no model learns from them";
-            if (count > 0 && noVideo.Count == count)
-            {
-                throw new InputException($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
-            }
+            return Rows();
 
-            noVideo.Tell(say, count, unknown);
-            noUser.Tell(say, count, "decisions name a user who isn't in profiles.csv");
-            ahead.Tell(say, count, "decisions are dated after now");
-            return (rows, exactRows);
+            IEnumerable<DecisionEntry> Rows()
+            {
+                var (noVideo, noUser, ahead) = (new Tally(), new Tally(), new Tally());
+                var count = 0L;
+                foreach (var row in faults.Rows(file, () =>
+                {
+                    var decision = Decision(type);
+                    var (userId, videoId) = (user.RequiredId(_users), video.RequiredId(_videoIds));
+                    var at = created.RequiredTime(out var exact);
+                    count++;
+                    if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
+                    else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
+                    if (at > _now || exact == "infinity") ahead.Add(file, created);
+                    return (true, new DecisionEntry(userId, videoId, decision, at ?? default, at is null ? exact : null));
+                }))
+                {
+                    yield return row;
+                }
+
+                var unknown = $"decisions name a video that isn't in {_videosFile}: no model learns from them";
+                if (count > 0 && noVideo.Count == count)
+                {
+                    throw new InputException($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
+                }
+
+                noVideo.Tell(say, count, unknown);
+                noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");
+                ahead.Tell(say, count, "decisions are dated after now");
+            }
         }
 
         private Guid KnownVideo(CsvColumn id)
         {
             var video = id.RequiredId(_videoIds);
-            return _videos.ContainsKey(video) ? video : throw id.Error($"has '{id.Text()}', which is not in videos.csv");
+            return _videos.ContainsKey(video) ? video : throw id.Error($"has '{id.Text()}', which is not in {_videosFile}");
         }
 
         private static DecisionType Decision(CsvColumn type)
@@ -198,8 +205,9 @@ public static class CsvTableReader
             throw type.Error($"has '{CsvFile.Show(type.RequiredText())}' where like or nope was expected");
         }
 
-        private CsvFile Open(string table) => CsvFile.Open(directory, table)
-            ?? throw new InputException($"{directory} has neither {table}.csv nor {table}.csv.gz.");
+        private TableFile OpenFile(string table) => TableFiles.Open(source, table)
+            ?? throw new InputException(
+                $"{source.Name} has neither {table}.csv nor {table}.csv.gz (nor .tsv, .jsonl or .parquet). 'twotower import --help' tells of other layouts of files.");
 
         private void Report(TableFile file, IReadOnlyList<string> known)
         {

@@ -1,140 +1,113 @@
-using System.Globalization;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using TwoTower.Core;
 
 namespace TwoTower.Datasets.Import;
 
-/// <summary>The two layouts of MovieLens: CSV with a header, and the older <c>::</c>-separated <c>.dat</c> without one, in Latin-1 or UTF-8.</summary>
-internal sealed class MovieLensFormat
+/// <summary>
+/// The three layouts of MovieLens: CSV with a header (ml-latest, ml-25m), the older <c>::</c>-separated <c>.dat</c> without one (ml-1m,
+/// ml-10m), and <c>u.data</c> with <c>u.item</c> (ml-100k).
+/// </summary>
+/// <param name="source">The folder.</param>
+internal sealed class MovieLensFormat(SourceFolder source)
 {
-    private readonly string _directory;
-    private readonly bool _isDat;
-
-    private MovieLensFormat(string directory, bool isDat)
+    private enum Layout
     {
-        _directory = directory;
-        _isDat = isDat;
+        Csv,
+        Dat,
+        Data,
     }
 
-    /// <summary>Tells which layout a folder has.</summary>
-    public static MovieLensFormat Find(string directory)
-    {
-        if (File.Exists(Path.Combine(directory, "ratings.csv")) || File.Exists(Path.Combine(directory, "ratings.csv.gz")))
-        {
-            return new(directory, isDat: false);
-        }
+    // The columns of u.item; then a flag a genre, in the order of u.genre.
+    private static readonly string[] ItemColumns = ["movieId", "title", "released", "videoReleased", "url"];
 
-        if (File.Exists(Path.Combine(directory, "ratings.dat"))) return new(directory, isDat: true);
-        throw new InputException(
-            $"{directory} has neither ratings.csv nor ratings.dat: name the folder that MovieLens' archive unpacks to, such as ml-latest-small.");
-    }
+    private readonly Layout _layout = Find(source.Path) ?? throw new InputException(
+        $"{source.Name} has neither ratings.csv nor ratings.dat (nor u.data): name the folder that MovieLens' archive unpacks to, such as ml-latest-small, "
+        + "or the archive.");
+
+    /// <summary>True for a folder with MovieLens' files.</summary>
+    public static bool IsIn(string directory) => Find(directory) is not null;
 
     /// <summary>Opens a table; null when it isn't there and needn't be.</summary>
-    public IMovieLensRows? Open(string table, string[] columns, bool required)
+    /// <param name="table">As the newest layout calls it.</param>
+    /// <param name="columns">Its columns, in their order.</param>
+    /// <param name="required">Whether it must be there.</param>
+    public TableFile? Open(string table, string[] columns, bool required)
     {
-        if (_isDat)
+        var file = _layout switch
         {
-            var path = Path.Combine(_directory, table + ".dat");
-            if (File.Exists(path)) return new DatRows(path, columns);
-        }
-        else if (CsvFile.Open(_directory, table) is { } file)
-        {
-            return new CsvRows(file, columns);
-        }
-
-        return required ? throw new InputException($"{_directory} has no {table}.{(_isDat ? "dat" : "csv")}.") : null;
+            Layout.Csv => TableFiles.Open(source, table),
+            Layout.Dat => source.Find(table + ".dat") is { } path ? SplitFile.Open(path, "::", columns, atLeast: columns.Length) : null,
+            _ => OpenData(table, columns),
+        };
+        return file ?? (required ? throw new InputException($"{source.Name} has no {FileOf(table)}.") : null);
     }
 
-    private sealed class CsvRows(TableFile file, string[] names) : IMovieLensRows
+    private TableFile? OpenData(string table, string[] columns)
     {
-        private readonly CsvColumn[] _columns = [.. names.Select(name => file.Column(name, required: true))];
+        if (source.Find(FileOf(table)) is not { } path) return null;
+        if (table == "ratings") return SplitFile.Open(path, "\t", columns, atLeast: columns.Length);
+        if (table != "movies") return null;
+        string[] genres = [];
+        if (source.Find("u.genre") is { } list)
+        {
+            using var rows = SplitFile.Open(list, "|", ["genre", "number"], atLeast: 1);
+            var names = new List<string>();
+            while (rows.Read()) names.Add(rows.Text(0) ?? "");
+            genres = [.. names];
+        }
 
-        public bool Read() => file.Read();
-
-        public string? Text(int column) => _columns[column].Text();
-
-        public InputException Error(int column, string reason) => _columns[column].Error(reason);
-
-        public void Dispose() => file.Dispose();
+        string[] header = [.. ItemColumns, .. genres];
+        return new GenreFlags(SplitFile.Open(path, "|", header, atLeast: ItemColumns.Length), genres, ItemColumns.Length);
     }
 
-    private sealed class DatRows : IMovieLensRows
+    private string FileOf(string table) => _layout switch
     {
-        private readonly StreamReader _text;
-        private readonly string _name;
-        private readonly string[] _columns;
-        private string[] _fields = [];
-        private int _line;
+        Layout.Csv => table + ".csv",
+        Layout.Dat => table + ".dat",
+        _ => table == "ratings" ? "u.data" : table == "movies" ? "u.item" : "u." + table,
+    };
 
-        public DatRows(string path, string[] columns)
-        {
-            _text = new(path, IsUtf8(path) ? Encoding.UTF8 : Encoding.Latin1);
-            _name = Path.GetFileName(path);
-            _columns = columns;
-        }
+    private static Layout? Find(string directory) =>
+        TableFiles.Exists(directory, "ratings") && TableFiles.Exists(directory, "movies") ? Layout.Csv
+        : File.Exists(Path.Combine(directory, "ratings.csv")) || File.Exists(Path.Combine(directory, "ratings.csv.gz")) ? Layout.Csv
+        : File.Exists(Path.Combine(directory, "ratings.dat")) ? Layout.Dat
+        : File.Exists(Path.Combine(directory, "u.data")) ? Layout.Data
+        : null;
 
-        public bool Read()
-        {
-            string? line;
-            do
-            {
-                line = _text.ReadLine();
-                _line++;
-            }
-            while (line is { Length: 0 });
-            if (line is null) return false;
-            _fields = line.Split("::");
-            return _fields.Length >= _columns.Length
-                ? true
-                : throw new InputException($"{_name}, line {_line}: {_fields.Length} fields where {string.Join("::", _columns)} was expected: {line}");
-        }
-
-        public string? Text(int column) => _fields[column].Length > 0 ? _fields[column] : null;
-
-        public InputException Error(int column, string reason) => new($"{_name}, line {_line}: column '{_columns[column]}' {reason}.");
-
-        public void Dispose() => _text.Dispose();
-
-        private static bool IsUtf8(string path)
-        {
-            try
-            {
-                using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
-                var buffer = new char[1 << 16];
-                while (reader.Read(buffer) > 0)
-                {
-                }
-
-                return true;
-            }
-            catch (DecoderFallbackException)
-            {
-                // ml-1m is Latin-1: the file itself is the only thing that tells.
-                return false;
-            }
-        }
-    }
-}
-
-/// <summary>Rows of a MovieLens file, columns by position.</summary>
-internal interface IMovieLensRows : IDisposable
-{
-    bool Read();
-
-    string? Text(int column);
-
-    InputException Error(int column, string reason);
-
-    string RequiredText(int column) => Text(column) ?? throw Error(column, "is empty");
-
-    /// <summary>An id; 1.0, as programs write a column with gaps, is 1.</summary>
-    string RequiredId(int column) => RowIds.Plain(RequiredText(column).Trim());
-
-    double Number(int column)
+    // A 0 or 1 for each genre, read as the newest layout writes them: Action|Comedy.
+    private sealed class GenreFlags : TableFile
     {
-        var text = RequiredText(column);
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
-            ? value
-            : throw Error(column, $"has '{text}' where a number was expected");
+        private readonly TableFile _file;
+        private readonly string[] _genres;
+        private readonly int _first;
+        private readonly string[] _header;
+
+        [SetsRequiredMembers]
+        public GenreFlags(TableFile file, string[] genres, int first)
+        {
+            (_file, _genres, _first) = (file, genres, first);
+            Name = file.Name;
+            _header = [.. ItemColumns, "genres"];
+        }
+
+        public override long Line => _file.Line;
+
+        public override IReadOnlyList<string> Header => _header;
+
+        public override bool Read() => _file.Read();
+
+        public override bool IsNull(int index) => index == _first ? Text(index) is null : _file.IsNull(index);
+
+        public override string? Text(int index)
+        {
+            if (index != _first) return _file.Text(index);
+            var set = _genres.Where((_, at) => _file.Text(_first + at) == "1" && _genres[at] != "unknown").ToList();
+            return set.Count == 0 ? null : string.Join('|', set);
+        }
+
+        public override ReadOnlySpan<byte> Bytes(int index) => Encoding.UTF8.GetBytes(Text(index) ?? "");
+
+        public override void Dispose() => _file.Dispose();
     }
 }

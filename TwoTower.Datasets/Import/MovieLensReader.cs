@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
@@ -6,133 +7,171 @@ namespace TwoTower.Datasets.Import;
 
 /// <summary>
 /// Reads MovieLens as GroupLens publishes it: <c>ratings.csv, movies.csv</c> and, if there, <c>tags.csv, links.csv</c> (ml-latest, ml-25m,
-/// ml-32m), or <c>ratings.dat, movies.dat</c> (ml-1m, ml-10m). A rating of 4 and up is a like, of 2.5 and down a nope; between says nothing.
-/// Genres and users' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
+/// ml-32m), or <c>ratings.dat, movies.dat</c> (ml-1m, ml-10m), or <c>u.data, u.item</c> (ml-100k). A rating of 4
+/// and up is a like, of 2.5 and down a nope; between says nothing. Genres and users' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
 /// </summary>
-public static partial class MovieLensReader
+internal static partial class MovieLensReader
 {
     private const double LikeFrom = 4.0;
     private const double NopeTo = 2.5;
     private const string NoGenre = "(no genres listed)";
 
-    /// <summary>Reads a folder.</summary>
+    /// <summary>Reads a folder, or a zip archive of one, whole.</summary>
     /// <param name="directory">The folder with MovieLens' files.</param>
     /// <param name="say">Told what is left out, with how many and the first.</param>
+    /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">A file is missing or a row is wrong.</exception>
-    public static TableSet Read(string directory, Action<string>? say = null)
+    public static TableSet Read(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
-        if (!Directory.Exists(directory)) throw new InputException($"There is no folder '{directory}'.");
+        using var set = Open(directory, say, options);
+        return set.ReadAll(say);
+    }
+
+    /// <summary>Opens a folder: movies are read at once, ratings as they are asked for.</summary>
+    /// <param name="directory">The folder with MovieLens' files.</param>
+    /// <param name="say">Told what is left out, with how many and the first.</param>
+    /// <param name="options">How; null: no bad row is left out.</param>
+    /// <exception cref="InputException">A file is missing or a row is wrong.</exception>
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
+    {
+        options ??= new();
+        var source = SourceFolder.Open(directory);
         try
         {
-            return Read(MovieLensFormat.Find(directory), say);
+            return new Folder(source, new(options.SkipBad), say, options).Open();
         }
-        catch (BadRowException error)
+        catch
         {
-            throw new InputException(error.Message, error);
+            source.Dispose();
+            throw;
         }
     }
 
-    private static TableSet Read(MovieLensFormat format, Action<string>? say)
+    private sealed class Folder(SourceFolder source, RowFaults faults, Action<string>? say, ImportOptions options)
     {
-        var links = ReadLinks(format);
-        var movies = ReadMovies(format, links);
-        ReadTags(format, movies);
-        var (profiles, decisions, between) = ReadRatings(format, movies, say);
-        if (between > 0) say?.Invoke($"{between} ratings between {NopeTo} and {LikeFrom} say neither like nor nope and are left out");
-        return new(profiles, [.. movies.Values.Select(movie => movie.ToRow())], decisions)
+        private readonly MovieLensFormat _format = new(source);
+        private readonly OrderedDictionary<string, Movie> _movies = [];
+        private readonly OrderedDictionary<string, (Guid Id, DateTimeOffset First)> _users = [];
+
+        public ImportSet Open()
+        {
+            var links = ReadLinks();
+            ReadMovies(links);
+            ReadTags();
+            var file = _format.Open("ratings", ["userId", "movieId", "rating", "timestamp"], required: true)!;
+            return new(source, file, Ratings(file), Tables, faults, say, options);
+        }
+
+        // Who has rated is known once the ratings were read.
+        private TableSet Tables() => new(
+            [.. _users.Select(user => new ProfileRow(user.Value.Id, $"viewer {user.Key}", user.Value.First.AddHours(-1)))],
+            [.. _movies.Values.Select(movie => movie.ToRow())],
+            [])
         {
             VideoColumns = new HashSet<string>(
                 ["id", "external_id", "title", "product_released_at", "created_at", "source", "product_url", VideoColumns.Tags]),
         };
-    }
 
-    private static Dictionary<string, string> ReadLinks(MovieLensFormat format)
-    {
-        var links = new Dictionary<string, string>();
-        using var rows = format.Open("links", ["movieId", "imdbId"], required: false);
-        while (rows is not null && rows.Read())
+        private Dictionary<string, string> ReadLinks()
         {
-            if (rows.Text(1) is { } imdb) links[rows.RequiredId(0)] = imdb;
+            var links = new Dictionary<string, string>();
+            using var file = _format.Open("links", ["movieId", "imdbId"], required: false);
+            if (file is null) return links;
+            var (id, imdb) = (file.Column("movieId", required: true), file.Column("imdbId", required: true));
+            faults.EachRow(file, () =>
+            {
+                if (imdb.Text() is { } text) links[Id(id)] = text;
+            });
+            return links;
         }
 
-        return links;
-    }
-
-    private static OrderedDictionary<string, Movie> ReadMovies(MovieLensFormat format, Dictionary<string, string> links)
-    {
-        var movies = new OrderedDictionary<string, Movie>();
-        using var rows = format.Open("movies", ["movieId", "title", "genres"], required: true)!;
-        while (rows.Read())
+        private void ReadMovies(Dictionary<string, string> links)
         {
-            var id = rows.RequiredId(0);
-            var movie = new Movie(id, rows.RequiredText(1).Trim(), links.GetValueOrDefault(id));
-            foreach (var genre in (rows.Text(2) ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            using var file = _format.Open("movies", ["movieId", "title", "genres"], required: true)!;
+            var (movieId, title, genres) = (file.Column("movieId", required: true), file.Column("title", required: true), file.Column("genres", required: true));
+            faults.EachRow(file, () =>
             {
-                if (genre != NoGenre) movie.AddTag(genre.ToLowerInvariant());
+                var id = Id(movieId);
+                var movie = new Movie(id, title.RequiredText().Trim(), links.GetValueOrDefault(id));
+                foreach (var genre in (genres.Text() ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+                {
+                    if (genre != NoGenre) movie.AddTag(genre.ToLowerInvariant());
+                }
+
+                if (!_movies.TryAdd(id, movie)) throw movieId.Error($"has '{id}' a second time");
+            });
+        }
+
+        private void ReadTags()
+        {
+            using var file = _format.Open("tags", ["userId", "movieId", "tag"], required: false);
+            if (file is null) return;
+            var (movieId, tag) = (file.Column("movieId", required: true), file.Column("tag", required: true));
+            faults.EachRow(file, () =>
+            {
+                if (tag.Text()?.Trim().ToLowerInvariant() is { Length: > 0 } text && _movies.TryGetValue(Id(movieId), out var movie)) movie.AddTag(text);
+            });
+        }
+
+        private IEnumerable<DecisionEntry> Ratings(TableFile file)
+        {
+            var (userColumn, movieColumn) = (file.Column("userId", required: true), file.Column("movieId", required: true));
+            var (ratingColumn, timeColumn) = (file.Column("rating", required: true), file.Column("timestamp", required: true));
+            var (between, ratings) = (0L, 0L);
+            var (unknown, ahead) = (new Tally(), new Tally());
+            var now = options.Time.GetUtcNow();
+            foreach (var row in faults.Rows(file, () =>
+            {
+                var user = Id(userColumn);
+                var rating = Number(ratingColumn);
+                var seconds = Number(timeColumn);
+                if (rating is < 0 or > 5) throw ratingColumn.Error($"has {rating} where a rating from 0 to 5 was expected");
+                if (seconds is < 0 or > 253_402_300_799) throw timeColumn.Error($"has {seconds} where seconds since 1970 were expected");
+                var movieId = Id(movieColumn);
+                ratings++;
+                var at = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
+                if (!_users.TryGetValue(user, out var known)) _users.Add(user, known = (UserId(user), at));
+                else if (at < known.First) _users[user] = (known.Id, at);
+                if (!_movies.TryGetValue(movieId, out var movie))
+                {
+                    unknown.Add($"movie {movieId}");
+                    return default;
+                }
+
+                if (rating > NopeTo && rating < LikeFrom)
+                {
+                    between++;
+                    return default;
+                }
+
+                if (at > now) ahead.Add(file, timeColumn);
+                return (true, new DecisionEntry(known.Id, movie.Id, rating >= LikeFrom ? DecisionType.Like : DecisionType.Nope, at));
+            }))
+            {
+                yield return row;
             }
 
-            if (!movies.TryAdd(id, movie)) throw rows.Error(0, $"has '{id}' a second time");
-        }
-
-        return movies;
-    }
-
-    private static void ReadTags(MovieLensFormat format, OrderedDictionary<string, Movie> movies)
-    {
-        using var rows = format.Open("tags", ["userId", "movieId", "tag"], required: false);
-        while (rows is not null && rows.Read())
-        {
-            if (rows.Text(2)?.Trim().ToLowerInvariant() is { Length: > 0 } tag && movies.TryGetValue(rows.RequiredId(1), out var movie)) movie.AddTag(tag);
-        }
-    }
-
-    private static (List<ProfileRow> Profiles, List<DecisionRow> Decisions, int Between) ReadRatings(
-        MovieLensFormat format, OrderedDictionary<string, Movie> movies, Action<string>? say)
-    {
-        var first = new OrderedDictionary<string, DateTimeOffset>();
-        var users = new Dictionary<string, Guid>();
-        var decisions = new List<DecisionRow>();
-        var keys = new HashSet<DecisionRow>();
-        var (between, ratings) = (0, 0);
-        var (unknown, repeated) = (new Tally(), new Tally());
-        using var rows = format.Open("ratings", ["userId", "movieId", "rating", "timestamp"], required: true)!;
-        while (rows.Read())
-        {
-            var user = rows.RequiredId(0);
-            ratings++;
-            var rating = rows.Number(2);
-            var seconds = rows.Number(3);
-            if (rating is < 0 or > 5) throw rows.Error(2, $"has {rating} where a rating from 0 to 5 was expected");
-            if (seconds is < 0 or > 253_402_300_799) throw rows.Error(3, $"has {seconds} where seconds since 1970 were expected");
-            var at = DateTimeOffset.FromUnixTimeSeconds((long)seconds);
-            if (!first.TryGetValue(user, out var earliest) || at < earliest) first[user] = at;
-            if (!movies.TryGetValue(rows.RequiredId(1), out var movie))
+            const string left = "ratings are of movies that aren't in the list of movies, and are left out";
+            if (ratings > 0 && unknown.Count == ratings)
             {
-                unknown.Add($"movie {rows.RequiredText(1)}");
-                continue;
+                throw new InputException($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
             }
 
-            if (rating > NopeTo && rating < LikeFrom)
-            {
-                between++;
-                continue;
-            }
-
-            if (!users.TryGetValue(user, out var userId)) users.Add(user, userId = UserId(user));
-            var row = new DecisionRow(userId, movie.Id, rating >= LikeFrom ? DecisionType.Like : DecisionType.Nope, at);
-            if (keys.Add(row)) decisions.Add(row);
-            else repeated.Add($"user {user}, movie {rows.RequiredText(1)}");
+            unknown.Tell(say, ratings, left);
+            ahead.Tell(say, ratings, "decisions are dated after now");
+            if (between > 0) say?.Invoke($"{between} ratings between {NopeTo} and {LikeFrom} say neither like nor nope and are left out");
         }
 
-        const string left = "ratings are of movies that aren't in the list of movies, and are left out";
-        if (ratings > 0 && unknown.Count == ratings)
+        // 1.0, as programs write a column with gaps, is 1.
+        private static string Id(CsvColumn column) => RowIds.Plain(column.RequiredText().Trim());
+
+        private static double Number(CsvColumn column)
         {
-            throw new InputException($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
+            var text = column.RequiredText();
+            return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+                ? value
+                : throw column.Error($"has '{CsvFile.Show(text)}' where a number was expected");
         }
-
-        unknown.Tell(say, ratings, left);
-        repeated.Tell(say, ratings, "ratings repeat one before them and are left out");
-        return ([.. first.Select(user => new ProfileRow(UserId(user.Key), $"viewer {user.Key}", user.Value.AddHours(-1)))], decisions, between);
     }
 
     private static Guid UserId(string user) => NamedUuid.Of($"movielens:user:{user}");

@@ -4,7 +4,7 @@ using System.Text;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>Uuids made from names (RFC 9562, version 5): the same name has the same uuid in every import.</summary>
-public static class NamedUuid
+internal static class NamedUuid
 {
     private static readonly Guid UrlNamespace = Guid.Parse("6ba7b811-9dad-11d1-80b4-00c04fd430c8");
 

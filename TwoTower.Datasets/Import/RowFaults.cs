@@ -7,32 +7,55 @@ namespace TwoTower.Datasets.Import;
 internal sealed class RowFaults(int skip)
 {
     private const int Told = 10;
+    private const int Kept = 100_000;
     private readonly List<string> _messages = [];
 
-    /// <summary>A line for each row that was left out.</summary>
+    /// <summary>How many rows were left out.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>A line for each row that was left out; of very many the first.</summary>
     public IReadOnlyList<string> Messages => _messages;
 
     /// <summary>Calls an action for every row of a file; at its end, too many bad rows are an error.</summary>
     public void EachRow(TableFile file, Action row)
     {
+        foreach (var _ in Rows(file, () =>
+        {
+            row();
+            return (true, true);
+        }))
+        {
+        }
+    }
+
+    /// <summary>Makes something of every row of a file, one by one; at its end, too many bad rows are an error.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="make">Makes it; false where there is nothing to make.</param>
+    public IEnumerable<T> Rows<T>(TableFile file, Func<(bool IsOne, T Value)> make)
+    {
         while (true)
         {
+            (bool IsOne, T Value) made;
             try
             {
                 if (!file.Read()) break;
-                row();
+                made = make();
             }
             catch (BadRowException error)
             {
-                _messages.Add(error.Message);
-                if (_messages.Count > skip && _messages.Count >= Told) break;
+                Count++;
+                if (_messages.Count < Kept) _messages.Add(error.Message);
+                if (Count > skip && Count >= Told) break;
+                continue;
             }
+
+            if (made.IsOne) yield return made.Value;
         }
 
-        if (_messages.Count <= skip) return;
+        if (Count <= skip) yield break;
         var first = _messages.Take(skip > 0 ? 1 : Told);
         throw new InputException(string.Join("\n", first)
-            + (skip > 0 ? $"\n{_messages.Count} bad rows are more than the {skip} that may be left out. Nothing was imported."
-                : _messages.Count >= Told ? "\nThere may be more: reading stopped here." : ""));
+            + (skip > 0 ? $"\n{Count} bad rows are more than the {skip} that may be left out. Nothing was imported."
+                : Count >= Told ? "\nThere may be more: reading stopped here." : ""));
     }
 }

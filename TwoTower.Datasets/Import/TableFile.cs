@@ -15,7 +15,10 @@ internal abstract class TableFile : IDisposable
     public abstract IReadOnlyList<string> Header { get; }
 
     /// <summary>Where the row at hand is, for messages.</summary>
-    public string Place => $"{Name}, line {Line}";
+    public virtual string Place => $"{Name}, line {Line}";
+
+    /// <summary>The part of the file that is read; null where nobody can say.</summary>
+    public virtual double? Fraction => null;
 
     /// <summary>The column of a name; case, spaces and underscores don't matter unless two columns differ in them only.</summary>
     /// <exception cref="InputException">There is none, and it is required; or there are two.</exception>

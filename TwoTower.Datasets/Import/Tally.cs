@@ -7,14 +7,14 @@ internal sealed class Tally
 {
     private string? _first;
 
-    public int Count { get; private set; }
+    public long Count { get; private set; }
 
     /// <summary>Counts the row at hand of a file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="column">The column that is the reason, if there is one.</param>
     public void Add(TableFile file, CsvColumn? column = null)
     {
-        if (Count++ == 0) _first = column?.Text() is { } text ? $"line {file.Line}, '{CsvFile.Show(text)}'" : $"line {file.Line}";
+        if (Count++ == 0) _first = column?.Text() is { } text ? $"{Row(file)}, '{CsvFile.Show(text)}'" : Row(file);
     }
 
     /// <summary>Counts a row that is told as a text.</summary>
@@ -27,10 +27,12 @@ internal sealed class Tally
     /// <param name="say">Told.</param>
     /// <param name="total">Of how many rows.</param>
     /// <param name="what">Follows the numbers, such as "decisions name a video that isn't in videos.csv".</param>
-    public void Tell(Action<string>? say, int total, string what)
+    public void Tell(Action<string>? say, long total, string what)
     {
         if (Count > 0) say?.Invoke(Sentence(total, what));
     }
 
-    public string Sentence(int total, string what) => $"{Amounts.Count(Count)} of {Amounts.Count(total)} {what} (the first: {_first})";
+    public string Sentence(long total, string what) => $"{Amounts.Count(Count)} of {Amounts.Count(total)} {what} (the first: {_first})";
+
+    private static string Row(TableFile file) => file.Place[(file.Name.Length + 2)..];
 }

@@ -9,9 +9,12 @@ internal static class TextBytes
     /// Opens a file, plain or gzip, as UTF-8 without its byte order mark. UTF-16 and UTF-32, known by their mark, are turned into it and
     /// fail on what is no text; UTF-8 is passed on as it is, for the reader to check row by row.
     /// </summary>
-    public static Stream OpenUtf8(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="file">The file as it is on disk, closed with the text: tells how far it is read.</param>
+    public static Stream OpenUtf8(string path, out FileStream file)
     {
-        Stream bytes = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        Stream bytes = file;
         try
         {
             if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) bytes = new WholeGzip(bytes, Path.GetFileName(path));

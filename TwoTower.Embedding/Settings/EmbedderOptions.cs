@@ -54,4 +54,4 @@ public sealed record EmbedderOptions
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class EmbedderOptionsValidator : IValidateOptions<EmbedderOptions>;
+internal sealed partial class EmbedderOptionsValidator : IValidateOptions<EmbedderOptions>;

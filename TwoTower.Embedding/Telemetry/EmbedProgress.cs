@@ -1,7 +1,7 @@
 namespace TwoTower.Embedding.Telemetry;
 
 /// <summary>What is being done to a release.</summary>
-public enum EmbedStage
+internal enum EmbedStage
 {
     /// <summary>Another process holds the release; waiting for it to finish or to fall silent.</summary>
     Waiting,
@@ -26,7 +26,7 @@ public enum EmbedStage
 /// <param name="Elapsed">Time in this stage.</param>
 /// <param name="PerSecond">Videos a second since the stage began; null while none is done, and nobody can say.</param>
 /// <param name="Remaining">Time left at that rate; null when that can't be said yet.</param>
-public sealed record EmbedProgress(EmbedStage Stage, long Done, long Total, TimeSpan Elapsed, double? PerSecond, TimeSpan? Remaining);
+internal sealed record EmbedProgress(EmbedStage Stage, long Done, long Total, TimeSpan Elapsed, double? PerSecond, TimeSpan? Remaining);
 
 /// <summary>What an embedding did.</summary>
 /// <param name="ModelVersion">The release.</param>
@@ -37,6 +37,6 @@ public sealed record EmbedProgress(EmbedStage Stage, long Done, long Total, Time
 /// <param name="Activated">True when it was activated now.</param>
 /// <param name="Stages">Time of each stage that ran.</param>
 /// <param name="Warnings">What a person should know.</param>
-public sealed record EmbedResult(
+internal sealed record EmbedResult(
     string ModelVersion, long Embedded, long Videos, long Skipped, long WithoutVector, bool Activated,
     IReadOnlyDictionary<EmbedStage, TimeSpan> Stages, IReadOnlyList<string> Warnings);

@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace TwoTower.Embedding.Telemetry;
 
 /// <summary>Traces and metrics of embedding: source and meter <c>TwoTower.Embedding</c>.</summary>
-public static class EmbedTelemetry
+internal static class EmbedTelemetry
 {
     /// <summary>Name of both.</summary>
     public const string Name = "TwoTower.Embedding";

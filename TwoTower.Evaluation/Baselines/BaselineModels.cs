@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Models;
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>What a recipe has to beat, by name.</summary>
-public static class BaselineModels
+internal static class BaselineModels
 {
     /// <summary>All of them, simple ones first.</summary>
     public static IReadOnlyList<EvaluatedModel> All { get; } =

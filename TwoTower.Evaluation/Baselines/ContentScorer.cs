@@ -5,7 +5,7 @@ using TwoTower.Training.Histories;
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>Cosine of an item's TF-IDF vector of tags and performers with the sum of those that were liked; knows no other user.</summary>
-public sealed class ContentScorer(ContentVectors contents) : IScorer
+internal sealed class ContentScorer(ContentVectors contents) : IScorer
 {
     /// <inheritdoc/>
     public void Score(Query query, Span<float> scores)

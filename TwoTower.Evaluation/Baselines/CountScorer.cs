@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>The same score for everybody: how popular or how well liked an item is.</summary>
-public sealed class CountScorer : IScorer
+internal sealed class CountScorer : IScorer
 {
     private readonly float[] _scores;
 

@@ -9,7 +9,7 @@ namespace TwoTower.Evaluation.Baselines;
 /// user's likes from the user's other likes, in closed form. With G = XᵀX + λI and P = G⁻¹, B = I − P · diag(1 / diag P), its diagonal zero.
 /// A score is the sum of B's rows of the user's likes.
 /// </summary>
-public sealed class Ease : IScorer
+internal sealed class Ease : IScorer
 {
     /// <summary>λ as the protocol has it.</summary>
     public const double DefaultLambda = 500;

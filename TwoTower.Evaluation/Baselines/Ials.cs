@@ -7,7 +7,7 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>iALS by itself, at the options of its authors (<see cref="ImplicitFactors"/>): the defaults are the protocol's.</summary>
-public sealed class Ials : IScorer
+internal sealed class Ials : IScorer
 {
     private readonly ImplicitFactors _factors;
     private readonly NormalEquations _equations;

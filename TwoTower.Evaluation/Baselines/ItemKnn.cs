@@ -7,7 +7,7 @@ namespace TwoTower.Evaluation.Baselines;
 /// Item-based neighbours (Sarwar et al. 2001, "Item-based collaborative filtering recommendation algorithms"): an item keeps the items whose
 /// likers overlap most with its own by cosine, and scores the sum of the cosines of those of them that the user likes.
 /// </summary>
-public sealed class ItemKnn : IScorer
+internal sealed class ItemKnn : IScorer
 {
     /// <summary>Neighbours kept of an item.</summary>
     public const int DefaultNeighbours = 100;

@@ -10,6 +10,6 @@ namespace TwoTower.Evaluation.Evaluators;
 /// <param name="BySplit">[splits][queries], in their order.</param>
 /// <param name="FitTime">To learn, all splits together: from tables to a model that answers.</param>
 /// <param name="Curves">[splits] learning curves; null for a model without epochs.</param>
-public sealed record Answers(
+internal sealed record Answers(
     string Model, bool IsRecipe, bool IsReRanked, int? Seed, IReadOnlyList<IReadOnlyList<QueryResult>> BySplit, TimeSpan FitTime,
     IReadOnlyList<TrainingSummary?> Curves);

@@ -10,7 +10,7 @@ namespace TwoTower.Evaluation.Evaluators;
 /// <param name="reRank">True: recipes are measured a second time, re-ranked.</param>
 /// <param name="time">The clock of <see cref="Answers.FitTime"/>.</param>
 /// <param name="afterwards">Gets each fitted model with its answers, before it is gone; null: nobody asks it more.</param>
-public sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimeProvider time, Func<EvaluatedSplit, IProgress<EvaluationProgress>?, CancellationToken, Task>? afterwards = null)
+internal sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimeProvider time, Func<EvaluatedSplit, IProgress<EvaluationProgress>?, CancellationToken, Task>? afterwards = null)
 {
     /// <summary>The answers of a model; a second set, re-ranked, of a recipe where that is wanted.</summary>
     /// <param name="model">Who is asked.</param>
@@ -81,7 +81,7 @@ public sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimeProv
 /// <param name="Split">What it was fitted on and asked.</param>
 /// <param name="Scorer">The model.</param>
 /// <param name="Results">[queries] its answers, not re-ranked.</param>
-public sealed record EvaluatedSplit(EvaluatedModel Model, int Seed, Split Split, IScorer Scorer, IReadOnlyList<QueryResult> Results);
+internal sealed record EvaluatedSplit(EvaluatedModel Model, int Seed, Split Split, IScorer Scorer, IReadOnlyList<QueryResult> Results);
 
 /// <summary>Where an examination is.</summary>
 /// <param name="Split">Which split.</param>
@@ -89,4 +89,4 @@ public sealed record EvaluatedSplit(EvaluatedModel Model, int Seed, Split Split,
 /// <param name="Done">How many are done.</param>
 /// <param name="Total">How many there are.</param>
 /// <param name="Note">More, in a few words.</param>
-public readonly record struct EvaluationProgress(string Split, string Unit, long Done, long Total, string? Note);
+internal readonly record struct EvaluationProgress(string Split, string Unit, long Done, long Total, string? Note);

@@ -3,7 +3,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>How one query was answered.</summary>
-public sealed record QueryResult
+internal sealed record QueryResult
 {
     /// <summary>The user: a bootstrap draws users, because one may have a query in several splits.</summary>
     public required Guid UserId { get; init; }

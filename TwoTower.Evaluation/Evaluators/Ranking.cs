@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>The head of a ranking.</summary>
-public static class Ranking
+internal static class Ranking
 {
     /// <summary>The <paramref name="count"/> highest scores among the items that are ranked and not in the history; ties by ascending index.</summary>
     /// <param name="scores">[items].</param>

@@ -5,7 +5,7 @@ using TwoTower.Postgres.Serving;
 namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>Ranks what a model scored, and measures the ranking against what the user decided.</summary>
-public static class RankingMetrics
+internal static class RankingMetrics
 {
     /// <summary>Places of a ranking that are kept.</summary>
     public const int Kept = 100;

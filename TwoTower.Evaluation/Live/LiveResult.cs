@@ -11,7 +11,7 @@ namespace TwoTower.Evaluation.Live;
 /// <param name="Live">The API's.</param>
 /// <param name="ScoreDifference">The largest difference between the API's score of a video and the exact one.</param>
 /// <param name="Time">From request to answer.</param>
-public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double ScoreDifference, TimeSpan Time)
+internal sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double ScoreDifference, TimeSpan Time)
 {
     /// <summary>Measures the API's ranking as the exact one was measured.</summary>
     /// <param name="split">Where the query is from.</param>
@@ -49,7 +49,7 @@ public sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Scor
 /// <param name="LargestScoreDifference">Between the API and the exact search, of the same video: rounding, where both compute the same.</param>
 /// <param name="MedianMs">Half of the requests take no longer, milliseconds, one at a time on this machine.</param>
 /// <param name="P95Ms">95 % take no longer.</param>
-public sealed record LiveResult(
+internal sealed record LiveResult(
     [property: JsonPropertyName("contender")] string Model, int Seed, [property: JsonPropertyName("viewers")] int Users, int Searches, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
     double LargestScoreDifference, double MedianMs, double P95Ms)
 {

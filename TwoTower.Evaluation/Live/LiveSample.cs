@@ -5,7 +5,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Live;
 
 /// <summary>Which queries are asked of the live API.</summary>
-public static class LiveSample
+internal static class LiveSample
 {
     /// <summary>
     /// Draws queries in the order of a hash of user and split, so that the same ones are drawn whatever the model, and more of them with a

@@ -7,7 +7,7 @@ namespace TwoTower.Evaluation.Models;
 /// <param name="Name">As tables show it.</param>
 /// <param name="IsSeeded">True: another seed gives another model.</param>
 /// <param name="FitAsync">Learns from <see cref="Split.Training"/>, by a seed.</param>
-public sealed record EvaluatedModel(string Name, bool IsSeeded, Func<Fitting, Task<IScorer>> FitAsync)
+internal sealed record EvaluatedModel(string Name, bool IsSeeded, Func<Fitting, Task<IScorer>> FitAsync)
 {
     /// <summary>True: its score is a similarity that the product may re-rank; a count or a sum of weights is not.</summary>
     public bool IsRecipe { get; init; }
@@ -21,4 +21,4 @@ public sealed record EvaluatedModel(string Name, bool IsSeeded, Func<Fitting, Ta
 /// <param name="Seed">Everything random comes from it.</param>
 /// <param name="Progress">Told of each step of a training.</param>
 /// <param name="Stop">Stops.</param>
-public sealed record Fitting(Split Split, int Seed, IProgress<TrainingProgress>? Progress, CancellationToken Stop);
+internal sealed record Fitting(Split Split, int Seed, IProgress<TrainingProgress>? Progress, CancellationToken Stop);

@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Models;
 
 /// <summary>A fitted model as an evaluation sees it: a score for each item of the split, for a user that it hasn't learned from.</summary>
-public interface IScorer : IDisposable
+internal interface IScorer : IDisposable
 {
     /// <summary>Scores every item of the split for one query, higher is better.</summary>
     /// <param name="query">What may be known of the user.</param>

@@ -8,7 +8,7 @@ using TwoTower.Training.Towers;
 namespace TwoTower.Evaluation.Models;
 
 /// <summary>A recipe as a model: trained by the product's job, answering through the product's feature path.</summary>
-public static class RecipeModel
+internal static class RecipeModel
 {
     /// <summary>Makes the model.</summary>
     /// <param name="name">As tables show it.</param>
@@ -36,7 +36,7 @@ public static class RecipeModel
 }
 
 /// <summary>The release of a recipe, asked as a live request asks it.</summary>
-public sealed class RecipeScorer : IScorer
+internal sealed class RecipeScorer : IScorer
 {
     private readonly ModelInMemory _model;
     private readonly DateTimeOffset _asOf;
@@ -62,7 +62,7 @@ public sealed class RecipeScorer : IScorer
     {
         ArgumentNullException.ThrowIfNull(query);
         if (_model.Calibration is not { } calibration) return score => 1 / (1 + Math.Exp(-score));
-        var decisions = PayloadBuilder.BuildUser(query.History, _asOf).DecisionStats;
+        var decisions = _model.Decisions(query.History, _asOf);
         return score => calibration.Of(score, decisions);
     }
 

@@ -8,7 +8,7 @@ namespace TwoTower.Evaluation.Protocols;
 /// Videos that nobody in training has seen: those whose number ends in 0 leave it altogether and only they are ranked, for users that no
 /// model has learned from either, from all that these decided on the other videos.
 /// </summary>
-public static class ColdItemsProtocol
+internal static class ColdItemsProtocol
 {
     /// <summary>Ending of the numbers of cold videos.</summary>
     public const string Suffix = "0";

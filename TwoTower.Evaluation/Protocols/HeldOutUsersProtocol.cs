@@ -7,7 +7,7 @@ namespace TwoTower.Evaluation.Protocols;
 /// <summary>
 /// Users that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found (docs/evaluation.md).
 /// </summary>
-public static class HeldOutUsersProtocol
+internal static class HeldOutUsersProtocol
 {
     /// <summary>A held-out user has this many likes at least.</summary>
     public const int LeastLikes = 5;

@@ -8,7 +8,7 @@ namespace TwoTower.Evaluation.Protocols;
 /// The future from the past: cuts through the time of all decisions; a model learns what came before a cut, and is asked for the likes
 /// after it from each user's history before it.
 /// </summary>
-public static class InTimeProtocol
+internal static class InTimeProtocol
 {
     /// <summary>Shares of the decisions that come before the cuts, per cent.</summary>
     public static readonly IReadOnlyList<int> Cuts = [50, 60, 70, 80, 90];

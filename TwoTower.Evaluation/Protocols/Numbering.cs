@@ -10,7 +10,7 @@ namespace TwoTower.Evaluation.Protocols;
 /// ("viewer 17" → 17), and likewise with <c>videos.external_id</c> ("ml:17" → 17). Elsewhere a number is the first 8 hex digits of the
 /// SHA-256 of the id in lower case, which SQL, Python and this class compute alike.
 /// </summary>
-public sealed class Numbering
+internal sealed class Numbering
 {
     private readonly Dictionary<Guid, long> _users, _videos;
 

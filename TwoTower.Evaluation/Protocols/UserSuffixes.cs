@@ -5,7 +5,7 @@ namespace TwoTower.Evaluation.Protocols;
 /// <summary>Which users are held out: those whose number ends in these digits. Both groups are kept out of every training.</summary>
 /// <param name="Validation">To choose by.</param>
 /// <param name="Test">To report once.</param>
-public sealed record UserSuffixes(string Validation = "1", string Test = "0")
+internal sealed record UserSuffixes(string Validation = "1", string Test = "0")
 {
     /// <summary>Checks that both are digits and that no user is in both groups.</summary>
     /// <exception cref="InputException">They aren't.</exception>
@@ -37,7 +37,7 @@ public sealed record UserSuffixes(string Validation = "1", string Test = "0")
 }
 
 /// <summary>The users that are asked.</summary>
-public enum HeldOutGroup
+internal enum HeldOutGroup
 {
     /// <summary>To choose by.</summary>
     Validation,

@@ -1,7 +1,7 @@
 namespace TwoTower.Evaluation.Queries;
 
 /// <summary>The groups that metrics are also shown by.</summary>
-public static class Buckets
+internal static class Buckets
 {
     /// <summary>Users by likes in the history: name and fewest likes.</summary>
     public static readonly IReadOnlyList<(string Name, int AtLeast)> Activity =

@@ -3,7 +3,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Evaluation.Queries;
 
 /// <summary>Decision rows by user, and what each user finally thinks of each video.</summary>
-public static class Decided
+internal static class Decided
 {
     /// <summary>The rows of each user, users in order of appearance.</summary>
     public static OrderedDictionary<Guid, List<DecisionRow>> ByUser(IEnumerable<DecisionRow> decisions)

@@ -8,4 +8,4 @@ namespace TwoTower.Evaluation.Queries;
 /// <param name="Nopes">Items of the history that were noped.</param>
 /// <param name="Targets">Liked items that the model hasn't seen of this user; one at least.</param>
 /// <param name="HeldOutNopes">Noped items that it hasn't seen either; perhaps none.</param>
-public sealed record Query(UserHistory History, int[] Likes, int[] Nopes, int[] Targets, int[] HeldOutNopes);
+internal sealed record Query(UserHistory History, int[] Likes, int[] Nopes, int[] Targets, int[] HeldOutNopes);

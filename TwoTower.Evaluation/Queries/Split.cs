@@ -10,7 +10,7 @@ namespace TwoTower.Evaluation.Queries;
 /// <param name="IsRanked">[Items.Count]; false: only ever part of a history.</param>
 /// <param name="Queries">What is asked.</param>
 /// <param name="AsOf">The moment of the requests: the latest decision of the training.</param>
-public sealed record Split(
+internal sealed record Split(
     string Name, TableSet Training, IReadOnlyList<VideoRow> Items, bool[] IsRanked, IReadOnlyList<Query> Queries, DateTimeOffset AsOf)
 {
     /// <summary>Items that are ranked.</summary>

@@ -7,7 +7,7 @@ namespace TwoTower.Evaluation.Results;
 /// Percentile bootstrap over users (Efron 1979): users are drawn with replacement as often as there are users, and a mean is taken
 /// of the queries of those drawn; 2.5 and 97.5 % of many such means bound it. All series see the same draws, so that their differences are paired.
 /// </summary>
-public static class Bootstrap
+internal static class Bootstrap
 {
     /// <summary>Draws that an interval is read from.</summary>
     public const int DefaultRounds = 1000;
@@ -56,7 +56,7 @@ public static class Bootstrap
 /// <summary>A measure by user: a user has a query in each of several splits, and an answer by each of several seeds.</summary>
 /// <param name="Sums">[users] sum of the values.</param>
 /// <param name="Counts">[users] how many values.</param>
-public sealed record UserSeries(double[] Sums, int[] Counts)
+internal sealed record UserSeries(double[] Sums, int[] Counts)
 {
     /// <summary>The mean over all values; NaN without any.</summary>
     public double Mean() => Sums.Sum() / Counts.Sum();

@@ -3,7 +3,7 @@ using TwoTower.Evaluation.Evaluators;
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>How well probabilities fit: held-out likes and nopes in order of their probability, in bins of as many each.</summary>
-public static class Calibration
+internal static class Calibration
 {
     /// <summary>Bins.</summary>
     public const int Bins = 10;

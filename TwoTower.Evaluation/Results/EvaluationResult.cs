@@ -7,12 +7,12 @@ namespace TwoTower.Evaluation.Results;
 /// <param name="Mean">Over users and seeds.</param>
 /// <param name="Low">2.5 % of the bootstrap; null where there is none.</param>
 /// <param name="High">97.5 %.</param>
-public sealed record Estimate(double Mean, double? Low = null, double? High = null);
+internal sealed record Estimate(double Mean, double? Low = null, double? High = null);
 
 /// <summary>Everything that an evaluation found out.</summary>
 /// <param name="Splits">What was asked of everybody.</param>
 /// <param name="Models">Who answered how.</param>
-public sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadOnlyList<ModelResult> Models);
+internal sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadOnlyList<ModelResult> Models);
 
 /// <summary>The size of a split.</summary>
 /// <param name="Name">Which.</param>
@@ -24,7 +24,7 @@ public sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadO
 /// <param name="Targets">Likes to find.</param>
 /// <param name="HeldOutNopes">Nopes to stay clear of.</param>
 /// <param name="AsOf">The moment of the requests.</param>
-public sealed record SplitSummary(
+internal sealed record SplitSummary(
     string Name, [property: JsonPropertyName("training_viewers")] int TrainingUsers, int TrainingDecisions, int RankedItems, int Queries, int WithoutHistory, int Targets, int HeldOutNopes,
     DateTimeOffset AsOf)
 {
@@ -40,7 +40,7 @@ public sealed record SplitSummary(
 }
 
 /// <summary>A model's numbers, over all its seeds. Keys of <c>Metrics</c> are those of <see cref="Measures"/>.</summary>
-public sealed record ModelResult
+internal sealed record ModelResult
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
@@ -95,24 +95,24 @@ public sealed record ModelResult
 /// <param name="Name">Which.</param>
 /// <param name="Queries">How many.</param>
 /// <param name="Metrics">The means.</param>
-public sealed record GroupResult(string Name, int Queries, IReadOnlyDictionary<string, Estimate> Metrics);
+internal sealed record GroupResult(string Name, int Queries, IReadOnlyDictionary<string, Estimate> Metrics);
 
 /// <summary>Held-out decisions whose probability was about the same.</summary>
 /// <param name="Predicted">Mean probability of a like.</param>
 /// <param name="Observed">Share of likes.</param>
 /// <param name="Decisions">How many decisions.</param>
-public sealed record CalibrationBin(double Predicted, double Observed, int Decisions);
+internal sealed record CalibrationBin(double Predicted, double Observed, int Decisions);
 
 /// <summary>How far probabilities of likes are from what was decided.</summary>
 /// <param name="Decisions">Held-out decisions.</param>
 /// <param name="LogLoss">Mean of −ln of the probability of what was decided; lower is better.</param>
 /// <param name="CalibrationError">Expected calibration error: mean distance of <see cref="CalibrationBin.Predicted"/> and
 /// <see cref="CalibrationBin.Observed"/>, weighted by the decisions of a bin; 0 is best.</param>
-public sealed record ProbabilityErrors(int Decisions, double LogLoss, double CalibrationError);
+internal sealed record ProbabilityErrors(int Decisions, double LogLoss, double CalibrationError);
 
 /// <summary>How a training went.</summary>
 /// <param name="Seed">Its seed.</param>
 /// <param name="Split">Its split.</param>
 /// <param name="BestEpoch">The epoch that was kept.</param>
 /// <param name="Epochs">Each epoch.</param>
-public sealed record LearningCurve(int Seed, string Split, int BestEpoch, IReadOnlyList<Core.Artifacts.EpochMetrics> Epochs);
+internal sealed record LearningCurve(int Seed, string Split, int BestEpoch, IReadOnlyList<Core.Artifacts.EpochMetrics> Epochs);

@@ -7,10 +7,10 @@ namespace TwoTower.Evaluation.Results;
 /// <param name="Name">Key in JSON: <c>recall_20</c>.</param>
 /// <param name="Title">As tables show it: <c>recall@20</c>.</param>
 /// <param name="Of">The number; null where it has none.</param>
-public sealed record Measure(string Name, string Title, Func<QueryResult, double?> Of);
+internal sealed record Measure(string Name, string Title, Func<QueryResult, double?> Of);
 
 /// <summary>Every measure, in the order of tables.</summary>
-public static class Measures
+internal static class Measures
 {
     /// <summary>Those of a user.</summary>
     public static readonly IReadOnlyList<Measure> All =

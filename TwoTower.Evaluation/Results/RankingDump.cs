@@ -10,7 +10,7 @@ namespace TwoTower.Evaluation.Results;
 /// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each viewer. Where there
 /// are several models or splits a column <c>model</c> or <c>split</c> follows.
 /// </summary>
-public static class RankingDump
+internal static class RankingDump
 {
     /// <summary>Writes the file, whole or not at all.</summary>
     public static void Write(string path, IReadOnlyList<Split> splits, IReadOnlyList<Answers> answers) => AtomicFile.Write(path, stream =>

@@ -7,7 +7,7 @@ namespace TwoTower.Evaluation.Results;
 /// <param name="High">The highest score: the last bin's upper end.</param>
 /// <param name="Likes">[bins] held-out likes.</param>
 /// <param name="Nopes">[bins] held-out nopes.</param>
-public sealed record ScoreDistribution(double Low, double High, IReadOnlyList<int> Likes, IReadOnlyList<int> Nopes)
+internal sealed record ScoreDistribution(double Low, double High, IReadOnlyList<int> Likes, IReadOnlyList<int> Nopes)
 {
     /// <summary>Bins.</summary>
     public const int Bins = 30;

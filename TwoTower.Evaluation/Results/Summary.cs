@@ -4,7 +4,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>From answers to numbers: means over users and seeds, by group, with intervals.</summary>
-public sealed class Summary
+internal sealed class Summary
 {
     private readonly IReadOnlyList<Split> _splits;
     private readonly Dictionary<Guid, int> _users;

@@ -5,7 +5,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>Tells whether rows are the same.</summary>
-public static class DataFingerprint
+internal static class DataFingerprint
 {
     /// <summary>SHA-256 over all rows in their order, as hex.</summary>
     public static string Of(TableSet tables)

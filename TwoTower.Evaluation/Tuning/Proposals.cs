@@ -11,7 +11,7 @@ namespace TwoTower.Evaluation.Tuning;
 /// </summary>
 /// <param name="space">What may be set.</param>
 /// <param name="seed">The same seed and trials give the same proposal.</param>
-public sealed class Proposals(SearchSpace space, int seed)
+internal sealed class Proposals(SearchSpace space, int seed)
 {
     private const int Spread = 8;
     private const int Elite = 3;

@@ -8,7 +8,7 @@ namespace TwoTower.Evaluation.Tuning;
 /// The trial that runs, and how long it has: <c>running.json</c>, refreshed while it runs. Where no trial of its number comes of it, the next run
 /// knows what went into it.
 /// </summary>
-public sealed class RunningTrial : IAsyncDisposable
+internal sealed class RunningTrial : IAsyncDisposable
 {
     /// <summary>The time that a kill leaves uncounted, at most.</summary>
     public static readonly TimeSpan Refresh = TimeSpan.FromSeconds(5);

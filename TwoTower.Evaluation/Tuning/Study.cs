@@ -10,7 +10,7 @@ namespace TwoTower.Evaluation.Tuning;
 /// The folder of a search: <c>study.json</c>, what its trials have in common; <c>trials.jsonl</c>, a line for each finished one, which is on the disk
 /// before the next begins; <c>running.json</c>, how long the one that runs has; <c>best.json</c>, the best recipe so far. One run at a time has it.
 /// </summary>
-public sealed class Study : IDisposable
+internal sealed class Study : IDisposable
 {
     private const string PlanFile = "study.json", TrialsFile = "trials.jsonl", BestFile = "best.json", RunningFile = "running.json", LockFile = ".lock";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };

@@ -7,7 +7,7 @@ using TwoTower.Training;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>What the trials of a study have in common, so that they can be compared: <c>study.json</c>.</summary>
-public sealed record StudyPlan
+internal sealed record StudyPlan
 {
     /// <summary>What the rows are called; a name may change.</summary>
     public required string DataName { get; init; }

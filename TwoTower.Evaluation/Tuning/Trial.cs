@@ -11,7 +11,7 @@ namespace TwoTower.Evaluation.Tuning;
 /// <param name="Seconds">To train and to ask, all seeds together.</param>
 /// <param name="FinishedAt">When it was done.</param>
 /// <param name="Failed">Why there are no metrics; null where there are.</param>
-public sealed record Trial(
+internal sealed record Trial(
     int Number, JsonObject Settings, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, double> Metrics, double Seconds, DateTimeOffset FinishedAt,
     string? Failed = null)
 {

@@ -162,5 +162,5 @@ internal sealed class PrivateApt : IDisposable
 
     private Task<CommandResult> AptAsync(
         string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, string? folder = null) =>
-        Command.RunAsync(program, ["-c", _configuration, .. arguments], ct, limit ?? TimeSpan.FromMinutes(1), folder);
+        ProgramRunner.RunAsync(program, ["-c", _configuration, .. arguments], ct, limit ?? TimeSpan.FromMinutes(1), folder);
 }

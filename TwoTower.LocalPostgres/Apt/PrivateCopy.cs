@@ -133,7 +133,7 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
             return ([], NotApt);
         }
 
-        if (Tools.FirstOrDefault(static tool => Command.Find(tool) is null) is { } tool)
+        if (Tools.FirstOrDefault(static tool => ProgramRunner.Find(tool) is null) is { } tool)
         {
             return ([], $"{tool} isn't on this machine");
         }
@@ -168,7 +168,7 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
         StateFolder.CreateEnterable(fresh);
         foreach (var file in files)
         {
-            var result = await Command.RunAsync("dpkg-deb", ["-x", file, fresh], ct);
+            var result = await ProgramRunner.RunAsync("dpkg-deb", ["-x", file, fresh], ct);
             if (!result.Succeeded)
             {
                 throw new IOException($"{Path.GetFileName(file)} can't be unpacked: {result.Reason()}");
@@ -177,7 +177,7 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
 
         var programs = Path.Combine("usr", "lib", "postgresql", suite.Major.ToString(CultureInfo.InvariantCulture), "bin");
         PrivateLoader.Wrap(fresh, programs);
-        var version = await Command.RunAsync(Path.Combine(fresh, programs, "postgres"), ["--version"], ct);
+        var version = await ProgramRunner.RunAsync(Path.Combine(fresh, programs, "postgres"), ["--version"], ct);
         if (!version.Succeeded)
         {
             throw new IOException($"the unpacked PostgreSQL doesn't run: {version.Reason()}");

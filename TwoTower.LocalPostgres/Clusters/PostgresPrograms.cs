@@ -22,7 +22,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, Versio
         List<string> without = [];
         foreach (var folder in folders.Distinct().Where(static folder => File.Exists(Program(folder, "initdb")) && File.Exists(Program(folder, "pg_ctl"))))
         {
-            var version = await Command.RunAsync(Program(folder, "pg_ctl"), ["--version"], ct, TimeSpan.FromSeconds(10));
+            var version = await ProgramRunner.RunAsync(Program(folder, "pg_ctl"), ["--version"], ct, TimeSpan.FromSeconds(10));
             if (!version.Succeeded || VersionText().Match(version.Output) is not { Success: true } match)
             {
                 continue;
@@ -53,12 +53,12 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, Versio
     public static async Task<IReadOnlyList<string>> UsualFoldersAsync(CancellationToken ct)
     {
         List<string> folders = [];
-        if (Command.Find("pg_config") is { } config && await AskAsync(config, "--bindir", ct) is { } asked)
+        if (ProgramRunner.Find("pg_config") is { } config && await AskAsync(config, "--bindir", ct) is { } asked)
         {
             folders.Add(asked);
         }
 
-        if (Command.Find("initdb") is { } initdb)
+        if (ProgramRunner.Find("initdb") is { } initdb)
         {
             folders.Add(System.IO.Path.GetDirectoryName(initdb)!);
         }
@@ -113,7 +113,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, Versio
 
     private static async Task<string?> AskAsync(string config, string what, CancellationToken ct)
     {
-        var result = await Command.RunAsync(config, [what], ct, TimeSpan.FromSeconds(10));
+        var result = await ProgramRunner.RunAsync(config, [what], ct, TimeSpan.FromSeconds(10));
         return result.Succeeded ? result.Output.Trim() : null;
     }
 

@@ -15,16 +15,16 @@ internal sealed record ContainerEngine(string Program)
         List<string> reasons = [];
         foreach (var program in new[] { "docker", "podman" })
         {
-            if (Command.Find(program) is null)
+            if (ProgramRunner.Find(program) is null)
             {
                 continue;
             }
 
-            var info = await Command.RunAsync(program, ["info", "--format", "{{.Host.Arch}}{{.ServerVersion}}"], ct, TimeSpan.FromSeconds(10));
+            var info = await ProgramRunner.RunAsync(program, ["info", "--format", "{{.Host.Arch}}{{.ServerVersion}}"], ct, TimeSpan.FromSeconds(10));
             if (info.ExitCode != 0)
             {
                 // The two write different facts, and each refuses the other's: any answer will do.
-                info = await Command.RunAsync(program, ["info"], ct, TimeSpan.FromSeconds(10));
+                info = await ProgramRunner.RunAsync(program, ["info"], ct, TimeSpan.FromSeconds(10));
             }
 
             if (info.Succeeded && !info.Errors.Contains("Cannot connect", StringComparison.Ordinal))
@@ -39,7 +39,7 @@ internal sealed record ContainerEngine(string Program)
     }
 
     public Task<CommandResult> RunAsync(IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null) =>
-        Command.RunAsync(Program, arguments, ct, limit ?? TimeSpan.FromMinutes(1));
+        ProgramRunner.RunAsync(Program, arguments, ct, limit ?? TimeSpan.FromMinutes(1));
 
     /// <summary>Whether the image is here, or arrives within a minute; null, or why not.</summary>
     public async Task<string?> PullAsync(Action<string> say, CancellationToken ct)

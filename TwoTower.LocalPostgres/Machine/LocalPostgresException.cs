@@ -4,7 +4,7 @@ namespace TwoTower.LocalPostgres.Machine;
 /// No PostgreSQL with pgvector can be had this way, or a given one can't be used. The message names the input, the value and the remedy in
 /// one line. An exception of its own, because this library uses nothing of the others.
 /// </summary>
-public sealed class LocalPostgresException : Exception
+internal sealed class LocalPostgresException : Exception
 {
     /// <summary>Creates the error with its one-line message.</summary>
     public LocalPostgresException(string message) : base(message) { }

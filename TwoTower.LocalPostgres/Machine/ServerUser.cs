@@ -21,8 +21,8 @@ internal sealed record ServerUser(string? Name, string? Owner, IReadOnlyList<str
 
         foreach (var name in new[] { "postgres", "nobody" })
         {
-            var uid = await Command.RunAsync("id", ["-u", name], ct);
-            var gid = await Command.RunAsync("id", ["-g", name], ct);
+            var uid = await ProgramRunner.RunAsync("id", ["-u", name], ct);
+            var gid = await ProgramRunner.RunAsync("id", ["-g", name], ct);
             if (!IsId(uid) || !IsId(gid))
             {
                 continue;
@@ -50,15 +50,15 @@ internal sealed record ServerUser(string? Name, string? Owner, IReadOnlyList<str
     public Task<CommandResult> RunAsync(
         string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, bool leavesServer = false) =>
         Prefix.Count == 0
-            ? Command.RunAsync(program, arguments, ct, limit, leavesServer: leavesServer)
-            : Command.RunAsync(Prefix[0], [.. Prefix.Skip(1), program, .. arguments], ct, limit, leavesServer: leavesServer);
+            ? ProgramRunner.RunAsync(program, arguments, ct, limit, leavesServer: leavesServer)
+            : ProgramRunner.RunAsync(Prefix[0], [.. Prefix.Skip(1), program, .. arguments], ct, limit, leavesServer: leavesServer);
 
     /// <summary>Gives a file or folder that we made to this user.</summary>
     public async Task GiveAsync(string path, CancellationToken ct)
     {
         if (Owner is not null)
         {
-            var result = await Command.RunAsync("chown", [Owner, path], ct);
+            var result = await ProgramRunner.RunAsync("chown", [Owner, path], ct);
             if (!result.Succeeded)
             {
                 throw new IOException($"{path} can't be given to the user {Name}: {result.Reason()}");

@@ -4,13 +4,13 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>Connections to the project's database.</summary>
-public static class Database
+internal static class Database
 {
     /// <summary>
     /// Creates the data source of a process: pooled, with pgvector's types. What the connection string says wins over the defaults
     /// here.
     /// </summary>
-    /// <param name="connectionString">Npgsql's keywords, or a URL <c>postgres://user:password@host:port/database</c>.</param>
+    /// <param name="connectionString">Npgsql's keywords, libpq's, or a URL <c>postgres://user:password@host:port/database</c>.</param>
     /// <param name="configure">Further settings, such as logging and tracing.</param>
     /// <exception cref="InputException">The text isn't a connection string.</exception>
     public static NpgsqlDataSource CreateDataSource(string connectionString, Action<NpgsqlDataSourceBuilder>? configure = null)
@@ -21,24 +21,15 @@ public static class Database
         return builder.Build();
     }
 
-    /// <summary>Reads a connection string or URL and fills in what it leaves out.</summary>
+    /// <summary>
+    /// Reads a connection string, Npgsql's or libpq's, or a URL, and fills in what it leaves out. No message repeats a password.
+    /// </summary>
+    /// <param name="connectionString">The text.</param>
+    /// <param name="notes">Takes a line for each option that has no effect here.</param>
     /// <exception cref="InputException">The text isn't a connection string.</exception>
-    public static NpgsqlConnectionStringBuilder Normalize(string connectionString)
+    public static NpgsqlConnectionStringBuilder Normalize(string connectionString, ICollection<string>? notes = null)
     {
-        NpgsqlConnectionStringBuilder settings;
-        try
-        {
-            settings = IsUrl(connectionString) ? FromUrl(connectionString) : new(connectionString);
-        }
-        catch (Exception error) when (error is ArgumentException or FormatException or UriFormatException)
-        {
-            // The text isn't repeated: it may hold a password.
-            throw new InputException(
-                "The database's connection string can't be read: "
-                + $"{error.Message} Write it as Host=…;Port=5432;Username=…;Password=…;Database=… or postgres://user:password@host:5432/database.",
-                error);
-        }
-
+        var settings = ConnectionText.Read(connectionString, notes);
         if (string.IsNullOrEmpty(settings.Host)) throw new InputException("The database's connection string names no Host.");
         settings.ApplicationName ??= "twotower";
 
@@ -48,36 +39,4 @@ public static class Database
         if (!settings.ShouldSerialize("Command Timeout")) settings.CommandTimeout = 0;
         return settings;
     }
-
-    private static bool IsUrl(string text) =>
-        text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal);
-
-    private static NpgsqlConnectionStringBuilder FromUrl(string text)
-    {
-        var url = new Uri(text);
-        var user = url.UserInfo.Split(':', 2);
-        var settings = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')) };
-        if (url.Port > 0) settings.Port = url.Port;
-        if (user[0].Length > 0) settings.Username = Uri.UnescapeDataString(user[0]);
-        if (user.Length > 1) settings.Password = Uri.UnescapeDataString(user[1]);
-        foreach (var option in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var pair = option.Split('=', 2);
-            settings[Keyword(pair[0])] = Uri.UnescapeDataString(pair.ElementAtOrDefault(1) ?? "");
-        }
-
-        return settings;
-    }
-
-    // libpq's names of the options that hosting providers put into their URLs.
-    private static string Keyword(string option) => option switch
-    {
-        "sslmode" => "SSL Mode",
-        "sslrootcert" => "Root Certificate",
-        "application_name" => "Application Name",
-        "connect_timeout" => "Timeout",
-        "options" => "Options",
-        "channel_binding" => "Channel Binding",
-        _ => option,
-    };
 }

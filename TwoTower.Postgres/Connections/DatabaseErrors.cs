@@ -5,7 +5,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>The one place that knows the database's errors: which kind one is, and what a person can do about it.</summary>
-public static class DatabaseErrors
+internal static class DatabaseErrors
 {
     /// <summary>What migrations raise when a table of theirs can't be used; the text is for a person.</summary>
     internal const string UnusableTable = "TT001";

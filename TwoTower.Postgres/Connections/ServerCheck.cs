@@ -5,7 +5,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>Tells whether a server can be used, and if not, why and what to do.</summary>
-public static class ServerCheck
+internal static class ServerCheck
 {
     /// <summary>The oldest PostgreSQL: views with the caller's rights (security_invoker) came with it.</summary>
     public static readonly Version OldestServer = new(15, 0);

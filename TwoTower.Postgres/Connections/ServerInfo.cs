@@ -6,5 +6,5 @@ namespace TwoTower.Postgres.Connections;
 /// <param name="VectorVersion">Installed version of pgvector; null when it isn't installed yet.</param>
 /// <param name="AvailableVectorVersion">Version of pgvector that the server can install; null when it has none.</param>
 /// <param name="VectorSchema">Schema with pgvector's types, quoted where needed; null when it isn't installed yet.</param>
-public sealed record ServerInfo(
+internal sealed record ServerInfo(
     Version Version, string Database, Version? VectorVersion, Version? AvailableVectorVersion, string? VectorSchema);

@@ -6,7 +6,7 @@ namespace TwoTower.Postgres.Entities;
 /// A row of <c>public.video_embeddings</c>, kept in step with the active release for readers of the original tables. Our own search
 /// reads the release's table.
 /// </summary>
-public sealed class VideoEmbedding
+internal sealed class VideoEmbedding
 {
     /// <summary>The video.</summary>
     public required Guid VideoId { get; set; }
@@ -19,7 +19,7 @@ public sealed class VideoEmbedding
 }
 
 /// <summary>A row of <c>public.user_embeddings</c>: the original's cache, which nothing of ours reads.</summary>
-public sealed class UserEmbedding
+internal sealed class UserEmbedding
 {
     /// <summary>The user.</summary>
     public required Guid UserId { get; set; }

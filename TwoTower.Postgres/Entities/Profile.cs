@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>A row of <c>public.profiles</c>.</summary>
-public sealed class Profile
+internal sealed class Profile
 {
     /// <summary>Key.</summary>
     public required Guid UserId { get; set; }

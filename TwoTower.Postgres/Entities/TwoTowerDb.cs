@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Entities;
 /// two together. Bulk work goes through <see cref="TableReader"/> and <see cref="TableWriter"/>.
 /// </summary>
 /// <param name="options">As <see cref="Options"/> makes them.</param>
-public class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
+internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
 {
     /// <summary>Viewers.</summary>
     public DbSet<Profile> Profiles => Set<Profile>();

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>A row of <c>public.user_video_decisions</c>; may name a user or a video that doesn't exist.</summary>
-public sealed class UserVideoDecision
+internal sealed class UserVideoDecision
 {
     /// <summary>Who decided.</summary>
     public required Guid UserId { get; set; }

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>A row of <c>public.videos</c>.</summary>
-public sealed class Video
+internal sealed class Video
 {
     /// <summary>Key.</summary>
     public required Guid Id { get; set; }

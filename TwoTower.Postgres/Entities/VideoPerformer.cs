@@ -3,7 +3,7 @@ namespace TwoTower.Postgres.Entities;
 /// <summary>
 /// A row of <c>public.video_performers</c> where performers are flat. Read <see cref="VideoPerformerName"/> instead: it knows both shapes.
 /// </summary>
-public sealed class VideoPerformer
+internal sealed class VideoPerformer
 {
     /// <summary>The video.</summary>
     public required Guid VideoId { get; set; }
@@ -13,7 +13,7 @@ public sealed class VideoPerformer
 }
 
 /// <summary>A performer of a video, whichever shape the tables have (view <c>two_tower.video_performer_names</c>).</summary>
-public sealed class VideoPerformerName
+internal sealed class VideoPerformerName
 {
     /// <summary>The video.</summary>
     public Guid VideoId { get; set; }

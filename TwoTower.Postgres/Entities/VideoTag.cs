@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>A row of <c>public.video_tags</c> where tags are flat. Read <see cref="VideoTagName"/> instead: it knows both shapes.</summary>
-public sealed class VideoTag
+internal sealed class VideoTag
 {
     /// <summary>The video.</summary>
     public required Guid VideoId { get; set; }
@@ -11,7 +11,7 @@ public sealed class VideoTag
 }
 
 /// <summary>A tag of a video, whichever shape the tables have (view <c>two_tower.video_tag_names</c>).</summary>
-public sealed class VideoTagName
+internal sealed class VideoTagName
 {
     /// <summary>The video.</summary>
     public Guid VideoId { get; set; }

@@ -18,13 +18,13 @@ namespace TwoTower.Postgres.Experiments;
 /// <param name="StoppedAt">Null: it is running.</param>
 /// <param name="StoppedBy">Who.</param>
 /// <param name="StopReason">Why.</param>
-public sealed record Experiment(
+internal sealed record Experiment(
     long Id, string Name, string ModelVersion, double Share, string Salt, DateTimeOffset StartedAt, string StartedBy, string? Reason,
     DateTimeOffset? StoppedAt, string? StoppedBy, string? StopReason);
 
 /// <summary>Starts, stops and lists experiments. One runs at a time; the database sees to it.</summary>
 /// <param name="db">The database.</param>
-public sealed class ExperimentStore(NpgsqlDataSource db)
+internal sealed class ExperimentStore(NpgsqlDataSource db)
 {
     /// <summary>Gives a share of the users a ready release, from their next request on.</summary>
     /// <param name="name">A name that no experiment had: a–z, 0–9, dots, dashes and underscores, 64 at most.</param>

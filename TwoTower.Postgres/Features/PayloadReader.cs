@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core;
+using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 
 namespace TwoTower.Postgres.Features;
@@ -11,7 +12,7 @@ namespace TwoTower.Postgres.Features;
 /// <summary>
 /// Reads payloads from the SQL functions (<c>use_rpc_features = true</c>): streamed, one statement for a thousand users or videos.
 /// </summary>
-public static class PayloadReader
+internal static class PayloadReader
 {
     private const int BatchSize = 1000;
 
@@ -20,15 +21,18 @@ public static class PayloadReader
     /// <param name="ids">Whose; also of those without a profile or a decision. Null: everyone with a decision at or before as-of.</param>
     /// <param name="asOf">Later decisions don't count.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
     public static IAsyncEnumerable<UserPayload> ReadUsersAsync(
-        NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct)
+        NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct,
+        int maxDecisions = FeatureOptions.DefaultMaxDecisions)
     {
         var json = PayloadJson.WithSharedStrings();
         return ReadAsync(
             db, ids,
             "select user_id from public.user_video_decisions where user_id is not null and created_at between '0001-01-01 00:00:00+00' and $1 and decision_type::text in ('like', 'nope') group by user_id order by user_id",
-            "select p.payload::text from two_tower.user_payloads($2, $1) p order by p.user_id",
-            Parameter(asOf.UtcDateTime, NpgsqlDbType.TimestampTz), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct);
+            "select p.payload::text from two_tower.user_payloads($2, $1, $3) p order by p.user_id",
+            Parameter(asOf.UtcDateTime, NpgsqlDbType.TimestampTz), json.UserPayload, static payload => payload.Complete(), "get_user_embedding_features", ct,
+            Parameter(maxDecisions, NpgsqlDbType.Integer));
     }
 
     /// <summary>The payloads of videos with all their vectors, ordered by id.</summary>
@@ -56,13 +60,14 @@ public static class PayloadReader
 
     private static async IAsyncEnumerable<T> ReadAsync<T>(
         NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, string idSql, string payloadSql, Func<NpgsqlParameter> first,
-        JsonTypeInfo<T> type, Func<T, T> complete, string function, [EnumeratorCancellation] CancellationToken ct)
+        JsonTypeInfo<T> type, Func<T, T> complete, string function, [EnumeratorCancellation] CancellationToken ct, Func<NpgsqlParameter>? third = null)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
         foreach (var batch in (ids ?? await ReadIdsAsync(connection, idSql, first, ct)).Distinct().Order().Chunk(BatchSize))
         {
             await using var command = new NpgsqlCommand(payloadSql, connection) { Parameters = { first(), new() { Value = batch } } };
+            if (third is not null) command.Parameters.Add(third());
             await using var reader = await command.ExecuteReaderAsync(ct);
             while (await reader.ReadAsync(ct)) yield return Parse(reader.GetFieldValue<byte[]>(0), type, complete, function);
         }

@@ -34,4 +34,4 @@ public sealed record GateOptions
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class GateOptionsValidator : IValidateOptions<GateOptions>;
+internal sealed partial class GateOptionsValidator : IValidateOptions<GateOptions>;

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Gate;
 
 /// <summary>What the gate decided about a release.</summary>
-public sealed record GateReport
+internal sealed record GateReport
 {
     /// <summary>Number of the run in <c>two_tower.gate_runs</c>.</summary>
     public long Run { get; init; }
@@ -32,7 +32,7 @@ public sealed record GateReport
 /// <param name="Name">What was looked at: files, weights, networks, probes, vectors, agreement, quality.</param>
 /// <param name="Passed">True when it is as it should be, or can't be told and is no fault.</param>
 /// <param name="Detail">What was found.</param>
-public sealed record GateCheck(string Name, bool Passed, string Detail);
+internal sealed record GateCheck(string Name, bool Passed, string Detail);
 
 /// <summary>Quality on the held-out users, of the release and of the live one.</summary>
 /// <param name="Judged">False: too little to judge by, and it doesn't count.</param>
@@ -40,7 +40,7 @@ public sealed record GateCheck(string Name, bool Passed, string Detail);
 /// <param name="Recall20">Recall@20.</param>
 /// <param name="Ndcg100">NDCG@100.</param>
 /// <param name="Nope20">Share of nopes among the first 20; less is better.</param>
-public sealed record GateQuality(bool Judged, int Users, GateMetric Recall20, GateMetric Ndcg100, GateMetric Nope20);
+internal sealed record GateQuality(bool Judged, int Users, GateMetric Recall20, GateMetric Ndcg100, GateMetric Nope20);
 
 /// <summary>One metric of both releases, means over the users.</summary>
 /// <param name="Release">Of the release under test.</param>
@@ -49,7 +49,7 @@ public sealed record GateQuality(bool Judged, int Users, GateMetric Recall20, Ga
 /// <param name="StandardError">Of the difference, user by user.</param>
 /// <param name="Allowed">The difference that is just allowed, chance included.</param>
 /// <param name="Passed">False when it is worse than that.</param>
-public sealed record GateMetric(
+internal sealed record GateMetric(
     double Release, double? Live = null, double? Difference = null, double? StandardError = null, double? Allowed = null, bool Passed = true);
 
 /// <summary>A recorded run of the gate.</summary>
@@ -60,5 +60,5 @@ public sealed record GateMetric(
 /// <param name="ComparedWith">The release that was live.</param>
 /// <param name="Reason">What failed.</param>
 /// <param name="Numbers">Checks and quality, JSON.</param>
-public sealed record GateRun(
+internal sealed record GateRun(
     long Run, DateTimeOffset At, string Actor, bool Passed, string? ComparedWith, string? Reason, System.Text.Json.JsonElement Numbers);

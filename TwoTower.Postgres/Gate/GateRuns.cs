@@ -5,7 +5,7 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Gate;
 
 /// <summary>The recorded runs of the gate.</summary>
-public static class GateRuns
+internal static class GateRuns
 {
     /// <summary>What the gate decided about a release, newest first.</summary>
     /// <param name="db">The registry's database.</param>

@@ -6,7 +6,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Postgres.Gate;
 
 /// <summary>Reads the questions of the held-out users, as their rows are now.</summary>
-public static class HeldOutQueries
+internal static class HeldOutQueries
 {
     // Everybody's place is computed, of few users the rows are read: those with the lowest places, so that another day asks the same ones.
     private const string Sql =

@@ -8,7 +8,7 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Gate;
 
 /// <summary>A release's way from a history to a user's embedding, for whoever measures releases: the one of a live request. Thread-safe.</summary>
-public interface IUserEncoder : IDisposable
+internal interface IUserEncoder : IDisposable
 {
     /// <summary>Length of an embedding.</summary>
     int EmbeddingDim { get; }
@@ -21,7 +21,7 @@ public interface IUserEncoder : IDisposable
 }
 
 /// <summary>Opens the encoder that a release needs.</summary>
-public static class UserEncoder
+internal static class UserEncoder
 {
     /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here, once.</summary>
     /// <param name="db">The database, for what isn't in the files.</param>
@@ -43,8 +43,11 @@ public static class UserEncoder
     {
         public int EmbeddingDim => tower.EmbeddingDim;
 
-        public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding) =>
+        public void Encode(UserHistory history, DateTimeOffset asOf, Span<float> embedding)
+        {
+            history = history.Latest(asOf, tower.MaxDecisions);
             tower.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = histories?.Pool(history, asOf) }, asOf, embedding);
+        }
 
         public void Dispose() => tower.Dispose();
     }

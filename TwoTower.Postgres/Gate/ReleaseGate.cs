@@ -14,7 +14,7 @@ namespace TwoTower.Postgres.Gate;
 /// </summary>
 /// <param name="db">The database.</param>
 /// <param name="options">Thresholds.</param>
-public sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
+internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
 {
     private readonly ReleaseStore _store = new(db);
 

@@ -7,7 +7,7 @@ namespace TwoTower.Postgres.Gate;
 /// <param name="Recall20">Recall@20 of each user.</param>
 /// <param name="Ndcg100">NDCG@100 of each user.</param>
 /// <param name="Nope20">Held-out nopes among the first 20 ÷ 20, of each user.</param>
-public sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, double[] Nope20)
+internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, double[] Nope20)
 {
     private const int Head = 100;
 

@@ -35,4 +35,4 @@ public sealed record ImpressionOptions
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class ImpressionOptionsValidator : IValidateOptions<ImpressionOptions>;
+internal sealed partial class ImpressionOptionsValidator : IValidateOptions<ImpressionOptions>;

@@ -6,7 +6,7 @@ namespace TwoTower.Postgres.Impressions;
 /// <param name="db">The database.</param>
 /// <param name="options">Days and rows that stay.</param>
 /// <param name="time">For waits between two tries.</param>
-public sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions options, TimeProvider time)
+internal sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions options, TimeProvider time)
 {
     // As with the vectors of a release: a drop that waits makes others wait behind it, so it waits briefly and tries again.
     private const int LockWaitMs = 200, Tries = 25;

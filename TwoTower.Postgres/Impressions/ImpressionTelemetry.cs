@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace TwoTower.Postgres.Impressions;
 
 /// <summary>Metrics of what is recorded of recommendations, meter <c>TwoTower.Impressions</c>.</summary>
-public static class ImpressionTelemetry
+internal static class ImpressionTelemetry
 {
     /// <summary>Name of the meter.</summary>
     public const string Name = "TwoTower.Impressions";

@@ -4,7 +4,7 @@ namespace TwoTower.Postgres.Impressions;
 /// <param name="Answers">Answered by the model, empty answers included.</param>
 /// <param name="Empty">Answers without a video, though the release to go back to would have found one.</param>
 /// <param name="Failed">No answer, and the release was why.</param>
-public readonly record struct Outcomes(long Answers, long Empty, long Failed);
+internal readonly record struct Outcomes(long Answers, long Empty, long Failed);
 
 /// <summary>How a release failed a user.</summary>
 internal enum ServingFaultKind

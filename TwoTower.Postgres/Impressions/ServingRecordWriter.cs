@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Impressions;
 /// <param name="db">The database.</param>
 /// <param name="recorder">Where it comes from.</param>
 /// <param name="options">Bounds.</param>
-public sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options)
+internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options)
 {
     private const int BatchRows = 5_000;
 

@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Impressions;
 /// Counts cover every request that a release was to answer; impressions those of a share of the users. Thread-safe.
 /// </summary>
 /// <param name="options">Whose answers, and how many may wait.</param>
-public sealed class ServingRecorder(IOptions<ImpressionOptions> options)
+internal sealed class ServingRecorder(IOptions<ImpressionOptions> options)
 {
     private const string Salt = "impressions";
 

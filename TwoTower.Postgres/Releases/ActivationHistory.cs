@@ -13,12 +13,12 @@ namespace TwoTower.Postgres.Releases;
 /// <param name="IsRollback">True when it went back.</param>
 /// <param name="Undid">The activation that it undid by itself; null: it was asked for.</param>
 /// <param name="Numbers">What that was decided by, JSON.</param>
-public sealed record RecordedActivation(
+internal sealed record RecordedActivation(
     long Id, string ModelVersion, string? Previous, DateTimeOffset At, string Actor, string? Reason, bool IsRollback, long? Undid, JsonElement? Numbers);
 
 /// <summary>The history of what was served.</summary>
 /// <param name="db">The database.</param>
-public sealed class ActivationHistory(NpgsqlDataSource db)
+internal sealed class ActivationHistory(NpgsqlDataSource db)
 {
     /// <summary>The activations that a release came or went by, newest first.</summary>
     /// <param name="modelVersion">The release.</param>

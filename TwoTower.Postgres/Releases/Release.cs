@@ -80,19 +80,19 @@ public sealed record Release
 /// <param name="At">By the database's clock.</param>
 /// <param name="Actor">Who.</param>
 /// <param name="Reason">Why.</param>
-public sealed record ReleaseTransition(ReleaseState? From, ReleaseState To, DateTimeOffset At, string Actor, string? Reason);
+internal sealed record ReleaseTransition(ReleaseState? From, ReleaseState To, DateTimeOffset At, string Actor, string? Reason);
 
 /// <summary>What an activation did.</summary>
 /// <param name="Changed">False when the release was active already.</param>
 /// <param name="Previous">What was served before it; null with nothing.</param>
-public sealed record Activation(bool Changed, string? Previous);
+internal sealed record Activation(bool Changed, string? Previous);
 
 /// <summary>A file of a release, as the registry has it.</summary>
 /// <param name="Path">Its name.</param>
 /// <param name="Sha256">SHA-256 of its content, 64 lower-case hex digits.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="Freed">True: the release is retired, and the bytes are gone.</param>
-public sealed record StoredFile(string Path, string Sha256, long Size, bool Freed);
+internal sealed record StoredFile(string Path, string Sha256, long Size, bool Freed);
 
 /// <summary>A release is retired and its files are freed: whoever meant the one that is served asks which that is by now.</summary>
-public sealed class ReleaseGoneException(string message) : InputException(message);
+internal sealed class ReleaseGoneException(string message) : InputException(message);

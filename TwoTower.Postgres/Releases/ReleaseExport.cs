@@ -6,7 +6,7 @@ using TwoTower.Core.Bundles;
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>Writes a release as a bundle: its files, its vectors from its table, the manifest over both.</summary>
-public static class ReleaseExport
+internal static class ReleaseExport
 {
     /// <summary>Why a release can't be exported; null: it can.</summary>
     public static string? Refuse(Release release) => release.State switch

@@ -7,20 +7,20 @@ namespace TwoTower.Postgres.Releases;
 /// <summary>A release that is needed, and why.</summary>
 /// <param name="ModelVersion">The release.</param>
 /// <param name="Why">By whom or what for.</param>
-public sealed record NeededRelease(string ModelVersion, string Why);
+internal sealed record NeededRelease(string ModelVersion, string Why);
 
 /// <summary>What a retired release gave back.</summary>
 /// <param name="ModelVersion">The release.</param>
 /// <param name="VectorBytes">Bytes of its vectors and their index.</param>
 /// <param name="FileBytes">Bytes of its files.</param>
-public sealed record FreedRelease(string ModelVersion, long VectorBytes, long FileBytes);
+internal sealed record FreedRelease(string ModelVersion, long VectorBytes, long FileBytes);
 
 /// <summary>What retention did, or would do.</summary>
 /// <param name="Retired">Releases that were retired now, oldest first.</param>
 /// <param name="Kept">Releases with vectors that stay, and why.</param>
 /// <param name="Undropped">Retired releases whose vectors somebody is still reading: dropped by the next run.</param>
 /// <param name="Freed">What was freed, of these and of releases that had been retired before; oldest first.</param>
-public sealed record Pruning(
+internal sealed record Pruning(
     IReadOnlyList<string> Retired, IReadOnlyList<NeededRelease> Kept, IReadOnlyList<string> Undropped, IReadOnlyList<FreedRelease> Freed);
 
 /// <summary>
@@ -29,7 +29,7 @@ public sealed record Pruning(
 /// </summary>
 /// <param name="db">The database.</param>
 /// <param name="time">For waits between two tries.</param>
-public sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
+internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 {
     // A drop that waits makes new readers of that table wait too: this long at a time, and not more than this often.
     private const int LockWaitMs = 200, Tries = 25;

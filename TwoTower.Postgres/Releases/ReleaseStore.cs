@@ -14,7 +14,7 @@ namespace TwoTower.Postgres.Releases;
 /// transition that isn't allowed, a damaged file) is an <see cref="InputException"/> that says so. Thread-safe.
 /// </summary>
 /// <param name="db">The database.</param>
-public sealed class ReleaseStore(NpgsqlDataSource db)
+internal sealed class ReleaseStore(NpgsqlDataSource db)
 {
     /// <summary>Registers what a training made, state <see cref="ReleaseState.Trained"/>: all of it or, after a failure, a kill or a full
     /// disk, none of it. Registering the same files again returns the release that is there.</summary>

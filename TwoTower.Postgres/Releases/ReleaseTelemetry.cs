@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>Traces and metrics of the registry, source and meter <c>TwoTower.Releases</c>.</summary>
-public static class ReleaseTelemetry
+internal static class ReleaseTelemetry
 {
     /// <summary>Name of both.</summary>
     public const string Name = "TwoTower.Releases";

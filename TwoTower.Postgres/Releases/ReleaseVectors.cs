@@ -10,7 +10,7 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>The table with the vectors of one release: made beside the live one's, dropped when the release is retired.</summary>
-public sealed class ReleaseVectors
+internal sealed class ReleaseVectors
 {
     private const int ReadRows = 4096;
     private readonly NpgsqlDataSource _db;

@@ -26,7 +26,7 @@ public sealed record VectorIndexOptions
 }
 
 /// <summary>Builds the HNSW index over a release's vectors: inner product, which for unit vectors orders as cosine does and is cheapest.</summary>
-public static class VectorIndex
+internal static class VectorIndex
 {
     /// <summary>Builds the index unless it is there, then analyses the table. One transaction: it is whole or not there.</summary>
     /// <param name="db">The database.</param>

@@ -6,7 +6,7 @@ using TwoTower.Core.Bundles;
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>Writes vectors by binary COPY, inside the caller's transaction or in one of its own: all rows of a batch, or none.</summary>
-public static class VectorWriter
+internal static class VectorWriter
 {
     private const string Staged = "staged_vectors";
 

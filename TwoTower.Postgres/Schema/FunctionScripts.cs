@@ -19,15 +19,13 @@ internal static class FunctionScripts
     }
 
     public static async Task<(IReadOnlyList<string> Applied, IReadOnlyList<string> Foreign)> ApplyAsync(
-        NpgsqlConnection connection, long lockKey, Action<string>? say, CancellationToken ct)
+        NpgsqlConnection connection, Action<string>? say, CancellationToken ct)
     {
         List<string> applied = [], foreign = [];
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await Migrator.LockAsync(connection, lockKey, ct);
         var vectorSchema = await Migrator.UseVectorSchemaAsync(connection, ct)
             ?? throw new InvalidOperationException("pgvector isn't installed after the migrations.");
 
-        // Functions call each other; bodies are checked when they run, and by tests.
+        // Functions call each other: their bodies are checked once all of them are there.
         await Migrator.ExecuteAsync(connection, "set local check_function_bodies = off", ct);
         foreach (var function in SqlScript.Functions)
         {
@@ -48,7 +46,6 @@ internal static class FunctionScripts
             }
         }
 
-        await transaction.CommitAsync(ct);
         return (applied, foreign);
     }
 

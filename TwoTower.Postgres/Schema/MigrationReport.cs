@@ -8,7 +8,7 @@ namespace TwoTower.Postgres.Schema;
 /// <param name="ForeignFunctions">Functions of the same signature that were there before and aren't ours: left as they are.</param>
 /// <param name="VectorVersion">Version of pgvector.</param>
 /// <param name="Warnings">What a person should know, a line each.</param>
-public sealed record MigrationReport(
+internal sealed record MigrationReport(
     IReadOnlyList<string> AppliedMigrations,
     IReadOnlyList<string> AppliedFunctions,
     IReadOnlyList<string> ForeignFunctions,
@@ -23,7 +23,7 @@ public sealed record MigrationReport(
 /// <param name="MissingFunctions">Functions that it lacks, by signature.</param>
 /// <param name="OutdatedFunctions">Functions that have another text than this program's, by signature.</param>
 /// <param name="ForeignFunctions">Functions of theirs in place of ours.</param>
-public sealed record MigrationStatus(
+internal sealed record MigrationStatus(
     ServerInfo Server,
     IReadOnlyList<string> Applied,
     IReadOnlyList<string> Pending,

@@ -6,11 +6,11 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Schema;
 
 /// <summary>
-/// Brings a database to this program's schema: numbered migrations once each, in order, each in one transaction; functions whenever
-/// their text changed. Safe to run again, by several processes at once, behind a transaction pooler, and on a database that has the
-/// tables or functions already: what is theirs stays theirs.
+/// Brings a database to this program's schema, in one transaction: all of it or nothing. Numbered migrations once each, in order; functions
+/// whenever their text changed. Safe to run again, by several processes at once, behind a transaction pooler, and on a database that has
+/// the tables or functions already: what is theirs stays theirs.
 /// </summary>
-public static class Migrator
+internal static class Migrator
 {
     // Any number; the same for every process that migrates.
     private const long LockKey = 0x74776F_746F776572;
@@ -18,7 +18,7 @@ public static class Migrator
     /// <summary>Migrates.</summary>
     /// <param name="db">The database.</param>
     /// <param name="say">Told each step, a line each.</param>
-    /// <param name="ct">Stops between and within steps; the step at hand is rolled back.</param>
+    /// <param name="ct">Stops; all of it is rolled back.</param>
     /// <exception cref="InputException">The server can't be used, or the database isn't one that this program may change.</exception>
     public static async Task<MigrationReport> MigrateAsync(NpgsqlDataSource db, Action<string>? say, CancellationToken ct)
     {
@@ -28,17 +28,24 @@ public static class Migrator
         {
             var migrations = new List<string>();
             await using var connection = await db.OpenConnectionAsync(ct);
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            await ExecuteAsync(connection, "set local statement_timeout = 0", ct);
+
+            // Held to the end of the transaction: who comes second finds it all done.
+            await LockAsync(connection, LockKey, ct);
             await CreateJournalAsync(connection, ct);
-            foreach (var migration in SqlScript.Migrations)
+            var journal = await ReadJournalAsync(connection, ct);
+            Verify(journal);
+            await ExistingTables.RequireAsync(connection, ct);
+            foreach (var migration in SqlScript.Migrations.Where(migration => !journal.ContainsKey(migration.Version)))
             {
-                if (!await ApplyAsync(connection, migration, ct)) continue;
+                await ApplyAsync(connection, migration, ct);
                 say?.Invoke($"migrated {migration.Name}");
                 migrations.Add(migration.Name);
             }
 
-            // The extension's types may be new to this process.
-            if (migrations.Count > 0) await db.ReloadTypesAsync(ct);
-            var functions = await FunctionScripts.ApplyAsync(connection, LockKey, say, ct);
+            var functions = await FunctionScripts.ApplyAsync(connection, say, ct);
+            if (migrations.Count + functions.Applied.Count > 0) await ExistingTables.RequireReadableAsync(connection, ct);
             server = await ServerCheck.ReadAsync(connection, ct);
             IReadOnlyList<string> warnings = ServerCheck.Warnings(server);
             if (await FollowVideosAsync(connection, ct) is { } reason)
@@ -46,7 +53,17 @@ public static class Migrator
                 warnings = [.. warnings, $"There are no triggers that tell which videos change ({reason}): the embedder compares all videos instead (docs/embedding.md)."];
             }
 
+            await transaction.CommitAsync(ct);
+
+            // The extension's types may be new to this process.
+            if (migrations.Count > 0) await connection.ReloadTypesAsync(ct);
             return new(migrations, functions.Applied, functions.Foreign, server.VectorVersion!, warnings);
+        }
+        catch (PostgresException error) when (ExistingTables.IsMisfit(error))
+        {
+            throw new InputException(
+                $"A table, view or type that was there before can't be used: {error.MessageText}{(error.Hint is { } hint ? $" ({hint})" : "")}. Nothing was changed. "
+                + "docs/data.md lists the columns and their types; change the column, or use another database.", error);
         }
         catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
         {
@@ -74,35 +91,36 @@ public static class Migrator
             functions.Foreign);
     }
 
+    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and how their rows can be copied.</summary>
+    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<TableCopy> Copies)> FindMisfitsAsync(NpgsqlDataSource db, CancellationToken ct)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        var misfits = await ExistingTables.FindMisfitsAsync(connection, ct);
+        return (misfits, misfits.Count == 0 ? [] : await TableCopy.OfAsync(connection, ct));
+    }
+
     private static async Task CreateJournalAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        if ((await ReadJournalAsync(connection, ct)).Count > 0) return;
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await LockAsync(connection, LockKey, ct);
+        await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
+        {
+            if ((bool)(await exists.ExecuteScalarAsync(ct))!) return;
+        }
+
         await ExecuteAsync(
             connection,
             """
             create schema if not exists two_tower;
-            create table if not exists two_tower.migrations (
+            create table two_tower.migrations (
               version int primary key,
               name text not null,
               checksum text not null,
               applied_at timestamptz not null default now()
             );
             """, ct);
-        await transaction.CommitAsync(ct);
     }
 
-    private static async Task<bool> ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)
+    private static async Task ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)
     {
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-
-        // Held to the end of the transaction: who comes second finds the migration applied.
-        await LockAsync(connection, LockKey, ct);
-        var journal = await ReadJournalAsync(connection, ct);
-        Verify(journal);
-        if (journal.ContainsKey(migration.Version)) return false;
-
         var vectorSchema = await UseVectorSchemaAsync(connection, ct);
         await ExecuteAsync(connection, migration.For(vectorSchema ?? "public"), ct);
         await using var record = new NpgsqlCommand(
@@ -111,8 +129,6 @@ public static class Migrator
             Parameters = { new() { Value = migration.Version }, new() { Value = migration.Name }, new() { Value = migration.Checksum } },
         };
         await record.ExecuteNonQueryAsync(ct);
-        await transaction.CommitAsync(ct);
-        return true;
     }
 
     // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.

@@ -6,7 +6,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>What became of a decision.</summary>
-public enum DecisionOutcome
+internal enum DecisionOutcome
 {
     /// <summary>Written.</summary>
     Recorded,
@@ -17,6 +17,9 @@ public enum DecisionOutcome
     /// <summary>There is no such video.</summary>
     UnknownVideo,
 
+    /// <summary>Its time is more than five minutes ahead of the database's clock.</summary>
+    InTheFuture,
+
     /// <summary>The table's own constraints allow no further decision on this video (a Supabase project may have such).</summary>
     Conflict,
 }
@@ -24,7 +27,7 @@ public enum DecisionOutcome
 /// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
 /// <param name="db">The database.</param>
 /// <param name="limits">The deadline; null: the default one.</param>
-public sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
+internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {
     private readonly ServingQuery _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
 
@@ -56,6 +59,7 @@ public sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? 
         {
             "recorded" => DecisionOutcome.Recorded,
             "already_there" => DecisionOutcome.AlreadyThere,
+            "in_the_future" => DecisionOutcome.InTheFuture,
             "unknown_video" => DecisionOutcome.UnknownVideo,
             _ => DecisionOutcome.Conflict,
         };

@@ -4,7 +4,7 @@ namespace TwoTower.Postgres.Serving;
 /// Orders candidates by more than the model knows: 0.75 × similarity + release recency + price (contract, section 9). Popular-and-fresh
 /// puts the popularity in the similarity's place. Pure.
 /// </summary>
-public static class ReRanker
+internal static class ReRanker
 {
     private const double ValueWeight = 0.75;
     private const double LongestBoost = 0.3, BoostDays = 120, UpcomingBoost = 0.1;
@@ -57,5 +57,35 @@ public static class ReRanker
         Array.Sort(ranked, static (a, b) =>
             b.RankScore.CompareTo(a.RankScore) is var order and not 0 ? order : a.Candidate.Video.Id.CompareTo(b.Candidate.Video.Id));
         return ranked.Length > limit ? ranked[..limit] : ranked;
+    }
+
+    /// <summary>
+    /// The best <paramref name="limit"/> candidates, every so-manieth place kept for a fresh one that would have had none: the newest of them first. It
+    /// is ordered by the value of the one before it.
+    /// </summary>
+    /// <param name="candidates">What the search found.</param>
+    /// <param name="limit">How many to keep.</param>
+    /// <param name="asOf">Time that recency is counted to.</param>
+    /// <param name="every">Which places: 5 is the fifth, the tenth, …; 0 is none.</param>
+    /// <param name="fresh">How long after its release a video is fresh.</param>
+    public static IReadOnlyList<(Candidate Candidate, double RankScore)> BestAndFresh(
+        IReadOnlyList<Candidate> candidates, int limit, DateTimeOffset asOf, int every, TimeSpan fresh)
+    {
+        var ranked = Best(candidates, candidates.Count, asOf, reRank: true);
+        if (every == 0 || ranked.Count <= limit || limit < every) return Best(candidates, limit, asOf, reRank: true);
+        var shown = ranked.Take(limit).Select(video => video.Candidate.Video.Id).ToHashSet();
+        var waiting = new Queue<Candidate>(candidates
+            .Where(one => one.Video.ReleasedAt is { } released && released <= asOf && asOf - released <= fresh && !shown.Contains(one.Video.Id))
+            .OrderByDescending(one => one.Video.ReleasedAt).ThenBy(one => one.Video.Id));
+        var next = new Queue<(Candidate Candidate, double RankScore)>(ranked);
+        List<(Candidate Candidate, double RankScore)> answer = [];
+        while (answer.Count < limit)
+        {
+            answer.Add((answer.Count + 1) % every == 0 && waiting.TryDequeue(out var newest)
+                ? (newest, answer.Count == 0 ? next.Peek().RankScore : answer[^1].RankScore)
+                : next.Dequeue());
+        }
+
+        return answer;
     }
 }

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>Why there is no answer.</summary>
-public enum NoAnswer
+internal enum NoAnswer
 {
     /// <summary>No release is active, or the active one can't be loaded or searched.</summary>
     NoUsableRelease,
@@ -9,12 +9,12 @@ public enum NoAnswer
     /// <summary>There is no such video, or it is hidden.</summary>
     UnknownVideo,
 
-    /// <summary>The video is there but the release has no vector of it yet.</summary>
+    /// <summary>The video is there, but the release has no vector of it, and no item tower to make one.</summary>
     VideoWithoutVector,
 }
 
 /// <summary>A question that can't be answered now; never an empty list instead. The message is fit to be shown.</summary>
-public sealed class RecommendationException : Exception
+internal sealed class RecommendationException : Exception
 {
     /// <summary>Creates the error.</summary>
     public RecommendationException(NoAnswer why, string message, Exception? innerException = null) : base(message, innerException) => Why = why;

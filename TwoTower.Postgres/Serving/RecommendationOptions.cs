@@ -28,6 +28,17 @@ public sealed class RecommendationOptions
     /// </summary>
     public bool? ReRank { get; set; }
 
+    /// <summary>
+    /// Of how many popular videos one makes place for a fresh one, the newest that isn't among them, for users without likes: what nobody has seen can't be
+    /// liked. 0: none does.
+    /// </summary>
+    [Range(0, 100)]
+    public int FreshEvery { get; set; } = 5;
+
+    /// <summary>Days after its release that a video is fresh.</summary>
+    [Range(1, 3_650)]
+    public int FreshDays { get; set; } = 30;
+
     /// <summary>Shared tags and performers that an answer names as the reasons for a video.</summary>
     [Range(0, 20)]
     public int ReasonsPerVideo { get; set; } = 3;

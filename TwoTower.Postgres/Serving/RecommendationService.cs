@@ -14,7 +14,7 @@ namespace TwoTower.Postgres.Serving;
 /// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
 /// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
 /// </summary>
-public sealed class RecommendationService
+internal sealed class RecommendationService : IDisposable
 {
     // A release that vanishes between the two queries was superseded at least once: this many times in a row isn't chance.
     private const int Attempts = 8;
@@ -28,6 +28,7 @@ public sealed class RecommendationService
     private readonly ServingQuery _query;
     private readonly TowerCache _towers;
     private readonly VideoSearch _search;
+    private readonly NewVideos _newVideos;
     private readonly RecommendationOptions _options;
     private readonly ServingRecorder? _recorder;
 
@@ -44,6 +45,7 @@ public sealed class RecommendationService
         ArgumentNullException.ThrowIfNull(options);
         _query = new(db, (limits?.Value ?? new ServingLimits()).Deadline);
         (_towers, _search, _options, _recorder) = (towers, new VideoSearch(_query), options.Value, recorder);
+        _newVideos = new(_query, new ReleaseStore(db));
     }
 
     /// <summary>Videos for a viewer.</summary>
@@ -66,15 +68,13 @@ public sealed class RecommendationService
                 }
 
                 version = context.LikeCount > 0 ? context.ModelVersion : null;
-                Guid[] exclude = request.IncludeSeen
-                    ? [.. request.Filter.ExcludeVideoIds]
-                    : [.. context.DecidedVideoIds, .. request.Filter.ExcludeVideoIds];
+                Guid? seenBy = request.IncludeSeen ? null : request.UserId;
                 Recommendations answer;
                 try
                 {
                     answer = context.LikeCount == 0
-                        ? await PopularAsync(request, exclude, context.AsOf, ct).ConfigureAwait(false)
-                        : await ByTasteAsync(request, exclude, context, ct).ConfigureAwait(false);
+                        ? await PopularAsync(request, seenBy, context.AsOf, ct).ConfigureAwait(false)
+                        : await ByTasteAsync(request, seenBy, context, ct).ConfigureAwait(false);
                 }
                 catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
                 {
@@ -88,7 +88,7 @@ public sealed class RecommendationService
                 if (asOf is null)
                 {
                     var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
-                        && await OtherReleaseFindsAsync(empty, request.Filter, exclude, ct).ConfigureAwait(false);
+                        && await OtherReleaseFindsAsync(empty, request.Filter, seenBy, ct).ConfigureAwait(false);
                     _recorder?.Answered(
                         request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
                         context.ExperimentId, context.ReadAt, couldBeMore);
@@ -119,7 +119,7 @@ public sealed class RecommendationService
             List<Candidate> candidates;
             using (ServingTelemetry.Begin("search"))
             {
-                candidates = await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+                candidates = await SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
             }
 
             var videos = candidates.Select((c, i) => new RecommendedVideo(i + 1, c.Video, c.Value, null, c.Value, []));
@@ -127,10 +127,28 @@ public sealed class RecommendationService
         });
     }
 
-    private async Task<Recommendations> ByTasteAsync(
-        RecommendationRequest request, Guid[] exclude, RequestContext context, CancellationToken ct)
+    /// <inheritdoc/>
+    public void Dispose() => _newVideos.Dispose();
+
+    private async Task<List<Candidate>> SimilarAsync(Guid videoId, int limit, VideoFilter filter, string version, CancellationToken ct)
     {
-        if (context is not { ModelVersion: { } version, Payload: { } payload })
+        try
+        {
+            return await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+        }
+        catch (RecommendationException e) when (e.Why == NoAnswer.VideoWithoutVector)
+        {
+            // No embedder has come to it yet, or none runs.
+            var embedding = await _newVideos.EmbedAsync(videoId, version, ct).ConfigureAwait(false);
+            var others = filter with { ExcludeVideoIds = [.. filter.ExcludeVideoIds, videoId] };
+            return await _search.NearestAsync(embedding, limit, others, null, version, ct).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<Recommendations> ByTasteAsync(
+        RecommendationRequest request, Guid? seenBy, RequestContext context, CancellationToken ct)
+    {
+        if (context is not { ModelVersion: { } version, Payload: { } payload, Taste: { } taste })
         {
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
@@ -140,13 +158,12 @@ public sealed class RecommendationService
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, exclude, version, ct).ConfigureAwait(false);
+            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct).ConfigureAwait(false);
         }
 
         using (ServingTelemetry.Begin("rank"))
         {
             var best = ReRanker.Best(candidates, request.Limit, context.AsOf, reRank);
-            var taste = new Taste(payload);
             var videos = best.Select((b, i) => new RecommendedVideo(
                 i + 1, b.Candidate.Video, b.Candidate.Value, null, b.RankScore, taste.Explain(b.Candidate.Video, _options.ReasonsPerVideo))
             {
@@ -157,11 +174,11 @@ public sealed class RecommendationService
     }
 
     private async Task<List<Candidate>> NearestAsync(
-        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string version, CancellationToken ct)
+        float[] embedding, int limit, VideoFilter filter, Guid? seenBy, string version, CancellationToken ct)
     {
         try
         {
-            return await _search.NearestAsync(embedding, limit, filter, exclude, version, ct).ConfigureAwait(false);
+            return await _search.NearestAsync(embedding, limit, filter, seenBy, version, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (ReleaseFault.IsPossible(e))
         {
@@ -175,7 +192,7 @@ public sealed class RecommendationService
     {
         try
         {
-            await _search.NearestAsync(embedding, 1, AnyVideo, [], version, ct).ConfigureAwait(false);
+            await _search.NearestAsync(embedding, 1, AnyVideo, null, version, ct).ConfigureAwait(false);
             return false;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -185,11 +202,11 @@ public sealed class RecommendationService
     }
 
     // The answer is given whatever becomes of this question about it.
-    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid[] exclude, CancellationToken ct)
+    private async Task<bool> OtherReleaseFindsAsync(string version, VideoFilter filter, Guid? seenBy, CancellationToken ct)
     {
         try
         {
-            return await _search.OtherReleaseFindsAsync(version, filter, exclude, ct).ConfigureAwait(false);
+            return await _search.OtherReleaseFindsAsync(version, filter, seenBy, ct).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -198,18 +215,18 @@ public sealed class RecommendationService
         }
     }
 
-    private async Task<Recommendations> PopularAsync(RecommendationRequest request, Guid[] exclude, DateTimeOffset asOf, CancellationToken ct)
+    private async Task<Recommendations> PopularAsync(RecommendationRequest request, Guid? seenBy, DateTimeOffset asOf, CancellationToken ct)
     {
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
             candidates = await _search
-                .PopularAsync(_options.Candidates(request.Limit), request.Filter, exclude, asOf, ct)
+                .PopularAsync(_options.Candidates(request.Limit), request.Filter, seenBy, asOf, ct)
                 .ConfigureAwait(false);
         }
 
         // Freshness is what this strategy promises: it is re-ranked whatever the option says of the model's order.
-        var best = ReRanker.Best(candidates, request.Limit, asOf, reRank: true);
+        var best = ReRanker.BestAndFresh(candidates, request.Limit, asOf, _options.FreshEvery, TimeSpan.FromDays(_options.FreshDays));
         var videos = best.Select((b, i) => new RecommendedVideo(i + 1, b.Candidate.Video, null, b.Candidate.Value, b.RankScore, []));
         return Done(new(Strategy.PopularAndFresh, null, asOf, [.. videos]), request.Limit, candidates.Count);
     }

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>How an answer was made.</summary>
-public enum Strategy
+internal enum Strategy
 {
     /// <summary>The viewer's vector against the videos' vectors of one release.</summary>
     TwoTower,
@@ -18,21 +18,21 @@ public enum Strategy
 /// <param name="Limit">Videos wanted, 1..100.</param>
 /// <param name="IncludeSeen">True: also videos that the viewer has decided on.</param>
 /// <param name="Filter">Which videos may be shown.</param>
-public sealed record RecommendationRequest(Guid UserId, int Limit, bool IncludeSeen, VideoFilter Filter);
+internal sealed record RecommendationRequest(Guid UserId, int Limit, bool IncludeSeen, VideoFilter Filter);
 
 /// <summary>An answer.</summary>
 /// <param name="Strategy">How it was made.</param>
 /// <param name="ModelVersion">The one release that vector and search were of; null without a model.</param>
 /// <param name="AsOf">The time that features, freshness and order are of.</param>
 /// <param name="Videos">Best first.</param>
-public sealed record Recommendations(Strategy Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideo> Videos)
+internal sealed record Recommendations(Strategy Strategy, string? ModelVersion, DateTimeOffset AsOf, IReadOnlyList<RecommendedVideo> Videos)
 {
     /// <summary>The training of the release whose tower answered; null without a tower, or where nobody traced it.</summary>
     internal string? TraceParent { get; init; }
 }
 
 /// <summary>What an answer shows of a video.</summary>
-public sealed record VideoCard
+internal sealed record VideoCard
 {
     /// <summary>Key of the video.</summary>
     public required Guid Id { get; init; }
@@ -65,7 +65,7 @@ public sealed record VideoCard
 /// <summary>A video that a search found.</summary>
 /// <param name="Video">The video.</param>
 /// <param name="Value">Cosine −1..1, or popularity 0..1.</param>
-public readonly record struct Candidate(VideoCard Video, double Value);
+internal readonly record struct Candidate(VideoCard Video, double Value);
 
 /// <summary>A video of an answer.</summary>
 /// <param name="Rank">Place, from 1.</param>
@@ -74,7 +74,7 @@ public readonly record struct Candidate(VideoCard Video, double Value);
 /// <param name="Popularity">Share of the most popular video's popularity, 0..1; null with a model.</param>
 /// <param name="RankScore">What the answer is ordered by.</param>
 /// <param name="Reasons">What it has in common with what the viewer liked, most liked first.</param>
-public sealed record RecommendedVideo(
+internal sealed record RecommendedVideo(
     int Rank, VideoCard Video, double? Score, double? Popularity, double RankScore, IReadOnlyList<Reason> Reasons)
 {
     /// <summary>Probability of a like, sigmoid(score) (contract, section 5); null without a model.</summary>
@@ -88,10 +88,10 @@ public sealed record RecommendedVideo(
 /// <param name="Kind">A tag or a performer.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Likes">Likes of videos that have it.</param>
-public readonly record struct Reason(ReasonKind Kind, string Name, int Likes);
+internal readonly record struct Reason(ReasonKind Kind, string Name, int Likes);
 
 /// <summary>What is shared.</summary>
-public enum ReasonKind
+internal enum ReasonKind
 {
     /// <summary>A tag.</summary>
     Tag,

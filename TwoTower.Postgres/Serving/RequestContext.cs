@@ -7,14 +7,14 @@ namespace TwoTower.Postgres.Serving;
 /// <summary>What a recommendation knows before it runs the tower; read in one round trip, so that all of it is of one moment.</summary>
 /// <param name="ModelVersion">The release that the user is served by; null with none.</param>
 /// <param name="AsOf">The time that features and order are of.</param>
-/// <param name="LikeCount">The user's likes.</param>
+/// <param name="LikeCount">Videos that the user's last word is a like of.</param>
 /// <param name="Payload">The user's features; null without likes or without a release, when nobody needs them.</param>
-/// <param name="DecidedVideoIds">Videos that the user has decided on.</param>
+/// <param name="Taste">How many of those videos have each tag and performer; null where the payload is.</param>
 /// <param name="ExperimentId">The experiment that is running; null with none.</param>
 /// <param name="IsTreated">True when the release is the experiment's, and not the active one.</param>
 /// <param name="ReadAt">Now, by the database's clock, whatever the as-of.</param>
-public sealed record RequestContext(
-    string? ModelVersion, DateTimeOffset AsOf, int LikeCount, UserPayload? Payload, Guid[] DecidedVideoIds, long? ExperimentId, bool IsTreated,
+internal sealed record RequestContext(
+    string? ModelVersion, DateTimeOffset AsOf, int LikeCount, UserPayload? Payload, Taste? Taste, long? ExperimentId, bool IsTreated,
     DateTimeOffset ReadAt)
 {
     /// <summary>Reads it; nothing of a user is ever cached.</summary>
@@ -30,8 +30,8 @@ public sealed record RequestContext(
     internal static Task<RequestContext> ReadAsync(ServingQuery query, Guid userId, DateTimeOffset? asOf, string? except, CancellationToken ct) =>
         query.ReadAsync(
             """
-            select model_version, as_of, like_count, payload::text, history::text, decided_video_ids, experiment_id, is_treated, read_at
-            from two_tower.request_context($1, $2, $3)
+            select model_version, as_of, like_count, payload::text, history::text, taste::text, experiment_id, is_treated, read_at
+            from two_tower.serving_context($1, $2, $3)
             """,
             [
                 new NpgsqlParameter<Guid> { TypedValue = userId },
@@ -47,7 +47,7 @@ public sealed record RequestContext(
         var payload = !row.IsDBNull(3) ? UserPayload.Parse(row.GetString(3))
             : !row.IsDBNull(4) ? HistoryJson.Payload(userId, time, row.GetString(4))
             : null;
-        return new(row.IsDBNull(0) ? null : row.GetString(0), time, row.GetInt32(2), payload, row.GetFieldValue<Guid[]>(5),
+        return new(row.IsDBNull(0) ? null : row.GetString(0), time, row.GetInt32(2), payload, row.IsDBNull(5) ? null : Taste.Parse(row.GetString(5)),
             row.IsDBNull(6) ? null : row.GetInt64(6), !row.IsDBNull(7) && row.GetBoolean(7), row.GetFieldValue<DateTimeOffset>(8));
     }
 }

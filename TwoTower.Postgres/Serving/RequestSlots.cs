@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>Why a request wasn't served although nothing is wrong with it.</summary>
-public enum Shed
+internal enum Shed
 {
     /// <summary>As many requests as may are at work, and as many as may wait.</summary>
     Overloaded,
@@ -13,7 +13,7 @@ public enum Shed
 }
 
 /// <summary>A request that a limit ended. It may be sent again.</summary>
-public sealed class RequestShedException(Shed why, string message, Exception? inner = null) : Exception(message, inner)
+internal sealed class RequestShedException(Shed why, string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Which limit.</summary>
     public Shed Why => why;
@@ -26,7 +26,7 @@ public sealed class RequestShedException(Shed why, string message, Exception? in
 /// </summary>
 /// <param name="options">How many, and for how long.</param>
 /// <param name="time">Measures the deadline.</param>
-public sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider time) : IDisposable
+internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider time) : IDisposable
 {
     private readonly ServingLimits _limits = options.Value;
     private readonly SemaphoreSlim _free = new(options.Value.ConcurrentRequests);

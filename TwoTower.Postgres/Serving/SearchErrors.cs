@@ -17,7 +17,7 @@ internal static class SearchErrors
         "TT202" => new RecommendationException(NoAnswer.NoUsableRelease, NoRelease, e),
         "TT203" => new RecommendationException(NoAnswer.UnknownVideo, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.", e),
         "TT204" => new RecommendationException(
-            NoAnswer.VideoWithoutVector, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}: it is new; ask again in a moment.", e),
+            NoAnswer.VideoWithoutVector, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}: its release's embedder has not come to it.", e),
         _ => null,
     };
 

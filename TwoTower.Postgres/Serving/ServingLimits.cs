@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>What requests may take of a process and its database: settings section <c>TwoTower:Limits</c>.</summary>
-public sealed class ServingLimits
+internal sealed class ServingLimits
 {
     /// <summary>Where the settings are read from.</summary>
     public const string Section = "TwoTower:Limits";
@@ -23,8 +23,12 @@ public sealed class ServingLimits
     /// <summary>Requests that wait for their turn, within the deadline; beyond them 503 at once, with Retry-After.</summary>
     [Range(0, 100_000)]
     public int WaitingRequests { get; set; } = 128;
+
+    /// <summary>Decisions that a user may post in a minute, in each process, all of them at once if need be; beyond them 429 with Retry-After. 0: any number.</summary>
+    [Range(0, 1_000_000)]
+    public int DecisionsPerMinute { get; set; } = 600;
 }
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class ServingLimitsValidator : IValidateOptions<ServingLimits>;
+internal sealed partial class ServingLimitsValidator : IValidateOptions<ServingLimits>;

@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>Traces and metrics of serving, source and meter <c>TwoTower.Serving</c>; docs/telemetry.md lists them. Never a user's id.</summary>
-public static class ServingTelemetry
+internal static class ServingTelemetry
 {
     /// <summary>Name of the activity source and of the meter.</summary>
     public const string Name = "TwoTower.Serving";

@@ -10,7 +10,7 @@ namespace TwoTower.Postgres.Serving;
 /// </summary>
 /// <param name="releases">Where the files come from, every hash checked.</param>
 /// <param name="capacity">Most towers kept; those that made room and are borrowed still come on top.</param>
-public sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposable
+internal sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<Entry> _entries = [];
@@ -117,7 +117,7 @@ public sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposabl
 }
 
 /// <summary>A tower on loan from a <see cref="TowerCache"/>; disposed, it is given back.</summary>
-public sealed class BorrowedTower : IDisposable
+internal sealed class BorrowedTower : IDisposable
 {
     private Action? _giveBack;
 

@@ -10,17 +10,18 @@ internal sealed class VideoSearch(ServingQuery query)
     private const string Columns =
         "video_id, value, external_id, title, thumbnail_url, duration_seconds, price, released_at, tags, performers";
 
-    /// <summary>Nearest to a vector, in the vectors of one release.</summary>
+    /// <summary>Nearest to a vector, in the vectors of one release; without what a user has decided on, where one is given.</summary>
     /// <exception cref="StaleReleaseException">That release isn't there any more.</exception>
     public Task<List<Candidate>> NearestAsync(
-        float[] embedding, int limit, VideoFilter filter, Guid[] exclude, string modelVersion, CancellationToken ct) =>
+        float[] embedding, int limit, VideoFilter filter, Guid? seenBy, string modelVersion, CancellationToken ct) =>
         ReadAsync(
-            $"select {Columns} from two_tower.nearest_videos($1, $2, $3, $4, $5, $6, $7)",
+            $"select {Columns} from two_tower.nearest_videos($1, $2, $3, $4, $5, $6, $7, $8)",
             [
                 new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real },
                 new NpgsqlParameter<int> { TypedValue = limit },
-                .. Conditions(filter, exclude),
+                .. Conditions(filter),
                 new NpgsqlParameter<string> { TypedValue = modelVersion },
+                Seen(seenBy),
             ],
             limit, ct);
 
@@ -33,36 +34,39 @@ internal sealed class VideoSearch(ServingQuery query)
             [
                 new NpgsqlParameter<Guid> { TypedValue = videoId },
                 new NpgsqlParameter<int> { TypedValue = limit },
-                .. Conditions(filter, [.. filter.ExcludeVideoIds]),
+                .. Conditions(filter),
                 new NpgsqlParameter<string> { TypedValue = modelVersion },
             ],
             limit, ct);
 
     /// <summary>The most popular and the newest: up to twice <paramref name="limit"/>.</summary>
-    public Task<List<Candidate>> PopularAsync(int limit, VideoFilter filter, Guid[] exclude, DateTimeOffset asOf, CancellationToken ct) =>
+    public Task<List<Candidate>> PopularAsync(int limit, VideoFilter filter, Guid? seenBy, DateTimeOffset asOf, CancellationToken ct) =>
         ReadAsync(
-            $"select {Columns} from two_tower.popular_videos($1, $2, $3, $4, $5, $6)",
+            $"select {Columns} from two_tower.popular_videos($1, $2, $3, $4, $5, $6, $7)",
             [
                 new NpgsqlParameter<int> { TypedValue = limit },
                 new NpgsqlParameter<DateTimeOffset> { TypedValue = asOf.ToUniversalTime() },
-                .. Conditions(filter, exclude),
+                .. Conditions(filter),
+                Seen(seenBy),
             ],
             2 * limit, ct);
 
     /// <summary>Whether an empty answer of a release is its fault: the release to go back to would have found a video.</summary>
-    public Task<bool> OtherReleaseFindsAsync(string modelVersion, VideoFilter filter, Guid[] exclude, CancellationToken ct) =>
+    public Task<bool> OtherReleaseFindsAsync(string modelVersion, VideoFilter filter, Guid? seenBy, CancellationToken ct) =>
         query.ReadAsync(
-            "select two_tower.other_release_finds($1, $2, $3, $4, $5)",
-            [new NpgsqlParameter<string> { TypedValue = modelVersion }, .. Conditions(filter, exclude)],
+            "select two_tower.other_release_finds($1, $2, $3, $4, $5, $6)",
+            [new NpgsqlParameter<string> { TypedValue = modelVersion }, .. Conditions(filter), Seen(seenBy)],
             async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false) && row.GetBoolean(0), ct);
 
-    private static IEnumerable<NpgsqlParameter> Conditions(VideoFilter filter, Guid[] exclude) =>
+    private static IEnumerable<NpgsqlParameter> Conditions(VideoFilter filter) =>
     [
         new NpgsqlParameter<int> { TypedValue = filter.MaxSafetyLevel },
         new NpgsqlParameter<string[]> { TypedValue = [.. filter.Regions] },
-        new NpgsqlParameter<Guid[]> { TypedValue = exclude },
+        new NpgsqlParameter<Guid[]> { TypedValue = [.. filter.ExcludeVideoIds] },
         new NpgsqlParameter<string[]> { TypedValue = [.. filter.BannedTags] },
     ];
+
+    private static NpgsqlParameter Seen(Guid? by) => new() { Value = (object?)by ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid };
 
     private async Task<List<Candidate>> ReadAsync(string sql, NpgsqlParameter[] parameters, int expected, CancellationToken ct)
     {

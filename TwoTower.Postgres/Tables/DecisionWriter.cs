@@ -6,23 +6,94 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>
-/// Writes rows of <c>user_video_decisions</c>. A table of theirs may keep less than the rows say, such as one decision a user and video:
-/// then the later one stays, and it is told how many that leaves out.
+/// Writes rows of <c>user_video_decisions</c>: copied as they come, so that memory doesn't grow with them, then sorted, then written slice by
+/// slice in the order of the key. A table of theirs may keep less than the rows say, such as one decision a user and video: then the later
+/// one stays, and it is told how many that leaves out.
 /// </summary>
-internal static class DecisionWriter
+internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<WriteProgress>? progress, ICollection<string> notes)
 {
-    private static readonly string[] Columns = ["user_id", "video_id", "decision_type", "created_at"];
+    private const string Target = "user_video_decisions";
 
-    /// <summary>Writes the decisions of the set.</summary>
+    // Pages of a slice: a report every few tens of thousands of rows.
+    private const int SlicePages = 400;
+
+    private static readonly string[] Columns = ["user_id", "video_id", "decision_type", "created_at"];
+    private Staging? _staging;
+    private long _distinct;
+
+    /// <summary>Rows that were given.</summary>
+    public long Given { get; private set; }
+
+    /// <summary>Likes among them.</summary>
+    public long Likes { get; private set; }
+
+    /// <summary>Copies rows into a temporary table, sorts them and leaves out repeated ones. Nothing of the table itself is touched.</summary>
+    /// <param name="rows">The rows, read one by one.</param>
+    /// <param name="total">Tells how many they will be, as far as it is known.</param>
+    /// <param name="ct">Stops.</param>
+    /// <exception cref="InputException">The table's types don't hold the rows.</exception>
+    public async Task StageAsync(IEnumerable<DecisionEntry> rows, Func<long, long> total, CancellationToken ct)
+    {
+        await Staging.ExecuteAsync(
+            connection,
+            "create temp table given_decisions (user_id uuid, video_id uuid, is_like bool, created_at timestamptz, exact text) on commit drop", ct);
+        await using (var importer = await connection.BeginBinaryImportAsync("copy pg_temp.given_decisions from stdin (format binary)", ct))
+        {
+            var writer = new StagingRowWriter(importer);
+            foreach (var row in rows)
+            {
+                if (Given % Staging.ReportEvery == 0)
+                {
+                    ct.ThrowIfCancellationRequested();
+                    progress?.Report(new(Target, Given, total(Given), "step 1 of 3: reading"));
+                }
+
+                importer.StartRow();
+                writer.Write(row.UserId);
+                writer.Write(row.VideoId);
+                writer.Write((bool?)(row.Type == DecisionType.Like));
+                writer.Write(row.Exact is null ? row.CreatedAt : (DateTimeOffset?)null);
+                writer.Write(row.Exact);
+                Given++;
+                if (row.Type == DecisionType.Like) Likes++;
+            }
+
+            await importer.CompleteAsync(ct);
+        }
+
+        if (Given == 0) return;
+
+        // In the order of the key: an index that is filled in its order is filled several times as fast.
+        await Staging.ExecuteAsync(
+            connection,
+            "select set_config('work_mem', '128MB', true) where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('128MB')", ct);
+        await using (var sorting = Heartbeat.Start(progress, new(Target, Given, 0, "step 2 of 3: sorting")))
+        {
+            _staging = await Staging.CreateAsync(
+                connection,
+                Target,
+                [new("user_id", "uuid"), new("video_id", "uuid"), new("decision_type", "text"), new("created_at", "timestamptz")],
+                """
+                select g.user_id, g.video_id, case when g.is_like then 'like' else 'nope' end as decision_type, g.created_at
+                from (
+                  select distinct on (user_id, video_id, is_like, coalesce(created_at, exact::timestamptz))
+                    user_id, video_id, is_like, coalesce(created_at, exact::timestamptz) as created_at
+                  from pg_temp.given_decisions
+                ) g
+                """, ct);
+            _distinct = await ScalarAsync($"select count(*) from {_staging.Table}", ct);
+            await Staging.ExecuteAsync(connection, "drop table pg_temp.given_decisions", ct);
+            await _staging.CheckFitAsync(notes, ct);
+        }
+    }
+
+    /// <summary>Writes what was staged.</summary>
     /// <returns>How many rows the table took.</returns>
     /// <exception cref="InputException">The table has keys that these rows can't all have a place in.</exception>
-    public static async Task<long> WriteAsync(
-        NpgsqlConnection connection, TableSet tables, IProgress<WriteProgress>? progress, ICollection<string> notes, CancellationToken ct)
+    public async Task<long> WriteAsync(CancellationToken ct)
     {
-        var total = tables.Decisions.Count + tables.ExactDecisions.Count;
-        if (total == 0) return 0;
-        var staging = await CopyAsync(connection, tables, total, progress, ct);
-        await staging.CheckFitAsync(notes, ct);
+        if (_staging is null) return 0;
+        if (_distinct < Given) notes.Add($"{Amounts.Count(Given - _distinct)} of {Amounts.Count(Given)} decisions repeat another one and are left out");
         var keys = await KeysAsync(connection, ct);
         var narrow = keys.Where(key => key.Length < Columns.Length).ToList();
         if (narrow.Count > 1)
@@ -32,80 +103,101 @@ internal static class DecisionWriter
                 + "Nothing was written. Leave one of them.");
         }
 
-        return narrow.Count == 1
-            ? await UpsertAsync(connection, staging, narrow[0], total, notes, ct)
-            : await InsertAsync(connection, staging, ct);
-    }
-
-    private static async Task<Staging> CopyAsync(
-        NpgsqlConnection connection, TableSet tables, int total, IProgress<WriteProgress>? progress, CancellationToken ct)
-    {
-        var isTimeText = tables.ExactDecisions.Count > 0;
-        var staging = await Staging.CreateAsync(
-            connection,
-            "user_video_decisions",
-            [new("user_id", "uuid"), new("video_id", "uuid"), new("decision_type", "text"), new("created_at", "timestamptz", isTimeText)], ct);
-        if (!isTimeText)
+        var taken = 0L;
+        if (narrow.Count == 1)
         {
-            await staging.CopyAsync(tables.Decisions, static (writer, row) =>
-            {
-                WriteKey(writer, row.UserId, row.VideoId, row.Type);
-                writer.Write((DateTimeOffset?)row.CreatedAt);
-            }, progress, ct);
-            return staging;
+            await using var writing = Heartbeat.Start(progress, new(Target, 0, 0, "step 3 of 3: writing"));
+            taken = await UpsertAsync(connection, _staging, narrow[0], _distinct, notes, ct);
+        }
+        else
+        {
+            taken = await InsertAsync(_staging, ct);
         }
 
-        var rows = tables.Decisions.Select(row => new ExactDecision(row.UserId, row.VideoId, row.Type, Instant.Format(row.CreatedAt))).Concat(tables.ExactDecisions);
-        await staging.CopyAsync(rows, total, static (writer, row) =>
-        {
-            WriteKey(writer, row.UserId, row.VideoId, row.Type);
-            writer.Write(row.CreatedAt);
-        }, progress, ct);
-        return staging;
-    }
-
-    private static void WriteKey(StagingRowWriter writer, Guid user, Guid video, DecisionType type)
-    {
-        writer.Write(user);
-        writer.Write(video);
-        writer.Write(type == DecisionType.Like ? "like" : "nope");
+        progress?.Report(new(Target, Given, Given, "step 3 of 3: writing"));
+        return taken;
     }
 
     // Theirs may have no key on these columns, or one with others in it: what is there already is left out by looking.
-    private static async Task<long> InsertAsync(NpgsqlConnection connection, Staging staging, CancellationToken ct)
+    private async Task<long> InsertAsync(Staging staging, CancellationToken ct)
     {
-        var fresh =
-            $"""
-            select distinct {staging.Select}
-            from {staging.Table} s
-            where not exists (
-              select from public.user_video_decisions d
-              where d.user_id = s.user_id and d.video_id = s.video_id and d.created_at = {staging.Cast("created_at")}
-                and d.decision_type::text = s.decision_type)
-            """;
-        await using var command = new NpgsqlCommand(
-            $"""
-            with fresh (user_id, video_id, decision_type, created_at) as materialized ({fresh}),
-            taken as (
-              insert into public.user_video_decisions (user_id, video_id, decision_type, created_at)
-              select user_id, video_id, decision_type, created_at from fresh
-              on conflict do nothing
-              returning 1
-            )
-            select (select count(*) from fresh), (select count(*) from taken)
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        var (offered, taken) = (reader.GetInt64(0), reader.GetInt64(1));
-        return offered == taken
+        var isPlain = await IsPlainAsync(ct);
+        var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
+        var slice = $"from {staging.Table} s where s.ctid >= $1::tid and s.ctid < $2::tid";
+        var sql = isPlain
+            ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
+            : $"""
+               with fresh (user_id, video_id, decision_type, created_at) as materialized (
+                 select {staging.Select} {slice}
+                 and not exists (
+                   select from public.user_video_decisions d
+                   where d.user_id = s.user_id and d.video_id = s.video_id and d.created_at = {staging.Cast("created_at")}
+                     and d.decision_type::text = s.decision_type)
+               ),
+               once as materialized (select distinct user_id, video_id, decision_type, created_at from fresh),
+               taken as (
+                 {insert} select user_id, video_id, decision_type, created_at from once
+                 on conflict do nothing
+                 returning 1
+               )
+               select (select count(*) from once), (select count(*) from taken)
+               """;
+        var (offered, taken) = (0L, 0L);
+        var pages = await ScalarAsync($"select pg_relation_size('{staging.Table}'::regclass) / current_setting('block_size')::bigint", ct);
+        for (var page = 0L; page < pages; page += SlicePages)
+        {
+            ct.ThrowIfCancellationRequested();
+            progress?.Report(new(Target, _distinct * page / pages, _distinct, "step 3 of 3: writing"));
+            await using var command = new NpgsqlCommand(sql, connection)
+            {
+                Parameters = { new() { Value = $"({page},0)" }, new() { Value = $"({Math.Min(page + SlicePages, pages)},0)" } },
+            };
+            if (isPlain)
+            {
+                taken += await command.ExecuteNonQueryAsync(ct);
+                continue;
+            }
+
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            await reader.ReadAsync(ct);
+            (offered, taken) = (offered + reader.GetInt64(0), taken + reader.GetInt64(1));
+        }
+
+        return isPlain || offered == taken
             ? taken
             : throw new InputException(
                 $"The table public.user_video_decisions took {Amounts.Count(taken)} of {Amounts.Count(offered)} new decisions: one of its unique indexes, "
                 + "or a trigger, leaves out the others. Nothing was written. Change the index, or use another table.");
     }
 
+    // Our own shape: its one key is all four columns, so that only what is there already is left out.
+    private async Task<bool> IsPlainAsync(CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select count(*) = 1 and bool_and(k.names = $1 and i.indisvalid and i.indpred is null and i.indexprs is null)
+              and not exists (select from pg_trigger t where t.tgrelid = 'public.user_video_decisions'::regclass and not t.tgisinternal)
+            from pg_index i
+            cross join lateral (
+              select array_agg(a.attname::text order by a.attname::text collate "C") as names
+              from unnest(i.indkey::int2[]) with ordinality as c (attnum, position)
+              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = c.attnum
+              where c.position <= i.indnkeyatts
+            ) k
+            where i.indrelid = 'public.user_video_decisions'::regclass and (i.indisunique or i.indisexclusion)
+            """, connection)
+        { Parameters = { new() { Value = Columns.Order(StringComparer.Ordinal).ToArray() } } };
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    private async Task<long> ScalarAsync(string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
     private static async Task<long> UpsertAsync(
-        NpgsqlConnection connection, Staging staging, string[] key, int total, ICollection<string> notes, CancellationToken ct)
+        NpgsqlConnection connection, Staging staging, string[] key, long total, ICollection<string> notes, CancellationToken ct)
     {
         var rest = Columns.Except(key).ToArray();
         var columns = string.Join(", ", Columns);

@@ -16,7 +16,9 @@ internal readonly record struct StagingColumn(string Name, string Type, bool IsS
 /// </summary>
 internal sealed class Staging
 {
-    private const int ReportEvery = 10_000;
+    /// <summary>Rows between two reports.</summary>
+    public const int ReportEvery = 10_000;
+
     private readonly NpgsqlConnection _connection;
     private readonly string _target;
     private readonly IReadOnlyList<StagingColumn> _columns;
@@ -51,6 +53,25 @@ internal sealed class Staging
     public static async Task<Staging> CreateAsync(
         NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, CancellationToken ct, string schema = "public")
     {
+        var staging = await ForAsync(connection, target, columns, schema, ct);
+        await ExecuteAsync(
+            connection,
+            $"create temp table staged_{target} ({string.Join(", ", columns.Select(column => $"{column.Name} {(column.IsSentAsText ? "text" : column.Type)}"))}) on commit drop", ct);
+        return staging;
+    }
+
+    /// <summary>Creates a staging table with the rows of a query.</summary>
+    public static async Task<Staging> CreateAsync(
+        NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, string query, CancellationToken ct)
+    {
+        var staging = await ForAsync(connection, target, columns, "public", ct);
+        await ExecuteAsync(connection, $"create temp table staged_{target} on commit drop as {query}; analyze pg_temp.staged_{target}", ct);
+        return staging;
+    }
+
+    private static async Task<Staging> ForAsync(
+        NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, string schema, CancellationToken ct)
+    {
         var targetColumns = new Dictionary<string, (string Type, bool IsRequired)>();
         await using (var command = new NpgsqlCommand(
             "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
@@ -61,11 +82,9 @@ internal sealed class Staging
             while (await reader.ReadAsync(ct)) targetColumns.Add(reader.GetString(0), (reader.GetString(1), reader.GetBoolean(2)));
         }
 
-        if (targetColumns.Count == 0) throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate");
-        await ExecuteAsync(
-            connection,
-            $"create temp table staged_{target} ({string.Join(", ", columns.Select(column => $"{column.Name} {(column.IsSentAsText ? "text" : column.Type)}"))}) on commit drop", ct);
-        return new(connection, schema, target, columns, targetColumns);
+        return targetColumns.Count == 0
+            ? throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate")
+            : new(connection, schema, target, columns, targetColumns);
     }
 
     /// <summary>Copies rows and tells the planner about them.</summary>

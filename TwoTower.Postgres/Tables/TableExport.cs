@@ -10,7 +10,7 @@ namespace TwoTower.Postgres.Tables;
 /// Writes the tables of a database as a folder of CSV files, as <c>twotower import</c> reads them: a COPY a table, streamed, all
 /// as of one moment.
 /// </summary>
-public static class TableExport
+internal static class TableExport
 {
     private const int BufferChars = 1 << 16;
 

@@ -7,7 +7,7 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
-public static class TableReader
+internal static class TableReader
 {
     private static readonly string VideoSql =
         $"""
@@ -29,6 +29,21 @@ public static class TableReader
         order by v.id
         """;
 
+    private const string ProfileSql =
+        "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id";
+
+    private const string DecisionSql =
+        """
+        select user_id, video_id, decision_type::text = 'like', created_at
+        from public.user_video_decisions
+        where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
+          and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
+        order by created_at, user_id, video_id, decision_type::text
+        """;
+
+    /// <summary>What is asked of the public tables, for a migration to try.</summary>
+    internal static readonly IReadOnlyList<string> Queries = [ProfileSql, VideoSql, DecisionSql];
+
     /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct) => ReadAsync(db, null, ct);
@@ -37,8 +52,10 @@ public static class TableReader
     /// <param name="db">A migrated database.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="say">Told which values are NULL to a model, and which rows aren't read.</param>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
-    public static async Task<TableSet> ReadAsync(NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
+    public static async Task<TableSet> ReadAsync(
+        NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct, Action<string>? say = null)
     {
         try
         {
@@ -47,6 +64,7 @@ public static class TableReader
             // One snapshot: rows that arrive meanwhile are in all of it or in none.
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             await WholeTables.BeginAsync(connection, ct);
+            if (say is not null) await OddValues.TellAsync(connection, say, ct);
             return new(
                 await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
         }
@@ -63,8 +81,7 @@ public static class TableReader
 
     private static async Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
-            "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id", connection);
+        await using var command = new NpgsqlCommand(ProfileSql, connection);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<ProfileRow>();
         while (await reader.ReadAsync(ct)) rows.Add(new(reader.GetGuid(0), Text(reader, 1), Time(reader, 2)));
@@ -108,16 +125,7 @@ public static class TableReader
 
     private static async Task<List<DecisionRow>> ReadDecisionsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var export = await connection.BeginBinaryExportAsync(
-            """
-            copy (
-              select user_id, video_id, decision_type::text = 'like', created_at
-              from public.user_video_decisions
-              where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
-                and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
-              order by created_at, user_id, video_id, decision_type::text
-            ) to stdout (format binary)
-            """, ct);
+        await using var export = await connection.BeginBinaryExportAsync($"copy ({DecisionSql}) to stdout (format binary)", ct);
         var rows = new List<DecisionRow>();
         while (await export.StartRowAsync(ct) != -1)
         {

@@ -8,21 +8,24 @@ namespace TwoTower.Postgres.Tables;
 
 /// <summary>How far a write is.</summary>
 /// <param name="Table">The table at hand.</param>
-/// <param name="Rows">Rows sent so far.</param>
-/// <param name="Total">Rows to send.</param>
-public readonly record struct WriteProgress(string Table, long Rows, long Total);
+/// <param name="Rows">Rows done so far.</param>
+/// <param name="Total">Rows to do; 0 while nobody knows.</param>
+/// <param name="Step">What is being done where a table takes several steps; <see cref="Rows"/> begins again with each.</param>
+internal readonly record struct WriteProgress(string Table, long Rows, long Total, string? Step = null);
 
 /// <summary>What a write did.</summary>
 /// <param name="Decisions">Decisions that the table took: new ones, and those that replaced an earlier one.</param>
 /// <param name="Notes">What the tables didn't take as it was, in words.</param>
-public sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes);
+/// <param name="Given">Decisions that were to be written.</param>
+/// <param name="Likes">Likes among them.</param>
+internal sealed record WriteResult(long Decisions, IReadOnlyList<string> Notes, long Given, long Likes);
 
 /// <summary>
 /// Writes rows into the public tables in one transaction: binary COPY into staging tables, one upsert a table, ANALYZE. Writing the
 /// same again changes nothing; a cancelled or failed write leaves nothing.
 /// </summary>
 /// <param name="db">A migrated database.</param>
-public sealed class TableWriter(NpgsqlDataSource db)
+internal sealed class TableWriter(NpgsqlDataSource db)
 {
     /// <summary>Writes everything that the tables hold.</summary>
     /// <param name="tables">The rows. Videos that are there already keep what the source has no column for.</param>
@@ -30,7 +33,24 @@ public sealed class TableWriter(NpgsqlDataSource db)
     /// <param name="ct">Stops; nothing of it stays.</param>
     /// <returns>What the tables took.</returns>
     /// <exception cref="InputException">The database can't be written, or its tables can't take these rows.</exception>
-    public async Task<WriteResult> WriteAsync(TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public Task<WriteResult> WriteAsync(TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
+    {
+        var total = tables.Decisions.Count + tables.ExactDecisions.Count;
+        var decisions = tables.Decisions.Select(row => new DecisionEntry(row.UserId, row.VideoId, row.Type, row.CreatedAt))
+            .Concat(tables.ExactDecisions.Select(row => new DecisionEntry(row.UserId, row.VideoId, row.Type, default, row.CreatedAt)));
+        return WriteAsync(() => tables, decisions, _ => total, progress, ct);
+    }
+
+    /// <summary>The same with decisions that are read one by one; those of the tables aren't written.</summary>
+    /// <param name="source">Gives profiles and videos, once the decisions were read.</param>
+    /// <param name="decisions">The decisions. They are read to their end before anything is written; what they throw ends the write.</param>
+    /// <param name="total">Given how many were read, tells how many they will be, 0 while nobody knows.</param>
+    /// <param name="progress">Told now and then.</param>
+    /// <param name="ct">Stops; nothing of it stays.</param>
+    /// <returns>What the tables took.</returns>
+    /// <exception cref="InputException">The database can't be written, or its tables can't take these rows.</exception>
+    public async Task<WriteResult> WriteAsync(
+        Func<TableSet> source, IEnumerable<DecisionEntry> decisions, Func<long, long> total, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         try
         {
@@ -38,6 +58,11 @@ public sealed class TableWriter(NpgsqlDataSource db)
             await using var transaction = await connection.BeginTransactionAsync(ct);
             await WholeTables.BeginAsync(connection, ct);
             var notes = new List<string>();
+
+            // Read first: whoever else writes these tables waits for nothing while files are read.
+            var writer = new DecisionWriter(connection, progress, notes);
+            await writer.StageAsync(decisions, total, ct);
+            var tables = source();
             await WriteProfilesAsync(connection, tables, progress, notes, ct);
             await new VideoWriter(connection, tables).WriteAsync(progress, notes, ct);
             foreach (var names in new[] { NameTable.Tags, NameTable.Performers })
@@ -46,12 +71,12 @@ public sealed class TableWriter(NpgsqlDataSource db)
             }
 
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
-            var decisions = await DecisionWriter.WriteAsync(connection, tables, progress, notes, ct);
+            var taken = await writer.WriteAsync(ct);
             await Staging.ExecuteAsync(
                 connection,
                 "analyze public.profiles, public.videos, public.video_tags, public.video_performers, public.user_video_decisions", ct);
             await transaction.CommitAsync(ct);
-            return new(decisions, notes);
+            return new(taken, notes, writer.Given, writer.Likes);
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.ForeignKeyViolation
             or PostgresErrorCodes.CheckViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NumericValueOutOfRange

@@ -3,7 +3,7 @@ using Npgsql;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads <c>two_tower.video_features</c>: vectors of videos that another program made, by name.</summary>
-public static class VideoFeatureReader
+internal static class VideoFeatureReader
 {
     /// <summary>The vectors of videos.</summary>
     /// <param name="connection">An open connection to a migrated database.</param>

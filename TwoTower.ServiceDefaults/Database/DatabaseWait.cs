@@ -9,7 +9,7 @@ namespace TwoTower.ServiceDefaults.Database;
 /// Waits for a database that is still starting. A job calls it before its work; orchestrators that order starts know only that the
 /// container runs, not that the server answers.
 /// </summary>
-public static class DatabaseWait
+internal static class DatabaseWait
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 

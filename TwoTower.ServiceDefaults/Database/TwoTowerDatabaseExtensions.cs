@@ -18,7 +18,7 @@ namespace TwoTower.ServiceDefaults.Database;
 /// The database registration: Aspire.Npgsql's data source and EF Core's context on it, and what these don't do
 /// (<c>docs/decisions/database-registration.md</c>).
 /// </summary>
-public static class TwoTowerDatabaseExtensions
+internal static class TwoTowerDatabaseExtensions
 {
     /// <summary>The settings section, which is Aspire.Npgsql's.</summary>
     public const string Section = "Aspire:Npgsql";

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace TwoTower.ServiceDefaults.Health;
 
 /// <summary>The endpoints that every web process has.</summary>
-public static class DefaultEndpoints
+internal static class DefaultEndpoints
 {
     /// <summary>
     /// Maps <c>/health/live</c> (the process only) and <c>/health/ready</c> (what it needs). Both answer

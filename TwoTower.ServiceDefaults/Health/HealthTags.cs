@@ -1,7 +1,7 @@
 namespace TwoTower.ServiceDefaults.Health;
 
 /// <summary>Which probe a health check answers.</summary>
-public static class HealthTags
+internal static class HealthTags
 {
     /// <summary>The process alone: failing it means "restart me".</summary>
     public const string Live = "live";

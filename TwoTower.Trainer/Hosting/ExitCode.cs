@@ -1,7 +1,7 @@
 namespace TwoTower.Trainer.Hosting;
 
 /// <summary>What the trainer process tells whoever started it.</summary>
-public static class ExitCode
+internal static class ExitCode
 {
     /// <summary>A release was trained, or none was needed.</summary>
     public const int Trained = 0;

@@ -6,7 +6,7 @@ using TwoTower.Core.Configuration;
 namespace TwoTower.Trainer.Hosting;
 
 /// <summary>The process's arguments. Everything else is configuration: <see cref="TrainerSettings"/>, <c>ConnectionStrings:twotower</c>.</summary>
-public static class TrainerCommand
+internal static class TrainerCommand
 {
     /// <summary>Builds the command.</summary>
     /// <param name="defaultRecipe">What <c>--recipe</c> is without it.</param>

@@ -17,7 +17,7 @@ namespace TwoTower.Trainer.Hosting;
 /// <param name="settings">How.</param>
 /// <param name="time">Clock.</param>
 /// <param name="log">Where progress goes.</param>
-public sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings, TimeProvider time, ILogger log)
+internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings, TimeProvider time, ILogger log)
 {
     /// <summary>Runs the rounds. Everything that can go wrong becomes a line of the log and an exit code.</summary>
     public async Task<int> RunAsync(RoundOptions options, CancellationToken ct)

@@ -5,7 +5,7 @@ using TwoTower.Training;
 namespace TwoTower.Trainer.Hosting;
 
 /// <summary>Configuration of the trainer process, section <c>TwoTower:Trainer</c> (environment <c>TwoTower__Trainer__Device</c> …).</summary>
-public sealed class TrainerSettings
+internal sealed class TrainerSettings
 {
     /// <summary>Name of the section.</summary>
     public const string Section = "TwoTower:Trainer";

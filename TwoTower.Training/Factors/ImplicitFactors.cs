@@ -16,7 +16,7 @@ public sealed record IalsOptions(int Dim = 128, double Regularization = 0.007, d
 /// (likes + α0 · size of the other side) · ‖·‖² (their ν = 1). Vectors begin as normal(0, .1 / √dim). A user that it
 /// hasn't learned from is folded in: the user's normal equations are solved with the items as they are. Thread-safe once fitted.
 /// </summary>
-public sealed class ImplicitFactors
+internal sealed class ImplicitFactors
 {
     private const double InitialDeviation = 0.1;
 

@@ -4,7 +4,7 @@ using TwoTower.Training.Towers;
 namespace TwoTower.Training.Factors;
 
 /// <summary>Symmetric, positive definite matrices.</summary>
-public static class PositiveDefinite
+internal static class PositiveDefinite
 {
     /// <summary>Inverts one in place. Cholesky is half of a general inverse's work, and stable.</summary>
     /// <param name="matrix">[size × size], row-major.</param>

@@ -7,7 +7,7 @@ namespace TwoTower.Training.Factors;
 /// Like against nope, on decisions alone: regularised matrix factorisation with biases (Koren, Bell and Volinsky 2009) of 1 for a like and
 /// 0 for a nope, by alternating least squares. What nobody decided on says nothing here. Thread-safe once fitted.
 /// </summary>
-public sealed class TasteFactors
+internal sealed class TasteFactors
 {
     // An item begins as if it had this many decisions at the mean.
     private const double PriorDecisions = 20;

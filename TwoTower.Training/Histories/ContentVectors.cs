@@ -3,7 +3,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Training.Histories;
 
 /// <summary>TF-IDF vectors of what a catalogue says of its items: tags and performers, idf = ln(items ÷ items with the token), length 1.</summary>
-public sealed class ContentVectors
+internal sealed class ContentVectors
 {
     private readonly (int Token, float Weight)[][] _items;
     private readonly Lazy<(int Item, float Weight)[][]> _having; // [tokens]

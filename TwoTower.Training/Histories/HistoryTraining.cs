@@ -29,7 +29,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     {
         torch.set_num_threads(threads);
         var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
-        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers);
+        tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
         var options = recipe.History;
         var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
         say?.Invoke($"{data.Users.Count:N0} users, {data.Videos.Count:N0} videos with vectors of their own of {tables.Videos.Count:N0}");
@@ -96,7 +96,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     {
         using var activity = TrainingTelemetry.Source.StartActivity("features");
         ItemPayload[] items = [.. data.Videos.Select(PayloadBuilder.BuildItem)];
-        var users = PayloadBuilder.BuildUsers(tables, data.AsOf).Where(user => user.DecisionStats.DecisionCount > 0);
+        var users = PayloadBuilder.BuildUsers(tables, data.AsOf, recipe.Features.MaxDecisions).Where(user => user.DecisionStats.DecisionCount > 0);
         var pipeline = FeaturePipeline.Fit(recipe.Features, PayloadBuilder.BuildItems(tables), users, items, data.AsOf, say);
         var features = new float[items.Length * pipeline.ItemDim];
         for (var item = 0; item < items.Length; item++) pipeline.EncodeItem(items[item], features.AsSpan(item * pipeline.ItemDim, pipeline.ItemDim));

@@ -6,7 +6,7 @@ namespace TwoTower.Training.Loop;
 /// Does the arithmetic of a training: two towers, their optimiser, and where both live. <see cref="TorchBackend"/> is the model written
 /// down plainly, for any device; <see cref="Cpu.CpuBackend"/> is the same arithmetic without the repeated work.
 /// </summary>
-public interface ITrainingBackend : IDisposable
+internal interface ITrainingBackend : IDisposable
 {
     /// <summary>Starts an epoch: dropout draws from this key until the next one.</summary>
     void BeginEpoch(ulong dropoutKey);
@@ -27,11 +27,11 @@ public interface ITrainingBackend : IDisposable
 /// <summary>What a step saw.</summary>
 /// <param name="Loss">Mean over the batch, before the step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-public readonly record struct StepResult(double Loss, double GradientNorm);
+internal readonly record struct StepResult(double Loss, double GradientNorm);
 
 /// <summary>AdamW's memory, in the shape of the towers.</summary>
 /// <param name="FirstMoment">Mean of gradients.</param>
 /// <param name="SecondMoment">Mean of squared gradients.</param>
 /// <param name="Step">Steps taken.</param>
-public sealed record OptimizerState(
+internal sealed record OptimizerState(
     (TowerWeights User, TowerWeights Item) FirstMoment, (TowerWeights User, TowerWeights Item) SecondMoment, long Step);

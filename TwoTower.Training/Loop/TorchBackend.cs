@@ -13,7 +13,7 @@ namespace TwoTower.Training.Loop;
 /// The straightforward path: a dense row for each sample of the batch, autograd, on CPU or CUDA. The yardstick for every shortcut, and
 /// what a GPU runs. One difference to the original: evaluation embeds each distinct row once, which without dropout is the same.
 /// </summary>
-public sealed class TorchBackend : ITrainingBackend
+internal sealed class TorchBackend : ITrainingBackend
 {
     // Rows encoded at a time outside of training: large enough to keep the matrix kernels busy, small enough to stay in the cache.
     private const int EmbeddingRows = 1024;

@@ -8,7 +8,7 @@ namespace TwoTower.Training.Loop;
 /// Epochs of shuffled batches; after each the held-out samples, the best weights so far, and a place to resume from. Same set, recipe and
 /// backend give the same numbers, also when it is stopped between two epochs and goes on from <see cref="State"/>.
 /// </summary>
-public sealed class TrainingLoop
+internal sealed class TrainingLoop
 {
     private readonly TrainingSet _set;
     private readonly TrainingOptions _options;

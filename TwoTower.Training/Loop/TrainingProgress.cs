@@ -11,5 +11,5 @@ namespace TwoTower.Training.Loop;
 /// <param name="SamplesPerSecond">Of this epoch so far.</param>
 /// <param name="TimeLeft">Until the last epoch, if it doesn't stop early.</param>
 /// <param name="LastEpoch">The epoch before this one.</param>
-public sealed record TrainingProgress(
+internal sealed record TrainingProgress(
     int Epoch, int Epochs, int Step, int Steps, double Loss, double SamplesPerSecond, TimeSpan TimeLeft, EpochMetrics? LastEpoch);

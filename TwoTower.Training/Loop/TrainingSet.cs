@@ -9,7 +9,7 @@ namespace TwoTower.Training.Loop;
 /// <summary>
 /// What a training reads: the vectors of each distinct user and video once, and samples as pairs of indices. No sample matrix.
 /// </summary>
-public sealed class TrainingSet
+internal sealed class TrainingSet
 {
     /// <summary>Splits the samples at random into training and held-out rows.</summary>
     /// <param name="users">Vectors in the order of <see cref="SampleSet.Users"/>.</param>

@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace TwoTower.Training.Loop;
 
 /// <summary>Spans <c>read</c>, <c>samples</c>, <c>features</c>, <c>epoch</c> and metrics of a training, all under one name.</summary>
-public static class TrainingTelemetry
+internal static class TrainingTelemetry
 {
     /// <summary>Name of the activity source and of the meter.</summary>
     public const string Name = "TwoTower.Training";

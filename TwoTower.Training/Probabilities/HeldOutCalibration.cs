@@ -104,7 +104,7 @@ internal static class HeldOutCalibration
         {
             ct.ThrowIfCancellationRequested();
             var user = model.Encode(query.History, query.AsOf);
-            var rate = LikeCalibration.RateLogit(PayloadBuilder.BuildUser(query.History, query.AsOf).DecisionStats, prior.Likes, prior.Nopes);
+            var rate = LikeCalibration.RateLogit(model.Decisions(query.History, query.AsOf), prior.Likes, prior.Nopes);
             Add(query.Targets, true);
             Add(query.Nopes, false);
 

@@ -6,7 +6,7 @@ namespace TwoTower.Training.Randomness;
 /// The generator behind everything random in a training: xoshiro256** (Blackman and Vigna) seeded through SplitMix64. Ours, because a seed
 /// must mean the same on every version of .NET; <see cref="Random"/> promises that for no method of its own.
 /// </summary>
-public sealed class SeededRandom
+internal sealed class SeededRandom
 {
     private readonly ulong[] _state;
 
@@ -90,7 +90,7 @@ public sealed class SeededRandom
 }
 
 /// <summary>What a stream of random numbers is for. The numbers are part of what a seed means: never renumber.</summary>
-public enum RandomPurpose : byte
+internal enum RandomPurpose : byte
 {
     /// <summary>Which videos become sampled negatives.</summary>
     Negatives = 1,

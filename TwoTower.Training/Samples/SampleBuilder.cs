@@ -10,7 +10,7 @@ namespace TwoTower.Training.Samples;
 /// negatives for each such user, drawn with replacement from the videos that the user has not decided on: uniformly, or a share of them
 /// as often as they are liked.
 /// </summary>
-public static class SampleBuilder
+internal static class SampleBuilder
 {
     /// <summary>Builds the samples. The same tables in the same order, options and seed give the same samples.</summary>
     /// <exception cref="NothingToTrainException">There are no decisions, no videos or only one class.</exception>

@@ -1,7 +1,7 @@
 namespace TwoTower.Training.Samples;
 
 /// <summary>Where a sample comes from; the contract's <c>decision_type</c>.</summary>
-public enum SampleType : byte
+internal enum SampleType : byte
 {
     /// <summary>A nope row: label 0.</summary>
     Nope = 0,
@@ -22,7 +22,7 @@ public enum SampleType : byte
 /// <param name="VideoIndex">Per sample, the place in <paramref name="Videos"/>.</param>
 /// <param name="Type">Per sample, where it comes from; the label is 1 for a like.</param>
 /// <param name="AsOf">The latest decision in the tables: the time that training features are as of.</param>
-public sealed record SampleSet(
+internal sealed record SampleSet(
     IReadOnlyList<Guid> Users, IReadOnlyList<Guid> Videos, int[] UserIndex, int[] VideoIndex, SampleType[] Type, DateTimeOffset AsOf)
 {
     /// <summary>Samples.</summary>

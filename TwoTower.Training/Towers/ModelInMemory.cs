@@ -46,8 +46,15 @@ internal sealed class ModelInMemory : IDisposable
     }
 
     /// <summary>The vector of somebody with this history, [dim].</summary>
-    public float[] Encode(UserHistory history, DateTimeOffset asOf) =>
-        _users.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = _histories?.Pool(history, asOf) }, asOf);
+    public float[] Encode(UserHistory history, DateTimeOffset asOf)
+    {
+        history = history.Latest(asOf, _users.MaxDecisions);
+        return _users.Encode(PayloadBuilder.BuildUser(history, asOf) with { History = _histories?.Pool(history, asOf) }, asOf);
+    }
+
+    /// <summary>How often somebody with this history decided how, as far as the model counts it.</summary>
+    public DecisionStats Decisions(UserHistory history, DateTimeOffset asOf) =>
+        PayloadBuilder.BuildUser(history.Latest(asOf, _users.MaxDecisions), asOf).DecisionStats;
 
     /// <summary>The score of a video.</summary>
     /// <param name="user">The user's vector, [dim].</param>

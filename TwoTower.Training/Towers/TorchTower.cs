@@ -9,7 +9,7 @@ namespace TwoTower.Training.Towers;
 /// One tower in torch, contract section 5: Linear → ReLU → Dropout, for each hidden layer, then Linear and L2 normalisation.
 /// [batch, features] → [batch, embedding], rows of unit length.
 /// </summary>
-public sealed class TorchTower : nn.Module<Tensor, Tensor>
+internal sealed class TorchTower : nn.Module<Tensor, Tensor>
 {
     private readonly Linear[] _layers;
     private readonly double[] _dropout;

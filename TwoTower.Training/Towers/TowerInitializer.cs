@@ -5,7 +5,7 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Training.Towers;
 
 /// <summary>Fresh weights as <c>torch.nn.Linear</c> draws them: weight and bias uniform in ±1/√inputs.</summary>
-public static class TowerInitializer
+internal static class TowerInitializer
 {
     /// <summary>Both towers of a recipe; the same seed gives the same weights on every machine.</summary>
     public static (TowerWeights User, TowerWeights Item) Create(int userDim, int itemDim, ModelOptions model, int seed)

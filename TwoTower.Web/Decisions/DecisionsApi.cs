@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Serving;
@@ -9,9 +10,6 @@ internal static class DecisionsApi
 {
     private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    // A phone's clock may be ahead; a decision of tomorrow is a mistake, and would count as the latest one for a day.
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(5);
-
     public static void MapDecisions(this IEndpointRouteBuilder app) =>
         app.MapPost("/v1/decisions", PostAsync)
             .WithName("postDecision")
@@ -20,17 +18,20 @@ internal static class DecisionsApi
             .WithDescription(
                 "Counts in the viewer's very next recommendations. 201 when recorded, 200 when the same decision of the same time was there.")
             .ProducesProblem(StatusCodes.Status404NotFound)
-            .ProducesProblem(StatusCodes.Status409Conflict);
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests);
 
     private static async Task<Results<Created<DecisionResponse>, Ok<DecisionResponse>, ProblemHttpResult>> PostAsync(
-        DecisionRequest decision, DecisionStore store, RequestSlots slots, TimeProvider time, CancellationToken ct)
+        DecisionRequest decision, DecisionStore store, RequestSlots slots, DecisionLimit limit, HttpResponse http, CancellationToken ct)
     {
-        if (decision.DecidedAt is { } at && (at < Earliest || at > time.GetUtcNow() + ClockSkew))
+        if (limit.Take(decision.UserId) is { } wait)
         {
-            return Problem(400, "The decision's time can't be right",
-                $"decidedAt {at:O} lies before 2000 or more than {ClockSkew.TotalMinutes:0} minutes ahead: send when the viewer decided, or leave it out.");
+            http.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            return Problem(429, "Too many decisions of one user",
+                $"User {decision.UserId} has posted as many decisions as a minute allows (TwoTower:Limits:DecisionsPerMinute). Send this one again after the time in Retry-After.");
         }
 
+        if (decision.DecidedAt < Earliest) return Impossible(decision);
         var type = decision.Decision == "like" ? DecisionType.Like : DecisionType.Nope;
         var (outcome, recordedAt) = await slots.RunAsync(
             expiry => store.RecordAsync(decision.UserId, decision.VideoId, type, decision.DecidedAt, expiry), ct);
@@ -39,11 +40,15 @@ internal static class DecisionsApi
         {
             DecisionOutcome.Recorded => TypedResults.Created((string?)null, response),
             DecisionOutcome.AlreadyThere => TypedResults.Ok(response),
+            DecisionOutcome.InTheFuture => Impossible(decision),
             DecisionOutcome.UnknownVideo => Problem(404, "There is no such video", $"There is no video {decision.VideoId}."),
             _ => Problem(409, "The decision is in conflict with an earlier one",
                 $"The table allows no further decision of this viewer on video {decision.VideoId}."),
         };
     }
+
+    private static ProblemHttpResult Impossible(DecisionRequest decision) => Problem(400, "The decision's time can't be right",
+        $"decidedAt {decision.DecidedAt:O} lies before 2000 or more than 5 minutes ahead of the database's clock: send when the user decided, or leave it out.");
 
     private static ProblemHttpResult Problem(int status, string title, string detail) =>
         TypedResults.Problem(statusCode: status, title: title, detail: detail);

@@ -29,4 +29,4 @@ public sealed record ExperimentRequest
 
 /// <summary>All experiments.</summary>
 /// <param name="Experiments">Newest first; at most the first is running (<c>stoppedAt</c> is null).</param>
-public sealed record ExperimentsResponse(IReadOnlyList<Experiment> Experiments);
+internal sealed record ExperimentsResponse(IReadOnlyList<Experiment> Experiments);

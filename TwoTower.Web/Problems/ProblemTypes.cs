@@ -30,6 +30,7 @@ internal static class ProblemTypes
         ["Other bundles are under way"] = "bundles-under-way",
         ["The release failed its checks"] = "release-failed-checks",
         ["There is no room for the bundle"] = "no-room",
+        ["Too many decisions of one user"] = "too-many-decisions",
         ["No usable release"] = "no-usable-release",
         ["The database is away"] = "database-away",
         ["The database isn't migrated"] = "database-not-migrated",

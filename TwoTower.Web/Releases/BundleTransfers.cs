@@ -24,11 +24,13 @@ internal sealed class BundleTransfers(
     /// <summary>Key of the data source.</summary>
     public const string Database = "operators";
 
-    private readonly SemaphoreSlim _free = new(2);
+    private const int AtOnce = 2;
+
+    private readonly SemaphoreSlim _free = new(AtOnce);
 
     /// <summary>Begins one; null: there are two already.</summary>
     public BundleTransfer? TryBegin() => _free.Wait(TimeSpan.Zero)
-        ? new(options.Value.BundleFolder is { Length: > 0 } folder ? folder : Path.GetTempPath(), () => _free.Release())
+        ? new(options.Value.BundleFolder is { Length: > 0 } folder ? folder : Path.GetTempPath(), End)
         : null;
 
     /// <summary>Writes a release into the transfer's folder.</summary>
@@ -46,6 +48,13 @@ internal sealed class BundleTransfers(
 
     /// <inheritdoc/>
     public void Dispose() => _free.Dispose();
+
+    // A bundle takes buffers of a hundred megabytes, which the collector would keep for the next one; requests need few, and there may be no next one. Beside
+    // the request that ends here: its own buffers are free by then.
+    private void End()
+    {
+        if (_free.Release() + 1 == AtOnce) _ = Task.Run(() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+    }
 }
 
 /// <summary>One bundle under way, and its folder, which goes with it.</summary>

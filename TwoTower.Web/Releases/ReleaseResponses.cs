@@ -86,7 +86,7 @@ public sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, 
 /// <param name="GateRuns">Runs of the gate, newest first.</param>
 /// <param name="Activations">The activations that it came or went by, newest first; an automatic rollback with its numbers.</param>
 /// <param name="Files">Its files; freed ones of a retired release are gone but for this.</param>
-public sealed record ReleaseDetailsResponse(
+internal sealed record ReleaseDetailsResponse(
     ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History, IReadOnlyList<GateRunResponse> GateRuns,
     IReadOnlyList<RecordedActivation> Activations, IReadOnlyList<StoredFile> Files);
 
@@ -98,7 +98,7 @@ public sealed record ReleaseDetailsResponse(
 /// <param name="ComparedWith">The live release that it was measured against.</param>
 /// <param name="Checks">Each check, in order.</param>
 /// <param name="Quality">Both releases' quality, where it was measured.</param>
-public sealed record GateResponse(
+internal sealed record GateResponse(
     long Run, string ModelVersion, bool Passed, string? Reason, string? ComparedWith, IReadOnlyList<GateCheck> Checks, GateQuality? Quality);
 
 /// <summary>What is served now.</summary>

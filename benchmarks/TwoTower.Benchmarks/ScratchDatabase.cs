@@ -18,7 +18,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         var server = Database.CreateDataSource(connectionString);
         var name = $"twotower_benchmark_{Environment.ProcessId}";
         await using (var command = server.CreateCommand($"create database {name}")) await command.ExecuteNonQueryAsync(ct);
-        return new(server, name, Database.CreateDataSource(new NpgsqlConnectionStringBuilder(connectionString) { Database = name }.ConnectionString));
+        return new(server, name, Database.CreateDataSource(new NpgsqlConnectionStringBuilder(Database.Normalize(connectionString).ConnectionString) { Database = name }.ConnectionString));
     }
 
     public async ValueTask DisposeAsync()

@@ -38,9 +38,10 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
         _folder.Dispose();
     }
 
-    private async Task<Release> ActivateAsync(bool rpc = true)
+    private async Task<Release> ActivateAsync(bool rpc = true, int most = 5_000)
     {
         var checkpoint = TestCheckpoints.Histories([.. Tables.Videos.Select(video => video.Id)], half: Half, useRpcFeatures: rpc);
+        checkpoint = checkpoint with { Recipe = checkpoint.Recipe with { Features = checkpoint.Recipe.Features with { MaxDecisions = most } } };
         var release = await _store.RegisterAsync(ReleaseFiles.Build(checkpoint, Golden.AsOf.AddMinutes(rpc ? 1 : 2)), checkpoint.Recipe);
         await new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Options);
         return await _store.GetAsync(release.ModelVersion);
@@ -57,11 +58,13 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_request_reads_the_sums_that_the_towers_vectors_give_in_process(bool rpc)
+    [InlineData(true, 5_000)]
+    [InlineData(false, 5_000)]
+    [InlineData(true, 4)]
+    [InlineData(false, 4)]
+    public async Task A_request_reads_the_sums_that_the_towers_vectors_give_in_process(bool rpc, int most)
     {
-        var release = await ActivateAsync(rpc);
+        var release = await ActivateAsync(rpc, most);
         Assert.Equal(ReleaseState.Active, release.State);
         var pool = await PoolAsync(release);
         using var tower = UserTower.FromFiles(await _store.OpenAsync(release.ModelVersion));
@@ -73,7 +76,8 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
             {
                 var context = await RequestContext.ReadAsync(_db.DataSource, history.UserId, asOf, default);
                 if (context.LikeCount == 0) continue;
-                var (expected, actual) = (pool.Pool(history, asOf), context.Payload!.History!);
+                var (expected, actual) = (pool.Pool(history.Latest(asOf, most), asOf), context.Payload!.History!);
+                Assert.InRange(context.Payload.DecisionStats.DecisionCount, 1, most);
                 Assert.Equal((expected.Likes, expected.Nopes), (actual.Likes, actual.Nopes));
                 Same(expected.Liked, actual.Liked);
                 Same(expected.Noped, actual.Noped);
@@ -85,7 +89,7 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
             }
         }
 
-        Assert.True(seen > 80 && noped > 80, $"{seen} {noped}");
+        Assert.True(seen > 60 && noped > 40, $"{seen} {noped}");
     }
 
     [Fact]

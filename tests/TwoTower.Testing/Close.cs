@@ -4,7 +4,7 @@ using Xunit.Sdk;
 namespace TwoTower.Testing;
 
 /// <summary>Comparison of numbers to the contract's tolerance.</summary>
-public static class Close
+internal static class Close
 {
     /// <summary>Fails unless |actual − expected| ≤ tolerance · max(1, |expected|).</summary>
     public static void Equal(double expected, double actual, string what, double tolerance = 1e-6)

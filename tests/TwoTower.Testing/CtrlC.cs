@@ -6,7 +6,7 @@ namespace TwoTower.Testing;
 /// A shell that starts a job in the background has it ignore Ctrl-C, and so do all processes that the job starts: a test run from such a
 /// shell would wait in vain for its own to stop.
 /// </summary>
-public static class CtrlC
+internal static class CtrlC
 {
     private const int Interrupt = 2;
     private const nint DefaultAction = 0, IgnoreAction = 1;

@@ -6,7 +6,7 @@ using TwoTower.Datasets.Import;
 namespace TwoTower.Testing;
 
 /// <summary>The golden world (tests/golden): its tables and what must come out of them, computed by an independent oracle.</summary>
-public static class Golden
+internal static class Golden
 {
     /// <summary>Folder with the golden files, in the test's output.</summary>
     public static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "golden");

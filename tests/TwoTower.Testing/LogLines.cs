@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace TwoTower.Testing;
 
 /// <summary>A logger that keeps its lines, of every level.</summary>
-public sealed class LogLines : ILogger
+internal sealed class LogLines : ILogger
 {
     private readonly List<(LogLevel Level, string Text, Exception? Exception)> _lines = [];
 

@@ -4,7 +4,7 @@ using Xunit;
 namespace TwoTower.Testing;
 
 /// <summary>Equality of payloads as the contract has it: lists without order, times as instants, numbers to 1e-6 · max(1, |x|).</summary>
-public static class PayloadAssert
+internal static class PayloadAssert
 {
     public static void Equal(UserPayload expected, UserPayload actual)
     {

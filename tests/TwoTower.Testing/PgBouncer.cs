@@ -6,7 +6,7 @@ using Npgsql;
 namespace TwoTower.Testing;
 
 /// <summary>A real PgBouncer in transaction mode before a server, with few connections to it, so that its clients share them.</summary>
-public sealed class PgBouncer : IAsyncDisposable
+internal sealed class PgBouncer : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly DirectoryInfo _folder;

@@ -7,7 +7,7 @@ namespace TwoTower.Testing;
 /// A world in which it is known what is right: each video has one tag of the golden vocabulary, each user likes nine of the ten videos of
 /// one tag, the last of them last; and towers whose score is the cosine of tags, or of tags mixed up.
 /// </summary>
-public static class TasteWorld
+internal static class TasteWorld
 {
     /// <summary>Videos, ten of each tag.</summary>
     public const int Videos = 200;

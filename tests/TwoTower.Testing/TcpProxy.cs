@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace TwoTower.Testing;
 
 /// <summary>The network between a process and its server, on a port of its own: it can be cut, or fall silent, and come back.</summary>
-public sealed class TcpProxy : IAsyncDisposable
+internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();

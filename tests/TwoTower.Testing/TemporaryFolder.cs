@@ -1,7 +1,7 @@
 namespace TwoTower.Testing;
 
 /// <summary>A folder of one test, gone after it.</summary>
-public sealed class TemporaryFolder : IDisposable
+internal sealed class TemporaryFolder : IDisposable
 {
     /// <summary>Where it is.</summary>
     public string Path { get; } = Directory.CreateTempSubdirectory("twotower-test-").FullName;

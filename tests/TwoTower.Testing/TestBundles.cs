@@ -6,7 +6,7 @@ using TwoTower.Core.Bundles;
 namespace TwoTower.Testing;
 
 /// <summary>Bundles on disk: ours, and one laid out as the original Python program lays its own out.</summary>
-public static class TestBundles
+internal static class TestBundles
 {
     /// <summary>The five videos of tests/TwoTower.Core.Tests/foreign.</summary>
     public static IReadOnlyList<Guid> ForeignVideos { get; } =

@@ -6,7 +6,7 @@ using TwoTower.Core.Formats;
 namespace TwoTower.Testing;
 
 /// <summary>Checkpoints without a training: real towers and a real pipeline, of any size.</summary>
-public static class TestCheckpoints
+internal static class TestCheckpoints
 {
     /// <summary>The golden world's pipeline and start weights: what golden/model.json was computed from. 256 numbers.</summary>
     public static Checkpoint Golden()

@@ -8,7 +8,7 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Testing;
 
 /// <summary>Releases without a training or an embedder: real towers, real vectors of every video that is there, a real index.</summary>
-public static class TestReleases
+internal static class TestReleases
 {
     /// <summary>Loads the golden world's tables.</summary>
     public static async Task LoadGoldenAsync(TestDatabase db)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace TwoTower.Testing;
 
 /// <summary>Videos in a test's database.</summary>
-public static class TestVideos
+internal static class TestVideos
 {
     /// <summary>The id of the n-th video, from 1: 00000000-0000-4000-8000-00000000000n in hexadecimal.</summary>
     public static Guid Id(int n) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-8000-{n:x12}"));

@@ -244,6 +244,20 @@ public sealed class TrainJobTests : IDisposable
         Assert.Contains("train_val_split 0", e.Message);
     }
 
+    [Fact]
+    public async Task It_is_told_how_many_decisions_can_be_used_and_why_not_the_others()
+    {
+        var (user, video) = (Guid.Parse("00000000-0000-0000-0000-0000000000b1"), Guid.Parse("00000000-0000-0000-0000-0000000000b2"));
+        var known = Tables.Decisions[0];
+        DecisionRow[] others = [known with { VideoId = video }, known with { UserId = user }, known with { UserId = user, Type = DecisionType.Nope }];
+        var recipe = Recipe with { Training = Recipe.Training with { Epochs = 1 } };
+
+        await TrainJob.RunAsync(Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. Tables.Decisions, .. others] } }, null, CancellationToken.None);
+
+        Assert.Single(_said, line => line.EndsWith(
+            $"decisions can be used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})", StringComparison.Ordinal));
+    }
+
     private TrainOptions Options() => new()
     {
         Recipe = Recipe,

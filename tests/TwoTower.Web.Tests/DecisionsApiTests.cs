@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
@@ -90,6 +92,67 @@ public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
         await world.Database.ExecuteAsync("drop index one_a_video");
     }
 
+    [Fact]
+    public async Task A_like_that_was_taken_back_is_no_reason_and_no_taste()
+    {
+        var user = Guid.NewGuid();
+        Task DecideAsync(Guid video, string decision, string at) =>
+            world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = video, decision, decidedAt = at }, 201);
+        Task<JsonElement> AskAsync() => world.Api.GetAsync($"/v1/users/{user}/recommendations?limit=100");
+        static string?[] Reasons(JsonElement answer) =>
+            [.. answer.GetProperty("videos").EnumerateArray().SelectMany(video => video.GetProperty("reasons").EnumerateArray().Select(reason => reason.GetProperty("name").GetString())).Distinct()];
+
+        var (first, second) = Golden.Tables.Videos.SelectMany(a => Golden.Tables.Videos.Select(b => (a, b)))
+            .First(pair => pair.a.Tags.Count > 1 && pair.b.Tags.Count > 0 && !pair.a.Tags.Intersect(pair.b.Tags).Any());
+        await DecideAsync(first.Id, "like", "2026-01-01T00:00:00Z");
+        await DecideAsync(first.Id, "like", "2026-01-01T00:00:01Z"); // a second word on the same video
+        await DecideAsync(second.Id, "like", "2026-01-01T00:00:02Z");
+        var before = await AskAsync();
+        Assert.Contains(first.Tags[0], Reasons(before));
+        Assert.All(
+            before.GetProperty("videos").EnumerateArray().SelectMany(video => video.GetProperty("reasons").EnumerateArray()),
+            reason => Assert.InRange(reason.GetProperty("likes").GetInt32(), 1, 2));
+
+        await DecideAsync(first.Id, "nope", "2026-01-01T00:00:03Z");
+        var after = await AskAsync();
+        Assert.Equal("two_tower", after.GetProperty("strategy").GetString());
+        Assert.Empty(Reasons(after).Intersect(first.Tags));
+        Assert.NotEmpty(Reasons(after).Intersect(second.Tags.Concat(second.Performers)));
+
+        // Nothing is liked any more: nothing to go by.
+        await DecideAsync(second.Id, "nope", "2026-01-01T00:00:04Z");
+        Assert.Equal("popular_and_fresh", (await AskAsync()).GetProperty("strategy").GetString());
+
+        // Liked again, by another road: a decision that was deleted never was.
+        await world.Database.ExecuteAsync($"delete from user_video_decisions where user_id = '{user}' and decision_type = 'nope'");
+        Assert.Equal(Reasons(before).Order(), Reasons(await AskAsync()).Order());
+    }
+
+    [Theory]
+    [InlineData(-60)]
+    [InlineData(0)]
+    [InlineData(60)]
+    public async Task What_the_future_is_the_database_says_whatever_the_replicas_clock(int minutes)
+    {
+        await using var replica = await ApiHost.StartAsync(
+            world.Database, configure: builder => builder.Services.AddSingleton<TimeProvider>(new WrongClock(TimeSpan.FromMinutes(minutes))));
+        var user = Guid.NewGuid();
+        var now = await world.Database.ScalarAsync<DateTime>("select clock_timestamp()");
+        object Like(int video, TimeSpan ahead) => new { userId = user, videoId = Video(video), decision = "like", decidedAt = new DateTimeOffset(now, TimeSpan.Zero) + ahead };
+
+        await replica.PostAsync("/v1/decisions", Like(0, TimeSpan.Zero), 201);
+        await replica.PostAsync("/v1/decisions", Like(1, TimeSpan.FromMinutes(2)), 201);
+        var problem = await replica.PostAsync("/v1/decisions", Like(2, TimeSpan.FromMinutes(20)), 400);
+        Assert.Equal("urn:twotower:problem:impossible-time", problem.GetProperty("type").GetString());
+        Assert.Equal(2L, await CountAsync(user));
+        Assert.Equal("two_tower", (await replica.GetAsync($"/v1/users/{user}/recommendations")).GetProperty("strategy").GetString());
+    }
+
     private Task<long> CountAsync(Guid user) =>
         world.Database.ScalarAsync<long>($"select count(*) from user_video_decisions where user_id = '{user}'");
+
+    private sealed class WrongClock(TimeSpan off) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + off;
+    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using TwoTower.Core;
 using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
@@ -33,10 +34,59 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         await using var network = TcpProxy.Before(database.Port);
         (database.Host, database.Port) = ("127.0.0.1", network.Port);
         await using var api = await ApiHost.StartAsync(database.ConnectionString, Settings);
+        await AskAsync(api, hangUp, () =>
+        {
+            network.FallSilent();
+            return Task.CompletedTask;
+        }, network.Restore);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Live_answers_and_requests_end_at_the_deadline_while_the_servers_processes_are_stopped(bool hangUp)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGSTOP");
+        using var home = new TemporaryFolder();
+        PostgresFixture own;
+        try
+        {
+            own = await PostgresFixture.OwnAsync(home.Path);
+        }
+        catch (InputException e)
+        {
+            Assert.Skip(e.Message);
+            throw;
+        }
+
+        try
+        {
+            await using var db = await own.CreateDatabaseAsync();
+            await TestReleases.LoadGoldenAsync(db);
+            await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
+            await using var api = await ApiHost.StartAsync(new NpgsqlConnectionStringBuilder(db.ConnectionString) { MaxPoolSize = 100 }.ConnectionString, Settings);
+            PausedServer? paused = null;
+            try
+            {
+                await AskAsync(api, hangUp, async () => paused = await PausedServer.PauseAsync(own.ServerConnectionString), () => paused!.Dispose());
+            }
+            finally
+            {
+                paused?.Dispose();
+            }
+        }
+        finally
+        {
+            await own.DisposeAsync();
+        }
+    }
+
+    // 64 clients for eight seconds of silence.
+    private async Task AskAsync(ApiHost api, bool hangUp, Func<Task> silence, Action restore)
+    {
         var path = $"/v1/users/{ApiWorld.Viewer}/recommendations";
         await api.GetAsync(path);
-
-        network.FallSilent();
+        await silence();
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(8));
         var statuses = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
         var (slowest, slowestLive) = (TimeSpan.Zero, TimeSpan.Zero);
@@ -78,7 +128,7 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         Assert.DoesNotContain(500, statuses.Keys);
 
         // Whatever was given up on gives its turn back.
-        network.Restore();
+        restore();
         using var back = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (!(await api.Client.GetAsync(path, back.Token)).IsSuccessStatusCode) await Task.Delay(100, back.Token);
     }
@@ -90,9 +140,9 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         await TestReleases.LoadGoldenAsync(db);
         await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
         await using var api = await ApiHost.StartAsync(db, new(Settings) { ["TwoTower:Limits:Deadline"] = "00:00:00.5", ["TwoTower:Impressions:FlushInterval"] = "00:00:00.05" });
-        await db.ExecuteAsync("alter function two_tower.video_filter(text[], uuid[], uuid[], text[]) rename to video_filter_of_before");
+        await db.ExecuteAsync("alter function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) rename to video_filter_of_before");
         await db.ExecuteAsync("""
-            create function two_tower.video_filter(text[], uuid[], uuid[], text[]) returns text language plpgsql as
+            create function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) returns text language plpgsql as
             $$ begin perform pg_sleep(600); return 'true'; end $$
             """);
         var problem = await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations", 503);
@@ -108,6 +158,7 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
         await using var db = await postgres.CreateDatabaseAsync();
         await using var api = await ApiHost.StartAsync(db, new(Settings)
         {
+            ["TwoTower:Api:StatisticsRefreshSeconds"] = "0", // it would wait for the lock, too
             ["TwoTower:Limits:Deadline"] = "00:02:00",
             ["TwoTower:Limits:ConcurrentRequests"] = "1",
             ["TwoTower:Limits:WaitingRequests"] = "0",
@@ -131,7 +182,7 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
     public async Task A_client_that_hangs_up_cancels_nothing_at_the_database()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        await using var api = await ApiHost.StartAsync(db);
+        await using var api = await ApiHost.StartAsync(db, new() { ["TwoTower:Api:StatisticsRefreshSeconds"] = "0" }); // it would wait for the lock, too
         await using var connection = await db.DataSource.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var command = new NpgsqlCommand("lock table public.user_video_decisions in access exclusive mode", connection, transaction)) await command.ExecuteNonQueryAsync();

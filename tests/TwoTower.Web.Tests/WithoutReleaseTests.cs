@@ -79,12 +79,50 @@ public sealed class WithoutReleaseTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task A_new_video_without_a_vector_is_409_by_name_and_a_hidden_one_is_gone_at_once()
+    public async Task A_new_video_that_no_embedder_has_come_to_has_its_vector_from_the_releases_item_tower()
+    {
+        await TestReleases.ActivateAsync(_db, TestCheckpoints.Random());
+        // A video that is as an old one is: the old one is nearest to it, and what is near to the one is near to the other.
+        var old = Golden.Tables.Videos.First(video => video.IsActive && video.SafetyLevel <= 1 && video.Tags.Count > 1).Id;
+        var added = await AddTwinAsync(old);
+        var answer = await _api.GetAsync($"/v1/videos/{added}/similar?limit=10");
+        Assert.Equal(old, ApiWorld.Ids(answer)[0]);
+        Assert.Equal(1, answer.GetProperty("videos")[0].GetProperty("score").GetDouble(), tolerance: 1e-5);
+        var known = ApiWorld.Ids(await _api.GetAsync($"/v1/videos/{old}/similar?limit=9"));
+        Assert.Equal(known, ApiWorld.Ids(answer).Skip(1));
+        Assert.DoesNotContain(known[0], ApiWorld.Ids(await _api.GetAsync($"/v1/videos/{added}/similar?limit=10&excludeVideoIds={known[0]}")));
+
+        // Another release has another tower.
+        var next = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: 3));
+        await new ReleaseStore(_db.DataSource).ActivateAsync(next.ModelVersion, "test", null);
+        var newest = await AddTwinAsync(old);
+        answer = await _api.GetAsync($"/v1/videos/{newest}/similar?limit=10");
+        Assert.Equal(next.ModelVersion, answer.GetProperty("modelVersion").GetString());
+        Assert.Contains(old, ApiWorld.Ids(answer).Take(2)); // the first twin has a vector of its own by now
+    }
+
+    private Task<Guid> AddTwinAsync(Guid video) => _db.ScalarAsync<Guid>($"""
+        with twin as (
+          insert into videos (title, price, duration_seconds, product_released_at, distribution_started_at, safety_level, region_codes)
+          select 'twin', price, duration_seconds, product_released_at, distribution_started_at, safety_level, region_codes from videos where id = '{video}'
+          returning id),
+        tags as (insert into video_tags select twin.id, tag_name from twin, video_tags where video_id = '{video}'),
+        performers as (insert into video_performers select twin.id, performer_name from twin, video_performers where video_id = '{video}')
+        select id from twin
+        """);
+
+    [Fact]
+    public async Task Without_an_item_tower_a_new_video_is_409_with_the_reason_and_a_hidden_one_is_gone_at_once()
     {
         var release = await TestReleases.ActivateAsync(_db, TestCheckpoints.Random());
+        await _db.ExecuteAsync($"""
+            alter table two_tower.release_files disable trigger user;
+            delete from two_tower.release_files where release_id = {release.Id} and path = 'item_tower.onnx'
+            """);
         var added = await _db.ScalarAsync<Guid>("insert into videos (title) values ('just added') returning id");
         var problem = await _api.GetAsync($"/v1/videos/{added}/similar", 409);
         Assert.Contains($"{added} has no vector in release {release.ModelVersion}", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("has no item_tower.onnx", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
 
         var path = $"/v1/videos/{Golden.ItemPayloads[0].VideoId}/similar?limit=3";
         var nearest = ApiWorld.Ids(await _api.GetAsync(path))[0];

@@ -5,7 +5,7 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 /// <param name="Lower">Lower end; null with fewer than two users.</param>
 /// <param name="Upper">Upper end.</param>
 /// <param name="StandardError">Its standard error.</param>
-public sealed record Interval(double Value, double? Lower, double? Upper, double? StandardError)
+internal sealed record Interval(double Value, double? Lower, double? Upper, double? StandardError)
 {
     private const double Quantile = 1.959963984540054; // of the normal distribution, 97.5 %
 
@@ -20,7 +20,7 @@ public sealed record Interval(double Value, double? Lower, double? Upper, double
 /// </summary>
 /// <param name="Value">The estimate.</param>
 /// <param name="Influence">ψ of each user; they sum to 0.</param>
-public sealed record ClusteredEstimate(double Value, IReadOnlyDictionary<Guid, double> Influence)
+internal sealed record ClusteredEstimate(double Value, IReadOnlyDictionary<Guid, double> Influence)
 {
     /// <summary>Variance; null with fewer than two users.</summary>
     public double? Variance => Influence.Count < 2 ? null : Factor(Influence.Count) * Influence.Values.Sum(psi => psi * psi);

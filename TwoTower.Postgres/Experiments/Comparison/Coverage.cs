@@ -7,7 +7,7 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 /// Its uncertainty is the jackknife's over users (Heltshe, Forrester, Biometrics 39, 1983), which is never too small on average (Efron,
 /// Stein, Annals of Statistics 9, 1981).
 /// </summary>
-public static class Coverage
+internal static class Coverage
 {
     /// <summary>Share of the catalogue.</summary>
     /// <param name="users">The N users of a group.</param>

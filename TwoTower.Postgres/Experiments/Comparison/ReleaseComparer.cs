@@ -7,7 +7,7 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 
 /// <summary>Compares releases by the recommendations that were recorded and the decisions that followed them.</summary>
 /// <param name="db">The database.</param>
-public sealed class ReleaseComparer(NpgsqlDataSource db)
+internal sealed class ReleaseComparer(NpgsqlDataSource db)
 {
     /// <summary>How long after the last impression of a video a decision on it counts.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromHours(24);

@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 /// <param name="UsersInBoth">Users who were served by both.</param>
 /// <param name="Metrics">likes_per_recommendation, nopes_per_recommendation, coverage, empty_answers.</param>
 /// <param name="Notes">What to bear in mind.</param>
-public sealed record ReleaseComparison(
+internal sealed record ReleaseComparison(
     ComparedRelease A, ComparedRelease B, DateTimeOffset? Since, DateTimeOffset Until, string? Experiment, int UsersInBoth,
     IReadOnlyList<ComparedMetric> Metrics, IReadOnlyList<string> Notes);
 
@@ -21,11 +21,11 @@ public sealed record ReleaseComparison(
 /// <param name="Likes">Of them liked.</param>
 /// <param name="Nopes">Of them not wanted.</param>
 /// <param name="Videos">Distinct videos shown.</param>
-public sealed record ComparedRelease(string ModelVersion, int Users, long Answers, long Recommendations, long Likes, long Nopes, long Videos);
+internal sealed record ComparedRelease(string ModelVersion, int Users, long Answers, long Recommendations, long Likes, long Nopes, long Videos);
 
 /// <summary>One number of both, with 95 % intervals.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="A">Of the one; null: nothing to tell by.</param>
 /// <param name="B">Of the other.</param>
 /// <param name="Difference">B − A. Chance alone rarely explains a difference whose interval leaves 0 out.</param>
-public sealed record ComparedMetric(string Name, Interval? A, Interval? B, Interval? Difference);
+internal sealed record ComparedMetric(string Name, Interval? A, Interval? B, Interval? Difference);

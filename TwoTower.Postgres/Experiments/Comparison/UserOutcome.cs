@@ -8,4 +8,4 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 /// <param name="Likes">Recommendations that were liked within the time that counts.</param>
 /// <param name="Nopes">Those that weren't wanted.</param>
 /// <param name="ShownTo">For each distinct video shown, how many users of the group were shown it, this one included.</param>
-public sealed record UserOutcome(Guid UserId, long Recommendations, long Answers, long Empty, long Likes, long Nopes, int[] ShownTo);
+internal sealed record UserOutcome(Guid UserId, long Recommendations, long Answers, long Empty, long Likes, long Nopes, int[] ShownTo);

@@ -11,7 +11,7 @@ namespace TwoTower.Postgres.Experiments.Rollback;
 /// <param name="ModelVersion">The release that is active again.</param>
 /// <param name="Undone">The one that was left.</param>
 /// <param name="Reason">The rule and its numbers.</param>
-public sealed record RolledBack(string ModelVersion, string Undone, RollbackReason Reason);
+internal sealed record RolledBack(string ModelVersion, string Undone, RollbackReason Reason);
 
 /// <summary>
 /// Watches the release that was activated last and goes back when it misbehaves. Any number of replicas may do so: what they go by is
@@ -19,7 +19,7 @@ public sealed record RolledBack(string ModelVersion, string Undone, RollbackReas
 /// </summary>
 /// <param name="db">The database.</param>
 /// <param name="options">The rules.</param>
-public sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options)
+internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options)
 {
     private const string Actor = "automatic rollback";
 

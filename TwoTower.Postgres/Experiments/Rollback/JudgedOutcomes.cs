@@ -7,4 +7,4 @@ namespace TwoTower.Postgres.Experiments.Rollback;
 /// <param name="Failed">Users and minutes with a failure that was the release's.</param>
 /// <param name="EmptyUsers">Users behind <paramref name="Empty"/>.</param>
 /// <param name="FailedUsers">Users behind <paramref name="Failed"/>.</param>
-public readonly record struct JudgedOutcomes(long Requests, long Answers, long Empty, long Failed, long EmptyUsers = 0, long FailedUsers = 0);
+internal readonly record struct JudgedOutcomes(long Requests, long Answers, long Empty, long Failed, long EmptyUsers = 0, long FailedUsers = 0);

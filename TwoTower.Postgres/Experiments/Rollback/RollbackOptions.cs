@@ -72,4 +72,4 @@ public sealed record RollbackOptions
 
 /// <summary>Ends a start with the option's name when a value is out of range.</summary>
 [OptionsValidator]
-public sealed partial class RollbackOptionsValidator : IValidateOptions<RollbackOptions>;
+internal sealed partial class RollbackOptionsValidator : IValidateOptions<RollbackOptions>;

@@ -12,7 +12,7 @@ namespace TwoTower.Postgres.Experiments.Rollback;
 /// <param name="Margin">How much worse was allowed, in the number's unit.</param>
 /// <param name="StandardError">Of the difference.</param>
 /// <param name="Users">Distinct users that it happened to.</param>
-public sealed record RollbackReason(
+internal sealed record RollbackReason(
     string Rule, double Live, double Previous, long LiveCount, long PreviousCount, double Margin, double StandardError, long Users)
 {
     /// <summary>For the history.</summary>
@@ -28,7 +28,7 @@ public sealed record RollbackReason(
 }
 
 /// <summary>The rules. Pure.</summary>
-public static class RollbackRule
+internal static class RollbackRule
 {
     /// <summary>Judges by what became of requests.</summary>
     /// <param name="live">Since the activation.</param>

@@ -10,7 +10,7 @@ namespace TwoTower.Training.Loop.Cpu;
 /// what is not zero, everything between two matrix products is one pass, and the optimiser is one pass over flat memory. Each worker
 /// runs single-threaded matrix products on its share, because a phase is shorter than waking a second set of threads.
 /// </summary>
-public sealed class CpuBackend : ITrainingBackend
+internal sealed class CpuBackend : ITrainingBackend
 {
     // Rows encoded at a time outside of training.
     private const int EmbeddingRows = 1024;

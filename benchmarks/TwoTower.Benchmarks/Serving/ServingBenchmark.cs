@@ -45,9 +45,9 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
             {
                 ($"bare SQL: {candidates} nearest vectors by the index", BareSql(candidates)),
                 ("two_tower.search_videos (filters, seen left out)",
-                    "select count(*) from two_tower.search_videos($1, $2, null, 1, null, $3, null, $4)"),
+                    "select count(*) from two_tower.search_videos($1, $2, null, 1, null, null, null, $4, $3)"),
                 ("two_tower.nearest_videos (and what is shown)",
-                    "select * from two_tower.nearest_videos($1, $2, 1, null, $3, null, $4)"),
+                    "select * from two_tower.nearest_videos($1, $2, 1, null, null, null, $4, $3)"),
             })
             {
                 await LoadAsync(count, Math.Min(requests, 200), (i, _) => SearchAsync(sql, embeddings, i, candidates, ct));
@@ -66,14 +66,14 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
         select video_id from {world.Release.Table} order by embedding <#> $1::vector limit $2
         """;
 
-    private async Task<List<(float[] Embedding, Guid[] Seen)>> EncodeAsync(CancellationToken ct)
+    private async Task<List<(float[] Embedding, Guid User)>> EncodeAsync(CancellationToken ct)
     {
         using var tower = UserTower.FromFiles(await new ReleaseStore(db).OpenAsync(world.Release.ModelVersion, ct));
-        var embeddings = new List<(float[], Guid[])>();
+        var embeddings = new List<(float[], Guid)>();
         foreach (var user in world.Users.Take(500))
         {
             var context = await RequestContext.ReadAsync(db, user, null, ct);
-            embeddings.Add((tower.Encode(context.Payload!, context.AsOf), context.DecidedVideoIds));
+            embeddings.Add((tower.Encode(context.Payload!, context.AsOf), user));
         }
 
         return embeddings;
@@ -100,9 +100,9 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
         if (answer.Length < 1_000) throw new InvalidOperationException("an answer of 20 videos was expected");
     }
 
-    private async Task SearchAsync(string sql, List<(float[] Embedding, Guid[] Seen)> embeddings, int i, int candidates, CancellationToken ct)
+    private async Task SearchAsync(string sql, List<(float[] Embedding, Guid User)> embeddings, int i, int candidates, CancellationToken ct)
     {
-        var (embedding, seen) = embeddings[i % embeddings.Count];
+        var (embedding, user) = embeddings[i % embeddings.Count];
         var started = Stopwatch.GetTimestamp();
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var batch = new NpgsqlBatch(connection);
@@ -111,7 +111,7 @@ internal sealed class ServingBenchmark(NpgsqlDataSource db, string connectionStr
             var command = new NpgsqlBatchCommand(statement);
             if (statement.Contains("$1", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = embedding });
             if (statement.Contains("$2", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = candidates });
-            if (statement.Contains("$3", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = seen });
+            if (statement.Contains("$3", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = user });
             if (statement.Contains("$4", StringComparison.Ordinal)) command.Parameters.Add(new() { Value = world.Release.ModelVersion });
             batch.BatchCommands.Add(command);
         }

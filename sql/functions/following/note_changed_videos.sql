@@ -17,6 +17,9 @@ begin
                 is distinct from
                (n.price, n.duration_seconds, n.product_released_at, n.distribution_started_at, n.safety_level, n.region_codes, n.is_active);
     end if;
+    if found and tg_op = 'INSERT' then
+        insert into two_tower.tag_changes (video_id) select n.id from new_rows n;      -- their tags aren't counted yet
+    end if;
     if found then
         perform pg_notify('two_tower_videos', '');
     end if;

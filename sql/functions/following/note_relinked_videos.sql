@@ -3,6 +3,8 @@
 -- two_tower.video_features.
 create or replace function two_tower.note_relinked_videos() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    v_any boolean;
 begin
     if tg_op = 'INSERT' then
         insert into two_tower.embedding_changes (video_id) select distinct n.video_id from new_rows n;
@@ -15,7 +17,20 @@ begin
         insert into two_tower.embedding_changes (video_id)
         select o.video_id from old_rows o union select n.video_id from new_rows n;
     end if;
-    if found then
+    v_any := found;
+    -- What a search by tags looks at itself until the tags are counted anew (two_tower.changed_tags).
+    if tg_table_schema = 'public' and tg_table_name = 'video_tags' then
+        if tg_op = 'INSERT' then
+            insert into two_tower.tag_changes (video_id) select distinct n.video_id from new_rows n;
+        elsif tg_op = 'DELETE' then
+            insert into two_tower.tag_changes (video_id) select distinct o.video_id from old_rows o;
+        elsif tg_op = 'TRUNCATE' then
+            insert into two_tower.tag_changes (video_id) select v.id from public.videos v;
+        else
+            insert into two_tower.tag_changes (video_id) select o.video_id from old_rows o union select n.video_id from new_rows n;
+        end if;
+    end if;
+    if v_any then
         perform pg_notify('two_tower_videos', '');
     end if;
     return null;

@@ -1,5 +1,5 @@
 -- function: two_tower.record_impressions(timestamptz[], text[], bigint[], uuid[], uuid[], integer[], text[], bigint)
--- Records what was recommended: one element of each array a row, p_served_at by this database's clock (request_context told it), which
+-- Records what was recommended: one element of each array a row, p_served_at by this database's clock (serving_context told it), which
 -- decisions go by, too. Returns the rows recorded: 0 when yesterday and today have p_max_rows already.
 create or replace function two_tower.record_impressions(
     p_served_at timestamptz[], p_model_versions text[], p_experiment_ids bigint[], p_user_ids uuid[], p_video_ids uuid[], p_ranks int[],

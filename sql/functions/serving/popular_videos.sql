@@ -1,4 +1,4 @@
--- function: two_tower.popular_videos(integer, timestamptz, integer, text[], uuid[], text[])
+-- function: two_tower.popular_videos(integer, timestamptz, integer, text[], uuid[], text[], uuid)
 -- Candidates of the popular-and-fresh strategy, with what a response shows of each: the p_limit most popular and the p_limit newest
 -- videos that pass the filters; where those are fewer than p_limit, also videos that aren't counted yet. value is the popularity as a
 -- share of the most popular video's, 0..1.
@@ -8,7 +8,8 @@ create or replace function two_tower.popular_videos(
     p_max_safety_level int,
     p_allowed_regions text[],
     p_exclude_video_ids uuid[],
-    p_banned_tags text[])
+    p_banned_tags text[],
+    p_seen_by uuid)
 returns table (
     video_id uuid, value double precision, external_id text, title text, thumbnail_url text, duration_seconds int, price numeric,
     released_at timestamptz, tags text[], performers text[])
@@ -16,7 +17,9 @@ rows 200
 language plpgsql stable as $$
 declare
     v_limit int := least(greatest(coalesce(p_limit, 50), 1), 500);
-    v_filter text := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, p_banned_tags);
+    v_keys bigint[] := two_tower.tag_keys(null, p_banned_tags);
+    v_changed uuid[] := case when cardinality(p_banned_tags) > 0 then two_tower.changed_tags() end;
+    v_filter text := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, p_banned_tags, p_seen_by, v_changed);
     v_best double precision;
     v_ids uuid[];
     v_uncounted uuid[];
@@ -30,19 +33,20 @@ begin
             from two_tower.video_statistics s join public.videos v on v.id = s.video_id
             where %1$s
             order by s.popularity desc, s.video_id
-            limit $6
+            limit $9
         ), fresh as (
             select s.video_id, s.popularity
             from two_tower.video_statistics s join public.videos v on v.id = s.video_id
-            where s.released_at <= $7 and %1$s
+            where s.released_at <= $10 and %1$s
             order by s.released_at desc, s.video_id
-            limit $6
+            limit $9
         )
-        select array_agg(c.video_id), array_agg(c.popularity / $8)
+        select array_agg(c.video_id), array_agg(c.popularity / $11)
         from (select * from popular union select * from fresh) c
         $query$, v_filter)
     into v_ids, v_popularity
-    using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags, v_limit, p_as_of, v_best;
+    using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags, p_seen_by,
+        v_keys, v_changed, v_limit, p_as_of, v_best;
 
     if coalesce(cardinality(v_ids), 0) < v_limit then
         execute format(
@@ -51,13 +55,14 @@ begin
             from (
                 select v.id
                 from public.videos v
-                where %s and not exists (select from two_tower.video_statistics s where s.video_id = v.id)
+                left join two_tower.video_statistics s on s.video_id = v.id
+                where %s and s.video_id is null
                 order by v.product_released_at desc nulls last, v.id
-                limit $6) u
+                limit $9) u
             $query$, v_filter)
         into v_uncounted
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags,
-            v_limit - coalesce(cardinality(v_ids), 0);
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags, p_seen_by,
+            v_keys, v_changed, v_limit - coalesce(cardinality(v_ids), 0);
         v_ids := array_cat(v_ids, v_uncounted);
     end if;
 

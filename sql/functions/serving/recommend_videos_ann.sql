@@ -17,7 +17,7 @@ begin
     return query
     select s.video_id, 1 - s.similarity, s.similarity
     from two_tower.search_videos(p_embedding::real[], p_limit, p_banned_tag_ids, p_max_safety_level, p_allowed_regions, p_exclude_video_ids,
-        p_banned_tags, p_model_version) s
+        p_banned_tags, p_model_version, null) s
     order by s.similarity desc, s.video_id;
 end
 $$;

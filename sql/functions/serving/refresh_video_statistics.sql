@@ -1,8 +1,11 @@
--- function: two_tower.refresh_video_statistics()
--- Counts likes and nopes anew and writes the rows that changed, and no others: a quiet catalogue costs no writes. Each viewer counts
--- once a video, with the last word; popularity grows with the likes and shrinks with the share of nopes (one of each is assumed
--- beforehand, so that a single like isn't 100 %). What is dated after now doesn't count. Any number of processes may call it: the second one at a time returns null at once.
-create or replace function two_tower.refresh_video_statistics()
+-- function: two_tower.refresh_video_statistics(interval, integer, integer)
+-- Counts likes and nopes anew, reads the tags, and writes the rows that changed, and no others: a quiet catalogue costs no writes. Each user counts
+-- once a video, with the last word, and in the popularity by their weight (TwoTower:Popularity): in full after p_maturity since the account was
+-- made or the user first came (two_tower.user_arrivals), and with p_spread videos decided on; beyond p_decisions_per_day decisions of a day
+-- (UTC) for nothing. Whoever makes up users by the hundred so moves nothing. Popularity grows with the likes and shrinks with the share of
+-- nopes (one of each is assumed beforehand, so that a single like isn't 100 %). What is dated after now doesn't count. Any number of
+-- processes may call it: the second one at a time returns null at once.
+create or replace function two_tower.refresh_video_statistics(p_maturity interval, p_spread int, p_decisions_per_day int)
 returns bigint
 language plpgsql as $$
 declare
@@ -21,31 +24,64 @@ begin
         from public.user_video_decisions d
         where d.created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
         group by d.video_id, d.user_id
+    ), word as (
+        select w.video_id, w.user_id, w.liked_at > w.noped_at or w.noped_at is null as is_like,
+            row_number() over (
+                partition by w.user_id, (greatest(w.liked_at, w.noped_at) at time zone 'UTC')::date
+                order by greatest(w.liked_at, w.noped_at), w.video_id) as of_day
+        from last_word w
+        where w.liked_at is not null or w.noped_at is not null
+    ), came as (
+        select w.user_id, count(*) as videos, min(least(w.liked_at, w.noped_at)) as decided_at
+        from last_word w
+        where w.liked_at is not null or w.noped_at is not null
+        group by w.user_id
+    ), weighed as materialized (
+        -- A time that a client gives says nothing of when the client came: it counts only for users from before arrivals were noted, and imported ones.
+        select c.user_id,
+            least(1.0::double precision, c.videos::double precision / greatest(p_spread, 1))
+                * case when p_maturity > interval '0' then least(1.0::double precision, greatest(0.0::double precision,
+                    extract(epoch from statement_timestamp() - two_tower.plain_time(coalesce(a.arrived_at, p.created_at, c.decided_at)))::double precision
+                        / extract(epoch from p_maturity)::double precision)) else 1 end as weight
+        from came c
+        left join two_tower.user_arrivals a on a.user_id = c.user_id
+        left join public.profiles p on p.user_id = c.user_id
     ), counted as (
         select w.video_id,
-            count(*) filter (where w.liked_at > w.noped_at or w.noped_at is null) as likes,
-            count(*) filter (where w.noped_at >= w.liked_at or w.liked_at is null) as nopes
-        from last_word w
+            count(*) filter (where w.is_like) as likes,
+            count(*) filter (where not w.is_like) as nopes,
+            coalesce(sum(u.weight) filter (where w.is_like and w.of_day <= p_decisions_per_day), 0) as liking,
+            coalesce(sum(u.weight) filter (where not w.is_like and w.of_day <= p_decisions_per_day), 0) as noping
+        from word w
+        join weighed u on u.user_id = w.user_id
         group by w.video_id
+    ), tagged as (
+        select t.video_id, array_agg(distinct hashtextextended(coalesce(t.tag_id::text, t.tag_name) collate "C", 0)) as tag_keys
+        from two_tower.video_tag_names t
+        where coalesce(t.tag_id::text, t.tag_name) is not null
+        group by t.video_id
     ), fresh as materialized (
         select v.id as video_id, coalesce(c.likes, 0)::int as like_count, coalesce(c.nopes, 0)::int as nope_count,
-            ln(1 + coalesce(c.likes, 0)::double precision)
-                * (coalesce(c.likes, 0) + 1) / (coalesce(c.likes, 0) + coalesce(c.nopes, 0) + 2) as popularity,
-            two_tower.plain_time(v.product_released_at) as released_at
+            -- Rounded: the sums come in any order, and the weights of the young grow by the minute.
+            round((ln(1 + coalesce(c.liking, 0))
+                * (coalesce(c.liking, 0) + 1) / (coalesce(c.liking, 0) + coalesce(c.noping, 0) + 2))::numeric, 6)::double precision as popularity,
+            two_tower.plain_time(v.product_released_at) as released_at, coalesce(t.tag_keys, '{}') as tag_keys
         from public.videos v
         left join counted c on c.video_id = v.id
+        left join tagged t on t.video_id = v.id
     ), changed as (
         update two_tower.video_statistics s
         set like_count = f.like_count, nope_count = f.nope_count, popularity = f.popularity, released_at = f.released_at,
+            tag_keys = f.tag_keys,
             updated_at = clock_timestamp()
         from fresh f
         where f.video_id = s.video_id
-          and (f.like_count, f.nope_count, f.popularity, f.released_at)
-            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at)
+          and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys)
+            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys)
         returning 1
     ), added as (
-        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at)
-        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at
+        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at, tag_keys)
+        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys
         from fresh f
         where not exists (select from two_tower.video_statistics s where s.video_id = f.video_id)
         returning 1
@@ -53,6 +89,12 @@ begin
         delete from two_tower.video_statistics s
         where not exists (select from public.videos v where v.id = s.video_id)
         returning 1
+    ), told as (
+        -- As of the same moment as the tags above: a change that is not seen here keeps its row.
+        delete from two_tower.tag_changes
+    ), gone as (
+        -- Their users count in full by now, whatever their first decision says.
+        delete from two_tower.user_arrivals a where a.arrived_at < statement_timestamp() - greatest(2 * p_maturity, interval '30 days')
     )
     select (select count(*) from changed) + (select count(*) from added) + (select count(*) from removed) into v_changed;
     return v_changed;

@@ -1,10 +1,13 @@
--- function: two_tower.search_videos(real[], integer, uuid[], integer, text[], uuid[], text[], text)
+-- function: two_tower.search_videos(real[], integer, uuid[], integer, text[], uuid[], text[], text, uuid)
 -- The videos nearest to a vector of one release, nearest first: the active release, or the one that p_model_version pins. The filters
--- are inside the scan, so as many rows come back as were asked for, if there are as many; similarity is the cosine.
+-- are inside the scan, so as many rows come back as were asked for, if there are as many; similarity is the cosine. p_seen_by leaves out what
+-- that user has decided on.
 --
--- The scan goes on past the first batch of the index (hnsw.iterative_scan) while the filters leave too few rows, up to
--- hnsw.max_scan_tuples; if there are still too few then, an exact search finds all there are. Where the filters are selective the
--- planner takes the exact way at once. The vector comes as an array, so that a caller's session needn't know pgvector's types.
+-- There are two ways: along the index, which goes on past its first batch (hnsw.iterative_scan) while the filters leave too few rows, up to
+-- hnsw.max_scan_tuples; and exactly, over all that passes the filters. Where a filter may leave little, a sample of the release's videos tells
+-- how many pass, and the cheaper way is taken; the planner's estimates of overlapping arrays and of questions asked per row are off by
+-- magnitudes. Where the index finds too few, the exact way finds all there are. The vector comes as an array, so that a caller's
+-- session needn't know pgvector's types.
 create or replace function two_tower.search_videos(
     p_embedding real[],
     p_limit int,
@@ -13,7 +16,8 @@ create or replace function two_tower.search_videos(
     p_allowed_regions text[],
     p_exclude_video_ids uuid[],
     p_banned_tags text[],
-    p_model_version text)
+    p_model_version text,
+    p_seen_by uuid)
 returns table (video_id uuid, similarity double precision)
 rows 200
 language plpgsql stable as $$
@@ -24,7 +28,21 @@ declare
     v_table text;
     v_iterative boolean;
     v_norm double precision;
+    v_columns text;
     v_scan text;
+    v_exact text;
+    v_keys bigint[];
+    v_changed uuid[];
+    v_filter text;
+    v_rows bigint;
+    v_pages bigint;
+    v_sampled int;
+    v_passing int;
+    v_share double precision;
+    v_tuples double precision;
+    v_index_ms double precision;
+    v_exact_ms double precision;
+    v_way text := 'planner';
     v_before text[];
     v_ids uuid[];
     v_similarities double precision[];
@@ -55,26 +73,62 @@ begin
         select array_agg((x / v_norm)::real order by i) into p_embedding from unnest(p_embedding) with ordinality as u (x, i);
     end if;
 
+    if cardinality(p_banned_tag_ids) > 0 or cardinality(p_banned_tags) > 0 then
+        v_keys := two_tower.tag_keys(p_banned_tag_ids, p_banned_tags);
+        v_changed := two_tower.changed_tags();
+    end if;
+    v_filter := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_changed);
+
     -- An iterative scan returns its rows in nearly the right order while the planner takes it to be right: "+ 0" has them sorted again.
+    v_columns := 'select array_agg(n.video_id order by n.distance + 0, n.video_id), array_agg(-n.distance order by n.distance + 0, n.video_id)';
     v_scan := format(
         $query$
-        select array_agg(n.video_id order by n.distance + 0, n.video_id), array_agg(-n.distance order by n.distance + 0, n.video_id)
+        %4$s
         from (
-            select e.video_id, (e.embedding operator(@vector_schema@.<#>) $6::@vector_schema@.vector::@vector_schema@.%1$I) as distance
+            select e.video_id, (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) as distance
             from %2$s e
             join public.videos v on v.id = e.video_id
+            left join two_tower.video_statistics s on s.video_id = v.id
             where %3$s
-            order by (e.embedding operator(@vector_schema@.<#>) $6::@vector_schema@.vector::@vector_schema@.%1$I) %%s
-            limit $7) n
+            order by (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) %%s
+            limit $10) n
         $query$,
-        v_release.vector_type, v_table,
-        two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags));
+        v_release.vector_type, v_table, v_filter, v_columns);
+    -- "+ 0": an expression that no index knows, so every row that passes the filters is looked at.
+    v_exact := format(v_scan, '+ 0');
+    if v_keys is not null and v_changed is not null then
+        -- The tags first, in the narrowest table, and the rest of what passes them.
+        v_exact := format(
+            $query$
+            with tagged as materialized (
+                select s.video_id from two_tower.video_statistics s where not s.tag_keys && $7 and s.video_id <> all ($8)
+                union all
+                select v.id
+                from (select distinct c.id from unnest($8) as c (id)) c
+                join public.videos v on v.id = c.id
+                left join two_tower.video_statistics s on s.video_id = v.id
+                where %3$s)
+            %4$s
+            from (
+                select e.video_id, (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) as distance
+                from tagged g
+                join public.videos v on v.id = g.video_id
+                join %2$s e on e.video_id = v.id
+                where %5$s
+                order by (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) + 0
+                limit $10) n
+            $query$,
+            v_release.vector_type, v_table, v_filter, v_columns,
+            two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, null, p_seen_by, null));
+    end if;
 
     -- Local to the transaction, and put back below: the caller's own searches in it keep their settings. The cast loads the library,
     -- which is what makes its settings known; below pgvector 0.8 there is no iterative scan.
     perform p_embedding::@vector_schema@.vector;
-    v_before := array[current_setting('hnsw.ef_search'), current_setting('jit'), current_setting('hnsw.iterative_scan', true)];
-    v_iterative := v_before[3] is not null;
+    v_before := array[
+        current_setting('hnsw.ef_search'), current_setting('jit'), current_setting('enable_sort'),
+        current_setting('random_page_cost'), current_setting('hnsw.iterative_scan', true)];
+    v_iterative := v_before[5] is not null;
     -- With a list as long as the answer the end of the answer is poor. v_limit is 500 at most, and pgvector takes 1000.
     perform set_config('hnsw.ef_search', greatest(v_before[1]::int, 2 * v_limit)::text, true);
     -- The index's cost is high by design, enough for the planner to compile a query that takes milliseconds: compiling takes longer.
@@ -82,20 +136,55 @@ begin
     if v_iterative then
         perform set_config('hnsw.iterative_scan', 'relaxed_order', true);
     end if;
-    execute format(v_scan, '')
-    into v_ids, v_similarities
-    using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_embedding, v_limit;
 
-    if coalesce(cardinality(v_ids), 0) < v_limit then
-        -- An expression that no index knows: every row that passes the filters is looked at.
-        execute format(v_scan, '+ 0')
-        into v_ids, v_similarities
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_embedding, v_limit;
+    -- Both counts as of the last vacuum or index build; 0 or less where there was none, and then the planner chooses.
+    select c.reltuples, c.relpages into v_rows, v_pages from pg_catalog.pg_class c where c.oid = to_regclass(v_table);
+    if v_rows > 0 and v_pages > 0 and (v_keys is not null or cardinality(p_allowed_regions) > 0 or cardinality(p_exclude_video_ids) > v_limit
+        or (select count(*) from (select from public.user_video_decisions d where d.user_id = p_seen_by limit 2 * v_limit) d) = 2 * v_limit) then
+        execute format(
+            $query$
+            select count(*), count(*) filter (where %2$s)
+            from %1$s e
+            join public.videos v on v.id = e.video_id
+            left join two_tower.video_statistics s on s.video_id = v.id
+            where e.ctid = any (array(
+                select format('(%%s,%%s)', floor(random() * %3$s), 1 + floor(random() * %4$s))::tid from generate_series(1, 250)))
+            $query$,
+            v_table, v_filter, v_pages, ceil(v_rows::double precision / v_pages))
+        into v_sampled, v_passing
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed;
+        -- Milliseconds, measured where a search of 200 takes 10 (docs/performance.md); only their proportions matter.
+        v_share := (v_passing + 0.5) / (v_sampled + 1);
+        v_tuples := greatest(2 * v_limit, 1.2 * v_limit / v_share);
+        v_index_ms := 0.036 * v_tuples + case when v_keys is not null and v_changed is null then 0.01 * v_tuples else 0 end;
+        v_exact_ms := v_rows * (0.006 * v_share + case when v_keys is null then 0.0004 when v_changed is null then 0.01 else 0.0006 end);
+        v_way := case when v_exact_ms < v_index_ms then 'exact' else 'index' end;
     end if;
 
-    perform set_config('hnsw.ef_search', v_before[1], true), set_config('jit', v_before[2], true);
+    if v_way <> 'exact' then
+        if v_way = 'index' then
+            perform set_config('enable_sort', 'off', true);
+        end if;
+        execute format(v_scan, '')
+        into v_ids, v_similarities
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed,
+            p_embedding, v_limit;
+        perform set_config('enable_sort', v_before[3], true);
+    end if;
+
+    if v_way = 'exact' or coalesce(cardinality(v_ids), 0) < v_limit then
+        -- What a search reads is in memory, or every search would be slow: a few rows are looked up, not hashed with all others.
+        perform set_config('random_page_cost', '1.1', true);
+        execute v_exact
+        into v_ids, v_similarities
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed,
+            p_embedding, v_limit;
+    end if;
+
+    perform set_config('hnsw.ef_search', v_before[1], true), set_config('jit', v_before[2], true),
+        set_config('random_page_cost', v_before[4], true);
     if v_iterative then
-        perform set_config('hnsw.iterative_scan', v_before[3], true);
+        perform set_config('hnsw.iterative_scan', v_before[5], true);
     end if;
     return query select f.id, f.cosine from unnest(v_ids, v_similarities) as f (id, cosine);
 end

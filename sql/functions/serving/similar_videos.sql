@@ -35,6 +35,6 @@ begin
     end if;
 
     return query select * from two_tower.nearest_videos(v_embedding, p_limit, p_max_safety_level, p_allowed_regions,
-        array_append(p_exclude_video_ids, p_video_id), p_banned_tags, p_model_version);
+        array_append(p_exclude_video_ids, p_video_id), p_banned_tags, p_model_version, null);
 end
 $$;

@@ -100,7 +100,7 @@ public sealed class WholeFilesTests : IDisposable
             for (var i = 0; i < 160; i++) file.Write(rows);
         }
 
-        Assert.Contains("video_tags.csv, line 2: this row is longer than 64 MiB: a quote is opened and never closed", Refusal(), StringComparison.Ordinal);
+        Assert.Contains("video_tags.csv, line 2: this row is longer than 32 MiB: a quote is opened and never closed", Refusal(), StringComparison.Ordinal);
     }
 
     private string Refusal() => Assert.Throws<InputException>(() => _folder.Read()).Message;

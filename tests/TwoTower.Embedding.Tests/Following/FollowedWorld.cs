@@ -93,7 +93,7 @@ internal sealed class FollowedWorld(TestDatabase db) : IAsyncDisposable
 
     /// <summary>Videos that a search of the active release finds.</summary>
     public Task<IReadOnlyList<Guid>> SearchAsync(Release release) => db.ListAsync<Guid>(
-        $"select video_id from two_tower.search_videos((select array_agg(1::real) from generate_series(1, {release.EmbeddingDim})), 500, null, 1, null, null, null, null)");
+        $"select video_id from two_tower.search_videos((select array_agg(1::real) from generate_series(1, {release.EmbeddingDim})), 500, null, 1, null, null, null, null, null)");
 
     public Task<long> WaitingAsync() =>
         db.ScalarAsync<long>("select (select count(*) from two_tower.embedding_queue) + (select count(*) from two_tower.embedding_changes)");

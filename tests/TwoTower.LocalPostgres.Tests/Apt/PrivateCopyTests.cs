@@ -47,7 +47,7 @@ public class PrivateCopyTests
         const string Somebody = "nobody";
         using var folder = new TemporaryFolder();
         var cache = SeededCache(folder.Path);
-        await Command.RunAsync("chown", ["-R", Somebody, folder.Path], default);
+        await ProgramRunner.RunAsync("chown", ["-R", Somebody, folder.Path], default);
         var (exitCode, output) = await ProviderProcess.RunAsync(["provide", folder.Path, cache], Somebody);
         Assert.True(exitCode == 0, output);
         try

@@ -1,3 +1,5 @@
+using System.Text;
+using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Generation;
@@ -29,6 +31,40 @@ public class BothModesTests(PostgresFixture postgres)
     [InlineData(3)]
     [InlineData(4)]
     public async Task They_agree_on_random_histories(int seed) => await AgreeAsync(RandomTables(new Random(seed)), Anchor);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    [InlineData(30)]
+    public async Task They_agree_on_the_latest_decisions_where_no_more_count(int most)
+    {
+        var tables = RandomTables(new Random(most));
+        Assert.Contains(tables.Decisions.CountBy(decision => decision.UserId), user => user.Value > most);
+        // Decisions of one moment, so that the order among them shows.
+        var (user, at) = (tables.Decisions[0].UserId, Anchor.AddHours(-100));
+        var tied = tables.Videos.SelectMany(video => new[] { new DecisionRow(user, video.Id, DecisionType.Like, at), new(user, video.Id, DecisionType.Nope, at) });
+        await AgreeAsync(tables with { Decisions = [.. tables.Decisions, .. tied.Where((_, i) => i % 3 > 0)] }, Anchor, most);
+    }
+
+    [Theory]
+    [InlineData("""{"features": {"max_decisions": 7}}""", 7)]
+    [InlineData("""{"features": {"max_decisions": 100000}}""", 100_000)]
+    [InlineData("""{"features": {"max_decisions": 100001}}""", 5_000)]
+    [InlineData("""{"features": {"max_decisions": 0}}""", 5_000)]
+    [InlineData("""{"features": {"max_decisions": -3}}""", 5_000)]
+    [InlineData("""{"features": {"max_decisions": 7.5}}""", 5_000)]
+    [InlineData("""{"features": {"max_decisions": "7"}}""", 5_000)]
+    [InlineData("""{"features": {"max_decisions": null}}""", 5_000)]
+    [InlineData("""{"features": "none"}""", 5_000)]
+    [InlineData("""{"features": {}}""", 5_000)]
+    [InlineData("{}", 5_000)]
+    public async Task They_agree_on_how_many_decisions_a_configuration_has_count(string config, int expected)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        Assert.Equal(expected, await db.ScalarAsync<int>($"select two_tower.max_decisions('{config}')"));
+        Assert.Equal(expected, ModelMeta.Parse(Encoding.UTF8.GetBytes($$"""{"config": {{config}}}"""), "model_meta.json").MaxDecisions);
+    }
 
     [Fact]
     public async Task They_agree_on_a_world_of_values_that_PostgreSQL_takes_and_no_shop_means()
@@ -63,27 +99,27 @@ public class BothModesTests(PostgresFixture postgres)
             """);
         await AgreeAsync(db, Anchor);
         Assert.Equal(
-            0, await db.ScalarAsync<long>("select count(*) from two_tower.popular_videos(1000, null, 32767, null, null, null) where released_at = '-infinity' or price = 'NaN'"));
+            0, await db.ScalarAsync<long>("select count(*) from two_tower.popular_videos(1000, null, 32767, null, null, null, null) where released_at = '-infinity' or price = 'NaN'"));
         Assert.NotNull(await db.ScalarAsync<object>("select two_tower.refresh_video_statistics()"));
     }
 
-    private async Task AgreeAsync(TableSet tables, DateTimeOffset asOf)
+    private async Task AgreeAsync(TableSet tables, DateTimeOffset asOf, int most = 5_000)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await new TableWriter(db.DataSource).WriteAsync(tables, null, default);
-        await AgreeAsync(db, asOf);
+        await AgreeAsync(db, asOf, most);
     }
 
-    private static async Task AgreeAsync(TestDatabase db, DateTimeOffset asOf)
+    private static async Task AgreeAsync(TestDatabase db, DateTimeOffset asOf, int most = 5_000)
     {
         var read = await TableReader.ReadAsync(db.DataSource, default);
 
-        var expected = PayloadBuilder.BuildUsers(read, asOf).OrderBy(user => user.UserId).ToList();
-        var actual = await PayloadReader.ReadUsersAsync(db.DataSource, [.. expected.Select(user => user.UserId)], asOf, default).ToListAsync();
+        var expected = PayloadBuilder.BuildUsers(read, asOf, most).OrderBy(user => user.UserId).ToList();
+        var actual = await PayloadReader.ReadUsersAsync(db.DataSource, [.. expected.Select(user => user.UserId)], asOf, default, most).ToListAsync();
         Assert.Equal(expected.Count, actual.Count);
         for (var i = 0; i < expected.Count; i++) PayloadAssert.Equal(expected[i], actual[i]);
 
-        var deciders = await PayloadReader.ReadUsersAsync(db.DataSource, null, asOf, default).ToListAsync();
+        var deciders = await PayloadReader.ReadUsersAsync(db.DataSource, null, asOf, default, most).ToListAsync();
         Assert.Equal(expected.Where(user => user.DecisionStats.DecisionCount > 0).Select(user => user.UserId), deciders.Select(user => user.UserId));
 
         var items = await PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync();

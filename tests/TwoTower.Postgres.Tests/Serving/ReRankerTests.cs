@@ -59,4 +59,20 @@ public sealed class ReRankerTests
     [InlineData(1, 200)]
     public void Candidates_are_four_for_each_video_and_200_at_least(int limit, int expected) =>
         Assert.Equal(expected, new RecommendationOptions().Candidates(limit));
+
+    [Fact]
+    public void Fresh_videos_that_nobody_has_liked_have_every_fifth_place_the_newest_first()
+    {
+        static Candidate Video(int n, double popularity, double days) =>
+            new(new VideoCard { Id = new Guid(n, 0, 0, new byte[8]), ReleasedAt = Now.AddDays(-days) }, popularity);
+        Candidate[] liked = [.. Enumerable.Range(1, 20).Select(n => Video(n, 1 - n * 0.01, 1000))];
+        Candidate[] all = [.. liked, Video(101, 0, 20), Video(102, 0, 2), Video(103, 0, 40), Video(104, 0, -3)];
+
+        var shown = ReRanker.BestAndFresh(all, 12, Now, every: 5, TimeSpan.FromDays(30));
+        Assert.Equal([1, 2, 3, 4, 102, 5, 6, 7, 8, 101, 9, 10], shown.Select(video => Convert.ToInt32(video.Candidate.Video.Id.ToString()[..8], 16)));
+        Assert.Equal(shown.Select(video => video.RankScore).OrderDescending(), shown.Select(video => video.RankScore));
+        Assert.Equal(ReRanker.Best(all, 12, Now, reRank: true), ReRanker.BestAndFresh(all, 12, Now, every: 0, TimeSpan.FromDays(30)));
+        Assert.Equal(24, ReRanker.BestAndFresh(all, 50, Now, every: 5, TimeSpan.FromDays(30)).Count); // where all are shown, none needs a place
+        Assert.Equal(4, ReRanker.BestAndFresh(all, 4, Now, every: 5, TimeSpan.FromDays(30)).Count);
+    }
 }

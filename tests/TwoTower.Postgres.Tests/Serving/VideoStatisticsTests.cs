@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
@@ -12,7 +13,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     public async ValueTask InitializeAsync()
     {
         _db = await postgres.CreateDatabaseAsync();
-        _statistics = new VideoStatistics(_db.DataSource);
+        _statistics = new VideoStatistics(_db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.Zero, Spread = 1 }));
         await _db.ExecuteAsync("""
             insert into videos (id, title, product_released_at) values
               ('00000000-0000-0000-0000-000000000001', 'liked', '2020-01-01Z'),
@@ -45,8 +46,8 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
                 "select title || ' ' || like_count || ' ' || nope_count from two_tower.video_statistics join videos on id = video_id order by id"));
 
         // ln(1 + 3) · 4/5 and ln(1 + 1) · 2/4
-        Assert.Equal(Math.Log(4) * 0.8, await PopularityAsync(1), 12);
-        Assert.Equal(Math.Log(2) * 0.5, await PopularityAsync(2), 12);
+        Assert.Equal(Math.Log(4) * 0.8, await PopularityAsync(1), 6);
+        Assert.Equal(Math.Log(2) * 0.5, await PopularityAsync(2), 6);
         Assert.Equal(0, await PopularityAsync(3));
     }
 
@@ -71,7 +72,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var first = connection.CreateCommand())
         {
-            first.CommandText = "select two_tower.refresh_video_statistics()";
+            first.CommandText = "select two_tower.refresh_video_statistics(interval '0', 1, 100)";
             Assert.Equal(4L, await first.ExecuteScalarAsync());
         }
 
@@ -83,12 +84,38 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     [Fact]
     public async Task Videos_that_are_not_counted_yet_are_served_after_those_that_are()
     {
-        const string Popular = "select title from two_tower.popular_videos(10, '2026-02-01Z', 1, '{}', '{}', '{}') order by value desc, title";
+        const string Popular = "select title from two_tower.popular_videos(10, '2026-02-01Z', 1, '{}', '{}', '{}', null) order by value desc, title";
         Assert.Equal(4, (await _db.ListAsync<string>(Popular)).Count);
 
         await _statistics.RefreshAsync();
         await _db.ExecuteAsync("insert into videos (title) values ('just added')");
         Assert.Equal(["liked", "disputed", "just added", "new", "unknown"], await _db.ListAsync<string>(Popular));
+    }
+
+    [Fact]
+    public async Task A_user_counts_by_age_by_spread_and_for_so_many_decisions_a_day()
+    {
+        await _db.ExecuteAsync("""
+            truncate user_video_decisions;
+            -- Half of the time has passed since a came; b is old, has one video of two, and a profile that is older than the decision; c has come now, whatever the decision says.
+            insert into two_tower.user_arrivals values
+              ('00000000-0000-0000-0000-00000000000a', now() - interval '5 days'), ('00000000-0000-0000-0000-00000000000c', now());
+            insert into profiles values ('00000000-0000-0000-0000-00000000000b', 'b', now() - interval '100 days');
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at) values
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2020-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000002', 'like', '2020-01-02Z'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000003', 'like', '2020-01-02T01:00Z'),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000001', 'like', now() - interval '1 minute'),
+              ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000004', 'like', '2020-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000001', 'like', '2020-01-02Z');
+            """);
+        await new VideoStatistics(_db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 2, DecisionsPerDay = 1 })).RefreshAsync();
+        static double Popularity(double likes) => Math.Log(1 + likes) * (likes + 1) / (likes + 2);
+        Assert.Equal(Popularity(0.5 + 0.5), await PopularityAsync(1), 3);
+        Assert.Equal(Popularity(0.5), await PopularityAsync(2), 3);
+        Assert.Equal(0, await PopularityAsync(3), 3); // the day's second
+        Assert.Equal(0, await PopularityAsync(4), 3);
+        Assert.Equal([3, 1, 1, 1], await _db.ListAsync<int>("select like_count from two_tower.video_statistics order by video_id")); // counts are counts
     }
 
     private Task<double> PopularityAsync(int n) =>

@@ -26,7 +26,7 @@ internal sealed record CommandResult(int ExitCode, string Output, string Errors)
 }
 
 /// <summary>Runs other programs: no shell, no inherited PostgreSQL settings, English messages.</summary>
-internal static class Command
+internal static class ProgramRunner
 {
     /// <summary>Runs to the end, the time limit, or cancellation, which end the program and its children: not the latter of one that
     /// <paramref name="leavesServer"/>.</summary>

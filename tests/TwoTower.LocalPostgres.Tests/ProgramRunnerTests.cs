@@ -3,7 +3,7 @@ using TwoTower.LocalPostgres.Machine;
 
 namespace TwoTower.LocalPostgres.Tests;
 
-public class CommandTests
+public class ProgramRunnerTests
 {
     // A shell that has a child, which writes into the file until it is ended, as dpkg-deb has tar.
     private static string[] Writing(string file) => ["-c", $"(while :; do echo more >> '{file}'; done) & wait"];
@@ -15,7 +15,7 @@ public class CommandTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "growing");
         using var cancel = new CancellationTokenSource();
-        var running = Command.RunAsync("sh", Writing(file), cancel.Token);
+        var running = ProgramRunner.RunAsync("sh", Writing(file), cancel.Token);
         while (!File.Exists(file)) await Task.Delay(10);
 
         await cancel.CancelAsync();
@@ -33,7 +33,7 @@ public class CommandTests
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "pid");
         using var cancel = new CancellationTokenSource();
-        var running = Command.RunAsync("sh", ["-c", $"sleep 60 & echo $! > '{file}.new'; mv '{file}.new' '{file}'; wait"], cancel.Token, leavesServer: true);
+        var running = ProgramRunner.RunAsync("sh", ["-c", $"sleep 60 & echo $! > '{file}.new'; mv '{file}.new' '{file}'; wait"], cancel.Token, leavesServer: true);
         while (!File.Exists(file)) await Task.Delay(10);
 
         await cancel.CancelAsync();

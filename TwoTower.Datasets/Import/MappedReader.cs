@@ -1,0 +1,202 @@
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+
+namespace TwoTower.Datasets.Import;
+
+/// <summary>Reads anybody's files as an <see cref="ImportMap"/> says: a file of interactions, and files of items and users where there are any.</summary>
+internal static class MappedReader
+{
+    // Where the files have no time, the order of the rows is all that there is: a second each from here.
+    private static readonly DateTimeOffset NoTime = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Opens the folder of a map: items and users are read at once, interactions as they are asked for.</summary>
+    /// <param name="directory">The folder, or a zip archive of it.</param>
+    /// <param name="map">What is what in it.</param>
+    /// <param name="mapName">The map's name, for messages.</param>
+    /// <param name="say">Told what is left out or odd.</param>
+    /// <param name="options">How; null: no bad row is left out.</param>
+    /// <exception cref="InputException">A file or column is missing, or a row is wrong.</exception>
+    public static ImportSet Open(string directory, ImportMap map, string mapName, Action<string>? say = null, ImportOptions? options = null)
+    {
+        // A file may be named in place of its folder.
+        var isFile = File.Exists(directory) && !directory.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
+        return Open(SourceFolder.Open(isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory), map, mapName, say, options);
+    }
+
+    /// <summary>The same for a folder that is open; closed with the set.</summary>
+    internal static ImportSet Open(SourceFolder source, ImportMap map, string mapName, Action<string>? say, ImportOptions? options)
+    {
+        options ??= new();
+        try
+        {
+            return new Folder(source, map, mapName, new(options.SkipBad), say, options).Open();
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private sealed class Folder(SourceFolder source, ImportMap map, string mapName, RowFaults faults, Action<string>? say, ImportOptions options)
+    {
+        private readonly RowIds _users = RowIds.Users();
+        private readonly RowIds _items = RowIds.Videos();
+        private readonly HashSet<string> _videoColumns = new(StringComparer.Ordinal) { "id" };
+        private readonly HashSet<string> _profileColumns = new(StringComparer.Ordinal);
+        private readonly OrderedDictionary<Guid, ProfileRow> _profiles = [];
+        private readonly OrderedDictionary<Guid, VideoRow> _videos = [];
+
+        public ImportSet Open()
+        {
+            if (map.Items is not null) ReadItems(map.Items);
+            if (map.Users is not null) ReadUsers(map.Users);
+            var file = OpenFile(map.Interactions);
+            return new(source, file, Interactions(file), Tables, faults, say, options);
+        }
+
+        // What only the interactions name is known once they were read.
+        private TableSet Tables()
+        {
+            if (_items.AreTexts) _videoColumns.Add("external_id");
+            if (map.Items is null) _videoColumns.Add("title");
+            return new([.. _profiles.Values], [.. _videos.Values], []) { VideoColumns = _videoColumns, ProfileColumns = _profileColumns };
+        }
+
+        private void ReadItems(ItemsMap items)
+        {
+            IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
+            Require(items.Columns.Keys, known, "items");
+            var renamed = items.Columns.ToDictionary(pair => pair.Value, pair => pair.Key);
+            if (items.Id != "id") renamed.TryAdd(items.Id, "id");
+            using var inner = OpenFile(items);
+            foreach (var column in items.Columns.Values.Append(items.Id)) inner.Column(column, required: true);
+            using var file = new RenamedFile(inner, Written(inner, renamed));
+            var id = file.Column("id", required: true);
+            var tags = items.Tags is null ? default(CsvColumn?) : inner.Column(items.Tags, required: true);
+            var performers = items.Performers is null ? default(CsvColumn?) : inner.Column(items.Performers, required: true);
+            if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
+            if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
+            var reader = new CsvVideoReader(file);
+            _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
+            foreach (var note in ColumnNames.Ignored(inner, [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id, .. new[] { items.Tags, items.Performers }.OfType<string>()]))
+            {
+                say?.Invoke(note);
+            }
+
+            faults.EachRow(file, () =>
+            {
+                var row = reader.Row(id.RequiredId(_items)) with { Tags = Names(tags, items.TagSeparator), Performers = Names(performers, items.PerformerSeparator) };
+                if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
+                if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
+            });
+        }
+
+        private void ReadUsers(UsersMap users)
+        {
+            Require(users.Columns.Keys, ["display_name", "created_at"], "users");
+            using var file = OpenFile(users);
+            var id = file.Column(users.Id, required: true);
+            var name = Mapped("display_name");
+            var created = Mapped("created_at");
+            if (name is not null) _profileColumns.Add("display_name");
+            if (created is not null) _profileColumns.Add("created_at");
+            faults.EachRow(file, () =>
+            {
+                var user = id.RequiredId(_users);
+                string? exact = null;
+                var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user), created?.Time(out exact)) { ExactCreatedAt = exact };
+                if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
+            });
+
+            CsvColumn? Mapped(string column) => users.Columns.TryGetValue(column, out var own) ? file.Column(own, required: true) : null;
+        }
+
+        private IEnumerable<DecisionEntry> Interactions(TableFile file)
+        {
+            var (user, item) = (file.Column(map.Interactions.User, required: true), file.Column(map.Interactions.Item, required: true));
+            var time = map.Interactions.Time is { } column ? file.Column(column, required: true) : default(CsvColumn?);
+            var rules = DecisionRules.Of(map.Interactions, mapName);
+            rules.Bind(file);
+            foreach (var note in ColumnNames.Ignored(
+                file, [map.Interactions.User, map.Interactions.Item, .. rules.Columns.Distinct(), .. map.Interactions.Time is { } at ? new[] { at } : []]))
+            {
+                say?.Invoke(note);
+            }
+
+            return Rows();
+
+            IEnumerable<DecisionEntry> Rows()
+            {
+                var (count, neither) = (0L, 0L);
+                var (noItem, ahead) = (new Tally(), new Tally());
+                var now = options.Time.GetUtcNow();
+                foreach (var row in faults.Rows(file, () =>
+                {
+                    var (userId, itemId) = (user.RequiredId(_users), item.RequiredId(_items));
+                    string? exact = null;
+                    var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
+                    var decision = rules.Decide();
+                    count++;
+                    if (map.Users is null || !_profiles.ContainsKey(userId)) _profiles.TryAdd(userId, new(userId, _users.TextOf(userId), null));
+                    if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
+                    else if (!_videos.ContainsKey(itemId)) noItem.Add(file, item);
+                    if (decision is null)
+                    {
+                        neither++;
+                        return default;
+                    }
+
+                    if (at > now || exact == "infinity") ahead.Add(file, time);
+                    return (true, new DecisionEntry(userId, itemId, decision.Value, at ?? default, at is null ? exact : null));
+                }))
+                {
+                    yield return row;
+                }
+
+                const string unknown = "interactions name an item that the file of items doesn't have: no model learns from them";
+                if (count > 0 && noItem.Count == count) throw new InputException($"{file.Name}: {noItem.Sentence(count, unknown)}. Check that both files mean the same ids.");
+                if (count > 0 && neither == count)
+                {
+                    throw new InputException($"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
+                }
+
+                noItem.Tell(say, count, unknown);
+                ahead.Tell(say, count, "decisions are dated after now");
+                if (neither > 0) say?.Invoke($"{neither} of {count} interactions are neither a like nor a nope by the rules and are left out");
+                if (rules.AreAllLikes) say?.Invoke($"{mapName} has no rules for decisions: every interaction is a like");
+                if (time is null) say?.Invoke($"{mapName} names no column of times: the order of {file.Name} stands for it, a second each from {NoTime:yyyy-MM-dd}");
+            }
+        }
+
+        private VideoRow FromInteraction(Guid id) => new() { Id = id, ExternalId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
+
+        private TableFile OpenFile(FileMap file)
+        {
+            // A name, not a way out of the folder.
+            if (file.File != Path.GetFileName(file.File)) throw new InputException($"{mapName}: file '{file.File}' should be a name in the folder that is imported, without a path.");
+            return TableFiles.Open(
+                source.Find(file.File) ?? throw new InputException($"{source.Name} has no file '{file.File}', which {mapName} names."), file.Separator, file.Header);
+        }
+
+        private void Require(IEnumerable<string> named, IReadOnlyList<string> known, string part)
+        {
+            if (named.Except(known).FirstOrDefault() is { } wrong)
+            {
+                throw new InputException($"{mapName}: {part}.columns names '{wrong}', which is no column of ours; there are {string.Join(", ", known)}.");
+            }
+        }
+
+        // By the names as the file writes them: case, spaces and underscores don't matter in the map.
+        private static Dictionary<string, string> Written(TableFile file, Dictionary<string, string> renamed) =>
+            renamed.ToDictionary(pair => file.Header[ColumnNames.Find(file.Header, pair.Key)[0]], pair => pair.Value);
+
+        private static IReadOnlyList<string> Names(CsvColumn? column, string separator)
+        {
+            if (column?.Text() is not { } text) return [];
+            return text is ['[', ..] or ['{', ..] && column.Value.List(out _) is { } list
+                ? [.. list.Distinct()]
+                : [.. text.Split(separator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()];
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.IO.Compression;
+using System.IO.Hashing;
+using TwoTower.Core;
+
+namespace TwoTower.Datasets.Import;
+
+/// <summary>A folder with files to import, or a zip archive of one, which is unpacked into a temporary folder and checked on the way.</summary>
+internal sealed class SourceFolder : IDisposable
+{
+    private readonly string? _temporary;
+
+    private SourceFolder(string path, string name, string? temporary) => (Path, Name, _temporary) = (path, name, temporary);
+
+    /// <summary>Where the files are.</summary>
+    public string Path { get; }
+
+    /// <summary>What the user named, for messages.</summary>
+    public string Name { get; }
+
+    /// <summary>Opens a folder or a zip archive.</summary>
+    /// <exception cref="InputException">It is neither, or the archive is damaged.</exception>
+    public static SourceFolder Open(string path)
+    {
+        if (Directory.Exists(path)) return new(path, path, null);
+        if (!File.Exists(path)) throw new InputException($"There is no folder '{path}', and no zip archive of that name.");
+        if (!path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InputException($"{path} is a file; name the folder that holds it, or a zip archive of that folder.");
+        }
+
+        var temporary = Directory.CreateTempSubdirectory("twotower-zip-").FullName;
+        try
+        {
+            return new(Unpack(path, temporary), path, temporary);
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or IOException or NotSupportedException or UnauthorizedAccessException)
+        {
+            Directory.Delete(temporary, recursive: true);
+            throw new InputException($"{path} can't be unpacked: {error.Message} Copy or make it anew.", error);
+        }
+        catch
+        {
+            Directory.Delete(temporary, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>The path of a file; null when there is none.</summary>
+    public string? Find(string file)
+    {
+        var path = System.IO.Path.Combine(Path, file);
+        return File.Exists(path) ? path : null;
+    }
+
+    public void Dispose()
+    {
+        if (_temporary is not null) Directory.Delete(_temporary, recursive: true);
+    }
+
+    // Folders of the archive become numbered ones, so that no name in it leads anywhere else. Returns the one that has data.
+    private static string Unpack(string path, string temporary)
+    {
+        using var archive = ZipFile.OpenRead(path);
+        var folders = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in archive.Entries.Where(entry => entry.Name.Length > 0 && !IsClutter(entry.FullName)))
+        {
+            if (entry.IsEncrypted) throw new InputException($"{path} is encrypted ({entry.FullName}): unpack it, and name the folder.");
+            var folder = entry.FullName[..^entry.Name.Length];
+            if (!folders.TryGetValue(folder, out var target))
+            {
+                folders.Add(folder, target = Directory.CreateDirectory(System.IO.Path.Combine(temporary, $"{folders.Count}")).FullName);
+            }
+
+            Extract(entry, System.IO.Path.Combine(target, System.IO.Path.GetFileName(entry.Name)));
+        }
+
+        if (folders.Count == 0) throw new InputException($"{path} has no files in it.");
+        var shallow = folders.OrderBy(folder => folder.Key.Count(letter => letter == '/')).ThenBy(folder => folder.Key, StringComparer.Ordinal).ToList();
+        return shallow.FirstOrDefault(folder => ImportFormats.Recognise(folder.Value) is not null, shallow[0]).Value;
+    }
+
+    // .NET doesn't compare the checksum.
+    private static void Extract(ZipArchiveEntry entry, string target)
+    {
+        var crc = new Crc32();
+        var length = 0L;
+        var buffer = new byte[1 << 16];
+        using var source = entry.Open();
+        using var file = new FileStream(target, FileMode.CreateNew, FileAccess.Write);
+        for (int read; (read = source.Read(buffer)) > 0; length += read)
+        {
+            crc.Append(buffer.AsSpan(0, read));
+            file.Write(buffer.AsSpan(0, read));
+        }
+
+        if (length != entry.Length || crc.GetCurrentHashAsUInt32() != entry.Crc32) throw new InvalidDataException($"{entry.FullName} is damaged in it.");
+    }
+
+    private static bool IsClutter(string name) => name.Split('/').Any(part => part == "__MACOSX" || part.StartsWith('.'));
+}

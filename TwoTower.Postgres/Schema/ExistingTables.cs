@@ -1,0 +1,144 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Postgres.Tables;
+
+namespace TwoTower.Postgres.Schema;
+
+/// <summary>Whether tables that were there before can be used: found by migrating, not by the first training.</summary>
+internal static class ExistingTables
+{
+    private const string Texts = "text, varchar, bpchar, citext, name";
+    private const string Times = "timestamptz";
+
+    // Column, whether it must be there, and the types that every reader of ours takes.
+    private static readonly (string Table, string Column, bool IsRequired, string Types)[] Columns =
+    [
+        ("profiles", "user_id", true, "uuid"),
+        ("profiles", "display_name", false, Texts),
+        ("profiles", "created_at", false, Times),
+        ("videos", "id", true, "uuid"),
+        ("videos", "external_id", false, Texts),
+        ("videos", "title", false, Texts),
+        ("videos", "description", false, Texts),
+        ("videos", "duration_seconds", false, "int2, int4, int8, numeric"),
+        ("videos", "maker", false, Texts),
+        ("videos", "director", false, Texts),
+        ("videos", "series", false, Texts),
+        ("videos", "label", false, Texts),
+        ("videos", "source", false, Texts),
+        ("videos", "price", false, "numeric, int2, int4, int8, float4, float8"),
+        ("videos", "distribution_started_at", false, Times),
+        ("videos", "product_released_at", false, Times),
+        ("videos", "published_at", false, Times),
+        ("videos", "created_at", false, Times),
+        ("videos", "safety_level", false, "int2, int4, int8"),
+        ("videos", "region_codes", false, "_text, _varchar"),
+        ("videos", "is_active", false, "bool"),
+        ("video_tags", "video_id", true, "uuid"),
+        ("video_tags", "tag_name", false, Texts),
+        ("tags", "name", false, Texts),
+        ("video_performers", "video_id", true, "uuid"),
+        ("video_performers", "performer_name", false, Texts),
+        ("performers", "name", false, Texts),
+        ("user_video_decisions", "user_id", true, "uuid"),
+        ("user_video_decisions", "video_id", true, "uuid"),
+        ("user_video_decisions", "decision_type", true, "text, varchar, enum"),
+        ("user_video_decisions", "created_at", true, Times),
+        ("video_embeddings", "video_id", true, "uuid"),
+    ];
+
+    /// <summary>Looks at the columns of tables that are there.</summary>
+    /// <exception cref="InputException">Some can't be used; all of them are named.</exception>
+    public static async Task RequireAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var wrong = await FindMisfitsAsync(connection, ct);
+        if (wrong.Count == 0) return;
+        throw new InputException(
+            $"{string.Join(' ', wrong)} Nothing was changed. Change the {(wrong.Count == 1 ? "column" : "columns")} or use another database: "
+            + "'twotower doctor' prints the commands that copy these rows, with ids of any kind, for 'twotower import'.");
+    }
+
+    /// <summary>The columns of tables that are there and can't be used, a sentence each.</summary>
+    public static async Task<IReadOnlyList<string>> FindMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select w.table_name, w.column_name, w.types, format_type(a.atttypid, a.atttypmod)
+            from unnest($1, $2, $3, $4) with ordinality as w (table_name, column_name, is_required, types, position)
+            left join pg_attribute a on a.attrelid = to_regclass('public.' || w.table_name) and a.attname = w.column_name and not a.attisdropped
+            left join pg_type t on t.oid = a.atttypid
+            where to_regclass('public.' || w.table_name) is not null
+              and case
+                when a.attname is null then w.is_required
+                else not (t.typname = any (string_to_array(w.types, ', ')) or (t.typtype = 'e' and w.types like '%enum%'))
+              end
+            order by w.position
+            """, connection)
+        {
+            Parameters =
+            {
+                new() { Value = Columns.Select(column => column.Table).ToArray() },
+                new() { Value = Columns.Select(column => column.Column).ToArray() },
+                new() { Value = Columns.Select(column => column.IsRequired).ToArray() },
+                new() { Value = Columns.Select(column => column.Types).ToArray() },
+            },
+        };
+        var wrong = new List<string>();
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct))
+            {
+                var column = reader.GetString(1);
+                var has = await reader.IsDBNullAsync(3, ct) ? $"no column {column}" : $"a column {column} of type {reader.GetString(3)}";
+                wrong.Add(
+                    $"The table public.{reader.GetString(0)}, which was there before, has {has}: TwoTower needs a column {column} of type {Words(reader.GetString(2))}.");
+            }
+        }
+
+        return wrong;
+    }
+
+    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of trainings.</summary>
+    /// <exception cref="PostgresException">A type or column doesn't fit.</exception>
+    public static async Task RequireReadableAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await Migrator.ExecuteAsync(connection, "set local check_function_bodies = on", ct);
+        await Migrator.ExecuteAsync(
+            connection,
+            """
+            do $$
+            declare
+              v_function regprocedure;
+            begin
+              for v_function in
+                select p.oid::regprocedure
+                from pg_proc p join pg_language l on l.oid = p.prolang
+                where l.lanname = 'sql' and obj_description(p.oid, 'pg_proc') like 'TwoTower%'
+                order by 1
+              loop
+                perform fmgr_sql_validator(v_function);
+              end loop;
+            end
+            $$
+            """, ct);
+        foreach (var query in TableReader.Queries) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
+    }
+
+    /// <summary>True for an error that types or columns of theirs cause.</summary>
+    public static bool IsMisfit(PostgresException error) => error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
+        or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.CannotCoerce or PostgresErrorCodes.InvalidFunctionDefinition
+        or PostgresErrorCodes.WrongObjectType or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidColumnReference
+        or PostgresErrorCodes.IndeterminateDatatype or PostgresErrorCodes.AmbiguousFunction or PostgresErrorCodes.DuplicateTable
+        or PostgresErrorCodes.DuplicateObject or PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.InvalidForeignKey
+        or PostgresErrorCodes.IndeterminateCollation or PostgresErrorCodes.UndefinedObject;
+
+    // As people write the types; Postgres' own names are in the catalogue.
+    private static string Words(string types) => string.Join(" or ", types.Split(", ").Select(type => type switch
+    {
+        "_text" => "text[]",
+        "_varchar" => "varchar[]",
+        "bpchar" => "char",
+        "bool" => "boolean",
+        _ => type,
+    }));
+}

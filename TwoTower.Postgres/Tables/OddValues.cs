@@ -1,0 +1,84 @@
+using Npgsql;
+using TwoTower.Core.Formats;
+
+namespace TwoTower.Postgres.Tables;
+
+/// <summary>Tells which values of the public tables are NULL to every model, and which rows no model reads: once, with the first of each kind.</summary>
+internal static class OddValues
+{
+    private const string VideoSql =
+        """
+        select c.name, count(*), min(v.id::text || E'\t' || left(c.value, 60))
+        from public.videos v
+        cross join lateral (values
+          ('price', case when two_tower.plain_number(v.price::numeric) is null then v.price::text end),
+          ('duration_seconds', case when v.duration_seconds not between -2147483648 and 2147483647 then v.duration_seconds::text end),
+          ('product_released_at', case when two_tower.plain_time(v.product_released_at) is null then v.product_released_at::text end),
+          ('distribution_started_at', case when two_tower.plain_time(v.distribution_started_at) is null then v.distribution_started_at::text end),
+          ('created_at', case when two_tower.plain_time(v.created_at) is null then v.created_at::text end),
+          ('published_at', case when two_tower.plain_time(v.published_at) is null then v.published_at::text end),
+          ('safety_level', case when v.safety_level not between -32768 and 32767 then v.safety_level::text end),
+          ('region_codes', case when array_position(v.region_codes, null) is not null then v.region_codes::text end)
+        ) c (name, value)
+        where v.id is not null and c.value is not null
+        group by c.name
+        order by c.name
+        """;
+
+    private const string ProfileSql =
+        """
+        select 'created_at', count(*), min(p.user_id::text || E'\t' || p.created_at::text)
+        from public.profiles p
+        where p.user_id is not null and p.created_at is not null and two_tower.plain_time(p.created_at) is null
+        having count(*) > 0
+        """;
+
+    // The reasons in the order in which they are looked for; TableReader leaves out the same rows.
+    private const string DecisionSql =
+        """
+        select r.reason, count(*), min(format(E'%s, video %s\t%s, %s', coalesce(d.user_id::text, 'NULL'), coalesce(d.video_id::text, 'NULL'),
+          coalesce(d.decision_type::text, 'NULL'), coalesce(d.created_at::text, 'NULL')))
+        from public.user_video_decisions d
+        cross join lateral (values (case
+          when d.user_id is null then 'the user is NULL'
+          when d.video_id is null then 'the video is NULL'
+          when d.decision_type is null or d.decision_type::text not in ('like', 'nope') then 'decision_type is neither like nor nope'
+          when d.created_at is null or d.created_at < '0001-01-01 00:00:00+00' or d.created_at = 'infinity' then 'created_at is no time that a model reads'
+          when d.created_at > statement_timestamp() + interval '10 minutes' then 'created_at is in the future'
+        end)) r (reason)
+        where r.reason is not null
+        group by r.reason
+        order by r.reason
+        """;
+
+    /// <summary>Looks through the tables.</summary>
+    /// <param name="connection">In the transaction that reads them.</param>
+    /// <param name="say">Told a line for each kind.</param>
+    /// <param name="ct">Stops.</param>
+    public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
+    {
+        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(Sentence("videos", column, count, id, value));
+        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(Sentence("profiles", column, count, id, value));
+        foreach (var (reason, count, id, value) in await ReadAsync(connection, DecisionSql, ct))
+        {
+            say($"public.user_video_decisions: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason} (the first: user {id}: {value})");
+        }
+    }
+
+    private static string Sentence(string table, string column, long count, string id, string value) =>
+        $"public.{table}.{column}: {Amounts.Count(count)} {(count == 1 ? "value is" : "values are")} NULL to a model (the first: {id} has {value})";
+
+    private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var found = new List<(string, long, string, string)>();
+        while (await reader.ReadAsync(ct))
+        {
+            var example = reader.GetString(2).Split('\t', 2);
+            found.Add((reader.GetString(0), reader.GetInt64(1), example[0], example[1]));
+        }
+
+        return found;
+    }
+}

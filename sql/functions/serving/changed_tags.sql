@@ -1,0 +1,25 @@
+-- function: two_tower.changed_tags()
+-- The videos whose tags changed since two_tower.refresh_video_statistics() read them: a search looks at the tags of these themselves. Null where
+-- the keys in two_tower.video_statistics can't be relied on at all: triggers that would tell of a change are missing, or more changed than
+-- a search can look up.
+create or replace function two_tower.changed_tags()
+returns uuid[]
+language plpgsql stable as $$
+declare
+    v_most constant int := 5000;
+    v_changed uuid[];
+begin
+    if (select count(*) from pg_catalog.pg_trigger t
+        where t.tgrelid in (to_regclass('public.video_tags'), to_regclass('public.videos')) and t.tgenabled in ('O', 'A')
+            and (t.tgname = 'two_tower_insert'
+                or t.tgname in ('two_tower_update', 'two_tower_delete', 'two_tower_truncate') and t.tgrelid = to_regclass('public.video_tags'))) < 5
+        -- Links to tags whose ids are no uuids: their keys are of names, and a name may change.
+        or not two_tower.tags_have_uuids() and not exists (
+            select from pg_catalog.pg_attribute a
+            where a.attrelid = to_regclass('public.video_tags') and a.attname = 'tag_name' and not a.attisdropped) then
+        return null;
+    end if;
+    select array_agg(c.video_id) into v_changed from (select t.video_id from two_tower.tag_changes t limit v_most + 1) c;
+    return case when coalesce(cardinality(v_changed), 0) <= v_most then coalesce(v_changed, '{}') end;
+end
+$$;

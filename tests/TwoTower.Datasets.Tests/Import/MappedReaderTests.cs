@@ -1,0 +1,124 @@
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
+using static TwoTower.Datasets.Tests.Import.TableFolder;
+
+namespace TwoTower.Datasets.Tests.Import;
+
+/// <summary>A map says what is what in anybody's files.</summary>
+public sealed class MappedReaderTests : IDisposable
+{
+    private const string Ratings = "Reader,Book,Stars,When\nann,b1,5,2025-01-01\nann,b2,3,2025-01-02\nbob,b2,1.5,2025-01-03\n";
+    private readonly TableFolder _folder = new();
+
+    public MappedReaderTests() => File.WriteAllText(PathOf("ratings.csv"), Ratings);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("\"like\": \"Stars >= 4\", \"nope\": \"Stars <= 2.5\"")]
+    [InlineData("\"like\": \"stars ≥ 4\", \"nope\": \"stars ≤ 2.5\"")]
+    [InlineData("\"like\": [\"Stars > 4.5\", \"Stars = 4\"], \"nope\": [\"Stars < 2\"]")]
+    [InlineData("\"like\": \"Stars = 5.0\", \"nope\": \"Stars in 1, 1.5, 2\"")]
+    [InlineData("\"like\": \"Reader = ANN\", \"nope\": \"Reader != ann\"", 3)]
+    public void Rules_say_which_rows_are_likes_and_nopes(string rules, int decisions = 2)
+    {
+        var (tables, said) = Read($$$"""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", {{{rules}}}}}""");
+
+        Assert.Equal(decisions, tables.Decisions.Count);
+        Assert.Equal((DecisionType.Like, DecisionType.Nope), (tables.Decisions[0].Type, tables.Decisions[^1].Type));
+        Assert.Equal(["ann", "bob"], tables.Profiles.Select(profile => profile.DisplayName));
+        Assert.Equal(["b1", "b2"], tables.Videos.Select(video => video.Title));
+        Assert.Equal(["b1", "b2"], tables.Videos.Select(video => video.ExternalId));
+        Assert.Equal(decisions == 2, said.Any(note => note.Contains("1 of 3 interactions are neither a like nor a nope", StringComparison.Ordinal)));
+
+        // The same ids as in an import of tables.
+        _folder.Write("profiles", "user_id\nann\n");
+        _folder.Write("videos", "id\nb1\n");
+        _folder.Write("user_video_decisions", "user_id,video_id,decision_type,created_at\nann,b1,like,2025-01-01\n");
+        Assert.Equal(_folder.Read().Decisions[0], tables.Decisions[0]);
+    }
+
+    [Fact]
+    public void Items_and_users_have_columns_of_other_names()
+    {
+        File.WriteAllText(PathOf("books.tsv"), "isbn\tname\tcost\tsubjects\ttitle\nb1\tHeat\t9.5\tcrime;film\told\nb2\tRonin\t\t\told\n");
+        File.WriteAllText(PathOf("readers.jsonl"), """{"nick":"ann","label":"Ann","since":1735689600}""");
+        var (tables, said) = Read(
+            """
+            {
+              // comments are allowed
+              "interactions": {"file": "ratings.csv", "user": "reader", "item": "book", "time": "when", "like": "stars >= 4", "nope": "stars <= 2.5"},
+              "items": {"file": "books.tsv", "id": "isbn", "columns": {"title": "name", "price": "cost"}, "tags": "subjects", "tag_separator": ";"},
+              "users": {"file": "readers.jsonl", "id": "nick", "columns": {"display_name": "label", "created_at": "since"}},
+            }
+            """);
+
+        Assert.Equal(("Heat", 9.5m), (tables.Videos[0].Title, tables.Videos[0].Price!.Value));
+        Assert.Equal(["crime", "film"], tables.Videos[0].Tags);
+        Assert.Null(tables.Videos[1].Price);
+        Assert.Equal(("Ann", 2025), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt!.Value.Year));
+        Assert.Equal("bob", tables.Profiles[1].DisplayName);
+        Assert.Contains("books.tsv: column 'title' is ignored", string.Join('\n', said), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_without_a_header_or_times_is_read_too()
+    {
+        File.WriteAllText(PathOf("clicks.dat"), "u1|v1|buy\nu1|v2|skip\n");
+        var (tables, said) = Read(
+            """{"interactions": {"file": "clicks.dat", "separator": "|", "header": ["user", "item", "event"], "user": "user", "item": "item", "like": "event = buy", "nope": "event = skip"}}""");
+        Assert.Equal([DecisionType.Like, DecisionType.Nope], tables.Decisions.Select(row => row.Type));
+        Assert.True(tables.Decisions[0].CreatedAt < tables.Decisions[1].CreatedAt);
+        Assert.Contains(said, note => note.Contains("names no column of times", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "lik": "Stars >= 4"}}""", "'lik'")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader"}}""", "item")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "like": "Stars"}}""", "the rule 'Stars' can't be read")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "like": "Stars >= many"}}""", "'many' is no number")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "like": "Sterne >= 4"}}""", "ratings.csv has no column 'Sterne'")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Readr", "item": "Book"}}""", "Is 'Reader' meant?")]
+    [InlineData("""{"interactions": {"file": "nothing.csv", "user": "Reader", "item": "Book"}}""", "has no file 'nothing.csv'")]
+    [InlineData("""{"interactions": {"file": "../ratings.csv", "user": "Reader", "item": "Book"}}""", "should be a name in the folder")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 3", "nope": "Stars <= 3"}}""", "line 3: column 'Stars' makes the row a like and a nope at once")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Book >= 3"}}""", "line 2: column 'Book' has 'b1' where a number was expected")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 9"}}""", "none of 3 rows is a like or a nope")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "decision": "Stars", "like": "Stars >= 4"}}""", "give one of them")]
+    [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book"}, "items": {"file": "ratings.csv", "id": "Book", "columns": {"titel": "Reader"}}}""", "names 'titel', which is no column of ours")]
+    [InlineData("nonsense", "is no map for an import")]
+    public void A_map_that_does_not_fit_is_refused_with_what_is_wrong(string map, string reason) =>
+        Assert.Contains(reason, Assert.Throws<InputException>(() => Read(map)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_report_counts_without_writing_and_goes_past_bad_rows()
+    {
+        _folder.Write("videos", $"id,title,price\n{V1},one,5\n{V2},,7.5\n");
+        _folder.Write(
+            "user_video_decisions",
+            $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,2025-02-01\n{U1},{V1},like,2025-02-01\n{U2},{V2},nope,2025-03-01\n{U2},{V2},love,2025-03-01\n{U2},{V2},hate,2025-03-01\n");
+        var notes = new List<string>();
+        using var set = CsvTableReader.Open(_folder.Path, notes.Add, new() { SkipBad = int.MaxValue });
+
+        var report = DataReport.Of(set);
+
+        Assert.Equal((2, 2, 3L, 2L, 1L), (report.Profiles, report.Videos, report.Decisions, report.Likes, report.Repeated));
+        Assert.Equal((2, 2), (report.Users, report.DecidedVideos));
+        Assert.Equal(("2025-02-01", "2025-03-01"), ($"{report.First:yyyy-MM-dd}", $"{report.Last:yyyy-MM-dd}"));
+        Assert.Equal(2, report.BadRows);
+        Assert.Contains("line 5: column 'decision_type' has 'love'", report.FirstBadRows[0], StringComparison.Ordinal);
+        Assert.Equal(new ColumnReport("price", 2, "5", "7.5"), report.Columns.Single(column => column.Name == "price"));
+        Assert.Equal(1, report.Columns.Single(column => column.Name == "title").Known);
+    }
+
+    private (TableSet Tables, List<string> Said) Read(string map)
+    {
+        File.WriteAllText(PathOf("map.json"), map);
+        var said = new List<string>();
+        using var set = ImportReader.Open(_folder.Path, null, PathOf("map.json"), said.Add, null);
+        return (set.ReadAll(said.Add), said);
+    }
+
+    private string PathOf(string file) => System.IO.Path.Combine(_folder.Path, file);
+}

@@ -1,0 +1,279 @@
+using System.IO.Compression;
+using System.Text;
+using Parquet.Serialization;
+using TwoTower.Core;
+using TwoTower.Core.Rows;
+using TwoTower.Datasets.Import;
+using static TwoTower.Datasets.Tests.Import.TableFolder;
+
+namespace TwoTower.Datasets.Tests.Import;
+
+/// <summary>Layouts and kinds of files that exist elsewhere: the same rows come out of each, or a fault is told by its place.</summary>
+public sealed class OtherLayoutsTests : IDisposable
+{
+    private readonly TableFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Tab_separated_files_and_JSON_lines_have_the_same_rows_as_CSV()
+    {
+        _folder.Write("videos", $"id,title,price,region_codes,is_active\n{V1},\"a \"\"b\"\"\",9.5,\"{{JP,US}}\",true\n{V2},,,,false\n");
+        var csv = _folder.Read();
+        File.Delete(System.IO.Path.Combine(_folder.Path, "videos.csv"));
+        _folder.WriteBytes("videos.jsonl", Encoding.UTF8.GetBytes(
+            $$"""
+            {"id":"{{V1}}","title":"a \"b\"","price":9.5,"region_codes":["JP","US"],"is_active":true}
+
+            {"id":"{{V2}}","title":null,"is_active":false}
+            """));
+        var json = _folder.Read();
+        Assert.Equal(csv.Videos.Select(Show), json.Videos.Select(Show));
+        Assert.True(json.HasVideoColumn("price"));
+
+        File.Delete(System.IO.Path.Combine(_folder.Path, "user_video_decisions.csv"));
+        _folder.WriteBytes("user_video_decisions.tsv.gz", Zip($"user_id\tvideo_id\tdecision_type\tcreated_at\n{U1}\t{V1}\tlike\t2025-02-01\n"));
+        Assert.Equal(U1, Assert.Single(_folder.Read().Decisions).UserId.ToString());
+    }
+
+    [Theory]
+    [InlineData("{\"id\":\"V\"}\n[1,2]\n", "videos.jsonl, line 2: this is a JSON array")]
+    [InlineData("{\"id\":\"V\"}\n{\"id\":\n", "videos.jsonl, line 2: this is no JSON object on a line of its own")]
+    [InlineData("{\"id\":\"V\"}\n\n{\"id\":\"x\\u0000\"}\n", "videos.jsonl, line 3: column 'id' has a NUL character")]
+    [InlineData("{\"id\":\"V\",\"price\":\"much\"}\n", "videos.jsonl, line 1: column 'price' has 'much' where a number")]
+    [InlineData("\n", "videos.jsonl has no JSON objects")]
+    public void A_fault_of_JSON_lines_is_told_by_its_line(string text, string reason)
+    {
+        File.Delete(System.IO.Path.Combine(_folder.Path, "videos.csv"));
+        _folder.WriteBytes("videos.jsonl", Encoding.UTF8.GetBytes(text.Replace("V", V1, StringComparison.Ordinal)));
+        Assert.Contains(reason, Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Parquet_files_have_the_same_rows_as_CSV()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        await WriteAsync("profiles", new[] { new Profile { user_id = 1 }, new Profile { user_id = 2 } });
+        await WriteAsync("videos", new[]
+        {
+            new Video { id = 10, title = "Heat", price = 9.5, product_released_at = new(1995, 12, 15, 0, 0, 0, DateTimeKind.Utc), region_codes = ["JP", "a,\"b"], is_active = true },
+            new Video { id = 11, region_codes = [] },
+        });
+        await WriteAsync("user_video_decisions", Enumerable.Range(0, 3000).Select(n => new Decision
+        {
+            user_id = 1 + (n % 2), video_id = 10 + (n % 2), decision_type = n % 3 == 0 ? "like" : "nope", created_at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(n),
+        }));
+
+        var tables = _folder.Read();
+
+        Assert.Equal((2, 2, 3000), (tables.Profiles.Count, tables.Videos.Count, tables.Decisions.Count));
+        var (heat, other) = (tables.Videos[0], tables.Videos[1]);
+        Assert.Equal(("Heat", "10", 9.5m, true), (heat.Title, heat.ExternalId, heat.Price!.Value, heat.IsActive));
+        Assert.Equal(new DateTimeOffset(1995, 12, 15, 0, 0, 0, TimeSpan.Zero), heat.ProductReleasedAt);
+        Assert.Equal(["JP", "a,\"b"], heat.RegionCodes);
+        Assert.Null(other.Title);
+        Assert.Null(other.Price);
+        Assert.Equal(new DateTimeOffset(2025, 1, 1, 0, 7, 0, TimeSpan.Zero), tables.Decisions[7].CreatedAt);
+
+        // A file that was cut off has no footer.
+        var path = System.IO.Path.Combine(_folder.Path, "videos.parquet");
+        var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(path, bytes[..^20], TestContext.Current.CancellationToken);
+        Assert.Contains("videos.parquet can't be read as Parquet", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_with_a_header_only_are_empty_tables()
+    {
+        _folder.Write("user_video_decisions", "user_id,video_id,decision_type,created_at\n");
+        _folder.Write("video_tags", "video_id,tag_name\n");
+        var tables = _folder.Read();
+        Assert.Empty(tables.Decisions);
+        Assert.Equal(2, tables.Videos.Count);
+        Assert.True(tables.HasVideoColumn(VideoColumns.Tags));
+
+        _folder.Write("profiles", "user_id\n");
+        _folder.Write("videos", "id");
+        Assert.Empty(_folder.Read().Videos);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("some/folder/")]
+    public void A_zip_archive_of_a_folder_is_read_as_the_folder(string inside)
+    {
+        var (zip, expected) = (ZipOf(inside), _folder.Read());
+        var tables = CsvTableReader.Read(zip);
+        Assert.Equal(expected.Decisions, tables.Decisions);
+        Assert.Equal(expected.Videos.Select(Show), tables.Videos.Select(Show));
+        Assert.Equal(ImportFormat.Tables, ImportReader.Recognise(zip));
+    }
+
+    [Fact]
+    public void A_damaged_or_cut_off_archive_is_refused_and_nothing_of_it_stays()
+    {
+        var zip = ZipOf("");
+        var bytes = File.ReadAllBytes(zip);
+        var before = Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length;
+
+        File.WriteAllBytes(zip, bytes[..^30]);
+        Assert.Contains("can't be unpacked", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message, StringComparison.Ordinal);
+
+        // Stored as they are: a changed letter is no longer what the checksum says.
+        var at = bytes.AsSpan().IndexOf("like"u8);
+        bytes[at] = (byte)'b';
+        File.WriteAllBytes(zip, bytes);
+        Assert.Contains("user_video_decisions.csv is damaged", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message, StringComparison.Ordinal);
+        Assert.True(Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length <= before);
+    }
+
+    [Fact]
+    public void MovieLens_100K_is_read()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        _folder.WriteBytes("u.data", Encoding.UTF8.GetBytes("196\t242\t5\t881250949\n186\t302\t3\t891717742\n22\t242\t1\t878887116\n"));
+        _folder.WriteBytes("u.genre", Encoding.UTF8.GetBytes("unknown|0\nAction|1\nAdventure|2\n\n"));
+        _folder.WriteBytes("u.item", Encoding.Latin1.GetBytes(
+            "242|Kolya (1996)|24-Jan-1997||http://us.imdb.com/M/title-exact?Kolya|0|1|1\n302|Misérables, Les (1995)|01-Jan-1995||http://x|1|0|0\n"));
+
+        var said = new List<string>();
+        var tables = MovieLensReader.Read(_folder.Path, said.Add);
+
+        Assert.Equal(ImportFormat.MovieLens, ImportReader.Recognise(_folder.Path));
+        Assert.Equal(["Kolya", "Misérables, Les"], tables.Videos.Select(video => video.Title));
+        Assert.Equal(["action", "adventure"], tables.Videos[0].Tags);
+        Assert.Empty(tables.Videos[1].Tags);
+        Assert.Equal(1996, tables.Videos[0].ProductReleasedAt!.Value.Year);
+        Assert.Equal([DecisionType.Like, DecisionType.Nope], tables.Decisions.Select(row => row.Type));
+        Assert.Equal(3, tables.Profiles.Count);
+        Assert.Contains("1 ratings between 2.5 and 4 say neither like nor nope and are left out", said);
+    }
+
+    [Fact]
+    public void MovieLens_tells_the_first_ten_faults_and_goes_past_as_many_as_it_may()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        _folder.Write("movies", "movieId,title,genres\n1,One (1999),Drama\n");
+        _folder.Write("ratings", "userId,movieId,rating,timestamp\n" + string.Concat(Enumerable.Range(0, 12).Select(n => $"{n},1,bad{n},1\n")) + "99,1,5,1000000000\n");
+
+        var error = Assert.Throws<InputException>(() => MovieLensReader.Read(_folder.Path));
+        Assert.Equal(11, error.Message.Split('\n').Length);
+        Assert.Contains("ratings.csv, line 11: column 'rating' has 'bad9' where a number was expected", error.Message, StringComparison.Ordinal);
+
+        IReadOnlyList<string> left = [];
+        var tables = MovieLensReader.Read(_folder.Path, null, new() { SkipBad = 12, LeftOut = rows => left = rows });
+        Assert.Equal(12, left.Count);
+        Assert.Single(tables.Decisions);
+        Assert.Single(tables.Profiles);
+        Assert.Contains("12 bad rows are more than the 11", Assert.Throws<InputException>(() => MovieLensReader.Read(_folder.Path, null, new() { SkipBad = 11 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RecBoles_atomic_files_are_read()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        _folder.WriteBytes("ml.inter", Encoding.UTF8.GetBytes(
+            "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t4\t881250949\n196\t302\t2\t891717742\n22\t242\t3\t878887116\n"));
+        _folder.WriteBytes("ml.item", Encoding.UTF8.GetBytes(
+            "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n242\tKolya\t1996\tComedy Drama\n302\t\"L.A.\" Confidential\t1997\tCrime\n"));
+        _folder.WriteBytes("ml.user", Encoding.UTF8.GetBytes("user_id:token\tage:token\n196\t49\n22\t25\n"));
+
+        var said = new List<string>();
+        Assert.Equal(ImportFormat.RecBole, ImportReader.Recognise(_folder.Path));
+        using var set = ImportReader.Open(_folder.Path, null, null, said.Add, null);
+        var tables = set.ReadAll(said.Add);
+
+        Assert.Equal([DecisionType.Like, DecisionType.Nope], tables.Decisions.Select(row => row.Type));
+        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(881250949), tables.Decisions[0].CreatedAt);
+        Assert.Equal(["Kolya", "\"L.A.\" Confidential"], tables.Videos.Select(video => video.Title));
+        Assert.Equal(["Comedy", "Drama"], tables.Videos[0].Tags);
+        Assert.Equal(["242", "302"], tables.Videos.Select(video => video.ExternalId));
+        Assert.Equal(["196", "22"], tables.Profiles.Select(profile => profile.DisplayName));
+        Assert.Contains("1 of 3 interactions are neither a like nor a nope by the rules and are left out", said);
+    }
+
+    [Fact]
+    public void RecBoles_interactions_alone_are_likes_of_items_that_only_they_name()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        _folder.WriteBytes("fm.inter", Encoding.UTF8.GetBytes("user_id:token\tartist_id:token\n1\ta\n1\tb\n2\ta\n"));
+        var said = new List<string>();
+        using var set = RecBoleReader.Open(_folder.Path, said.Add);
+        var tables = set.ReadAll(said.Add);
+        Assert.Equal((2, 2, 3), (tables.Profiles.Count, tables.Videos.Count, tables.Decisions.Count));
+        Assert.All(tables.Decisions, row => Assert.Equal(DecisionType.Like, row.Type));
+        Assert.Contains(said, note => note.Contains("every interaction is a like", StringComparison.Ordinal));
+        Assert.Contains(said, note => note.Contains("names no column of times", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_folder_of_no_known_layout_is_told_with_those_that_are()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
+        _folder.Write("purchases", "a,b\n");
+        Assert.Contains("--map map.json", Assert.Throws<InputException>(() => ImportReader.Recognise(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_files_of_one_table_are_refused()
+    {
+        _folder.WriteBytes("videos.jsonl", "{}"u8.ToArray());
+        Assert.Contains("has both videos.csv and videos.jsonl; leave one", Refusal(), StringComparison.Ordinal);
+    }
+
+    private static string Show(VideoRow video) => $"{video.Id} {video.Title} {video.Price} {string.Join('/', video.RegionCodes)} {video.IsActive}";
+
+    private string Refusal() => Assert.Throws<InputException>(() => _folder.Read()).Message;
+
+    private string ZipOf(string inside)
+    {
+        var zip = System.IO.Path.Combine(_folder.Path, "archive.zip");
+        using var archive = ZipFile.Open(zip, ZipArchiveMode.Create);
+        foreach (var file in Directory.EnumerateFiles(_folder.Path, "*.csv"))
+        {
+            archive.CreateEntryFromFile(file, inside + System.IO.Path.GetFileName(file), CompressionLevel.NoCompression);
+        }
+
+        archive.CreateEntry("__MACOSX/._videos.csv");
+        return zip;
+    }
+
+    private async Task WriteAsync<T>(string table, IEnumerable<T> rows) where T : new()
+    {
+        await using var file = File.Create(System.IO.Path.Combine(_folder.Path, table + ".parquet"));
+        await ParquetSerializer.SerializeAsync(rows, file);
+    }
+
+#pragma warning disable IDE1006, SA1300, CA1034, CA1707 // columns as they are in the file
+    internal sealed class Profile
+    {
+        public long user_id { get; set; }
+    }
+
+    internal sealed class Video
+    {
+        public int id { get; set; }
+
+        public string? title { get; set; }
+
+        public double? price { get; set; }
+
+        public DateTime? product_released_at { get; set; }
+
+        public List<string>? region_codes { get; set; }
+
+        public bool is_active { get; set; }
+    }
+
+    internal sealed class Decision
+    {
+        public long user_id { get; set; }
+
+        public int video_id { get; set; }
+
+        public string? decision_type { get; set; }
+
+        public DateTime created_at { get; set; }
+    }
+#pragma warning restore
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using TwoTower.Testing;
+
+namespace TwoTower.EndToEnd.Tests;
+
+/// <summary>The commands of docs/data.md that bring one's own data, run as they stand there.</summary>
+public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private Workplace _workplace = null!;
+
+    public async ValueTask InitializeAsync() => _workplace = await Workplace.CreateAsync(postgres);
+
+    public async ValueTask DisposeAsync() => await _workplace.DisposeAsync();
+
+    [Fact]
+    public async Task The_ten_minutes_of_docs_data_do_what_they_say()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "the page is written for a POSIX shell");
+        var page = await File.ReadAllTextAsync(Path.Combine(PostgresFixture.RepositoryRoot(), "docs", "data.md"), TestContext.Current.CancellationToken);
+        var section = page.Split("\n## ").Single(text => text.StartsWith("Your own data in ten minutes", StringComparison.Ordinal));
+        var commands = string.Concat(section.Split("```sh\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
+        var program = $"twotower() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "twotower.dll")}' \"$@\"; }}\nset -e\n";
+        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _workplace.Home };
+        start.Environment["TWOTOWER_DATABASE"] = _workplace.Database.ConnectionString;
+        start.Environment["TWOTOWER_HOME"] = _workplace.Home;
+
+        using var bash = Process.Start(start)!;
+        var (output, errors) = (bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await bash.StandardInput.WriteAsync(program + commands);
+        bash.StandardInput.Close();
+        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(bash.ExitCode == 0, $"{await output}\n{await errors}");
+        Assert.Contains("decisions: 3 (2 likes, 1 nopes), from 2025-01-05 to 2025-01-07", await output);
+        Assert.Equal(5, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+        Assert.Equal(["10 Heat", "11 Ronin", "b1 Dune", "b2 Emma"], await _workplace.Database.ListAsync<string>("select external_id || ' ' || title from videos order by 1"));
+        Assert.Equal(["classic", "science fiction"], await _workplace.Database.ListAsync<string>("select distinct tag_name from video_tags order by 1"));
+    }
+
+    [Fact]
+    public async Task Check_tells_what_an_import_would_refuse_and_writes_nothing()
+    {
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
+        var good = await _workplace.TryAsync("check", _workplace.Home, "--json");
+        Assert.Equal(0, good.ExitCode);
+        Assert.Contains("\"decisions\": 1644", good.Out);
+
+        await File.AppendAllTextAsync(_workplace.PathOf("user_video_decisions.csv"), "x,y,love,never\nx,y\n", TestContext.Current.CancellationToken);
+        var bad = await _workplace.TryAsync("check", _workplace.Home);
+        Assert.Equal(2, bad.ExitCode);
+        Assert.Contains("2 bad rows would make an import fail", Assert.Single(bad.ErrorLines));
+        Assert.Contains("bad row: user_video_decisions.csv, line 1646: column 'decision_type' has 'love'", bad.Out);
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select count(*) from videos"));
+
+        var refused = await _workplace.TryAsync("import", _workplace.Home);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("line 1646", refused.Err);
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
+
+        await _workplace.RunAsync("import", _workplace.Home, "--skip-bad", "2");
+        Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [Fact]
+    public async Task Who_may_only_read_fails_before_the_training()
+    {
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
+        await _workplace.RunAsync("import", _workplace.Home);
+        var role = $"reader_{Guid.NewGuid():N}";
+        await _workplace.Database.ExecuteAsync($"create role {role} login password 'only-reads'; grant pg_read_all_data to {role}");
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Username = role, Password = "only-reads", Pooling = false };
+            var result = await TwotowerProcess.RunAsync(
+                new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = settings.ConnectionString, ["TWOTOWER_HOME"] = _workplace.Home }, "train", "--epochs", "1");
+            Assert.Equal(2, result.ExitCode);
+            Assert.Contains($"User '{role}' may not register a release", Assert.Single(result.ErrorLines));
+            Assert.DoesNotContain("samples", result.Out);
+        }
+        finally
+        {
+            await _workplace.Database.ExecuteAsync($"revoke pg_read_all_data from {role}; drop role {role}");
+        }
+    }
+}
