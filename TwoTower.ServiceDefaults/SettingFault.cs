@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace TwoTower.ServiceDefaults;
 
 /// <summary>A setting that a process can't start with, told in one line.</summary>
-public static partial class SettingFault
+internal static partial class SettingFault
 {
     /// <summary>One line with the setting, its value and what was expected; null when it is no fault of a setting.</summary>
     public static string? Explain(Exception failure)

@@ -1,7 +1,7 @@
 namespace TwoTower.Core.Formats;
 
 /// <summary>Ids as text. One form everywhere: in paths, queries and bodies, in files and on the command line.</summary>
-public static class Uuid
+internal static class Uuid
 {
     /// <summary>What to write where an id was expected.</summary>
     public const string Expected = "a UUID such as 00000000-0000-0000-0000-000000000001";

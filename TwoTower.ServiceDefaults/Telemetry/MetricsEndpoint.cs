@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 namespace TwoTower.ServiceDefaults.Telemetry;
 
 /// <summary>Metrics that can be scraped.</summary>
-public static class MetricsEndpoint
+internal static class MetricsEndpoint
 {
     /// <summary>Maps <c>/metrics</c> where <see cref="TelemetryOptions.Prometheus"/> says so.</summary>
     public static WebApplication MapMetricsBySetting(this WebApplication app)
