@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging.Console;
 namespace TwoTower.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// The framework's console formatter with control characters of a message written as text: the framework itself logs the path of a request as the
-/// client wrote it, and a line break in it would make a line of the log that nobody logged. Line breaks of an exception are the process's own.
+/// The framework's console formatter with control characters of a message written as text: the framework itself logs the path of a request
+/// as the client wrote it, and a line break in it would make a line of the log that nobody logged. Line breaks of an exception are the
+/// process's own.
 /// </summary>
 internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleFormatter(FormatterName)
 {
@@ -24,7 +25,8 @@ internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleForma
     {
         var format = logEntry.Formatter;
         var escaped = new LogEntry<TState>(
-            logEntry.LogLevel, logEntry.Category, logEntry.EventId, logEntry.State, logEntry.Exception, (state, exception) => Escape(format(state, exception)));
+            logEntry.LogLevel, logEntry.Category, logEntry.EventId, logEntry.State, logEntry.Exception, (state, exception) =>
+                Escape(format(state, exception)));
         _inner.Value.Write(in escaped, scopeProvider, textWriter);
     }
 

@@ -16,7 +16,8 @@ public sealed partial class LogForgeryTests
     [InlineData("Trace", "json")]
     public async Task A_line_break_in_a_path_a_query_a_method_or_a_header_makes_no_line(string level, string formatter)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"), "--urls", "http://127.0.0.1:0"])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"), "--urls",
+            "http://127.0.0.1:0"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -43,11 +44,13 @@ public sealed partial class LogForgeryTests
         {
             foreach (var target in Targets(breaks + text))
             {
-                await SendAsync(address, $"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Key}\r\nConnection: close\r\n\r\n");
+                await SendAsync(address,
+                    $"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Key}\r\nConnection: close\r\n\r\n");
             }
         }
 
-        await SendAsync(address, $"POST /v1/releases/rollback HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\x0b{Forged}\r\nContent-Length: 0\r\n\r\n");
+        await SendAsync(address,
+            $"POST /v1/releases/rollback HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\x0b{Forged}\r\nContent-Length: 0\r\n\r\n");
         await SendAsync(address, $"GET /\nHTTP/1.1 {Forged}\r\nHost: localhost\r\n\r\n");
         await SendAsync(address, $"G\x0bET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: x\x0b{Forged}\r\nConnection: close\r\n\r\n");
         await SendAsync(address, $"GET / HTTP/1.1\r\nHost: evil\x0b{Forged}\r\nConnection: close\r\n\r\n");
@@ -59,12 +62,14 @@ public sealed partial class LogForgeryTests
         // What was sent was logged, in lines of its own making.
         Assert.Contains("all is well", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(
-            output.ToString().Split('\n', '\r', '\u2028', '\u0085', '\u000b'), line => line.TrimStart().StartsWith(Forged, StringComparison.Ordinal));
+            output.ToString().Split('\n', '\r', '\u2028', '\u0085', '\u000b'), line => line.TrimStart()
+                .StartsWith(Forged, StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> Targets(string text) =>
     [
-        $"/nowhere/x{text}", $"/v1/releases/x{text}", $"/v1/users/x{text}/recommendations", $"/v1/users/{Guid.Empty}/recommendations?regions=x{text}",
+        $"/nowhere/x{text}", $"/v1/releases/x{text}", $"/v1/users/x{text}/recommendations",
+        $"/v1/users/{Guid.Empty}/recommendations?regions=x{text}",
         $"/v1/users/{Guid.Empty}/recommendations?x{text}=1", $"/docs/x{text}", $"/health/live?x{text}", $"/v1/experiments/x{text}/stop",
     ];
 
@@ -74,7 +79,10 @@ public sealed partial class LogForgeryTests
         while (await from.ReadAsync(buffer) is > 0 and var read)
         {
             to.Append(buffer, 0, read);
-            if (!listening.Task.IsCompleted && Listening().Match(to.ToString()) is { Success: true } match) listening.TrySetResult(new(match.Groups[1].Value));
+            if (!listening.Task.IsCompleted && Listening().Match(to.ToString()) is { Success: true } match)
+            {
+                listening.TrySetResult(new(match.Groups[1].Value));
+            }
         }
 
         listening.TrySetException(new InvalidOperationException($"it ended: {to}"));
