@@ -7,7 +7,7 @@ namespace TwoTower.Testing;
 /// Programs from npm, of a folder with a <c>package.json</c> and its lock file; installed once for all clones that share
 /// <c>TWOTOWER_HOME</c>.
 /// </summary>
-public sealed class NpmTools
+internal sealed class NpmTools
 {
     private static readonly string[] AwayCodes = ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
         "E404", "E403"];
