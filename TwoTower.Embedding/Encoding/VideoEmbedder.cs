@@ -28,7 +28,6 @@ internal sealed record EncodedVideos(EmbeddingBatch Batch, long[] Hashes)
 internal static class VideoEmbedder
 {
     /// <summary>Embeds videos that have no vector yet. Those that are deleted meanwhile are left out, and those that get one keep it.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">Where the vectors go.</param>
     /// <param name="tower">The release's item tower.</param>
     /// <param name="videoIds">The videos.</param>

@@ -6,9 +6,7 @@ namespace TwoTower.Embedding.Following;
 internal static class ChangeTriggers
 {
     /// <summary>Puts them in place, or takes them away.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="wanted">False takes them away. The database's own setting two_tower.change_triggers = 'off' wins over true.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>Why they aren't in place; null: they are.</returns>
     public static async Task<string?> FollowAsync(NpgsqlDataSource db, bool wanted, CancellationToken ct)
     {

@@ -27,7 +27,6 @@ internal static class PublicTable
     }
 
     /// <summary>Writes what differs and deletes what is stale, if the release is active still.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The active release's.</param>
     /// <param name="length">Of the table's vectors (<see cref="FitAsync"/>).</param>
     /// <param name="index">For the index of a table that is filled for the first time.</param>
@@ -62,7 +61,6 @@ internal static class PublicTable
     }
 
     /// <summary>Writes those of some videos that differ and deletes those that have no vector, if the release is active still.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The active release's.</param>
     /// <param name="length">Of the table's vectors.</param>
     /// <param name="videoIds">The videos.</param>

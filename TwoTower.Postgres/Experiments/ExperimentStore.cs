@@ -13,27 +13,19 @@ namespace TwoTower.Postgres.Experiments;
 /// <param name="Share">Share of all users, 0..1.</param>
 /// <param name="Salt">Which users: those whose <see cref="UserShare"/> with this salt is below the share.</param>
 /// <param name="StartedAt">By the database's clock.</param>
-/// <param name="StartedBy">Who.</param>
-/// <param name="Reason">Why.</param>
 /// <param name="StoppedAt">Null: it is running.</param>
-/// <param name="StoppedBy">Who.</param>
-/// <param name="StopReason">Why.</param>
 internal sealed record Experiment(
     long Id, string Name, string ModelVersion, double Share, string Salt, DateTimeOffset StartedAt, string StartedBy, string? Reason,
     DateTimeOffset? StoppedAt, string? StoppedBy, string? StopReason);
 
 /// <summary>Starts, stops and lists experiments. One runs at a time; the database sees to it.</summary>
-/// <param name="db">The database.</param>
 internal sealed class ExperimentStore(NpgsqlDataSource db)
 {
     /// <summary>Gives a share of the users a ready release, from their next request on.</summary>
     /// <param name="name">A name that no experiment had: a–z, 0–9, dots, dashes and underscores, 64 at most.</param>
     /// <param name="modelVersion">The release.</param>
     /// <param name="share">Share of all users, more than 0 and less than 1.</param>
-    /// <param name="actor">Who.</param>
-    /// <param name="reason">Why.</param>
     /// <param name="salt">Draws the users: the same salt the same ones. Null: one of its own.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">No such release, it isn't ready, none is active, another experiment runs, or the name or share can't be used.</exception>
     public async Task<Experiment> StartAsync(
         string name, string modelVersion, double share, string actor, string? reason, string? salt = null, CancellationToken ct = default)

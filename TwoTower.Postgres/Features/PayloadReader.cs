@@ -20,7 +20,6 @@ internal static class PayloadReader
     /// <param name="db">A migrated database.</param>
     /// <param name="ids">Whose; also of those without a profile or a decision. Null: everyone with a decision at or before as-of.</param>
     /// <param name="asOf">Later decisions don't count.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
     public static IAsyncEnumerable<UserPayload> ReadUsersAsync(
         NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct,
@@ -38,7 +37,6 @@ internal static class PayloadReader
     /// <summary>The payloads of videos with all their vectors, ordered by id.</summary>
     /// <param name="db">A migrated database.</param>
     /// <param name="ids">Which; those that don't exist are left out. Null: all, also inactive ones.</param>
-    /// <param name="ct">Stops.</param>
     public static IAsyncEnumerable<ItemPayload> ReadItemsAsync(NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, CancellationToken ct) =>
         ReadItemsAsync(db, ids, null, ct);
 
@@ -46,7 +44,6 @@ internal static class PayloadReader
     /// <param name="db">A migrated database.</param>
     /// <param name="ids">Which; those that don't exist are left out. Null: all, also inactive ones.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
-    /// <param name="ct">Stops.</param>
     public static IAsyncEnumerable<ItemPayload> ReadItemsAsync(
         NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {

@@ -16,7 +16,6 @@ internal static class ExactRanking
     /// <param name="users">Row-major, [queries × dim], of length 1.</param>
     /// <param name="decided">[queries] items that aren't shown.</param>
     /// <param name="count">Length of a head at most.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<int[][]> HeadsAsync(
         ReleaseVectors vectors, IReadOnlyDictionary<Guid, int> items, float[] users, IReadOnlyList<HashSet<int>> decided, int count, CancellationToken ct)
     {

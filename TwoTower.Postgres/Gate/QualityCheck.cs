@@ -11,11 +11,9 @@ namespace TwoTower.Postgres.Gate;
 internal static class QualityCheck
 {
     /// <summary>Measures both and judges.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="options">Thresholds.</param>
     /// <param name="release">The release under test, with its files.</param>
     /// <param name="live">The live release; null: none, or the same.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<(GateCheck Check, GateQuality? Quality)> RunAsync(
         NpgsqlDataSource db, GateOptions options, (Release Row, ReleaseFileSet Files) release, Release? live, CancellationToken ct)
     {

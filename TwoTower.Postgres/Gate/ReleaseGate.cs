@@ -12,7 +12,6 @@ namespace TwoTower.Postgres.Gate;
 /// The gate that a release passes before it is ready, and again before it is activated by itself: files, weights, networks, probes,
 /// vectors, their agreement, and quality beside the live release's. Looks and records (<c>two_tower.gate_runs</c>), moves nothing.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="options">Thresholds.</param>
 internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
 {

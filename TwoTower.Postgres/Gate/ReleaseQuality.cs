@@ -16,7 +16,6 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
     /// <param name="encoder">Its way from a history to an embedding.</param>
     /// <param name="queries">The questions; each has a target among the items.</param>
     /// <param name="items">The items that are ranked, by video, numbered in order of id.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<ReleaseQuality> MeasureAsync(
         ReleaseVectors vectors, IUserEncoder encoder, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items,
         CancellationToken ct = default)

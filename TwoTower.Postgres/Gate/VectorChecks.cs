@@ -31,11 +31,9 @@ internal static class VectorChecks
     /// The table has the release's type and dimension, a vector for each video that was there and still is, all of unit length, and an
     /// index.
     /// </summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
     /// <param name="videoIds">The videos that were there.</param>
     /// <param name="complete">False when missing vectors are no fault.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<(GateCheck Check, long Missing)> TableAsync(
         NpgsqlDataSource db, ReleaseVectors vectors, IReadOnlyList<Guid> videoIds, bool complete, CancellationToken ct)
     {

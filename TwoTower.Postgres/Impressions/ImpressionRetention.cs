@@ -3,7 +3,6 @@ using Npgsql;
 namespace TwoTower.Postgres.Impressions;
 
 /// <summary>How impressions go: a day at a time, oldest first. Any number of processes may do it.</summary>
-/// <param name="db">The database.</param>
 /// <param name="options">Days and rows that stay.</param>
 /// <param name="time">For waits between two tries.</param>
 internal sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions options, TimeProvider time)

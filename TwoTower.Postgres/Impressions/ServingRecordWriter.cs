@@ -6,7 +6,6 @@ namespace TwoTower.Postgres.Impressions;
 /// <summary>
 /// Brings what was taken down to the database, in batches. What couldn't be written is written the next time. One caller at a time.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="recorder">Where it comes from.</param>
 /// <param name="options">Bounds.</param>
 internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options)

@@ -8,8 +8,6 @@ namespace TwoTower.Postgres.Releases;
 /// <param name="ModelVersion">The release that became active.</param>
 /// <param name="Previous">The one that was; null: none.</param>
 /// <param name="At">By the database's clock.</param>
-/// <param name="Actor">Who.</param>
-/// <param name="Reason">Why.</param>
 /// <param name="IsRollback">True when it went back.</param>
 /// <param name="Undid">The activation that it undid by itself; null: it was asked for.</param>
 /// <param name="Numbers">What that was decided by, JSON.</param>
@@ -17,13 +15,11 @@ internal sealed record RecordedActivation(
     long Id, string ModelVersion, string? Previous, DateTimeOffset At, string Actor, string? Reason, bool IsRollback, long? Undid, JsonElement? Numbers);
 
 /// <summary>The history of what was served.</summary>
-/// <param name="db">The database.</param>
 internal sealed class ActivationHistory(NpgsqlDataSource db)
 {
     /// <summary>The activations that a release came or went by, newest first.</summary>
     /// <param name="modelVersion">The release.</param>
     /// <param name="limit">Activations at most.</param>
-    /// <param name="ct">Cancels.</param>
     public Task<IReadOnlyList<RecordedActivation>> ReadAsync(string modelVersion, int limit = 20, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<RecordedActivation>>(async () =>
         {

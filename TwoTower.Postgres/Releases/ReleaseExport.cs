@@ -17,7 +17,6 @@ internal static class ReleaseExport
     };
 
     /// <summary>Exports a release that has vectors (ready or active).</summary>
-    /// <param name="db">The database.</param>
     /// <param name="modelVersion">The release; null takes the active one.</param>
     /// <param name="directory">Where the bundle goes (see <see cref="BundleWriter"/>).</param>
     /// <param name="time">Gives <c>generated_at</c>.</param>

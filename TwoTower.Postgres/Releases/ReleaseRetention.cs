@@ -27,7 +27,6 @@ internal sealed record Pruning(
 /// How releases go: retired in the registry first, so that nobody begins to use one, then its table dropped without making readers wait;
 /// pruning also frees the bytes of its files. What was cut off is finished by the next run.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="time">For waits between two tries.</param>
 internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 {
@@ -38,8 +37,6 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Retires a release for good and drops its vectors.</summary>
     /// <param name="modelVersion">The release; one that is retired already has what is left of its vectors dropped.</param>
-    /// <param name="actor">Who.</param>
-    /// <param name="reason">Why.</param>
     /// <param name="ct">Cancels; the release stays retired.</param>
     /// <returns>False when somebody is still reading the vectors after several tries: they are dropped by the next run.</returns>
     /// <exception cref="InputException">There is no such release, it is active, pinned, or being embedded.</exception>
@@ -63,7 +60,6 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
     /// What is trained or being embedded isn't touched.
     /// </summary>
     /// <param name="keep">How many of the newest, the active one included.</param>
-    /// <param name="actor">Who.</param>
     /// <param name="dryRun">True only says what would be done.</param>
     /// <param name="ct">Cancels; what was retired stays so.</param>
     public async Task<Pruning> PruneAsync(int keep, string actor, bool dryRun, CancellationToken ct = default)

@@ -13,7 +13,6 @@ namespace TwoTower.Postgres.Releases;
 /// The registry of releases and their files, in Postgres. Every method is one transaction; every refusal (an unknown version, a
 /// transition that isn't allowed, a damaged file) is an <see cref="InputException"/> that says so. Thread-safe.
 /// </summary>
-/// <param name="db">The database.</param>
 internal sealed class ReleaseStore(NpgsqlDataSource db)
 {
     /// <summary>Registers what a training made, state <see cref="ReleaseState.Trained"/>: all of it or, after a failure, a kill or a full
@@ -182,9 +181,6 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
     /// <summary>As <see cref="ActivateAsync"/>, if the active release is still the one that the gate compared with: what runs by itself calls this.</summary>
     /// <param name="modelVersion">The release.</param>
     /// <param name="expected">The release that must be active still; null: none.</param>
-    /// <param name="actor">Who.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>Null when another release was activated meanwhile, and nothing was done.</returns>
     public async Task<Activation?> ActivateAfterAsync(
         string modelVersion, string? expected, string actor, string? reason, CancellationToken ct = default)

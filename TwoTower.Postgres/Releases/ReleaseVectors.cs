@@ -60,7 +60,6 @@ internal sealed class ReleaseVectors
     /// <param name="connection">In a transaction.</param>
     /// <param name="afresh">True drops one that is there, with its vectors.</param>
     /// <param name="historyDim">Length of a history vector, for a release whose user tower reads histories; 0 for others.</param>
-    /// <param name="ct">Cancels.</param>
     public Task CreateAsync(NpgsqlConnection connection, bool afresh = false, int historyDim = 0, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
         await using var command = new NpgsqlCommand(

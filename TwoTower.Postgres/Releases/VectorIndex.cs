@@ -29,9 +29,7 @@ public sealed record VectorIndexOptions
 internal static class VectorIndex
 {
     /// <summary>Builds the index unless it is there, then analyses the table. One transaction: it is whole or not there.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
-    /// <param name="options">How.</param>
     /// <param name="rows">Rows of the table, for the memory that the build asks for.</param>
     /// <param name="warn">Told what a person should know.</param>
     /// <param name="ct">Cancels the build on the server.</param>

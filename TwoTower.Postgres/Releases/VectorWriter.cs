@@ -14,7 +14,6 @@ internal static class VectorWriter
     /// Adds rows for videos that have none, in a transaction of its own. When another process was faster with some of them, its rows stay:
     /// they are the same vectors, or newer ones.
     /// </summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="hashes">[n]: what the features were; empty when that isn't known.</param>

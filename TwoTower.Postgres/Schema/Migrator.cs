@@ -16,7 +16,6 @@ internal static class Migrator
     private const long LockKey = 0x74776F_746F776572;
 
     /// <summary>Migrates.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="say">Told each step, a line each.</param>
     /// <param name="ct">Stops; all of it is rolled back.</param>
     /// <exception cref="InputException">The server can't be used, or the database isn't one that this program may change.</exception>

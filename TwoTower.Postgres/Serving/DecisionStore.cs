@@ -25,7 +25,6 @@ internal enum DecisionOutcome
 }
 
 /// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
-/// <param name="db">The database.</param>
 /// <param name="limits">The deadline; null: the default one.</param>
 internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {
@@ -36,7 +35,6 @@ internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>
     /// <param name="videoId">On what.</param>
     /// <param name="type">Like or nope.</param>
     /// <param name="decidedAt">When; null is now by the database's clock. Given, a repetition changes nothing.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>What became of it, and the time it is recorded under.</returns>
     public async Task<(DecisionOutcome Outcome, DateTimeOffset At)> RecordAsync(
         Guid userId, Guid videoId, DecisionType type, DateTimeOffset? decidedAt, CancellationToken ct = default)

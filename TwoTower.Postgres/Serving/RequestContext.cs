@@ -18,10 +18,8 @@ internal sealed record RequestContext(
     DateTimeOffset ReadAt)
 {
     /// <summary>Reads it; nothing of a user is ever cached.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="userId">The user, known or not.</param>
     /// <param name="asOf">Null: now, by the database's clock.</param>
-    /// <param name="ct">Cancels.</param>
     /// <param name="except">An experiment's release that the caller can't use: its users get the active one.</param>
     public static Task<RequestContext> ReadAsync(
         NpgsqlDataSource db, Guid userId, DateTimeOffset? asOf, CancellationToken ct, string? except = null) =>

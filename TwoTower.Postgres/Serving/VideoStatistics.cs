@@ -4,7 +4,6 @@ using Npgsql;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>The counts that the popular-and-fresh strategy ranks by, and the tags as searches look at them.</summary>
-/// <param name="db">The database.</param>
 /// <param name="options">How much a user counts; null: by the defaults.</param>
 internal sealed class VideoStatistics(NpgsqlDataSource db, IOptions<PopularityOptions>? options = null)
 {

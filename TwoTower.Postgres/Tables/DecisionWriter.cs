@@ -30,7 +30,6 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     /// <summary>Copies rows into a temporary table, sorts them and leaves out repeated ones. Nothing of the table itself is touched.</summary>
     /// <param name="rows">The rows, read one by one.</param>
     /// <param name="total">Tells how many they will be, as far as it is known.</param>
-    /// <param name="ct">Stops.</param>
     /// <exception cref="InputException">The table's types don't hold the rows.</exception>
     public async Task StageAsync(IEnumerable<DecisionEntry> rows, Func<long, long> total, CancellationToken ct)
     {

@@ -55,7 +55,6 @@ internal static class OddValues
     /// <summary>Looks through the tables.</summary>
     /// <param name="connection">In the transaction that reads them.</param>
     /// <param name="say">Told a line for each kind.</param>
-    /// <param name="ct">Stops.</param>
     public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
     {
         foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(

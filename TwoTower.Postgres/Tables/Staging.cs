@@ -127,7 +127,6 @@ internal sealed class Staging
     /// without a word. Times that are rounded to a coarser type are only told.
     /// </summary>
     /// <param name="notes">Told about times that are rounded.</param>
-    /// <param name="ct">Stops.</param>
     /// <exception cref="InputException">A value would be changed.</exception>
     public async Task CheckFitAsync(ICollection<string> notes, CancellationToken ct)
     {

@@ -17,7 +17,6 @@ internal static class TableReader
     /// <summary>The same with some of the videos' vectors.</summary>
     /// <param name="db">A migrated database.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="say">Told which values are NULL to a model, and which rows aren't read.</param>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static async Task<TableSet> ReadAsync(

@@ -9,7 +9,6 @@ internal static class VideoFeatureReader
     /// <param name="connection">An open connection to a migrated database.</param>
     /// <param name="videoIds">Which videos; null: all.</param>
     /// <param name="names">Which vectors; null: all.</param>
-    /// <param name="ct">Stops.</param>
     /// <returns>By video, those that have any; each by name.</returns>
     public static async Task<Dictionary<Guid, Dictionary<string, float[]>>> ReadAsync(
         NpgsqlConnection connection, IReadOnlyCollection<Guid>? videoIds, IReadOnlyCollection<string>? names, CancellationToken ct)

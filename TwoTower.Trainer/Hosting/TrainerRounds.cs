@@ -13,9 +13,6 @@ using TwoTower.Training.Samples;
 namespace TwoTower.Trainer.Hosting;
 
 /// <summary>Trains once, or again and again, and says in an exit code how it went.</summary>
-/// <param name="db">The database.</param>
-/// <param name="settings">How.</param>
-/// <param name="time">Clock.</param>
 /// <param name="log">Where progress goes.</param>
 internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings, TimeProvider time, ILogger log)
 {

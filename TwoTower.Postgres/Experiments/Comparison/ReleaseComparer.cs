@@ -6,7 +6,6 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Experiments.Comparison;
 
 /// <summary>Compares releases by the recommendations that were recorded and the decisions that followed them.</summary>
-/// <param name="db">The database.</param>
 internal sealed class ReleaseComparer(NpgsqlDataSource db)
 {
     /// <summary>How long after the last impression of a video a decision on it counts.</summary>
@@ -20,7 +19,6 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
     /// <param name="b">The other.</param>
     /// <param name="since">From when; null: all that is kept, or the experiment's start.</param>
     /// <param name="experiment">Only what was served while this experiment ran; null: all.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">There is no such release or experiment.</exception>
     public async Task<ReleaseComparison> CompareAsync(
         string a, string b, DateTimeOffset? since = null, string? experiment = null, CancellationToken ct = default)

@@ -17,7 +17,6 @@ internal sealed record RolledBack(string ModelVersion, string Undone, RollbackRe
 /// Watches the release that was activated last and goes back when it misbehaves. Any number of replicas may do so: what they go by is
 /// counted in the database, and one of them carries it out.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="options">The rules.</param>
 internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options)
 {
