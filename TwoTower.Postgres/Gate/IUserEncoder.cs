@@ -27,7 +27,6 @@ internal static class UserEncoder
     /// <param name="db">The database, for what isn't in the files.</param>
     /// <param name="release">The release.</param>
     /// <param name="files">Its files.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">The files can't be used; says which and why.</exception>
     public static async Task<IUserEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
     {

@@ -86,7 +86,6 @@ internal sealed record RecommendedVideo(
 
 /// <summary>Why a video is in an answer.</summary>
 /// <param name="Kind">A tag or a performer.</param>
-/// <param name="Name">Its name.</param>
 /// <param name="Likes">Likes of videos that have it.</param>
 internal readonly record struct Reason(ReasonKind Kind, string Name, int Likes);
 

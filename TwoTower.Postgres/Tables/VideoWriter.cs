@@ -31,7 +31,6 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
     /// <summary>Writes the videos of the set.</summary>
     /// <param name="progress">Told now and then.</param>
     /// <param name="notes">Told what the table doesn't take as it is.</param>
-    /// <param name="ct">Stops.</param>
     public async Task WriteAsync(IProgress<WriteProgress>? progress, ICollection<string> notes, CancellationToken ct)
     {
         if (tables.Videos.Count == 0) return;

@@ -38,10 +38,8 @@ internal sealed class ImplicitFactors
     /// <summary>Alternates.</summary>
     /// <param name="likes">The liked items of each user.</param>
     /// <param name="itemCount">Items.</param>
-    /// <param name="options">How.</param>
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="start">Where the items begin, [itemCount × Dim], of a fit on nearly the same likes; null: at random.</param>
     public static ImplicitFactors Fit(
         IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct, float[]? start = null)

@@ -31,7 +31,6 @@ internal sealed class TasteFactors
     /// <param name="sweeps">Passes over both sides.</param>
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="begin">A fit on nearly the same decisions to begin with; null: at random.</param>
     public static TasteFactors Fit(
         IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads, CancellationToken ct,

@@ -32,7 +32,6 @@ internal sealed record Interactions(
     }
 
     /// <summary>Reads the tables.</summary>
-    /// <param name="tables">Rows.</param>
     /// <param name="maxItems">Items at most.</param>
     /// <param name="trend">After which age a like counts 1 / e for what is liked of late.</param>
     /// <exception cref="NothingToTrainException">Too little to learn from.</exception>

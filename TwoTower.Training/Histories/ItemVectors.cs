@@ -22,7 +22,6 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <param name="content">Row-major, [items × features].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
-    /// <param name="device">Where.</param>
     public static ItemVectors Fit(
         IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
     {

@@ -28,7 +28,6 @@ internal sealed class TorchBackend : ITrainingBackend
 
     /// <summary>Puts the towers on the device; goes on with <paramref name="optimizer"/> where there is one.</summary>
     /// <param name="set">What is trained on.</param>
-    /// <param name="recipe">How.</param>
     /// <param name="start">Initial weights.</param>
     /// <param name="optimizer">Where the optimiser was.</param>
     /// <param name="device">CPU or CUDA.</param>

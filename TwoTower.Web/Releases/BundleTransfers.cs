@@ -13,7 +13,6 @@ namespace TwoTower.Web.Releases;
 
 /// <summary>Bundles that come and go over HTTP, two at a time in a process: each takes room among the temporary files, and minutes.</summary>
 /// <param name="db">Without a limit for statements: an index is built.</param>
-/// <param name="options">Where.</param>
 /// <param name="gate">The gate's thresholds.</param>
 /// <param name="time">For the manifest and for waits.</param>
 /// <param name="lifetime">Ends an import; a client that leaves doesn't.</param>

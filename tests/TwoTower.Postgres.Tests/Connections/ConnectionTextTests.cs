@@ -22,7 +22,8 @@ public class ConnectionTextTests(PostgresFixture postgres)
     public void The_same_server_is_read_from_every_way_of_writing_it(string text)
     {
         var settings = Database.Normalize(text);
-        Assert.Equal(("h", 6543, "db", "u", "SECRET"), (settings.Host, settings.Port, settings.Database, settings.Username, settings.Password));
+        Assert.Equal(("h", 6543, "db", "u", "SECRET"),
+            (settings.Host, settings.Port, settings.Database, settings.Username, settings.Password));
     }
 
     [Theory]
@@ -35,7 +36,8 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("VerifyFull", SslMode.VerifyFull)]
     public void Every_sslmode_is_understood_in_every_way_of_writing(string mode, SslMode expected)
     {
-        foreach (var text in new[] { $"postgres://u:p@h/db?sslmode={mode}", $"host=h user=u sslmode={mode}", $"Host=h;SSL Mode={mode}", $"Host=h;sslmode={mode}" })
+        foreach (var text in new[] { $"postgres://u:p@h/db?sslmode={mode}", $"host=h user=u sslmode={mode}", $"Host=h;SSL Mode={mode}",
+            $"Host=h;sslmode={mode}" })
         {
             Assert.Equal(expected, Database.Normalize(text).SslMode);
         }
@@ -47,7 +49,8 @@ public class ConnectionTextTests(PostgresFixture postgres)
         var settings = Database.Normalize(
             "host=h user=u sslmode=require sslrootcert=/ca.pem connect_timeout=7 application_name='my app' keepalives=1 keepalives_idle=30 keepalives_interval=5 "
             + "options='-c statement_timeout=9s' channel_binding=require");
-        Assert.Equal((SslMode.VerifyCA, "/ca.pem", 7, "my app"), (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName));
+        Assert.Equal((SslMode.VerifyCA, "/ca.pem", 7, "my app"),
+            (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName));
         Assert.Equal((true, 30, 5), (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval));
         Assert.Equal(("-c statement_timeout=9s", ChannelBinding.Require), (settings.Options, settings.ChannelBinding));
         Assert.Equal(SslMode.VerifyFull, Database.Normalize("postgres://h/db?sslrootcert=system").SslMode);
@@ -125,7 +128,8 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("Pwd='SECRET SECRET'; rest")]
     [InlineData("read postgres://u:SECRET@h:1/db and more")]
     [InlineData("SSL Password=SECRET;Host=h")]
-    public void A_text_with_a_password_is_masked(string text) => Assert.DoesNotContain("SECRET", Secrets.Mask(text), StringComparison.Ordinal);
+    public void A_text_with_a_password_is_masked(string text) =>
+        Assert.DoesNotContain("SECRET", Secrets.Mask(text), StringComparison.Ordinal);
 
     [Fact]
     public async Task A_server_answers_however_it_is_named()
