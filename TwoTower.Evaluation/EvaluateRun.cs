@@ -14,6 +14,9 @@ namespace TwoTower.Evaluation;
 /// <summary>One <c>twotower evaluate</c>: rows → splits → each model's answers → numbers, files and tables.</summary>
 internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
 {
+    /// <summary>As a reference: the baseline that turns out to have the highest ndcg@100.</summary>
+    public const string BestBaseline = "best-baseline";
+
     private readonly BaselineModels _baselines = new(BaselineSettings.Parse(options.BaselineSettings), run.Say);
 
     public async Task<Evaluated> RunAsync()
@@ -30,9 +33,10 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         // Before anything is trained: who lacks a server for it, or the right to use it so, learns it at once.
         var live = options.Live is null ? null : await options.Live(splits);
         var answers = await AskAsync(splits, models, live);
-        var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, options.Reference, run.Stop), run.Stop);
+        var reference = options.Reference == BestBaseline ? Best(answers) : options.Reference;
+        var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, reference, run.Stop), run.Stop);
         var evaluation = new Evaluated(
-            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), options.Reference, numbers.Splits, numbers.Models)
+            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), reference, numbers.Splits, numbers.Models)
         {
             BaselineSettings = _baselines.Fits,
             Live = live?.Results(options.BootstrapRounds),
@@ -81,7 +85,8 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
             throw new InputException("--live asks the API about a recipe's release, and no recipe is evaluated: give a --recipe");
         }
 
-        return options.Reference is null || models.Any(model => model.Name == options.Reference)
+        if (options.Reference == BestBaseline && options.Baselines is ["none"]) throw new InputException($"--reference {BestBaseline} and --baseline none don't go together: name a baseline");
+        return options.Reference is null or BestBaseline || models.Any(model => model.Name == options.Reference)
             ? models
             : throw new InputException(
                 $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", models.Select(model => model.Name))}");
@@ -118,6 +123,13 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         }
 
         return answers;
+    }
+
+    private string? Best(List<Answers> answers)
+    {
+        var baselines = _baselines.All.Select(model => model.Name).ToHashSet();
+        return answers.Where(answer => baselines.Contains(answer.Model)).GroupBy(answer => answer.Model)
+            .MaxBy(group => group.Average(answer => answer.BySplit.SelectMany(results => results).Average(result => result.Ndcg100)))?.Key;
     }
 
     // The recipes where there are any: they are what somebody wants to check. Of several seeds the first.

@@ -38,7 +38,14 @@ internal static class EvaluateCommand
     };
 
     private static readonly Option<bool> ReRank = new("--rerank") { Description = "Measure each recipe a second time, re-ranked as the API does it." };
-    private static readonly Option<string?> Reference = new("--reference") { Description = "Show each model's difference to this one, with paired intervals.", HelpName = "NAME" };
+    private static readonly Option<string?> Reference = new("--reference") { Description = "Show each model's difference to this one, with paired intervals; best-baseline is the baseline that turns out best.", HelpName = "NAME" };
+
+    private static readonly Option<string?> Suite = new("--suite")
+    {
+        Description = "Evaluate every folder of table CSVs in this folder, and show one table of recipes against each set's best baseline.",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<int?> Rounds = NumberOption.Create("--bootstrap", "Draws of the bootstrap; 0 shows no intervals.", 0, 100_000, Bootstrap.DefaultRounds);
     private static readonly Option<string?> Dump = new("--dump") { Description = "Write viewer,rank,video,score of the first 100 of each viewer.", HelpName = "FILE" };
 
@@ -62,19 +69,34 @@ internal static class EvaluateCommand
               twotower evaluate --protocol time --recipe v2 --baseline popularity --reference popularity
               twotower evaluate --recipe v2 --dump rankings.csv --json
               twotower evaluate --data path/to/tables --recipe v2 --live 200 --report evaluation.html
+              twotower evaluate --suite path/to/folder/of/sets --recipe v3 --recipe v4 --report suite.html
             """);
         DataOptions.AddTo(command);
         ProtocolOptions.AddTo(command);
         foreach (var option in new Option[]
         {
-            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, BaselineSet, ClosedForm, ReRank, Reference, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
+            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, BaselineSet, ClosedForm, ReRank, Reference, Suite, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
         })
         {
             command.Add(option);
         }
 
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(Suite) is null) return;
+            if (DataOptions.IsGiven(result)) result.AddError("--suite names the data: leave out --data, --movielens and --generate");
+            if (result.GetValue(Dump) is not null) result.AddError("--dump writes the rankings of one set: evaluate it with --data instead of --suite");
+            if (result.GetValue(Live) is not null) result.AddError("--live asks about one set: evaluate it with --data instead of --suite");
+        });
         host.Handle(command, async session =>
         {
+            if (session.Parse.GetValue(Suite) is { } folder)
+            {
+                var suite = await new SuiteRun(new EvaluationSession(session), Read(session), DataOptions.Suite(session, folder)).RunAsync();
+                session.Terminal.Result(suite, () => EvaluationTables.Show(session.Terminal, suite));
+                return;
+            }
+
             var evaluation = await new EvaluateRun(new EvaluationSession(session), Read(session)).RunAsync();
             session.Terminal.Result(evaluation, () => EvaluationTables.Show(session.Terminal, evaluation));
         });

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using TwoTower.Cli.Hosting;
+using TwoTower.Core;
+using TwoTower.Evaluation;
 
 namespace TwoTower.Cli.Evaluation;
 
@@ -17,7 +20,7 @@ internal static class DataOptions
         foreach (var option in new Option[] { Data, MovieLens, Generate, Users, Videos, CommonOptions.Database }) command.Add(option);
         command.Validators.Add(result =>
         {
-            if ((result.GetValue(Data) is null ? 0 : 1) + (result.GetValue(MovieLens) is null ? 0 : 1) + (result.GetValue(Generate) ? 1 : 0) > 1)
+            if (Given(result) > 1)
             {
                 result.AddError("--data, --movielens and --generate are different sources: give one of them");
             }
@@ -26,4 +29,25 @@ internal static class DataOptions
 
     public static DataChoice Read(ParseResult parse) =>
         new(parse.GetValue(Data), parse.GetValue(MovieLens), parse.GetValue(Generate), parse.GetValue(Users), parse.GetValue(Videos));
+
+    /// <summary>True where one of the sources is named.</summary>
+    public static bool IsGiven(CommandResult result) => Given(result) > 0;
+
+    /// <summary>The sets of a folder, by name: each folder in it that has decisions.</summary>
+    /// <exception cref="InputException">There is none.</exception>
+    public static IReadOnlyList<(string Name, TableSource Data)> Suite(Session session, string folder)
+    {
+        if (!Directory.Exists(folder)) throw new InputException($"--suite {folder}: there is no such folder");
+        string[] sets = [.. Directory.GetDirectories(folder).Where(HasDecisions).Order(StringComparer.Ordinal)];
+        return sets.Length > 0
+            ? [.. sets.Select(set => (Path.GetFileName(set), (TableSource)(_ => new DataChoice(set, null, false, null, null).ReadAsync(session))))]
+            : throw new InputException($"--suite {folder}: no folder in it has {Decisions}, .csv or .csv.gz; name a folder of folders with one CSV per table");
+    }
+
+    private const string Decisions = "user_video_decisions";
+
+    private static bool HasDecisions(string set) => File.Exists(Path.Combine(set, $"{Decisions}.csv")) || File.Exists(Path.Combine(set, $"{Decisions}.csv.gz"));
+
+    private static int Given(CommandResult result) =>
+        (result.GetValue(Data) is null ? 0 : 1) + (result.GetValue(MovieLens) is null ? 0 : 1) + (result.GetValue(Generate) ? 1 : 0);
 }

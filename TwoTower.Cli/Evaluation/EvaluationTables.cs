@@ -43,6 +43,17 @@ internal static class EvaluationTables
         terminal.Show(table);
     }
 
+    /// <summary>A suite as one table of each metric.</summary>
+    public static void Show(Terminal terminal, EvaluatedSuite suite)
+    {
+        foreach (var (title, columns, rows) in suite.Tables())
+        {
+            var table = New(title, columns);
+            foreach (var row in rows) table.AddRow([.. row.Select(text => new Text(text))]);
+            terminal.Show(table);
+        }
+    }
+
     private static void Show(Terminal terminal, LiveResult live)
     {
         var columns = MetricColumn.All.Where(column => live.Exact.Metrics.ContainsKey(column.Name)).ToList();

@@ -177,7 +177,8 @@ internal sealed class EvaluationPage
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
-    private static string Style()
+    /// <summary>The styles of a page.</summary>
+    internal static string Style()
     {
         using var stream = typeof(EvaluationPage).Assembly.GetManifestResourceStream("evaluation.css")!;
         using var reader = new StreamReader(stream);

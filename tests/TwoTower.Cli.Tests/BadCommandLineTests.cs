@@ -21,6 +21,10 @@ public class BadCommandLineTests
     [InlineData("tune --study s --trials 0", "--trials 0 is not a whole number from 1", "twotower tune --help")]
     [InlineData("tune --recipe v3", "--study", "twotower tune --help")]
     [InlineData("demo --data a --movielens b", "--data", "twotower demo --help")]
+    [InlineData("evaluate --suite a --data b", "--suite names the data: leave out --data", "twotower evaluate --help")]
+    [InlineData("evaluate --suite a --generate", "--suite names the data: leave out --data", "twotower evaluate --help")]
+    [InlineData("evaluate --suite a --dump b.csv", "--dump writes the rankings of one set", "twotower evaluate --help")]
+    [InlineData("evaluate --suite a --live 5", "--live asks about one set", "twotower evaluate --help")]
     public async Task A_command_line_that_makes_no_sense_is_one_line_and_exit_code_2(string arguments, string named, string help)
     {
         var result = await TwotowerProcess.RunAsync(arguments.Split(' '));
@@ -49,6 +53,19 @@ public class BadCommandLineTests
 
         Assert.Equal(ExitCodes.BadInput, result.ExitCode);
         Assert.Contains("learning_speed", Assert.Single(result.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData("--suite frobnicate", "--suite frobnicate: there is no such folder")]
+    [InlineData("--suite .", "--suite .: no folder in it has user_video_decisions, .csv or .csv.gz")]
+    [InlineData("--generate --baseline-set ease.lamda=5", "there is no 'ease.lamda'; write one of ease.lambda")]
+    [InlineData("--generate --baseline none --reference best-baseline --recipe v2", "--reference best-baseline and --baseline none don't go together")]
+    public async Task An_evaluation_that_cannot_be_is_refused_before_anything_is_read(string arguments, string named)
+    {
+        var result = await TwotowerProcess.RunAsync(["evaluate", .. arguments.Split(' ')]);
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains(named, Assert.Single(result.ErrorLines), StringComparison.Ordinal);
     }
 
     [Theory]
