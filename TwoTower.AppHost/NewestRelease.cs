@@ -40,7 +40,7 @@ internal static class NewestRelease
             using var timer = new PeriodicTimer(Pause);
             do
             {
-                source ??= Postgres.Connections.Database.CreateDataSource(
+                source ??= Postgres.Connections.DataSources.Create(
                     await database.GetConnectionStringAsync(stopping) ?? throw new InvalidOperationException("the database has no connection string"));
                 if (await ReadAsync(source, stopping) is { } newest)
                 {

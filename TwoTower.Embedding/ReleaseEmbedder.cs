@@ -8,7 +8,7 @@ using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding;
 
-/// <summary>Embeds releases as they are registered: leads where nobody does, and helps where somebody else leads.</summary>
+/// <summary>Embeds releases as they are registered: leads if no process does, and helps otherwise.</summary>
 internal sealed partial class ReleaseEmbedder(NpgsqlDataSource db, EmbedderOptions options, TimeProvider time, ILogger log)
 {
     private readonly ReleaseStore _store = new(db);

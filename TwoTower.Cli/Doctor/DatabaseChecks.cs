@@ -56,7 +56,7 @@ internal static class DatabaseChecks
             new(Name, CheckState.Ok, provided.Origin),
             new("pgvector", provided.Warning is null ? CheckState.Ok : CheckState.Warn, provided.PgVector.ToString(), provided.Warning),
         };
-        await using var source = Database.CreateDataSource(provided.ConnectionString);
+        await using var source = DataSources.Create(provided.ConnectionString);
         var status = await Migrator.StatusAsync(source, ct);
         checks.Add(status.IsCurrent
             ? new("migrations", CheckState.Ok, "all applied")

@@ -25,7 +25,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         _name = $"{Prefix}{Environment.ProcessId}_{Guid.NewGuid():N}"[..(Prefix.Length + 16)];
         (_server, _terminal) = (new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString, terminal);
         ConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = _name }.ConnectionString;
-        Source = Database.CreateDataSource(ConnectionString);
+        Source = DataSources.Create(ConnectionString);
     }
 
     public string ConnectionString { get; }

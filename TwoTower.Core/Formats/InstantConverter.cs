@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace TwoTower.Core.Formats;
 
 /// <summary>
-/// A time in JSON, as <see cref="Instant"/> reads it: any ISO 8601 or Postgres text; one without an offset is UTC, whatever this machine's
+/// A time in JSON, as <see cref="InstantText"/> reads it: any ISO 8601 or Postgres text; one without an offset is UTC, whatever this machine's
 /// time zone. Written in UTC and no longer than it needs to be.
 /// </summary>
 internal class InstantConverter : JsonConverter<DateTimeOffset>
@@ -18,14 +18,14 @@ internal class InstantConverter : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.UtcDateTime);
 
-    protected virtual bool TryParse(string text, out DateTimeOffset instant) => Instant.TryParse(text, out instant);
+    protected virtual bool TryParse(string text, out DateTimeOffset instant) => InstantText.TryParse(text, out instant);
 }
 
 /// <summary>The same, written with six decimals: payloads and probes, which SQL and other programs compare as text.</summary>
 internal sealed class MicrosecondsConverter : InstantConverter
 {
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(Instant.Format(value));
+        writer.WriteStringValue(InstantText.Format(value));
 }
 
 /// <summary>The same for the files of bundles: whatever .NET reads, and to its 100 ns, so that a file that is read and written stays what it was.</summary>

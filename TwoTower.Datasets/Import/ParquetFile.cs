@@ -106,8 +106,8 @@ internal sealed class ParquetFile : TableFile
             RawColumnData<ReadOnlyMemory<byte>> data => Texts(data, field, value => OfBytes(value.Span, index)),
             RawColumnData<Guid> data => Texts(data, field, value => value.ToString()),
             RawColumnData<DateTime> data =>
-                Texts(data, field, value => Instant.Format(new DateTimeOffset(DateTime.SpecifyKind(value, DateTimeKind.Utc)))),
-            RawColumnData<DateTimeOffset> data => Texts(data, field, Instant.Format),
+                Texts(data, field, value => InstantText.Format(new DateTimeOffset(DateTime.SpecifyKind(value, DateTimeKind.Utc)))),
+            RawColumnData<DateTimeOffset> data => Texts(data, field, InstantText.Format),
             RawColumnData<byte> data => Texts(data, field, Number),
             RawColumnData<sbyte> data => Texts(data, field, Number),
             RawColumnData<short> data => Texts(data, field, Number),

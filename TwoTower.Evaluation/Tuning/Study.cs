@@ -46,7 +46,7 @@ internal sealed class Study : IDisposable
         }
     }
 
-    /// <summary>Begins a study, or goes on with one.</summary>
+    /// <summary>Begins or continues a study.</summary>
     /// <param name="plan">What its trials have in common.</param>
     /// <exception cref="InputException">It was begun otherwise, can't be read or written, or another run has it.</exception>
     public static Study Open(string folder, StudyPlan plan)

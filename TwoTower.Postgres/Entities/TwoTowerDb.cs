@@ -13,7 +13,7 @@ namespace TwoTower.Postgres.Entities;
 /// <param name="options">As <see cref="Options"/> makes them.</param>
 internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
 {
-    /// <summary>Viewers.</summary>
+    /// <summary>Users.</summary>
     public DbSet<Profile> Profiles => Set<Profile>();
 
     /// <summary>Videos.</summary>

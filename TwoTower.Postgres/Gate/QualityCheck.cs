@@ -71,7 +71,7 @@ internal static class QualityCheck
     private static async Task<ReleaseQuality> MeasureAsync(
         NpgsqlDataSource db, Release release, ReleaseFileSet files, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items, CancellationToken ct)
     {
-        using var encoder = await UserEncoder.OpenAsync(db, release, files, ct);
+        using var encoder = await HistoryEncoder.OpenAsync(db, release, files, ct);
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
         return await ReleaseQuality.MeasureAsync(vectors, encoder, queries, items, ct);
     }

@@ -17,7 +17,7 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
     /// <param name="queries">The questions; each has a target among the items.</param>
     /// <param name="items">The items that are ranked, by video, numbered in order of id.</param>
     public static async Task<ReleaseQuality> MeasureAsync(
-        ReleaseVectors vectors, IUserEncoder encoder, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items,
+        ReleaseVectors vectors, IHistoryEncoder encoder, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items,
         CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);

@@ -24,7 +24,7 @@ internal enum DecisionOutcome
     Conflict,
 }
 
-/// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
+/// <summary>Writes users' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
 /// <param name="limits">The deadline; null: the default one.</param>
 internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {

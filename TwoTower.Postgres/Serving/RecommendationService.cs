@@ -35,7 +35,7 @@ internal sealed class RecommendationService : IDisposable
     /// <summary>Creates the service.</summary>
     /// <param name="towers">Towers of the releases in use.</param>
     /// <param name="options">How an answer is made.</param>
-    /// <param name="recorder">Takes down what is served; null: nobody does.</param>
+    /// <param name="recorder">Records served answers; null disables recording.</param>
     /// <param name="limits">The deadline of a query; null: the default one.</param>
     public RecommendationService(
         NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null,
@@ -47,10 +47,10 @@ internal sealed class RecommendationService : IDisposable
         _newVideos = new(_query, new ReleaseStore(db));
     }
 
-    /// <summary>Videos for a viewer.</summary>
+    /// <summary>Videos for a user.</summary>
     /// <param name="request">What is wanted.</param>
     /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
-    /// <exception cref="RecommendationException">The viewer has likes, and there is no usable release to go by them.</exception>
+    /// <exception cref="RecommendationException">The user has likes, and there is no usable release to go by them.</exception>
     public async Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(request);

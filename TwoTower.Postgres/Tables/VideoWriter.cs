@@ -131,5 +131,5 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
         _ => throw new InvalidOperationException($"The column {column} has a property that holds all of its values."),
     };
 
-    private static string? Text(DateTimeOffset? time) => time is { } known ? Instant.Format(known) : null;
+    private static string? Text(DateTimeOffset? time) => time is { } known ? InstantText.Format(known) : null;
 }

@@ -143,7 +143,7 @@ internal static class TwoTowerDatabaseExtensions
 
         try
         {
-            return Postgres.Connections.Database.Normalize(connectionString).ConnectionString;
+            return Postgres.Connections.DataSources.Normalize(connectionString).ConnectionString;
         }
         catch (InputException e)
         {

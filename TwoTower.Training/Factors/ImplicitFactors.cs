@@ -35,7 +35,7 @@ internal sealed class ImplicitFactors
     /// <summary>Length of a vector.</summary>
     public int Dim => _options.Dim;
 
-    /// <summary>Alternates.</summary>
+    /// <summary>Fits the factors by alternating least squares.</summary>
     /// <param name="likes">The liked items of each user.</param>
     /// <param name="itemCount">Items.</param>
     /// <param name="random">Where the vectors begin.</param>

@@ -23,7 +23,7 @@ internal sealed class TasteFactors
     /// <summary>Length of a vector, without its bias.</summary>
     public int Dim { get; }
 
-    /// <summary>Alternates.</summary>
+    /// <summary>Fits the factors by alternating least squares.</summary>
     /// <param name="users">The liked and the noped items of each user.</param>
     /// <param name="itemCount">Items.</param>
     /// <param name="dim">Length of a vector.</param>

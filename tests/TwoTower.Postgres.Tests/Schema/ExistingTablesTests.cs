@@ -207,7 +207,7 @@ public class ExistingTablesTests(PostgresFixture postgres)
         {
             await WriteRights.RequireReleasesAsync(db.DataSource, default);
             var settings = new NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = "only-reads" };
-            await using (var reader = Database.CreateDataSource(settings.ConnectionString))
+            await using (var reader = DataSources.Create(settings.ConnectionString))
             {
                 var error = await Assert.ThrowsAsync<InputException>(() => WriteRights.RequireReleasesAsync(reader, default));
                 Assert.Contains($"User '{role}' may not register a release", error.Message, StringComparison.Ordinal);
@@ -215,7 +215,7 @@ public class ExistingTablesTests(PostgresFixture postgres)
             }
 
             settings = new(db.ConnectionString) { Options = "-c default_transaction_read_only=on" };
-            await using var standby = Database.CreateDataSource(settings.ConnectionString);
+            await using var standby = DataSources.Create(settings.ConnectionString);
             Assert.Contains("takes no writes",
                 (await Assert.ThrowsAsync<InputException>(() => WriteRights.RequireReleasesAsync(standby, default))).Message,
                 StringComparison.Ordinal);
