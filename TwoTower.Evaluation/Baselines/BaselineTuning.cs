@@ -24,6 +24,9 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
 
     private const int LeastLikes = 5, Parts = 5, LeastUsers = 20, MostUsers = 300, TuningEpochs = 5, TuningDimensions = 64;
 
+    // Whatever the seeds of the run: every seed is tuned on the same users.
+    private const int Seed = 42;
+
     // Times the likes of an item, in the mean.
     private static readonly double[] Lambdas = [0.1, 0.3, 1, 3, 10];
     private static readonly double[] Regularizations = [0.002, 0.007, 0.02, 0.06];
@@ -74,7 +77,7 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
         var latest = users.ToDictionary(user => user.Key, user => Decided.Latest(user.Value, split.ItemOf));
         Guid[] able = [.. latest.Where(user => Decided.Of(user.Value, DecisionType.Like).Length >= LeastLikes).Select(user => user.Key)];
         if (able.Length < LeastUsers) return null;
-        new SeededRandom(Results.Bootstrap.DefaultRounds, RandomPurpose.LeftOut).Shuffle<Guid>(able);
+        new SeededRandom(Seed, RandomPurpose.LeftOut).Shuffle<Guid>(able);
         var leftOut = able[..Math.Min(MostUsers, able.Length / Parts)].ToHashSet();
         int[] kept = [.. Enumerable.Range(0, split.Items.Count).OrderByDescending(item => split.LikeCounts[item]).ThenBy(item => item).Take(mostItems).Order()];
         VideoRow[] items = [.. kept.Select(item => split.Items[item])];

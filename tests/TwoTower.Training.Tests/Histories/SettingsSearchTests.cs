@@ -1,4 +1,5 @@
 using TorchSharp;
+using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
@@ -167,6 +168,42 @@ public sealed class SettingsSearchTests
         Assert.Equal(own, chosen.History!.Ids.VideoIds.Count);
         var fixedNumber = Options with { MaxItems = 16, Choose = [.. HistoryOptions.Choosable.Where(key => key != "max_items")] };
         Assert.Equal(16, (await TrainJob.RunAsync(Job(tables, fixedNumber, []), null, default)).Checkpoint.History!.Ids.VideoIds.Count);
+    }
+
+    [Fact]
+    public void A_part_of_the_users_is_what_would_be_read_without_the_others()
+    {
+        var tables = World(themes: true, nopes: true, users: 40);
+        var last = tables.Decisions.MaxBy(row => row.CreatedAt)!.UserId; // the moment stays
+        var out20 = tables.Profiles.Select(profile => profile.UserId).Where(user => user != last).Take(20).ToHashSet();
+        var data = Interactions.Read(tables, 5000, TimeSpan.FromDays(0.5));
+        int[] users = [.. Enumerable.Range(0, data.Users.Count).Skip(20)];
+
+        var part = data.Of(users);
+        var read = Interactions.Read(
+            tables with { Profiles = [.. tables.Profiles.Where(row => !out20.Contains(row.UserId))], Decisions = [.. tables.Decisions.Where(row => !out20.Contains(row.UserId))] },
+            5000, TimeSpan.FromDays(0.5));
+
+        Assert.Equal(read.Users.Select(user => user.Likes), part.Users.Select(user => user.Likes));
+        Assert.Equal(read.Users.Select(user => user.Nopes), part.Users.Select(user => user.Nopes));
+        for (var item = 0; item < Items; item++) Assert.Equal(read.RecentLikes[item], part.RecentLikes[item], 1e-3f);
+    }
+
+    [Fact]
+    public async Task More_videos_than_an_array_holds_are_refused_with_the_most_that_it_holds_before_anything_is_fitted()
+    {
+        const int users = 6, each = 4000;
+        var decisions = Enumerable.Range(0, users * each).Select(item => new DecisionRow(
+            new(1 + item / each, 1, 0, new byte[8]), Video(item), DecisionType.Like, Start.AddMinutes(item)))
+            .Append(new(new(1, 1, 0, new byte[8]), Video(each), DecisionType.Nope, Start)).ToList();
+        var tables = new TableSet(
+            [.. Enumerable.Range(1, users).Select(user => new ProfileRow(new(user, 1, 0, new byte[8]), null, Start))],
+            [.. Enumerable.Range(0, users * each).Select(item => new VideoRow { Id = Video(item) })], decisions);
+
+        var error = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(Job(tables, Options with { MaxItems = 40_000 }, []), null, default));
+
+        Assert.StartsWith("history.max_items 40000: the linear model of 24,000 videos, likes and nopes, has 48,000 × 48,000 numbers", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("set it to 23170 at most", error.Message, StringComparison.Ordinal);
     }
 
     private static TrainOptions Job(TableSet tables, HistoryOptions history, List<string> said) => new()
