@@ -88,6 +88,13 @@ internal static class TrainJob
             checkpoint, release, loop.Epochs.Count - epochs, time, epochs > 0 ? epochs * (double)data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds) : null);
     }
 
+    /// <summary>What the user tower of a history recipe learns from, alone.</summary>
+    /// <returns>It, and the videos that are its items.</returns>
+    internal static (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(
+        Recipe recipe, TableSet tables, TrainingDevice device, int threads, Action<string>? say, CancellationToken ct) =>
+        new HistoryTraining(recipe, new torch.Device(ComputeDevice.Choose(device)), threads > 0 ? threads : ComputeDevice.PhysicalCores(), TimeProvider.System, say)
+            .FitClosedForm(tables, ct);
+
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
     private static async Task<TrainResult> RunHistoriesAsync(
         TrainOptions options, TableSet tables, DeviceType device, int threads, IProgress<TrainingProgress>? progress, CancellationToken ct)

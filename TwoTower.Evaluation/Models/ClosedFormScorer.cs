@@ -25,7 +25,7 @@ internal sealed class ClosedFormScorer : IScorer
 
     private static ClosedFormScorer Fit(Recipe recipe, Split split, TrainingDevice device, int threads, Action<string> say, CancellationToken ct)
     {
-        var (model, videos) = HistoryTraining.FitClosedForm(recipe, split.Training, device, threads, say, ct);
+        var (model, videos) = TrainJob.FitClosedForm(recipe, split.Training, device, threads, say, ct);
         return new(model, [.. videos.Select(video => split.ItemOf[video.Id])]);
     }
 

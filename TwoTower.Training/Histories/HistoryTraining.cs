@@ -78,17 +78,14 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         };
     }
 
-    /// <summary>What a recipe's user tower learns from, alone.</summary>
+    /// <summary>What the user tower learns from, alone.</summary>
     /// <returns>It, and the videos that are its items.</returns>
-    public static (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(
-        Recipe recipe, TableSet tables, TrainingDevice device, int threads, Action<string>? say, CancellationToken ct)
+    public (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(TableSet tables, CancellationToken ct)
     {
-        threads = threads > 0 ? threads : ComputeDevice.PhysicalCores();
-        var training = new HistoryTraining(recipe, new torch.Device(ComputeDevice.Choose(device)), threads, TimeProvider.System, say);
         torch.set_num_threads(threads);
-        var (_, data) = training.Read(tables);
-        training.CheckSize(data);
-        return (training.FitClosedForm(data, ct).Model, data.Videos);
+        var (_, data) = Read(tables);
+        CheckSize(data);
+        return (FitClosedForm(data, ct).Model, data.Videos);
     }
 
     private (TableSet Tables, Interactions Data) Read(TableSet tables)
