@@ -13,11 +13,13 @@ internal static class TableQueries
           two_tower.plain_number(v.price::numeric),
           v.distribution_started_at::timestamptz, v.product_released_at::timestamptz, v.created_at::timestamptz,
           least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2,
-          array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null), coalesce(v.is_active, true), t.names, p.names,
-          {string.Join(", ", VideoColumns.Other.Select(name => name == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{name}::text"))}
+          array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null),
+          coalesce(v.is_active, true), t.names, p.names,
+          {string.Join(", ", VideoColumns.Other.Select(Text))}
         from public.videos v
         left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
+          select video_id, array_agg(tag_name order by tag_name collate "C") as names
+          from two_tower.video_tag_names where tag_name is not null group by video_id
         ) t on t.video_id = v.id
         left join (
           select video_id, array_agg(performer_name order by performer_name collate "C") as names
@@ -43,4 +45,7 @@ internal static class TableQueries
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All = [Profiles, Videos, Decisions];
+
+    private static string Text(string column) =>
+        column == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{column}::text";
 }
