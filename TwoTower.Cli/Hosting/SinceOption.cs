@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TwoTower.Core.Formats;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Hosting;
 

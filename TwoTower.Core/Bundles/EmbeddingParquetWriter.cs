@@ -9,8 +9,11 @@ namespace TwoTower.Core.Bundles;
 /// </summary>
 internal sealed class EmbeddingParquetWriter : IAsyncDisposable
 {
-    /// <summary>Rows a row group: 8 MB at 256 numbers.</summary>
-    public const int RowGroupRows = 8192;
+    /// <summary>
+    /// Rows a row group: 1 MB at 256 numbers. A group is in memory several times over, as values, levels and pages, in buffers that the library's pools keep
+    /// for a process's life.
+    /// </summary>
+    public const int RowGroupRows = 1024;
 
     private static readonly DataField<string> VideoId = new("video_id", false);
     private static readonly DataField<float> Element = new("element", false);

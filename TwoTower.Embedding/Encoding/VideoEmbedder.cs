@@ -4,6 +4,7 @@ using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Encoding;
@@ -55,12 +56,6 @@ internal static class VideoEmbedder
     }
 
     /// <summary>The ids of all videos, also of inactive ones, in order.</summary>
-    public static async Task<Guid[]> AllVideosAsync(NpgsqlDataSource db, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select id from public.videos order by id");
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var ids = new List<Guid>();
-        while (await reader.ReadAsync(ct)) ids.Add(reader.GetGuid(0));
-        return [.. ids];
-    }
+    public static async Task<Guid[]> AllVideosAsync(NpgsqlDataSource db, CancellationToken ct) =>
+        [.. await db.Sql("select id from public.videos order by id").ListAsync<Guid>(ct)];
 }

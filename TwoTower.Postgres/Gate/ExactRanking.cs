@@ -22,7 +22,7 @@ internal static class ExactRanking
         var dim = vectors.Release.EmbeddingDim;
         var heads = new RankingHead[decided.Count];
         for (var query = 0; query < heads.Length; query++) heads[query] = new(count);
-        await foreach (var batch in vectors.ReadAsync(ct).ConfigureAwait(false))
+        await foreach (var batch in vectors.ReadAsync(ct))
         {
             int[] item = [.. batch.VideoIds.Select(id => items.GetValueOrDefault(id, -1))];
             Parallel.For(0, heads.Length, new ParallelOptions { CancellationToken = ct }, query =>

@@ -28,7 +28,7 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
             encoder.Encode(queries[query].History, queries[query].AsOf, users.AsSpan(query * dim, dim)));
 
         var decided = queries.Select(query => Items(query.History.Entries.Select(entry => entry.VideoId))).ToList();
-        var heads = await ExactRanking.HeadsAsync(vectors, items, users, decided, Head, ct).ConfigureAwait(false);
+        var heads = await ExactRanking.HeadsAsync(vectors, items, users, decided, Head, ct);
         var quality = new ReleaseQuality(new double[queries.Count], new double[queries.Count], new double[queries.Count]);
         for (var query = 0; query < queries.Count; query++)
         {

@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -47,14 +48,10 @@ internal sealed record TableCopy(string File, string Query)
         return copies;
     }
 
-    private static async Task<HashSet<string>> ColumnsAsync(NpgsqlConnection connection, string table, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            "select attname::text from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped", connection)
-        { Parameters = { new() { Value = "public." + table } } };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var columns = new HashSet<string>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct)) columns.Add(reader.GetString(0));
-        return columns;
-    }
+    private static async Task<HashSet<string>> ColumnsAsync(NpgsqlConnection connection, string table, CancellationToken ct) =>
+    [
+        .. await connection.Sql(
+            "select attname::text from pg_attribute where attrelid = to_regclass(@table) and attnum > 0 and not attisdropped")
+            .With("table", "public." + table).ListAsync<string>(ct),
+    ];
 }

@@ -8,14 +8,15 @@ internal static class TableQueries
     /// <summary>Videos with their tags and performers.</summary>
     public static readonly string Videos =
         $"""
-        select v.id, v.external_id::text, v.title::text, v.description::text,
-          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end, v.maker::text,
-          two_tower.plain_number(v.price::numeric),
-          v.distribution_started_at::timestamptz, v.product_released_at::timestamptz, v.created_at::timestamptz,
-          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2,
-          array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null),
-          coalesce(v.is_active, true), t.names, p.names,
-          {string.Join(", ", VideoColumns.Other.Select(Text))}
+        select v.id, v.external_id::text as external_id, v.title::text as title, v.description::text as description,
+          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end as duration_seconds,
+          v.maker::text as maker, two_tower.plain_number(v.price::numeric) as price,
+          v.distribution_started_at::timestamptz as distribution_started_at,
+          v.product_released_at::timestamptz as product_released_at, v.created_at::timestamptz as created_at,
+          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2 as safety_level,
+          array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null) as region_codes,
+          coalesce(v.is_active, true) as is_active, t.names as tags, p.names as performers,
+          {string.Join(", ", VideoColumns.Other.Select(name => $"{Text(name)} as {name}"))}
         from public.videos v
         left join (
           select video_id, array_agg(tag_name order by tag_name collate "C") as names
@@ -31,7 +32,10 @@ internal static class TableQueries
 
     /// <summary>Profiles.</summary>
     public const string Profiles =
-        "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id";
+        """
+        select user_id, display_name::text as display_name, created_at::timestamptz as created_at
+        from public.profiles where user_id is not null order by user_id
+        """;
 
     /// <summary>Decisions that a model reads.</summary>
     public const string Decisions =

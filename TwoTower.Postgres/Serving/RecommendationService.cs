@@ -253,12 +253,16 @@ internal sealed class RecommendationService : IDisposable
         }
     }
 
-    private Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct) => _query.ReadAsync(
-        "select r.model_version, statement_timestamp() from two_tower.active_release a join two_tower.releases r using (release_id)", [],
-        async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false)
-            ? (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1))
-            : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease),
-        ct);
+    private async Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct)
+    {
+        var active = await _query.ListAsync(
+            """
+            select r.model_version, statement_timestamp() as as_of
+            from two_tower.active_release a join two_tower.releases r using (release_id)
+            """,
+            [], row => (row.Get<string>("model_version"), row.Get<DateTimeOffset>("as_of")), ct);
+        return active is [var pointer] ? pointer : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
+    }
 
     private static Recommendations Done(Recommendations answer, int limit, int candidates)
     {

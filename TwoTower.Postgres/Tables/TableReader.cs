@@ -44,45 +44,18 @@ internal static class TableReader
         }
     }
 
-    private static async Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(TableQueries.Profiles, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<ProfileRow>();
-        while (await reader.ReadAsync(ct)) rows.Add(new(reader.GetGuid(0), Text(reader, 1), Time(reader, 2)));
-        return rows;
-    }
+    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(TableQueries.Profiles)
+        .ListAsync(row => new ProfileRow(row.Get<Guid>("user_id"), row.GetOrNull<string>("display_name"), Time(row, "created_at")), ct);
 
     private static async Task<List<VideoRow>> ReadVideosAsync(
         NpgsqlConnection connection, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {
         var vectors = await VideoFeatureReader.ReadAsync(connection, null, videoFeatures, ct);
-        await using var command = new NpgsqlCommand(TableQueries.Videos, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<VideoRow>();
         var shared = new Dictionary<string, string>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct))
+        var rows = await connection.Sql(TableQueries.Videos).ListAsync(row => Video(row, shared), ct);
+        for (var i = 0; i < rows.Count; i++)
         {
-            rows.Add(new()
-            {
-                Id = reader.GetGuid(0),
-                ExternalId = Text(reader, 1),
-                Title = Text(reader, 2),
-                Description = Text(reader, 3),
-                DurationSeconds = reader.IsDBNull(4) ? null : reader.GetInt32(4),
-                Maker = Text(reader, 5),
-                Price = reader.IsDBNull(6) ? null : reader.GetDecimal(6),
-                DistributionStartedAt = Time(reader, 7),
-                ProductReleasedAt = Time(reader, 8),
-                CreatedAt = Time(reader, 9),
-                SafetyLevel = reader.GetInt16(10),
-                RegionCodes = Names(reader, 11, shared),
-                IsActive = reader.GetBoolean(12),
-                Tags = Names(reader, 13, shared),
-                Performers = Names(reader, 14, shared),
-                OtherColumns = Others(reader, 15),
-            });
-            if (vectors.TryGetValue(rows[^1].Id, out var own)) rows[^1] = rows[^1] with { VideoFeatures = own };
+            if (vectors.TryGetValue(rows[i].Id, out var own)) rows[i] = rows[i] with { VideoFeatures = own };
         }
 
         return rows;
@@ -104,16 +77,34 @@ internal static class TableReader
         return rows;
     }
 
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    private static VideoRow Video(SqlRow row, Dictionary<string, string> shared) => new()
+    {
+        Id = row.Get<Guid>("id"),
+        ExternalId = row.GetOrNull<string>("external_id"),
+        Title = row.GetOrNull<string>("title"),
+        Description = row.GetOrNull<string>("description"),
+        DurationSeconds = row.Get<int?>("duration_seconds"),
+        Maker = row.GetOrNull<string>("maker"),
+        Price = row.Get<decimal?>("price"),
+        DistributionStartedAt = Time(row, "distribution_started_at"),
+        ProductReleasedAt = Time(row, "product_released_at"),
+        CreatedAt = Time(row, "created_at"),
+        SafetyLevel = row.Get<short>("safety_level"),
+        RegionCodes = Names(row, "region_codes", shared),
+        IsActive = row.Get<bool>("is_active"),
+        Tags = Names(row, "tags", shared),
+        Performers = Names(row, "performers", shared),
+        OtherColumns = Others(row),
+    };
 
-    private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? null : PostgresTime.FromMicros(reader.GetFieldValue<long>(column));
+    // As PostgreSQL sends it: .NET has no time for infinity.
+    private static DateTimeOffset? Time(SqlRow row, string column) =>
+        row.Get<long?>(column) is { } micros ? PostgresTime.FromMicros(micros) : null;
 
     // A few thousand names are on millions of rows: one copy of each.
-    private static string[] Names(NpgsqlDataReader reader, int column, Dictionary<string, string> shared)
+    private static string[] Names(SqlRow row, string column, Dictionary<string, string> shared)
     {
-        if (reader.IsDBNull(column)) return [];
-        var names = reader.GetFieldValue<string[]>(column);
+        if (row.GetOrNull<string[]>(column) is not { } names) return [];
         for (var i = 0; i < names.Length; i++)
         {
             if (!shared.TryGetValue(names[i], out var known)) shared.Add(names[i], known = names[i]);
@@ -123,12 +114,12 @@ internal static class TableReader
         return names;
     }
 
-    private static Dictionary<string, string> Others(NpgsqlDataReader reader, int first)
+    private static Dictionary<string, string> Others(SqlRow row)
     {
         var values = new Dictionary<string, string>();
-        for (var i = 0; i < VideoColumns.Other.Count; i++)
+        foreach (var name in VideoColumns.Other)
         {
-            if (Text(reader, first + i) is { } text) values.Add(VideoColumns.Other[i], text);
+            if (row.GetOrNull<string>(name) is { } text) values.Add(name, text);
         }
 
         return values;
