@@ -2,6 +2,7 @@ using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Torture.Scenarios;
 using TwoTower.Torture.Servers;
 
