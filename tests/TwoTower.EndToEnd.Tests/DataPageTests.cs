@@ -92,7 +92,8 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var rows = await File.ReadAllLinesAsync(_workplace.PathOf("user_video_decisions.csv"), TestContext.Current.CancellationToken);
         var last = rows[^1].Split(',');
         await File.AppendAllTextAsync(
-            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n", TestContext.Current.CancellationToken);
+            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n",
+            TestContext.Current.CancellationToken);
         var result = await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity");
         Assert.Contains("decisions are dated after now", result.Out);
     }
