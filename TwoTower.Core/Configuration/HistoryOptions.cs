@@ -33,7 +33,7 @@ public sealed record HistoryOptions : IValidatableObject
     /// <summary>How many videos get vectors of their own: those with the most decisions. The others live by their content.</summary>
     /// <remarks>
     /// Raise it where more videos than this have a dozen decisions or more. The training takes memory with its square and time with its cube: about
-    /// 1.2 GB for 5,000, 4.8 GB for 10,000, 19 GB for 20,000, and a quarter of it where nobody nopes. Lower it where memory is short; what is left out
+    /// 1.6 GB for 5,000, 6.4 GB for 10,000, 26 GB for 20,000, and a quarter of it where nobody nopes. Lower it where memory is short; what is left out
     /// is ranked by content alone.
     /// </remarks>
     [Range(16, 40_000), Category(Everyday)]

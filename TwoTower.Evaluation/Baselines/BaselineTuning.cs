@@ -28,7 +28,7 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
     private const int Seed = 42;
 
     // Times the likes of an item, in the mean.
-    private static readonly double[] Lambdas = [0.1, 0.3, 1, 3, 10];
+    private static readonly double[] Lambdas = [0.1, 0.3, 1, 3, 10, 30, 100];
     private static readonly double[] Regularizations = [0.002, 0.007, 0.02, 0.06];
     private static readonly int[] Dimensions = [32, 128];
 

@@ -31,8 +31,8 @@ internal sealed class LinearModel
     /// <summary>Rows of the matrix that is inverted: likes, and nopes where there are any.</summary>
     public static long Size(int items, bool hasNopes) => hasNopes ? 2L * items : items;
 
-    /// <summary>Bytes that solving for B takes at most: the matrix beside torch's copy and its Cholesky factor, later beside that and the inverse.</summary>
-    public static long MostBytes(int items, bool hasNopes) => 3L * sizeof(float) * Size(items, hasNopes) * Size(items, hasNopes);
+    /// <summary>Bytes that solving for B takes at most: four matrices, which are ours, torch's copy, its Cholesky factor and LAPACK's order of that.</summary>
+    public static long MostBytes(int items, bool hasNopes) => 4L * sizeof(float) * Size(items, hasNopes) * Size(items, hasNopes);
 
     /// <summary>The mean, over items, of what each has on the diagonal of ZᵀWZ for its likes: the unit that λ and ω of unknown data are counted in.</summary>
     public static double MeanDiagonal(IReadOnlyList<(int[] Likes, int[] Nopes)> users, int items, HistoryOptions options)

@@ -33,7 +33,7 @@ public sealed class BaselineTuningTests
         Assert.StartsWith("ease: λ ", said, StringComparison.Ordinal);
         Assert.Contains("chosen on 24 users of the training by ndcg@100", said, StringComparison.Ordinal);
         var tried = said[(said.IndexOf('(', StringComparison.Ordinal) + 1)..^1].Split(", ").Select(one => one.Split(' ').Select(double.Parse).ToArray()).ToList();
-        Assert.Equal(5, tried.Count);
+        Assert.Equal(7, tried.Count);
         Assert.Equal(tried.MaxBy(one => one[1])![0], lambda, 1e-3);
         Assert.Equal(lambda, Tuning(World(120)).Lambda());
     }
