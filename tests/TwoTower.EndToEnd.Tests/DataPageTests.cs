@@ -22,8 +22,13 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var commands = string.Concat(section.Split("```sh\n").Skip(1)
             .Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
         var program = $"twotower() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "twotower.dll")}' \"$@\"; }}\nset -e\n";
-        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true,
-            RedirectStandardError = true, WorkingDirectory = _workplace.Home };
+        var start = new ProcessStartInfo("bash")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _workplace.Home
+        };
         start.Environment["TWOTOWER_DATABASE"] = _workplace.Database.ConnectionString;
         start.Environment["TWOTOWER_HOME"] = _workplace.Home;
 
@@ -107,8 +112,12 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.Database.ExecuteAsync($"create role {role} login password 'only-reads'; grant pg_read_all_data to {role}");
         try
         {
-            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Username = role,
-                Password = "only-reads", Pooling = false };
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString)
+            {
+                Username = role,
+                Password = "only-reads",
+                Pooling = false
+            };
             var result = await TwotowerProcess.RunAsync(
                 new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = settings.ConnectionString, ["TWOTOWER_HOME"] = _workplace.Home },
                     "train", "--epochs", "1");
