@@ -33,7 +33,7 @@ internal static class Migrator
 
             // Held to the end of the transaction: who comes second finds it all done.
             await LockAsync(connection, LockKey, ct);
-            await CreateJournalAsync(connection, ct);
+            await ExecuteAsync(connection, SqlScript.Journal.Text, ct);
             var journal = await ReadJournalAsync(connection, ct);
             Verify(journal);
             await ExistingTables.RequireAsync(connection, ct);
@@ -53,6 +53,7 @@ internal static class Migrator
                 warnings = [.. warnings, $"There are no triggers that tell which videos change ({reason}): the embedder compares all videos instead (docs/embedding.md)."];
             }
 
+            warnings = [.. warnings, .. await SecureSupabaseAsync(connection, ct)];
             await transaction.CommitAsync(ct);
 
             // The extension's types may be new to this process.
@@ -99,26 +100,6 @@ internal static class Migrator
         return (misfits, misfits.Count == 0 ? [] : await TableCopy.OfAsync(connection, ct));
     }
 
-    private static async Task CreateJournalAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
-        {
-            if ((bool)(await exists.ExecuteScalarAsync(ct))!) return;
-        }
-
-        await ExecuteAsync(
-            connection,
-            """
-            create schema if not exists two_tower;
-            create table two_tower.migrations (
-              version int primary key,
-              name text not null,
-              checksum text not null,
-              applied_at timestamptz not null default now()
-            );
-            """, ct);
-    }
-
     private static async Task ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)
     {
         var vectorSchema = await UseVectorSchemaAsync(connection, ct);
@@ -136,6 +117,16 @@ internal static class Migrator
     {
         await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
         return await command.ExecuteScalarAsync(ct) as string;
+    }
+
+    // Every time: functions that were replaced have lost their settings, and new ones are everybody's.
+    private static async Task<IReadOnlyList<string>> SecureSupabaseAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select * from two_tower.secure_supabase()", connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var warnings = new List<string>();
+        while (await reader.ReadAsync(ct)) warnings.Add(reader.GetString(0));
+        return warnings;
     }
 
     private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)
