@@ -57,6 +57,7 @@ internal static class PublicTable
             where not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
             """);
         await PublicTableIndexes.RestoreAsync(sql, rebuild, vectors, length, index, written);
+        await sql.ExecuteAsync("update two_tower.public_vectors set model_version = $1, synced_at = clock_timestamp()", vectors.Release.ModelVersion);
         await transaction.CommitAsync(ct);
         return (written, deleted);
     }
