@@ -1,6 +1,8 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using TwoTower.Postgres.Entities;
 
 namespace TwoTower.AppHost;
 
@@ -18,7 +20,7 @@ internal static class NewestRelease
         where T : IResource
     {
         var dashboard = trainer.ApplicationBuilder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0];
-        var started = DateTime.UtcNow;
+        var started = DateTimeOffset.UtcNow;
         trainer.ApplicationBuilder.Eventing.Subscribe<AfterResourcesCreatedEvent>((created, ct) =>
         {
             var stopping = created.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -30,7 +32,7 @@ internal static class NewestRelease
 
     private static async Task FollowAsync(
         IResource trainer, IResourceWithConnectionString database, ResourceNotificationService resources,
-        string? dashboard, DateTime started, CancellationToken stopping)
+        string? dashboard, DateTimeOffset started, CancellationToken stopping)
     {
         NpgsqlDataSource? source = null;
         try
@@ -38,7 +40,7 @@ internal static class NewestRelease
             using var timer = new PeriodicTimer(Pause);
             do
             {
-                source ??= Postgres.Connections.Database.CreateDataSource(
+                source ??= Postgres.Connections.DataSources.Create(
                     await database.GetConnectionStringAsync(stopping) ?? throw new InvalidOperationException("the database has no connection string"));
                 if (await ReadAsync(source, stopping) is { } newest)
                 {
@@ -86,12 +88,10 @@ internal static class NewestRelease
     {
         try
         {
-            await using var command = source.CreateCommand(
-                "select model_version, split_part(traceparent, '-', 2), created_at from two_tower.releases order by release_id desc limit 1");
-            await using var row = await command.ExecuteReaderAsync(ct);
-            return await row.ReadAsync(ct)
-                ? new(row.GetString(0), await row.IsDBNullAsync(1, ct) ? null : row.GetString(1), row.GetDateTime(2))
-                : null;
+            await using var context = TwoTowerDb.Open(source);
+            return await context.Set<Postgres.Releases.Release>().OrderByDescending(release => release.Id)
+                .Select(release => new Release(release.ModelVersion, TraceOf(release.TraceParent), release.CreatedAt))
+                .FirstOrDefaultAsync(ct);
         }
         catch (NpgsqlException)
         {
@@ -99,5 +99,8 @@ internal static class NewestRelease
         }
     }
 
-    private sealed record Release(string Version, string? Trace, DateTime CreatedAt);
+    // The second part of a W3C traceparent.
+    private static string? TraceOf(string? traceParent) => traceParent?.Split('-')[1];
+
+    private sealed record Release(string Version, string? Trace, DateTimeOffset CreatedAt);
 }

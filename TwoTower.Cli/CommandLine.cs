@@ -5,6 +5,7 @@ using TwoTower.Cli.Commands;
 using TwoTower.Cli.Commands.Releases;
 using TwoTower.Cli.Hosting;
 using TwoTower.Postgres.Connections;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli;
 

@@ -13,9 +13,8 @@ namespace TwoTower.Embedding;
 
 /// <summary>
 /// Embeds every video for a release beside the live one: vectors into a table of its own, an HNSW index over them, checks, state ready;
-/// then, if asked to, activation. A run that was killed is gone on with by the next.
+/// then, if asked to, activation. The next run continues a killed one.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="time">For rates and waits.</param>
 internal sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
 {
@@ -23,9 +22,8 @@ internal sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Embeds a release. For one that is ready or active already, the videos that changed or lack a vector.</summary>
     /// <param name="modelVersion">The release; null takes the newest that isn't embedded yet, or else the active one.</param>
-    /// <param name="options">How.</param>
     /// <param name="progress">Told every chunk.</param>
-    /// <param name="ct">Stops; what was committed is gone on with by the next run.</param>
+    /// <param name="ct">Stops; the next run continues after what was committed.</param>
     /// <exception cref="InputException">No such release, it can't be embedded, or it failed its checks (and is marked failed, with the reason).</exception>
     public async Task<EmbedResult> RunAsync(
         string? modelVersion, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)

@@ -18,7 +18,7 @@ internal sealed class EmbedRun(
     NpgsqlDataSource db, ReleaseStore store, EmbedOptions options, EmbeddingLease lease, StageClock clock, Action<string> warn)
 {
     /// <summary>
-    /// Puts the release into state embedding and makes its table, both or neither: no kill leaves old vectors to go on with, and who was silent
+    /// Puts the release into state embedding and makes its table, both or neither: no kill leaves old vectors behind, and who was silent
     /// for too long drops no table that another has filled meanwhile.
     /// </summary>
     /// <param name="release">The release.</param>
@@ -109,7 +109,7 @@ internal sealed class EmbedRun(
             report ??= await new ReleaseGate(db, options.Gate).RunAsync(release, videoIds, options.Actor, lease.Held);
             if (report.Reason is { } reason)
             {
-                // What was served once stays a way back, also where it is no longer good enough to go on with.
+                // What was served once stays a way back, even where it is no longer good enough to stay.
                 var served = (await store.HistoryAsync(release.ModelVersion, lease.Held)).Any(step => step.To == ReleaseState.Active);
                 if (!served) await FailAsync(release, reason);
                 throw new InputException($"Release {release.ModelVersion} didn't pass the gate: {reason}.");

@@ -53,14 +53,14 @@ internal sealed partial class EmbedderWorker(
         ];
         try
         {
-            // None ends by itself: one that does has failed, and takes the others along.
+            // These loops never finish; if one does, it failed and the worker stops.
             await Task.WhenAny(loops);
             await stop.CancelAsync();
             await Task.WhenAll(loops);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Asked to stop; what was committed is gone on with at the next start.
+            // Asked to stop; the next start continues after what was committed.
         }
     }
 

@@ -5,6 +5,7 @@ using TwoTower.Embedding.Encoding;
 using TwoTower.Embedding.Leases;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding;
@@ -22,12 +23,8 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
     /// <summary>Deals out videos anew, in the connection's transaction; shares of an earlier run are taken back. Only for the holder of the release's lease.</summary>
     public async Task DealAsync(NpgsqlConnection connection, IReadOnlyList<Guid> videoIds, CancellationToken ct)
     {
-        await using (var command = new NpgsqlCommand("delete from two_tower.embedding_shares where release_id = $1", connection))
-        {
-            command.Parameters.Add(new() { Value = vectors.Release.Id });
-            await command.ExecuteNonQueryAsync(ct);
-        }
-
+        await connection.Sql("delete from two_tower.embedding_shares where release_id = @release").With("release", vectors.Release.Id)
+            .ExecuteAsync(ct);
         await using var copy = await connection.BeginBinaryImportAsync(
             "copy two_tower.embedding_shares (release_id, videos, video_ids) from stdin (format binary)", ct);
         foreach (var chunk in videoIds.Chunk(options.ChunkRows))
@@ -61,9 +58,9 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
             {
                 while (true)
                 {
-                    if (await TakeAsync(token) is var (share, videoIds))
+                    if (await TakeAsync(token) is { } taken)
                     {
-                        Interlocked.Add(ref written, await EmbedAsync(tower, share, videoIds, token));
+                        Interlocked.Add(ref written, await EmbedAsync(tower, taken, token));
                         if (left is not null) left(await LeftAsync(token));
                         continue;
                     }
@@ -76,65 +73,52 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
     }
 
     // Materialized: a join may run a subquery again for each row, and each time it would lock, and take, the next share.
-    private async Task<(long Share, Guid[] VideoIds)?> TakeAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            with free as materialized (
-                select f.share_id from two_tower.embedding_shares f
-                where f.release_id = $1 and (f.lease_until is null or f.lease_until < clock_timestamp())
-                order by f.share_id limit 1 for update skip locked)
-            update two_tower.embedding_shares s set lease_owner = $2, lease_until = clock_timestamp() + $3
-            from free where s.share_id = free.share_id
-            returning s.share_id, s.video_ids
-            """);
-        command.Parameters.Add(new() { Value = vectors.Release.Id });
-        command.Parameters.Add(new() { Value = _owner });
-        command.Parameters.Add(new() { Value = options.Lease });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? (reader.GetInt64(0), reader.GetFieldValue<Guid[]>(1)) : null;
-    }
+    private Task<TakenShare?> TakeAsync(CancellationToken ct) => db.Sql(
+        """
+        with free as materialized (
+            select f.share_id from two_tower.embedding_shares f
+            where f.release_id = @release and (f.lease_until is null or f.lease_until < clock_timestamp())
+            order by f.share_id limit 1 for update skip locked)
+        update two_tower.embedding_shares s set lease_owner = @owner, lease_until = clock_timestamp() + @lease
+        from free where s.share_id = free.share_id
+        returning s.share_id, s.video_ids
+        """)
+        .With("release", vectors.Release.Id).With("owner", _owner).With("lease", options.Lease)
+        .FirstOrNullAsync(row => new TakenShare(row.Get<long>("share_id"), row.Get<Guid[]>("video_ids")), ct);
 
     // Of those that are taken. One that is being written at this moment is locked, and nobody takes it.
     private async Task<bool> RenewAsync(CancellationToken ct)
     {
-        await using var command = db.CreateCommand(
+        await db.Sql(
             """
-            update two_tower.embedding_shares s set lease_until = clock_timestamp() + $3
+            update two_tower.embedding_shares s set lease_until = clock_timestamp() + @lease
             from (
                 select h.share_id from two_tower.embedding_shares h
-                where h.release_id = $1 and h.lease_owner = $2 for update skip locked) as held
+                where h.release_id = @release and h.lease_owner = @owner for update skip locked) as held
             where s.share_id = held.share_id
-            """);
-        command.Parameters.Add(new() { Value = vectors.Release.Id });
-        command.Parameters.Add(new() { Value = _owner });
-        command.Parameters.Add(new() { Value = options.Lease });
-        await command.ExecuteNonQueryAsync(ct);
+            """)
+            .With("release", vectors.Release.Id).With("owner", _owner).With("lease", options.Lease).ExecuteAsync(ct);
         return true;
     }
 
-    private async Task<long> EmbedAsync(ItemTower tower, long share, Guid[] videoIds, CancellationToken ct)
+    private async Task<long> EmbedAsync(ItemTower tower, TakenShare share, CancellationToken ct)
     {
-        var items = await ItemSource.Of(vectors.Release, tower).ReadAsync(db, videoIds, ct);
+        var items = await ItemSource.Of(vectors.Release, tower).ReadAsync(db, share.VideoIds, ct);
         var encoded = EncodedVideos.From(tower, items);
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var command = new NpgsqlCommand("delete from two_tower.embedding_shares where share_id = $1", connection))
-        {
-            command.Parameters.Add(new() { Value = share });
-            if (await command.ExecuteNonQueryAsync(ct) == 0) return 0; // another was faster, or it was taken back
-        }
-
+        var isMine = await connection.Sql("delete from two_tower.embedding_shares where share_id = @share").With("share", share.Id)
+            .ExecuteAsync(ct) > 0;
+        if (!isMine) return 0; // another was faster, or it was taken back
         var written = items.Count == 0 ? 0 : await VectorWriter.AddAsync(connection, vectors, encoded.Batch, encoded.Hashes, ct);
         await transaction.CommitAsync(ct);
         EmbedTelemetry.Rows.Add(written);
         return written;
     }
 
-    private async Task<long> LeftAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select coalesce(sum(videos), 0)::bigint from two_tower.embedding_shares where release_id = $1");
-        command.Parameters.Add(new() { Value = vectors.Release.Id });
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }
+    private Task<long> LeftAsync(CancellationToken ct) =>
+        db.Sql("select coalesce(sum(videos), 0)::bigint from two_tower.embedding_shares where release_id = @release")
+            .With("release", vectors.Release.Id).ScalarAsync<long>(ct);
+
+    private sealed record TakenShare(long Id, Guid[] VideoIds);
 }

@@ -15,7 +15,6 @@ namespace TwoTower.Embedding;
 /// Takes a bundle in as a release: verified, registered under its own version, vectors loaded from its parquet file, indexed, checked,
 /// ready. The same bundle again changes nothing.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="time">For rates and waits.</param>
 internal sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
 {

@@ -3,11 +3,12 @@ using TwoTower.Core;
 using TwoTower.Core.Inference;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding;
 
-/// <summary>Embeds releases as they are registered: leads where nobody does, and helps where somebody else leads.</summary>
+/// <summary>Embeds releases as they are registered: leads if no process does, and helps otherwise.</summary>
 internal sealed partial class ReleaseEmbedder(NpgsqlDataSource db, EmbedderOptions options, TimeProvider time, ILogger log)
 {
     private readonly ReleaseStore _store = new(db);
@@ -63,13 +64,9 @@ internal sealed partial class ReleaseEmbedder(NpgsqlDataSource db, EmbedderOptio
         return written;
     }
 
-    private async Task<bool> IsHeldAsync(Release release, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            "select exists (select from two_tower.release_embeddings where release_id = $1 and lease_until > clock_timestamp())");
-        command.Parameters.Add(new() { Value = release.Id });
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    private Task<bool> IsHeldAsync(Release release, CancellationToken ct) =>
+        db.Sql("select exists (select from two_tower.release_embeddings where release_id = @release and lease_until > clock_timestamp())")
+            .With("release", release.Id).ScalarAsync<bool>(ct);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Embedding release {ModelVersion}")]
     private partial void LogEmbedding(string modelVersion);

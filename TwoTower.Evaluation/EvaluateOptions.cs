@@ -28,7 +28,7 @@ internal sealed record EvaluateOptions
 
     public required string? Report { get; init; }
 
-    /// <summary>Asks the live API about the splits too; null: nobody does.</summary>
+    /// <summary>Asks the live API about the splits too; null: it isn't asked.</summary>
     public required Func<IReadOnlyList<Split>, Task<ILiveEvaluation>>? Live { get; init; }
 
     public required TrainingDevice Device { get; init; }

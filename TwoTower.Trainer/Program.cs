@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.ServiceDefaults;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.Trainer.Hosting;
 
@@ -25,20 +26,20 @@ try
     var command = TrainerCommand.Create(settings.Recipe, rounds.RunAsync, line => log.LogInformation("{Line}", line)).Parse(args);
     var code = await command.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stopping);
     await host.StopAsync();
-    return command.Errors.Count > 0 ? ExitCode.BadInput : code;
+    return command.Errors.Count > 0 ? ExitCodes.BadInput : code;
 }
 catch (InputException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    return ExitCode.BadInput;
+    return ExitCodes.BadInput;
 }
 catch (Microsoft.Extensions.Options.OptionsValidationException e)
 {
     await Console.Error.WriteLineAsync($"{TrainerSettings.Section}: {e.Message}");
-    return ExitCode.BadInput;
+    return ExitCodes.BadInput;
 }
 catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
     await Console.Error.WriteLineAsync(line);
-    return ExitCode.BadInput;
+    return ExitCodes.BadInput;
 }

@@ -51,8 +51,7 @@ internal static class CheckpointFolder
     {
         try
         {
-            await using var command = db.CreateCommand("select system_identifier::text from pg_control_system()");
-            return (string?)await command.ExecuteScalarAsync(ct);
+            return await db.Sql("select system_identifier::text from pg_control_system()").ScalarAsync<string>(ct);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
         {

@@ -17,11 +17,9 @@ namespace TwoTower.Training;
 internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, IReadOnlyList<ItemPayload> Probes)
 {
     /// <summary>Reads and computes everything.</summary>
-    /// <param name="tables">Rows.</param>
     /// <param name="recipe">Samples, vocabularies, seed, and whether payloads come from SQL.</param>
     /// <param name="payloads">The database that computes the payloads; null computes them here, from the rows.</param>
     /// <param name="say">Told what happens.</param>
-    /// <param name="ct">Stops.</param>
     /// <exception cref="NothingToTrainException">The rows hold nothing to learn from.</exception>
     public static async Task<TrainingData> BuildAsync(
         TableSet tables, Recipe recipe, NpgsqlDataSource? payloads, Action<string>? say, CancellationToken ct)

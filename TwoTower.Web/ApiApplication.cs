@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;
@@ -103,7 +104,7 @@ public static class ApiApplication
         {
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
-            json.SerializerOptions.Converters.Add(new InstantJsonConverter());
+            json.SerializerOptions.Converters.Add(new InstantConverter());
             json.SerializerOptions.Converters.Add(new TextJsonConverter());
             json.SerializerOptions.Converters.Add(new UuidJsonConverter());
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);

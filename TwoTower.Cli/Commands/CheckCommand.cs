@@ -36,7 +36,8 @@ internal static class CheckCommand
                     using var set = ImportReader.Open(path, null, map, notes.Add, options);
                     return DataReport.Of(set);
                 }, session.Stop);
-            terminal.Result(new { layout = map ?? (object)ImportReader.Recognise(path).ToString(), report, notes }, () => Show(session, report, notes));
+            terminal.Result(new { layout = map ?? (object)ImportReader.Recognise(path).ToString(), report, notes }, () =>
+                Show(session, report, notes));
             if (report.BadRows == 0) return;
             throw new InputException(
                 $"{Amounts.Count(report.BadRows)} bad {(report.BadRows == 1 ? "row" : "rows")} would make an import fail: mend them, or import with --skip-bad {report.BadRows}");

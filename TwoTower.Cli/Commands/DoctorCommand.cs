@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using TwoTower.Cli.Doctor;
 using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -71,7 +71,7 @@ internal static class FeaturesCommand
         ? tables.Decisions.Max(decision => decision.CreatedAt)
         : throw new InputException("there are no decisions, so no latest one to count ages to: give --as-of TIME");
 
-    private static DateTimeOffset ParseAsOf(string text) => Instant.TryParse(text, out var instant)
+    private static DateTimeOffset ParseAsOf(string text) => InstantText.TryParse(text, out var instant)
         ? instant
         : throw new InputException($"--as-of {text} is not a time: write it like 2025-10-12T09:30:00Z");
 }

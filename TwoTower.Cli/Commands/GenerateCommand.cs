@@ -53,7 +53,7 @@ internal static class GenerateCommand
         return command;
     }
 
-    private static DateTimeOffset ParseDay(string text) => Instant.TryParse(text, out var instant)
+    private static DateTimeOffset ParseDay(string text) => InstantText.TryParse(text, out var instant)
         ? new(instant.UtcDateTime.Date, TimeSpan.Zero)
         : throw new InputException($"--until {text} is not a date: write it like 2026-03-31");
 }

@@ -1,6 +1,8 @@
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
+using TwoTower.Postgres.Entities;
 
 namespace TwoTower.Cli.Commands;
 
@@ -25,29 +27,18 @@ internal sealed record KnownUser(Guid Id, string? DisplayName)
 
     private static async Task<KnownUser> ByIdAsync(NpgsqlDataSource db, Guid id, CancellationToken ct)
     {
-        await using var command = db.CreateCommand(
-            """
-            select (select display_name from profiles where user_id = $1)
-            where exists (select from profiles where user_id = $1) or exists (select from user_video_decisions where user_id = $1)
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        return await row.ReadAsync(ct)
-            ? new(id, row.IsDBNull(0) ? null : row.GetString(0))
+        await using var context = TwoTowerDb.Open(db);
+        var profile = await context.Profiles.Where(row => row.UserId == id).Select(row => new { row.DisplayName }).FirstOrDefaultAsync(ct);
+        return profile is not null || await context.UserVideoDecisions.AnyAsync(row => row.UserId == id, ct)
+            ? new(id, profile?.DisplayName)
             : throw new InputException($"there is no user {id}: no profile and no decision has that user_id");
     }
 
     private static async Task<KnownUser> ByNameAsync(NpgsqlDataSource db, string name, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("select user_id, display_name from profiles where display_name = $1 order by user_id limit 4");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        var found = new List<KnownUser>();
-        while (await row.ReadAsync(ct))
-        {
-            found.Add(new(row.GetGuid(0), row.GetString(1)));
-        }
-
+        await using var context = TwoTowerDb.Open(db);
+        var found = await context.Profiles.Where(row => row.DisplayName == name).OrderBy(row => row.UserId).Take(4)
+            .Select(row => new KnownUser(row.UserId, row.DisplayName)).ToListAsync(ct);
         return found switch
         {
             [var one] => one,

@@ -2,6 +2,7 @@ using Npgsql;
 using TwoTower.Cli.Hosting;
 using TwoTower.Core;
 using TwoTower.LocalPostgres;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Cli.Demo;
@@ -45,7 +46,7 @@ internal static class DemoDatabase
         var maintenance = new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", Pooling = false };
         await using var connection = new NpgsqlConnection(maintenance.ConnectionString);
         await connection.OpenAsync(ct);
-        await using var drop = new NpgsqlCommand($"drop database if exists \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\" with (force)", connection);
-        await drop.ExecuteNonQueryAsync(ct);
+        await connection.Sql($"drop database if exists \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\" with (force)")
+            .ExecuteAsync(ct);
     }
 }

@@ -17,7 +17,6 @@ internal sealed record DemoUser(
     Guid UserId, string? Name, int Likes, IReadOnlyList<string> Taste, IReadOnlyList<DemoVideo> Liked, string Strategy, IReadOnlyList<DemoVideo> Recommended);
 
 /// <summary>A video as the demo shows it.</summary>
-/// <param name="Title">Title.</param>
 /// <param name="Tags">Its tags, those of the user's taste first.</param>
 /// <param name="Score">The model's score; null for a like.</param>
 internal sealed record DemoVideo(string Title, IReadOnlyList<string> Tags, double? Score);

@@ -1,8 +1,11 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Features;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Entities;
 using TwoTower.Postgres.Features;
 
 namespace TwoTower.Cli.Demo;
@@ -46,26 +49,16 @@ internal static class DemoUsers
 
     private static async Task<IReadOnlyList<UserPayload>> CandidatesAsync(NpgsqlDataSource db, DateTimeOffset now, CancellationToken ct)
     {
-        var ids = new List<Guid>();
-        await using (var command = db.CreateCommand(
+        var ids = await db.Sql(
             """
             select d.user_id
             from user_video_decisions d join profiles p using (user_id)
             where d.decision_type = 'like'
             group by d.user_id
-            order by count(*) < $1, md5(d.user_id::text)
-            limit $2
-            """))
-        {
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = UserPicker.EnoughLikes });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Candidates });
-            await using var row = await command.ExecuteReaderAsync(ct);
-            while (await row.ReadAsync(ct))
-            {
-                ids.Add(row.GetGuid(0));
-            }
-        }
-
+            order by count(*) < @enough, md5(d.user_id::text)
+            limit @candidates
+            """)
+            .With("enough", UserPicker.EnoughLikes).With("candidates", Candidates).ListAsync<Guid>(ct);
         var payloads = new List<UserPayload>();
         await foreach (var payload in PayloadReader.ReadUsersAsync(db, ids, now, ct))
         {
@@ -78,33 +71,26 @@ internal static class DemoUsers
 
     private static async Task<string?> NameAsync(NpgsqlDataSource db, Guid user, CancellationToken ct)
     {
-        await using var command = db.CreateCommand("select display_name from profiles where user_id = $1");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });
-        return await command.ExecuteScalarAsync(ct) as string;
+        await using var context = TwoTowerDb.Open(db);
+        return await context.Profiles.Where(profile => profile.UserId == user).Select(profile => profile.DisplayName)
+            .FirstOrDefaultAsync(ct);
     }
 
-    private static async Task<IReadOnlyList<DemoVideo>> LikedAsync(NpgsqlDataSource db, Guid user, IReadOnlyList<string> taste, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
+    private static async Task<IReadOnlyList<DemoVideo>> LikedAsync(
+        NpgsqlDataSource db, Guid user, IReadOnlyList<string> taste, CancellationToken ct) =>
+        await db.Sql(
             """
-            select coalesce(v.title, v.external_id, v.id::text),
-                array(select t.tag_name::text from two_tower.video_tag_names t where t.video_id = v.id order by 1)
-            from (select video_id, max(created_at) as at from user_video_decisions where user_id = $1 and decision_type = 'like' group by video_id) d
+            select coalesce(v.title, v.external_id, v.id::text) as title,
+                array(select t.tag_name::text from two_tower.video_tag_names t where t.video_id = v.id order by 1) as tags
+            from (
+                select video_id, max(created_at) as at from user_video_decisions
+                where user_id = @user and decision_type = 'like' group by video_id) d
                 join videos v on v.id = d.video_id
             order by d.at desc, v.id
-            limit $2
-            """);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Shown });
-        await using var row = await command.ExecuteReaderAsync(ct);
-        var liked = new List<DemoVideo>();
-        while (await row.ReadAsync(ct))
-        {
-            liked.Add(new(row.GetString(0), Ordered(row.GetFieldValue<string[]>(1), taste), null));
-        }
-
-        return liked;
-    }
+            limit @limit
+            """)
+            .With("user", user).With("limit", Shown)
+            .ListAsync(row => new DemoVideo(row.Get<string>("title"), Ordered(row.Get<string[]>("tags"), taste), null), ct);
 
     private static IReadOnlyList<string> Ordered(IReadOnlyList<string> tags, IReadOnlyList<string> taste) =>
         [.. tags.OrderBy(tag => taste.Contains(tag) ? taste.ToList().IndexOf(tag) : taste.Count)];

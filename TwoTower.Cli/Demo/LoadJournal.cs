@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Cli.Demo;
 
@@ -6,49 +7,29 @@ namespace TwoTower.Cli.Demo;
 internal sealed class LoadJournal(NpgsqlDataSource db)
 {
     /// <summary>When data with this fingerprint was loaded completely; null when it wasn't.</summary>
-    public async Task<DateTimeOffset?> FindAsync(string fingerprint, CancellationToken ct)
-    {
-        await using var command = Command("select loaded_at from two_tower.loads where fingerprint = $1", fingerprint);
-        return await command.ExecuteScalarAsync(ct) is DateTime at ? new DateTimeOffset(at, TimeSpan.Zero) : null;
-    }
+    public Task<DateTimeOffset?> FindAsync(string fingerprint, CancellationToken ct) =>
+        db.Sql("select loaded_at from two_tower.loads where fingerprint = @fingerprint")
+            .With("fingerprint", fingerprint).ScalarAsync<DateTimeOffset?>(ct);
 
     /// <summary>Whether the database holds rows that no load with this fingerprint brought.</summary>
-    public async Task<bool> HoldsOtherDataAsync(string fingerprint, CancellationToken ct)
-    {
-        await using var command = Command(
-            """
-            select exists (select from two_tower.loads where fingerprint <> $1)
-                or (not exists (select from two_tower.loads) and (exists (select from videos) or exists (select from profiles)))
-            """, fingerprint);
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    public Task<bool> HoldsOtherDataAsync(string fingerprint, CancellationToken ct) => db.Sql(
+        """
+        select exists (select from two_tower.loads where fingerprint <> @fingerprint)
+            or (not exists (select from two_tower.loads) and (exists (select from videos) or exists (select from profiles)))
+        """)
+        .With("fingerprint", fingerprint).ScalarAsync<bool>(ct);
 
     /// <summary>Notes that a load begins.</summary>
-    public Task BeginAsync(string fingerprint, string description, CancellationToken ct) => ExecuteAsync(
+    public Task BeginAsync(string fingerprint, string description, CancellationToken ct) => db.Sql(
         """
-        insert into two_tower.loads (fingerprint, description) values ($1, $2)
+        insert into two_tower.loads (fingerprint, description) values (@fingerprint, @description)
         on conflict (fingerprint) do update
         set description = excluded.description, begun_at = excluded.begun_at, loaded_at = null
-        """, ct, fingerprint, description);
+        """)
+        .With("fingerprint", fingerprint).With("description", description).ExecuteAsync(ct);
 
     /// <summary>Notes that all rows of a load are there.</summary>
     public Task EndAsync(string fingerprint, CancellationToken ct) =>
-        ExecuteAsync("update two_tower.loads set loaded_at = clock_timestamp() where fingerprint = $1", ct, fingerprint);
-
-    private async Task ExecuteAsync(string sql, CancellationToken ct, params string[] values)
-    {
-        await using var command = Command(sql, values);
-        await command.ExecuteNonQueryAsync(ct);
-    }
-
-    private NpgsqlCommand Command(string sql, params string[] values)
-    {
-        var command = db.CreateCommand(sql);
-        foreach (var value in values)
-        {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
-        }
-
-        return command;
-    }
+        db.Sql("update two_tower.loads set loaded_at = clock_timestamp() where fingerprint = @fingerprint")
+            .With("fingerprint", fingerprint).ExecuteAsync(ct);
 }

@@ -52,7 +52,6 @@ internal static class UserPicker
     private static double Cosine(Dictionary<string, double> left, Dictionary<string, double> right) =>
         left.Sum(pair => right.TryGetValue(pair.Key, out var other) ? pair.Value * other : 0);
 
-    /// <param name="Payload">Whose.</param>
     /// <param name="Weights">Unit vector over tags, count × rarity.</param>
     /// <param name="Clarity">Share of the vector in its three largest entries, 0..1.</param>
     private sealed record Taste(UserPayload Payload, Dictionary<string, double> Weights, double Clarity);

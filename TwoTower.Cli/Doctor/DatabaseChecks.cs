@@ -1,7 +1,9 @@
+using Npgsql;
 using TwoTower.LocalPostgres;
 using TwoTower.LocalPostgres.Machine;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Schema;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Doctor;
 
@@ -54,11 +56,12 @@ internal static class DatabaseChecks
             new(Name, CheckState.Ok, provided.Origin),
             new("pgvector", provided.Warning is null ? CheckState.Ok : CheckState.Warn, provided.PgVector.ToString(), provided.Warning),
         };
-        await using var source = Database.CreateDataSource(provided.ConnectionString);
+        await using var source = DataSources.Create(provided.ConnectionString);
         var status = await Migrator.StatusAsync(source, ct);
         checks.Add(status.IsCurrent
             ? new("migrations", CheckState.Ok, "all applied")
             : new("migrations", CheckState.Warn, "not all applied", "twotower db migrate"));
+        if (status.IsCurrent) checks.AddRange(await ValuesAsync(source, ct));
         var (misfits, copies) = await Migrator.FindMisfitsAsync(source, ct);
         if (misfits.Count > 0)
         {
@@ -68,5 +71,22 @@ internal static class DatabaseChecks
         }
 
         return checks;
+    }
+
+    // What models and answers read as NULL, and rows that nothing reads.
+    private static async Task<IReadOnlyList<Check>> ValuesAsync(NpgsqlDataSource source, CancellationToken ct)
+    {
+        const string Name = "values in the tables";
+        try
+        {
+            var told = new List<string>();
+            await using var connection = await source.OpenConnectionAsync(ct);
+            await OddValues.TellAsync(connection, told.Add, ct);
+            return told.Count == 0 ? [new(Name, CheckState.Ok, "all are read")] : [.. told.Select(line => new Check(Name, CheckState.Warn, line))];
+        }
+        catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.Denied)
+        {
+            return [new(Name, CheckState.Warn, error.MessageText, "a user that may read the tables can look")];
+        }
     }
 }

@@ -12,7 +12,6 @@ namespace TwoTower.Cli.Evaluation;
 internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Users, int? Videos)
 {
     /// <summary>Reads them.</summary>
-    /// <param name="session">Where.</param>
     /// <param name="videoFeatures">Vectors of the videos that somebody will read from a database; null: all.</param>
     /// <returns>The rows, and what they are, for tables and reports.</returns>
     public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)

@@ -15,6 +15,7 @@ using TwoTower.Evaluation;
 using TwoTower.Evaluation.Evaluators;
 using TwoTower.Evaluation.Live;
 using TwoTower.Evaluation.Queries;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
@@ -128,14 +129,15 @@ internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> split
         db.Clear();
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            await using var others = db.CreateCommand("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
-            if ((long)(await others.ExecuteScalarAsync(ct))! == 0) break;
+            var others = await db.Sql(
+                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+                    .ScalarAsync<long>(ct);
+            if (others == 0) break;
             await Task.Delay(TimeSpan.FromMilliseconds(100), session.Time, ct);
         }
 
-        await using var scans = db.CreateCommand("select coalesce(sum(idx_scan), 0)::int8 from pg_stat_user_indexes where indexrelname = $1");
-        scans.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"video_embeddings_{release}_hnsw" });
-        return (long)(await scans.ExecuteScalarAsync(ct))!;
+        return await db.Sql("select coalesce(sum(idx_scan), 0)::int8 from pg_stat_user_indexes where indexrelname = @index")
+            .With("index", $"video_embeddings_{release}_hnsw").ScalarAsync<long>(ct);
     }
 
     private sealed class Asked(int seed)

@@ -25,7 +25,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         _name = $"{Prefix}{Environment.ProcessId}_{Guid.NewGuid():N}"[..(Prefix.Length + 16)];
         (_server, _terminal) = (new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString, terminal);
         ConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = _name }.ConnectionString;
-        Source = Database.CreateDataSource(ConnectionString);
+        Source = DataSources.Create(ConnectionString);
     }
 
     public string ConnectionString { get; }
@@ -38,8 +38,9 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(server);
         await connection.OpenAsync(ct);
-        await using var command = new NpgsqlCommand("select rolsuper or rolcreatedb from pg_roles where rolname = current_user", connection);
-        if (await command.ExecuteScalarAsync(ct) is not true) throw Refused(server, "the role has no CREATEDB");
+        var mayCreate = await connection.Sql("select rolsuper or rolcreatedb from pg_roles where rolname = current_user")
+            .ScalarAsync<bool?>(ct);
+        if (mayCreate is not true) throw Refused(server, "the role has no CREATEDB");
     }
 
     /// <summary>Creates and migrates it.</summary>
@@ -88,7 +89,6 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(_server);
         await connection.OpenAsync(ct);
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        await command.ExecuteNonQueryAsync(ct);
+        await connection.Sql(sql).WithTimeout(0).ExecuteAsync(ct);
     }
 }

@@ -13,7 +13,6 @@ internal static class TuneTables
     private const int Shown = 10;
 
     /// <summary>The best trials and the recipe itself.</summary>
-    /// <param name="terminal">Where.</param>
     /// <param name="ranked">All trials, the best one first.</param>
     /// <param name="goal">What they are ranked by.</param>
     public static void Show(Terminal terminal, IReadOnlyList<Trial> ranked, Goal goal)

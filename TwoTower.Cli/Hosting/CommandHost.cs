@@ -5,6 +5,7 @@ using TwoTower.Core;
 using TwoTower.LocalPostgres.Machine;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Training;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Samples;

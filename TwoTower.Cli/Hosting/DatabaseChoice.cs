@@ -81,7 +81,7 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
         try
         {
             var notes = new List<string>();
-            return (Database.Normalize(text, notes), notes);
+            return (DataSources.Normalize(text, notes), notes);
         }
         catch (InputException e)
         {

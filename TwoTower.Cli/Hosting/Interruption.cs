@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Hosting;
 

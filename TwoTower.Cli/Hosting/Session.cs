@@ -77,7 +77,7 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
     /// <summary>Opens a provided database; closed with the session.</summary>
     public NpgsqlDataSource Open(ProvidedPostgres provided)
     {
-        var source = Database.CreateDataSource(provided.ConnectionString);
+        var source = DataSources.Create(provided.ConnectionString);
         _sources.Add(source);
         return source;
     }
@@ -86,7 +86,7 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
     private async Task WaitAsync(DatabaseChoice choice)
     {
         if (choice.ConnectionString is not { } named || parse.GetValue(CommonOptions.Wait) is not { } seconds) return;
-        await using var db = Database.CreateDataSource(named);
+        await using var db = DataSources.Create(named);
         await db.WaitUntilReadyAsync(
             TimeSpan.FromSeconds(seconds), time, reason => terminal.Say($"waiting up to {seconds} s for the database: {reason}"), ct);
     }

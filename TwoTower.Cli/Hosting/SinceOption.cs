@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TwoTower.Core.Formats;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Hosting;
 
@@ -14,7 +15,7 @@ internal static class SinceOption
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
             if (DurationOption.Parse(text) is { } ago) return time.GetUtcNow() - ago;
-            if (Instant.TryParse(text, out var instant)) return instant;
+            if (InstantText.TryParse(text, out var instant)) return instant;
             result.AddError($"{name} {text} is neither a time such as 2026-01-20T18:30:00Z nor how long ago such as 7d, 12h or 30m");
             return null;
         },

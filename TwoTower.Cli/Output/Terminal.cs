@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -12,14 +11,6 @@ namespace TwoTower.Cli.Output;
 /// </summary>
 internal sealed class Terminal
 {
-    /// <summary>How every verb writes JSON.</summary>
-    public static readonly JsonSerializerOptions JsonOptions = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // titles are read by people too
-    };
-
     private readonly IAnsiConsole _console;
     private readonly TextWriter _messages;
     private readonly TextWriter _output;
@@ -88,7 +79,7 @@ internal sealed class Terminal
     {
         if (IsJson)
         {
-            _output.WriteLine(JsonSerializer.Serialize(result, JsonOptions));
+            _output.WriteLine(JsonSerializer.Serialize(result, SnakeCaseJson.Indented));
         }
         else
         {

@@ -4,6 +4,7 @@ using TwoTower.Cli.Output;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
 
@@ -33,11 +34,9 @@ internal static class Loading
         new(step.Rows, step.Total > 0 ? step.Total : null, step.Step is { } what ? $"{step.Table}, {what}" : step.Table);
 
     /// <summary>Whether there is a user, a video or a decision.</summary>
-    public static async Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)");
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    public static Task<bool> HoldsDataAsync(NpgsqlDataSource db, CancellationToken ct) =>
+        db.Sql("select exists (select from profiles) or exists (select from videos) or exists (select from user_video_decisions)")
+            .ScalarAsync<bool>(ct);
 
     public static object Counts(TableSet tables, WriteResult written) => new
     {

@@ -27,12 +27,12 @@ internal static class CheckpointStore
         {
             ["format"] = "pt", // what Python's loaders expect to see
             ["checkpoint_format"] = FormatName,
-            ["config"] = RecipeReader.ToNode(checkpoint.Recipe).ToJsonString(ArtifactJson.Options),
-            ["pipeline"] = JsonSerializer.Serialize(checkpoint.Pipeline, ArtifactJson.Options),
-            ["training"] = JsonSerializer.Serialize(checkpoint.Training, ArtifactJson.Options),
+            ["config"] = RecipeReader.ToNode(checkpoint.Recipe).ToJsonString(SnakeCaseJson.Strict),
+            ["pipeline"] = JsonSerializer.Serialize(checkpoint.Pipeline, SnakeCaseJson.Strict),
+            ["training"] = JsonSerializer.Serialize(checkpoint.Training, SnakeCaseJson.Strict),
         };
         if (checkpoint.Probes.Count > 0) metadata["probes"] = JsonSerializer.Serialize([.. checkpoint.Probes], PayloadJson.Default.ItemPayloadArray);
-        if (checkpoint.Calibration is { } calibration) metadata["calibration"] = JsonSerializer.Serialize(calibration, ArtifactJson.Options);
+        if (checkpoint.Calibration is { } likes) metadata["calibration"] = JsonSerializer.Serialize(likes, SnakeCaseJson.Strict);
         if (checkpoint.History is { } history)
         {
             Add(tensors, HistoryTower, history.Tower);
@@ -47,7 +47,7 @@ internal static class CheckpointStore
             var progress = new Progress(
                 resume.Step, resume.Epoch, resume.EpochsWithoutImprovement,
                 [.. resume.Random.Select(word => word.ToString("x16"))], resume.DataFingerprint, resume.Arithmetic, resume.Finished, resume.ExportedAt);
-            metadata["resume"] = JsonSerializer.Serialize(progress, ArtifactJson.Options);
+            metadata["resume"] = JsonSerializer.Serialize(progress, SnakeCaseJson.Strict);
         }
 
         AtomicFile.Write(path, new SafetensorsFile(metadata, tensors).Write);
@@ -121,7 +121,7 @@ internal static class CheckpointStore
         var json = Text(file, key);
         try
         {
-            return JsonSerializer.Deserialize<T>(json, ArtifactJson.Options) ?? throw new InputException($"metadata {key} is null.");
+            return JsonSerializer.Deserialize<T>(json, SnakeCaseJson.Strict) ?? throw new InputException($"metadata {key} is null.");
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {

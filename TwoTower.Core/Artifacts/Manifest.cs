@@ -67,5 +67,4 @@ public sealed partial record Manifest(
 /// <summary>A file of a bundle.</summary>
 /// <param name="Path">Its name, no folders.</param>
 /// <param name="Sha256">SHA-256 of its content, hex.</param>
-/// <param name="Size">Bytes.</param>
 public sealed record ManifestFile(string Path, string Sha256, long Size);

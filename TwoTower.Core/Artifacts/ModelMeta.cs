@@ -59,24 +59,8 @@ public sealed record ModelMeta
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InputException">It isn't JSON of this shape.</exception>
-    public static ModelMeta Parse(ReadOnlySpan<byte> json, string source)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<ModelMeta>(json, Options) ?? throw new InputException($"{source} is null; an object was expected.");
-        }
-        catch (JsonException e)
-        {
-            throw new InputException($"{source} can't be read: {e.Message}", e);
-        }
-    }
+    public static ModelMeta Parse(ReadOnlySpan<byte> json, string source) => BundleJson.Read<ModelMeta>(json, source);
 
     /// <summary>The file's bytes.</summary>
-    public byte[] ToJson() => BundleJson.Write(this, Options);
-
-    /// <summary>As ours are written, but lenient towards keys of other programs.</summary>
-    internal static JsonSerializerOptions Options { get; } = new(BundleJson.Options)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.Never,
-    };
+    public byte[] ToJson() => BundleJson.Write(this);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using TwoTower.Core.Features;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Artifacts;
 
@@ -7,6 +8,6 @@ namespace TwoTower.Core.Artifacts;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowReadingFromString,
-    Converters = [typeof(InstantConverter), typeof(StringListConverter)])]
+    Converters = [typeof(MicrosecondsConverter), typeof(StringListConverter)])]
 [JsonSerializable(typeof(ProbeSet))]
 internal sealed partial class ProbeJson : JsonSerializerContext;

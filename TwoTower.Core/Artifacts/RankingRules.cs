@@ -1,7 +1,8 @@
 namespace TwoTower.Core.Artifacts;
 
 /// <summary>
-/// How an answer is made of candidates, <c>ranking</c> of <c>model_meta.json</c>: what readers in other languages need besides the model (contract,
+/// How an answer is made of candidates, <c>ranking</c> of <c>model_meta.json</c>: what readers in other languages need besides the model
+/// (contract,
 /// section 9). This program has these numbers from here, too.
 /// </summary>
 public sealed record RankingRules

@@ -22,20 +22,20 @@ public static class BundleArchive
     public static async Task WriteAsync(string directory, Stream stream, CancellationToken ct = default)
     {
         var writer = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true);
-        await using (writer.ConfigureAwait(false))
+        await using (writer)
         {
             var names = ManifestBuilder.Read(directory).Files.Select(file => file.Path).Prepend(ArtifactNames.Manifest);
             foreach (var name in names)
             {
                 var content = new FileStream(Path.Combine(directory, name), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: true);
-                await using var _ = content.ConfigureAwait(false);
+                await using var _ = content;
                 var entry = new PaxTarEntry(TarEntryType.RegularFile, name)
                 {
                     DataStream = content,
                     ModificationTime = DateTimeOffset.UnixEpoch,
                     Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
                 };
-                await writer.WriteEntryAsync(entry, ct).ConfigureAwait(false);
+                await writer.WriteEntryAsync(entry, ct);
             }
         }
     }
@@ -51,8 +51,8 @@ public static class BundleArchive
         try
         {
             var reader = new TarReader(stream, leaveOpen: true);
-            await using var _ = reader.ConfigureAwait(false);
-            while (await reader.GetNextEntryAsync(copyData: false, ct).ConfigureAwait(false) is { } entry)
+            await using var _ = reader;
+            while (await reader.GetNextEntryAsync(copyData: false, ct) is { } entry)
             {
                 var name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
                 if (entry.EntryType == TarEntryType.GlobalExtendedAttributes || (entry.EntryType == TarEntryType.Directory && name is "" or ".")) continue;
@@ -61,8 +61,8 @@ public static class BundleArchive
                 var path = Path.Combine(directory, name);
                 if (File.Exists(path)) throw new InputException($"The archive has {name} twice.");
                 var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16, useAsync: true);
-                await using var __ = file.ConfigureAwait(false);
-                if (entry.DataStream is { } content) await content.CopyToAsync(file, ct).ConfigureAwait(false);
+                await using var __ = file;
+                if (entry.DataStream is { } content) await content.CopyToAsync(file, ct);
             }
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or NotSupportedException)

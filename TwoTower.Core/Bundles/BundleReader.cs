@@ -63,7 +63,7 @@ public static class BundleReader
             }
         }
 
-        await EmbeddingParquetReader.CheckAsync(Path.Combine(directory, ArtifactNames.VideoEmbeddings), user.EmbeddingDim, ct).ConfigureAwait(false);
+        await EmbeddingParquetReader.CheckAsync(Path.Combine(directory, ArtifactNames.VideoEmbeddings), user.EmbeddingDim, ct);
         return new(directory, manifest, files, user.EmbeddingDim, hasItemTower);
     }
 

@@ -38,10 +38,10 @@ public static class BundleWriter
             Directory.CreateDirectory(temporary);
             foreach (var file in files.Files)
             {
-                await File.WriteAllBytesAsync(Path.Combine(temporary, file.Path), file.Content, ct).ConfigureAwait(false);
+                await File.WriteAllBytesAsync(Path.Combine(temporary, file.Path), file.Content, ct);
             }
 
-            await WriteParquetAsync(Path.Combine(temporary, ArtifactNames.VideoEmbeddings), dim, embeddings, progress, ct).ConfigureAwait(false);
+            await WriteParquetAsync(Path.Combine(temporary, ArtifactNames.VideoEmbeddings), dim, embeddings, progress, ct);
             var manifest = ManifestBuilder.Build(temporary, modelVersion, generatedAt, commitSha);
             ct.ThrowIfCancellationRequested();
             Replace(target, temporary);
@@ -61,15 +61,15 @@ public static class BundleWriter
         string path, int dim, IAsyncEnumerable<EmbeddingBatch> embeddings, IProgress<long>? progress, CancellationToken ct)
     {
         var stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16);
-        await using var _ = stream.ConfigureAwait(false);
-        var writer = await EmbeddingParquetWriter.CreateAsync(stream, dim, ct).ConfigureAwait(false);
-        await using (writer.ConfigureAwait(false))
+        await using var _ = stream;
+        var writer = await EmbeddingParquetWriter.CreateAsync(stream, dim, ct);
+        await using (writer)
         {
-            await foreach (var batch in embeddings.WithCancellation(ct).ConfigureAwait(false))
+            await foreach (var batch in embeddings.WithCancellation(ct))
             {
                 for (var i = 0; i < batch.VideoIds.Count; i++)
                 {
-                    await writer.AddAsync(batch.VideoIds[i], batch[i], ct).ConfigureAwait(false);
+                    await writer.AddAsync(batch.VideoIds[i], batch[i], ct);
                 }
 
                 progress?.Report(writer.Count);

@@ -20,17 +20,17 @@ public static class EmbeddingParquetReader
     public static async IAsyncEnumerable<EmbeddingBatch> ReadAsync(string path, int dim, [EnumeratorCancellation] CancellationToken ct = default)
     {
         var name = Path.GetFileName(path);
-        var reader = await OpenAsync(path, name, ct).ConfigureAwait(false);
-        await using var _ = reader.ConfigureAwait(false);
+        var reader = await OpenAsync(path, name, ct);
+        await using var _ = reader;
         var (videoId, element) = Columns(reader.Schema, name);
         long firstRow = 0;
         for (var g = 0; g < reader.RowGroupCount; g++)
         {
             using var group = reader.OpenRowGroupReader(g);
-            var ids = await ReadIdsAsync(group, videoId, name, firstRow, ct).ConfigureAwait(false);
+            var ids = await ReadIdsAsync(group, videoId, name, firstRow, ct);
             var vectors = await ExplainAsync(name, () => element.ClrType == typeof(double)
                 ? ReadVectorsAsync<double>(group, element, ids, dim, name, ct)
-                : ReadVectorsAsync<float>(group, element, ids, dim, name, ct)).ConfigureAwait(false);
+                : ReadVectorsAsync<float>(group, element, ids, dim, name, ct));
             firstRow += ids.Length;
             if (ids.Length > 0) yield return new EmbeddingBatch(ids, vectors, dim);
         }
@@ -41,8 +41,8 @@ public static class EmbeddingParquetReader
     public static async Task<long> CheckAsync(string path, int dim, CancellationToken ct = default)
     {
         var name = Path.GetFileName(path);
-        var reader = await OpenAsync(path, name, ct).ConfigureAwait(false);
-        await using var _ = reader.ConfigureAwait(false);
+        var reader = await OpenAsync(path, name, ct);
+        await using var _ = reader;
         var (_, element) = Columns(reader.Schema, name);
         long rows = 0, numbers = 0;
         for (var g = 0; g < reader.RowGroupCount; g++)
@@ -62,11 +62,11 @@ public static class EmbeddingParquetReader
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         try
         {
-            return await ExplainAsync(name, () => ParquetReader.CreateAsync(stream, leaveStreamOpen: false, cancellationToken: ct)).ConfigureAwait(false);
+            return await ExplainAsync(name, () => ParquetReader.CreateAsync(stream, leaveStreamOpen: false, cancellationToken: ct));
         }
         catch
         {
-            await stream.DisposeAsync().ConfigureAwait(false);
+            await stream.DisposeAsync();
             throw;
         }
     }
@@ -94,9 +94,9 @@ public static class EmbeddingParquetReader
         var texts = new string?[group.RowCount];
         await ExplainAsync(name, async () =>
         {
-            await group.ReadAsync(field, texts.AsMemory()!, null, ct).ConfigureAwait(false);
+            await group.ReadAsync(field, texts.AsMemory()!, null, ct);
             return true;
-        }).ConfigureAwait(false);
+        });
         var ids = new Guid[texts.Length];
         for (var row = 0; row < ids.Length; row++)
         {
@@ -113,7 +113,7 @@ public static class EmbeddingParquetReader
         ParquetRowGroupReader group, DataField field, Guid[] ids, int dim, string name, CancellationToken ct)
         where T : unmanaged
     {
-        using var raw = (RawColumnData<T>)await group.ReadRawColumnDataBaseAsync(field, ct).ConfigureAwait(false);
+        using var raw = (RawColumnData<T>)await group.ReadRawColumnDataBaseAsync(field, ct);
         var values = raw.Values;
         var definition = raw.DefinitionLevels;
         var repetition = raw.RepetitionLevels;
@@ -156,7 +156,7 @@ public static class EmbeddingParquetReader
     {
         try
         {
-            return await read().ConfigureAwait(false);
+            return await read();
         }
         catch (Exception e) when (e is IOException or ParquetException or InvalidDataException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException or ArgumentException)
         {

@@ -9,8 +9,11 @@ namespace TwoTower.Core.Bundles;
 /// </summary>
 internal sealed class EmbeddingParquetWriter : IAsyncDisposable
 {
-    /// <summary>Rows a row group: 8 MB at 256 numbers.</summary>
-    public const int RowGroupRows = 8192;
+    /// <summary>
+    /// Rows a row group: 1 MB at 256 numbers. A group is in memory several times over, as values, levels and pages, in buffers that the library's pools keep
+    /// for a process's life.
+    /// </summary>
+    public const int RowGroupRows = 1024;
 
     private static readonly DataField<string> VideoId = new("video_id", false);
     private static readonly DataField<float> Element = new("element", false);
@@ -42,7 +45,7 @@ internal sealed class EmbeddingParquetWriter : IAsyncDisposable
     {
         // Zstd at its default level takes a hundred times as long for numbers that don't compress; a dictionary of them is no use either.
         var options = new ParquetOptions { CompressionMethod = CompressionMethod.Snappy, DictionaryEncodingThreshold = 0 };
-        return new(await ParquetWriter.CreateAsync(Schema, stream, options, cancellationToken: ct).ConfigureAwait(false), dim);
+        return new(await ParquetWriter.CreateAsync(Schema, stream, options, cancellationToken: ct), dim);
     }
 
     /// <summary>Adds a video. <paramref name="embedding"/>: [dim].</summary>
@@ -52,23 +55,23 @@ internal sealed class EmbeddingParquetWriter : IAsyncDisposable
         _ids[_rows] = videoId.ToString();
         embedding.CopyTo(_values.AsMemory(_rows * _dim));
         Count++;
-        if (++_rows == RowGroupRows) await FlushAsync(ct).ConfigureAwait(false);
+        if (++_rows == RowGroupRows) await FlushAsync(ct);
     }
 
     /// <summary>Ends the file: its last rows and its footer.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_rows > 0 || Count == 0) await FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        await _writer.DisposeAsync().ConfigureAwait(false);
+        if (_rows > 0 || Count == 0) await FlushAsync(CancellationToken.None);
+        await _writer.DisposeAsync();
     }
 
     private async Task FlushAsync(CancellationToken ct)
     {
         using var group = _writer.CreateRowGroup();
         var numbers = _rows * _dim;
-        await group.WriteAsync(VideoId, new ArraySegment<string>(_ids, 0, _rows)).ConfigureAwait(false);
+        await group.WriteAsync(VideoId, new ArraySegment<string>(_ids, 0, _rows));
         await group.WriteAllPartsAsync<float>(
-            Element, _values.AsMemory(0, numbers), _definition.AsMemory(0, numbers), _repetition.AsMemory(0, numbers), ct).ConfigureAwait(false);
+            Element, _values.AsMemory(0, numbers), _definition.AsMemory(0, numbers), _repetition.AsMemory(0, numbers), ct);
         _rows = 0;
     }
 }

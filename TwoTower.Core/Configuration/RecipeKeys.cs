@@ -6,14 +6,6 @@ namespace TwoTower.Core.Configuration;
 /// <summary>The keys of a recipe, from its types: dotted snake_case paths such as <c>training.batch_size</c>.</summary>
 internal static class RecipeKeys
 {
-    /// <summary>How keys and values are written.</summary>
-    public static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-        NewLine = "\n",
-    };
-
     private static readonly RecipeKey[] Keys = [.. In(typeof(Recipe), "", null)];
 
     /// <summary>Every key that has a value, in file order.</summary>

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Configuration;
 
@@ -102,7 +103,7 @@ public static class RecipeReader
         key.Split('.').Aggregate((JsonNode)Whole(recipe), (node, part) => node[part]!).DeepClone();
 
     /// <summary>The recipe with every key of its kind, in a stable order: what artifacts carry as <c>config</c>.</summary>
-    public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(RecipeKeys.Json);
+    public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(SnakeCaseJson.Indented);
 
     /// <summary>The recipe with every key of its kind.</summary>
     internal static JsonObject ToNode(Recipe recipe)
@@ -116,7 +117,7 @@ public static class RecipeReader
         return root;
     }
 
-    private static JsonObject Whole(Recipe recipe) => JsonSerializer.SerializeToNode(recipe, RecipeKeys.Json)!.AsObject();
+    private static JsonObject Whole(Recipe recipe) => JsonSerializer.SerializeToNode(recipe, SnakeCaseJson.Indented)!.AsObject();
 
     /// <summary>Takes a key out, and its section where nothing is left of it. True where it was there.</summary>
     internal static bool Remove(JsonObject root, string key)
@@ -200,7 +201,7 @@ public static class RecipeReader
     {
         try
         {
-            return value.Deserialize(type, RecipeKeys.Json) ?? throw new JsonException("null");
+            return value.Deserialize(type, SnakeCaseJson.Indented) ?? throw new JsonException("null");
         }
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {

@@ -23,14 +23,14 @@ internal sealed class SearchSpace
     private readonly Recipe _recipe;
     private readonly string _source;
 
-    private SearchSpace(Recipe recipe, string source, IReadOnlyList<Setting> settings) =>
+    private SearchSpace(Recipe recipe, string source, IReadOnlyList<SearchSetting> settings) =>
         (_recipe, _source, Settings) = (recipe, source, settings);
 
     /// <summary>Names of the spaces inside this program, each of the recipe that it is for.</summary>
     public static IReadOnlyList<string> BuiltInNames => RecipeFiles.Spaces.BuiltInNames;
 
     /// <summary>What is set, in the order of the file.</summary>
-    public IReadOnlyList<Setting> Settings { get; }
+    public IReadOnlyList<SearchSetting> Settings { get; }
 
     /// <summary>What the recipe itself has.</summary>
     public JsonObject Own => new(Settings.Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)RecipeReader.ValueOf(_recipe, setting.Key))));
@@ -101,7 +101,7 @@ internal sealed class SearchSpace
         }
 
         if (root.Count == 0) throw new InputException($"{source} has no settings: give at least one, such as {{\"training.lr\": {{\"min\": 0.0001, \"max\": 0.01, \"scale\": \"log\"}}}}.");
-        var space = new SearchSpace(recipe, source, [.. root.Select(pair => Setting.Parse(pair.Key, pair.Value, RecipeKeys.Find(pair.Key)!.Type, source))]);
+        var space = new SearchSpace(recipe, source, [.. root.Select(pair => SearchSetting.Parse(pair.Key, pair.Value, RecipeKeys.Find(pair.Key)!.Type, source))]);
 
         // Every value, or both ends of a range: the recipe refuses here what it would refuse after an hour.
         foreach (var setting in space.Settings)

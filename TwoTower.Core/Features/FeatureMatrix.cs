@@ -5,7 +5,6 @@ namespace TwoTower.Core.Features;
 /// vectors) in compressed sparse rows. The full vector of row <c>i</c> is its head followed by zeros except at
 /// <c>DenseDim + Indices[k] = Values[k]</c> for <c>k</c> in <c>Offsets[i] .. Offsets[i + 1]</c>.
 /// </summary>
-/// <param name="Count">Rows.</param>
 /// <param name="DenseDim">Columns of the head.</param>
 /// <param name="SparseDim">Columns of the tail; <c>DenseDim + SparseDim</c> is the tower's input size.</param>
 /// <param name="Dense">Head, row-major, [Count × DenseDim].</param>

@@ -53,8 +53,8 @@ internal sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
     {
         var state = pipeline.State;
         writer.WriteStartObject();
-        writer.WriteString("as_of", Instant.Format(asOf));
-        if (state.ReferenceReleasedAt is { } newest) writer.WriteString("newest_release", Instant.Format(newest));
+        writer.WriteString("as_of", InstantText.Format(asOf));
+        if (state.ReferenceReleasedAt is { } newest) writer.WriteString("newest_release", InstantText.Format(newest));
         else writer.WriteNull("newest_release");
         writer.WriteStartObject("vocab_limits");
         writer.WriteNumber("max_tag_vocab", options.MaxTagVocab);

@@ -18,7 +18,8 @@ public sealed record FeatureSegment(
     [property: JsonPropertyOrder(5)] double? Smoothing = null)
 {
     /// <summary>
-    /// Where the columns come from: a dotted path into the payload, <c>tags</c>, <c>history.liked</c>. This and the keys below it say to readers in other
+    /// Where the columns come from: a dotted path into the payload, <c>tags</c>, <c>history.liked</c>. This and the keys below it say to
+    /// readers in other
     /// languages what this program knows by the segment's name; null in bundles of other programs and in older ones.
     /// </summary>
     [JsonPropertyOrder(6)]
@@ -28,11 +29,15 @@ public sealed record FeatureSegment(
     [JsonPropertyOrder(7)]
     public string? Vocabulary { get; init; }
 
-    /// <summary>Object of normalizer.json with the means and deviations; only with <c>standard_score</c> and <c>video_feature</c>.</summary>
+    /// <summary>
+    /// Object of normalizer.json with the means and deviations; only with <c>standard_score</c> and <c>video_feature</c>.
+    /// </summary>
     [JsonPropertyOrder(8)]
     public string? Normalizer { get; init; }
 
-    /// <summary>How the value of each of <see cref="Features"/> is computed, before it is standardised, one a feature (contract, section 7).</summary>
+    /// <summary>
+    /// How the value of each of <see cref="Features"/> is computed, before it is standardised, one a feature (contract, section 7).
+    /// </summary>
     [JsonPropertyOrder(9)]
     public IReadOnlyList<string>? Formulas { get; init; }
 
@@ -44,7 +49,9 @@ public sealed record FeatureSegment(
     [JsonPropertyOrder(11)]
     public double? Divisor { get; init; }
 
-    /// <summary>Counts of the payload whose sum, with <see cref="Smoothing"/>, the value is divided by; only with <c>pooled_history</c>.</summary>
+    /// <summary>
+    /// Counts of the payload whose sum, with <see cref="Smoothing"/>, the value is divided by; only with <c>pooled_history</c>.
+    /// </summary>
     [JsonPropertyOrder(12)]
     public IReadOnlyList<string>? Counts { get; init; }
 
@@ -71,11 +78,14 @@ internal static class FeatureSegmentTypes
     /// </summary>
     public const string PooledHistory = "pooled_history";
 
-    /// <summary>What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.</summary>
+    /// <summary>
+    /// What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.
+    /// </summary>
     public const string IdEmbedding = "id_embedding";
 
     /// <summary>
-    /// A vector of the video that another program made: the segment's name is its key in the payload's <c>video_features</c>. (value − mean) ÷
+    /// A vector of the video that another program made: the segment's name is its key in the payload's <c>video_features</c>. (value −
+    /// mean) ÷
     /// std by <c>video_features</c> of the normaliser, then a 1; all zeros for a video without one. Items only.
     /// </summary>
     public const string VideoFeature = "video_feature";

@@ -8,7 +8,7 @@ namespace TwoTower.Core.Features;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowReadingFromString,
-    Converters = [typeof(InstantConverter), typeof(StringListConverter)])]
+    Converters = [typeof(MicrosecondsConverter), typeof(StringListConverter)])]
 [JsonSerializable(typeof(UserPayload))]
 [JsonSerializable(typeof(ItemPayload))]
 [JsonSerializable(typeof(ItemPayload[]))]
@@ -22,20 +22,8 @@ internal sealed partial class PayloadJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         NumberHandling = JsonNumberHandling.AllowReadingFromString,
-        Converters = { new InstantConverter(), new StringListConverter(new HashSet<string>(StringComparer.Ordinal)) },
+        Converters = { new MicrosecondsConverter(), new StringListConverter(new HashSet<string>(StringComparer.Ordinal)) },
     });
-}
-
-/// <summary>An instant: any ISO 8601 or Postgres text; one without an offset is UTC, whatever this machine's time zone.</summary>
-internal sealed class InstantConverter : JsonConverter<DateTimeOffset>
-{
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && Instant.TryParse(reader.GetString()!, out var instant)
-            ? instant
-            : throw new JsonException("a time such as 2025-10-12T09:30:00Z was expected");
-
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(Instant.Format(value));
 }
 
 /// <summary>A list of strings; null is the empty list and null entries are left out, as SQL aggregates may bring them.</summary>

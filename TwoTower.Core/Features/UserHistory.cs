@@ -26,7 +26,6 @@ public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList
 /// <summary>One decision with what is known of its video.</summary>
 /// <param name="VideoId">The video.</param>
 /// <param name="Type">Like or nope.</param>
-/// <param name="At">When.</param>
 /// <param name="Price">The video's price; null when unknown or the video doesn't exist.</param>
 /// <param name="Tags">The video's tags; none when it doesn't exist.</param>
 /// <param name="Performers">The video's performers; none when it doesn't exist.</param>

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 namespace TwoTower.Core.Formats;
 
 /// <summary>A named array in a safetensors file.</summary>
-/// <param name="Name">Its name.</param>
 /// <param name="DType">Its element type as the format spells it: F32, F64, I64, U8, …</param>
 /// <param name="Shape">Its dimensions; none = a scalar.</param>
 /// <param name="Data">Its elements, little endian, row-major.</param>

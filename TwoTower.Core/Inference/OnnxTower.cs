@@ -72,7 +72,6 @@ internal sealed class OnnxTower : IDisposable
 
     /// <summary>Runs the network.</summary>
     /// <param name="features">Row-major, [batch × InputDim].</param>
-    /// <param name="batch">Rows.</param>
     /// <param name="embeddings">Row-major, [batch × EmbeddingDim]; overwritten.</param>
     /// <exception cref="ArgumentException">A span is too short.</exception>
     /// <exception cref="ObjectDisposedException">The tower was disposed before the call.</exception>

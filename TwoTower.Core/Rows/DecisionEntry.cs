@@ -1,7 +1,6 @@
 namespace TwoTower.Core.Rows;
 
 /// <summary>A row of <c>user_video_decisions</c> on its way from a file into a database, at whatever time PostgreSQL has.</summary>
-/// <param name="UserId">Who.</param>
 /// <param name="VideoId">About what.</param>
 /// <param name="Type">What was decided.</param>
 /// <param name="CreatedAt">When; not read where <paramref name="Exact"/> is given.</param>

@@ -52,7 +52,6 @@ public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset
 }
 
 /// <summary>A row of <c>user_video_decisions</c> whose time .NET can't hold.</summary>
-/// <param name="UserId">Who.</param>
 /// <param name="VideoId">About what.</param>
 /// <param name="Type">What was decided.</param>
 /// <param name="CreatedAt">When, as PostgreSQL writes it.</param>

@@ -59,7 +59,7 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
         if (bytes.Length <= 40)
         {
             Span<char> chars = stackalloc char[40];
-            if (Encoding.UTF8.TryGetChars(bytes, chars, out var count) && Instant.TryParse(chars[..count], out var instant)) return instant;
+            if (Encoding.UTF8.TryGetChars(bytes, chars, out var count) && InstantText.TryParse(chars[..count], out var instant)) return instant;
         }
 
         var text = Value()!;

@@ -73,7 +73,7 @@ internal sealed class CsvVideoReader(TableFile file)
             var text = name switch
             {
                 "image_urls" => column.Json(),
-                "published_at" => column.Time(out var far) is { } time ? Instant.Format(time) : far,
+                "published_at" => column.Time(out var far) is { } time ? InstantText.Format(time) : far,
                 _ => column.Text(),
             };
             if (text is not null) values.Add(name, text);

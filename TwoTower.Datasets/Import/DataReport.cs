@@ -54,7 +54,8 @@ internal sealed record DataReport(
 
         var tables = set.Tables();
         return new(
-            tables.Profiles.Count, tables.Videos.Count, count, likes, repeated, users.Count, videos.Count, first, last, ColumnsOf(tables.Videos),
+            tables.Profiles.Count, tables.Videos.Count, count, likes, repeated, users.Count, videos.Count, first, last,
+                ColumnsOf(tables.Videos),
             set.BadRows, [.. set.FirstBadRows]);
     }
 
@@ -73,14 +74,16 @@ internal sealed record DataReport(
     private static ColumnReport Texts(string name, IReadOnlyList<VideoRow> videos, Func<VideoRow, string?> value) =>
         new(name, videos.Count(video => !string.IsNullOrEmpty(value(video))), null, null);
 
-    private static ColumnReport Range<T>(string name, IReadOnlyList<VideoRow> videos, Func<VideoRow, T?> value) where T : struct, IComparable<T>, IFormattable
+    private static ColumnReport Range<T>(string name, IReadOnlyList<VideoRow> videos, Func<VideoRow, T?> value) where T : struct,
+        IComparable<T>, IFormattable
     {
         var known = videos.Select(value).OfType<T>().ToList();
         return new(name, known.Count, known.Count == 0 ? null : Text(known.Min()), known.Count == 0 ? null : Text(known.Max()));
     }
 
     private static string Text<T>(T value) where T : IFormattable =>
-        value is DateTimeOffset time ? time.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) : value.ToString(null, System.Globalization.CultureInfo.InvariantCulture);
+        value is DateTimeOffset time ? time.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)
+            : value.ToString(null, System.Globalization.CultureInfo.InvariantCulture);
 
     // 16 bytes a decision instead of the decision; of five million no two differ in the row and agree in these.
     private static UInt128 Hash(DecisionEntry row)

@@ -15,13 +15,15 @@ internal sealed partial class DecisionRules
     private (CsvColumn Column, Rule Rule)[] _nopes = [];
     private CsvColumn? _decided;
 
-    private DecisionRules(IReadOnlyList<Rule> like, IReadOnlyList<Rule> nope, string? decision) => (_like, _nope, _decision) = (like, nope, decision);
+    private DecisionRules(IReadOnlyList<Rule> like, IReadOnlyList<Rule> nope, string? decision) =>
+        (_like, _nope, _decision) = (like, nope, decision);
 
     /// <summary>True when no rule is given: every row is a like.</summary>
     public bool AreAllLikes => _decision is null && _like.Count == 0 && _nope.Count == 0;
 
     /// <summary>Columns that the rules read.</summary>
-    public IEnumerable<string> Columns => [.. _like.Concat(_nope).Select(rule => rule.Column), .. _decision is null ? Array.Empty<string>() : [_decision]];
+    public IEnumerable<string> Columns =>
+        [.. _like.Concat(_nope).Select(rule => rule.Column), .. _decision is null ? Array.Empty<string>() : [_decision]];
 
     /// <summary>The rules of a map.</summary>
     /// <exception cref="InputException">A rule can't be read.</exception>
@@ -32,7 +34,8 @@ internal sealed partial class DecisionRules
             throw new InputException($"{name}: interactions has 'decision' and rules; give one of them.");
         }
 
-        return new([.. (map.Like ?? []).Select(text => Rule.Parse(text, name))], [.. (map.Nope ?? []).Select(text => Rule.Parse(text, name))], map.Decision);
+        return new([.. (map.Like ?? []).Select(text => Rule.Parse(text, name))],
+            [.. (map.Nope ?? []).Select(text => Rule.Parse(text, name))], map.Decision);
     }
 
     /// <summary>Finds the columns of the rules in a file.</summary>
@@ -70,7 +73,8 @@ internal sealed partial class DecisionRules
         public static Rule Parse(string text, string name)
         {
             var match = Shape().Match(text);
-            if (!match.Success) throw Bad("it should be a column, a comparison (>=, <=, >, <, =, !=, in) and a value, such as rating >= 4 or event in purchase, cart");
+            if (!match.Success) throw Bad(
+                "it should be a column, a comparison (>=, <=, >, <, =, !=, in) and a value, such as rating >= 4 or event in purchase, cart");
             var (column, value) = (match.Groups["column"].Value.Trim(), match.Groups["value"].Value.Trim());
             var comparison = match.Groups["operator"].Value.ToLowerInvariant() switch
             {
@@ -82,7 +86,8 @@ internal sealed partial class DecisionRules
             };
             if (comparison is "=" or "!=" or "in")
             {
-                var texts = (comparison == "in" ? value.Trim('(', ')').Split(',') : [value]).Select(one => one.Trim().Trim('\'', '"')).ToArray();
+                var texts = (comparison == "in" ? value.Trim('(', ')').Split(',') : [value]).Select(one => one.Trim().Trim('\'', '"'))
+                    .ToArray();
                 return new(column, comparison, 0, texts);
             }
 
@@ -116,7 +121,8 @@ internal sealed partial class DecisionRules
             || (double.TryParse(wanted, NumberStyles.Float, CultureInfo.InvariantCulture, out var a)
                 && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var b) && a.Equals(b));
 
-        [GeneratedRegex(@"\A\s*(?<column>.+?)\s*(?<operator>>=|<=|==|!=|<>|≥|≤|≠|>|<|=|\bin\b)\s*(?<value>\S.*)\z", RegexOptions.IgnoreCase)]
+        [GeneratedRegex(@"\A\s*(?<column>.+?)\s*(?<operator>>=|<=|==|!=|<>|≥|≤|≠|>|<|=|\bin\b)\s*(?<value>\S.*)\z",
+            RegexOptions.IgnoreCase)]
         private static partial Regex Shape();
     }
 }

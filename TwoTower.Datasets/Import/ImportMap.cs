@@ -123,7 +123,8 @@ internal sealed class UsersMap : FileMap
 internal sealed class OneOrMany : JsonConverter<IReadOnlyList<string>>
 {
     public override IReadOnlyList<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String ? [reader.GetString()!] : JsonSerializer.Deserialize<List<string>>(ref reader, options) ?? [];
+        reader.TokenType == JsonTokenType.String ? [reader.GetString()!]
+            : JsonSerializer.Deserialize<List<string>>(ref reader, options) ?? [];
 
     public override void Write(Utf8JsonWriter writer, IReadOnlyList<string> value, JsonSerializerOptions options) =>
         JsonSerializer.Serialize(writer, value.ToArray(), options);

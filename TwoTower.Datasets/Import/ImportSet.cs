@@ -4,8 +4,8 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>
-/// Rows of files on their way into a database. Decisions are read one by one, so that memory doesn't grow with them; profiles and videos are
-/// whole once the decisions were read, because some layouts have both in one file.
+/// Rows of files on their way into a database. Decisions are read one by one, so that memory doesn't grow with them; profiles and videos
+/// are whole once the decisions were read, because some layouts have both in one file.
 /// </summary>
 internal sealed class ImportSet : IDisposable
 {
@@ -19,8 +19,8 @@ internal sealed class ImportSet : IDisposable
     private bool _isRead;
 
     internal ImportSet(
-        SourceFolder source, TableFile file, IEnumerable<DecisionEntry> decisions, Func<TableSet> tables, RowFaults faults, Action<string>? say,
-        ImportOptions options)
+        SourceFolder source, TableFile file, IEnumerable<DecisionEntry> decisions, Func<TableSet> tables, RowFaults faults,
+        Action<string>? say, ImportOptions options)
     {
         (_source, _file, _decisions, _tables, _faults, _say, _options) = (source, file, decisions, tables, faults, say, options);
     }
@@ -32,7 +32,8 @@ internal sealed class ImportSet : IDisposable
         foreach (var row in _decisions) yield return row;
         _isRead = true;
         if (_faults.Count == 0) yield break;
-        _say?.Invoke($"{_faults.Count} bad rows are left out (the first: {_faults.Messages[0]})");
+        if (_options.SkipBad < int.MaxValue) _say?.Invoke(
+            $"{_faults.Count} bad {(_faults.Count == 1 ? "row is" : "rows are")} left out (the first: {_faults.Messages[0]})");
         _options.LeftOut?.Invoke(_faults.Messages);
     }
 

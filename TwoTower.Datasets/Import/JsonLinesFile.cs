@@ -100,7 +100,8 @@ internal sealed class JsonLinesFile : TableFile
         }
 
         return text?.Contains('\0', StringComparison.Ordinal) == true
-            ? throw new BadRowException($"{Place}: column '{property.Name}' has a NUL character: '{CsvFile.Show(text)}'. PostgreSQL takes none: leave it out.")
+            ? throw new BadRowException(
+                $"{Place}: column '{property.Name}' has a NUL character: '{CsvFile.Show(text)}'. PostgreSQL takes none: leave it out.")
             : text;
     }
 

@@ -26,7 +26,8 @@ internal sealed class LineReader : IDisposable
         (_text, _file) = Guard(() =>
         {
             var bytes = TextBytes.OpenUtf8(path, out var file);
-            return (new StreamReader(bytes, encoding ?? new UTF8Encoding(false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, 1 << 16), file);
+            return (new StreamReader(bytes, encoding ?? new UTF8Encoding(false, throwOnInvalidBytes: true),
+                detectEncodingFromByteOrderMarks: false, 1 << 16), file);
         });
     }
 
@@ -65,7 +66,8 @@ internal sealed class LineReader : IDisposable
             var stop = rest.IndexOf('\n');
             _line.Append(stop < 0 ? rest : rest[..stop]);
             _at += stop < 0 ? rest.Length : stop + 1;
-            if (_line.Length > MaxLine) throw new InputException($"{_name}, line {Line + 1}: this line is longer than {MaxLine >> 20} MiB: the file has no lines.");
+            if (_line.Length > MaxLine) throw new InputException(
+                $"{_name}, line {Line + 1}: this line is longer than {MaxLine >> 20} MiB: the file has no lines.");
             if (stop < 0) continue;
             if (_line.Length > 0 && _line[^1] == '\r') _line.Length--;
             return _line.ToString();
@@ -80,7 +82,8 @@ internal sealed class LineReader : IDisposable
         }
         catch (DecoderFallbackException error)
         {
-            throw new InputException($"{_name}, line {Line + 1} or after it: there are bytes that are not UTF-8 text. Save the file as UTF-8.", error);
+            throw new InputException(
+                $"{_name}, line {Line + 1} or after it: there are bytes that are not UTF-8 text. Save the file as UTF-8.", error);
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {

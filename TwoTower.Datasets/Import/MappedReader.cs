@@ -3,7 +3,9 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
 
-/// <summary>Reads anybody's files as an <see cref="ImportMap"/> says: a file of interactions, and files of items and users where there are any.</summary>
+/// <summary>
+/// Reads anybody's files as an <see cref="ImportMap"/> says: a file of interactions, and files of items and users where there are any.
+/// </summary>
 internal static class MappedReader
 {
     // Where the files have no time, the order of the rows is all that there is: a second each from here.
@@ -20,7 +22,8 @@ internal static class MappedReader
     {
         // A file may be named in place of its folder.
         var isFile = File.Exists(directory) && !directory.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
-        return Open(SourceFolder.Open(isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory), map, mapName, say, options);
+        return Open(SourceFolder.Open(isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory), map, mapName, say,
+            options);
     }
 
     /// <summary>The same for a folder that is open; closed with the set.</summary>
@@ -38,7 +41,8 @@ internal static class MappedReader
         }
     }
 
-    private sealed class Folder(SourceFolder source, ImportMap map, string mapName, RowFaults faults, Action<string>? say, ImportOptions options)
+    private sealed class Folder(SourceFolder source, ImportMap map, string mapName, RowFaults faults, Action<string>? say,
+        ImportOptions options)
     {
         private readonly RowIds _users = RowIds.Users();
         private readonly RowIds _items = RowIds.Videos();
@@ -79,14 +83,17 @@ internal static class MappedReader
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
             var reader = new CsvVideoReader(file);
             _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
-            foreach (var note in ColumnNames.Ignored(inner, [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id, .. new[] { items.Tags, items.Performers }.OfType<string>()]))
+            foreach (var note in ColumnNames.Ignored(inner,
+                [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id,
+                .. new[] { items.Tags, items.Performers }.OfType<string>()]))
             {
                 say?.Invoke(note);
             }
 
             faults.EachRow(file, () =>
             {
-                var row = reader.Row(id.RequiredId(_items)) with { Tags = Names(tags, items.TagSeparator), Performers = Names(performers, items.PerformerSeparator) };
+                var row = reader.Row(id.RequiredId(_items)) with { Tags = Names(tags, items.TagSeparator),
+                    Performers = Names(performers, items.PerformerSeparator) };
                 if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
@@ -105,7 +112,8 @@ internal static class MappedReader
             {
                 var user = id.RequiredId(_users);
                 string? exact = null;
-                var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user), created?.Time(out exact)) { ExactCreatedAt = exact };
+                var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user),
+                    created?.Time(out exact)) { ExactCreatedAt = exact };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
 
@@ -119,7 +127,8 @@ internal static class MappedReader
             var rules = DecisionRules.Of(map.Interactions, mapName);
             rules.Bind(file);
             foreach (var note in ColumnNames.Ignored(
-                file, [map.Interactions.User, map.Interactions.Item, .. rules.Columns.Distinct(), .. map.Interactions.Time is { } at ? new[] { at } : []]))
+                file, [map.Interactions.User, map.Interactions.Item, .. rules.Columns.Distinct(), .. map.Interactions.Time is { } at
+                    ? new[] { at } : []]))
             {
                 say?.Invoke(note);
             }
@@ -138,7 +147,8 @@ internal static class MappedReader
                     var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
                     var decision = rules.Decide();
                     count++;
-                    if (map.Users is null || !_profiles.ContainsKey(userId)) _profiles.TryAdd(userId, new(userId, _users.TextOf(userId), null));
+                    if (map.Users is null || !_profiles.ContainsKey(userId)) _profiles.TryAdd(userId,
+                        new(userId, _users.TextOf(userId), null));
                     if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
                     else if (!_videos.ContainsKey(itemId)) noItem.Add(file, item);
                     if (decision is null)
@@ -155,35 +165,43 @@ internal static class MappedReader
                 }
 
                 const string unknown = "interactions name an item that the file of items doesn't have: no model learns from them";
-                if (count > 0 && noItem.Count == count) throw new InputException($"{file.Name}: {noItem.Sentence(count, unknown)}. Check that both files mean the same ids.");
+                if (count > 0 && noItem.Count == count) throw new InputException(
+                    $"{file.Name}: {noItem.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 if (count > 0 && neither == count)
                 {
-                    throw new InputException($"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
+                    throw new InputException(
+                        $"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
                 }
 
                 noItem.Tell(say, count, unknown);
                 ahead.Tell(say, count, "decisions are dated after now");
-                if (neither > 0) say?.Invoke($"{neither} of {count} interactions are neither a like nor a nope by the rules and are left out");
+                if (neither > 0) say?.Invoke(
+                    $"{neither} of {count} interactions are neither a like nor a nope by the rules and are left out");
                 if (rules.AreAllLikes) say?.Invoke($"{mapName} has no rules for decisions: every interaction is a like");
-                if (time is null) say?.Invoke($"{mapName} names no column of times: the order of {file.Name} stands for it, a second each from {NoTime:yyyy-MM-dd}");
+                if (time is null) say?.Invoke(
+                    $"{mapName} names no column of times: the order of {file.Name} stands for it, a second each from {NoTime:yyyy-MM-dd}");
             }
         }
 
-        private VideoRow FromInteraction(Guid id) => new() { Id = id, ExternalId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
+        private VideoRow FromInteraction(Guid id) =>
+            new() { Id = id, ExternalId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
 
         private TableFile OpenFile(FileMap file)
         {
             // A name, not a way out of the folder.
-            if (file.File != Path.GetFileName(file.File)) throw new InputException($"{mapName}: file '{file.File}' should be a name in the folder that is imported, without a path.");
+            if (file.File != Path.GetFileName(file.File)) throw new InputException(
+                $"{mapName}: file '{file.File}' should be a name in the folder that is imported, without a path.");
             return TableFiles.Open(
-                source.Find(file.File) ?? throw new InputException($"{source.Name} has no file '{file.File}', which {mapName} names."), file.Separator, file.Header);
+                source.Find(file.File) ?? throw new InputException($"{source.Name} has no file '{file.File}', which {mapName} names."),
+                    file.Separator, file.Header);
         }
 
         private void Require(IEnumerable<string> named, IReadOnlyList<string> known, string part)
         {
             if (named.Except(known).FirstOrDefault() is { } wrong)
             {
-                throw new InputException($"{mapName}: {part}.columns names '{wrong}', which is no column of ours; there are {string.Join(", ", known)}.");
+                throw new InputException(
+                    $"{mapName}: {part}.columns names '{wrong}', which is no column of ours; there are {string.Join(", ", known)}.");
             }
         }
 

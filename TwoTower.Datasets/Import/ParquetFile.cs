@@ -32,7 +32,9 @@ internal sealed class ParquetFile : TableFile
         _header = [.. reader.Schema.Fields.Select(field => field.Name)];
 
         // A column is one field, or a list of one; what is nested deeper can't be read as a column.
-        _fields = [.. _header.Select(column => reader.Schema.DataFields.Where(field => field.Path.FirstPart == column).ToList() is [{ MaxRepetitionLevel: <= 1 } only] ? only : null)];
+        _fields = [.. _header.Select(column =>
+            reader.Schema.DataFields.Where(field => field.Path.FirstPart == column).ToList() is [{ MaxRepetitionLevel: <= 1 } only] ? only
+            : null)];
         _columns = new string?[]?[_header.Length];
         _total = Enumerable.Range(0, reader.RowGroupCount).Sum(at =>
         {
@@ -81,7 +83,8 @@ internal sealed class ParquetFile : TableFile
     {
         var text = (_columns[index] ??= Guard(Name, () => ReadColumn(index)))[_at];
         return text?.Contains('\0', StringComparison.Ordinal) == true
-            ? throw new BadRowException($"{Place}: column '{_header[index]}' has a NUL character: '{CsvFile.Show(text)}'. PostgreSQL takes none: leave it out.")
+            ? throw new BadRowException(
+                $"{Place}: column '{_header[index]}' has a NUL character: '{CsvFile.Show(text)}'. PostgreSQL takes none: leave it out.")
             : text;
     }
 
@@ -93,7 +96,8 @@ internal sealed class ParquetFile : TableFile
 
     private string?[] ReadColumn(int index)
     {
-        var field = _fields[index] ?? throw new InputException($"{Name}: column '{_header[index]}' is nested; a column of values or of lists of values was expected.");
+        var field = _fields[index] ?? throw new InputException(
+            $"{Name}: column '{_header[index]}' is nested; a column of values or of lists of values was expected.");
         using var raw = _group!.ReadRawColumnDataBaseAsync(field, default).AsTask().GetAwaiter().GetResult();
         return raw switch
         {
@@ -101,8 +105,9 @@ internal sealed class ParquetFile : TableFile
             RawColumnData<ReadOnlyMemory<char>> data => Texts(data, field, value => value.ToString()),
             RawColumnData<ReadOnlyMemory<byte>> data => Texts(data, field, value => OfBytes(value.Span, index)),
             RawColumnData<Guid> data => Texts(data, field, value => value.ToString()),
-            RawColumnData<DateTime> data => Texts(data, field, value => Instant.Format(new DateTimeOffset(DateTime.SpecifyKind(value, DateTimeKind.Utc)))),
-            RawColumnData<DateTimeOffset> data => Texts(data, field, Instant.Format),
+            RawColumnData<DateTime> data =>
+                Texts(data, field, value => InstantText.Format(new DateTimeOffset(DateTime.SpecifyKind(value, DateTimeKind.Utc)))),
+            RawColumnData<DateTimeOffset> data => Texts(data, field, InstantText.Format),
             RawColumnData<byte> data => Texts(data, field, Number),
             RawColumnData<sbyte> data => Texts(data, field, Number),
             RawColumnData<short> data => Texts(data, field, Number),
@@ -115,13 +120,15 @@ internal sealed class ParquetFile : TableFile
             RawColumnData<double> data => Texts(data, field, Number),
             RawColumnData<decimal> data => Texts(data, field, Number),
             RawColumnData<DateOnly> data => Texts(data, field, value => value.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
-            _ => throw new InputException($"{Name}: column '{_header[index]}' is of a type ({field.ClrType.Name}) that can't be read; write it as texts, numbers or times."),
+            _ => throw new InputException(
+                $"{Name}: column '{_header[index]}' is of a type ({field.ClrType.Name}) that can't be read; write it as texts, numbers or times."),
         };
     }
 
     private string OfBytes(ReadOnlySpan<byte> bytes, int index)
     {
-        if (bytes.Length == 16 && _header[index].EndsWith("id", StringComparison.OrdinalIgnoreCase)) return new Guid(bytes, bigEndian: true).ToString();
+        if (bytes.Length == 16 && _header[index].EndsWith("id", StringComparison.OrdinalIgnoreCase)) return new Guid(bytes, bigEndian: true)
+            .ToString();
         try
         {
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
@@ -144,7 +151,8 @@ internal sealed class ParquetFile : TableFile
         {
             for (var row = 0; row < texts.Length; row++)
             {
-                if (field.MaxDefinitionLevel == 0 || raw.DefinitionLevels[row] == field.MaxDefinitionLevel) texts[row] = text(values[next++]);
+                if (field.MaxDefinitionLevel == 0
+                    || raw.DefinitionLevels[row] == field.MaxDefinitionLevel) texts[row] = text(values[next++]);
             }
 
             return texts;
@@ -165,14 +173,16 @@ internal sealed class ParquetFile : TableFile
             if (raw.DefinitionLevels[at] < field.MaxDefinitionLevel)
             {
                 // No list, an empty one, or an element that is null.
-                if (field.IsNullable && raw.DefinitionLevels[at] == field.MaxDefinitionLevel - 1 && list.Length > 0) list.Append(list.Length > 1 ? ",NULL" : "NULL");
+                if (field.IsNullable && raw.DefinitionLevels[at] == field.MaxDefinitionLevel - 1
+                    && list.Length > 0) list.Append(list.Length > 1 ? ",NULL" : "NULL");
                 continue;
             }
 
             var value = text(values[next++]);
             if (list.Length > 1) list.Append(',');
             if (typeof(T) == typeof(float) || typeof(T) == typeof(double)) list.Append(value);
-            else list.Append('"').Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
+            else list.Append('"')
+                .Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)).Append('"');
         }
 
         if (current >= 0 && list.Length > 0) texts[current] = list.Append('}').ToString();

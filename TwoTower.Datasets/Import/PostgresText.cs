@@ -25,7 +25,7 @@ internal static partial class PostgresText
             if (text.EndsWith(zone, StringComparison.OrdinalIgnoreCase)) text = text[..^zone.Length] + "Z";
         }
 
-        if (Instant.TryParse(text, out var instant))
+        if (InstantText.TryParse(text, out var instant))
         {
             time = instant;
             return true;

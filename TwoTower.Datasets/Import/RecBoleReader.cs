@@ -3,8 +3,9 @@ using TwoTower.Core;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>
-/// Reads RecBole's atomic files: <c>name.inter</c>, and <c>name.item</c> and <c>name.user</c> where there are any; tab-separated, with a type
-/// behind each column's name (<c>rating:float</c>). A rating of 4 and up is a like, of 2.5 and down a nope; without ratings everything is a like.
+/// Reads RecBole's atomic files: <c>name.inter</c>, and <c>name.item</c> and <c>name.user</c> where there are any; tab-separated, with a
+/// type behind each column's name (<c>rating:float</c>). A rating of 4 and up is a like, of 2.5 and down a nope; without ratings everything
+/// is a like.
 /// </summary>
 internal static class RecBoleReader
 {
@@ -32,7 +33,8 @@ internal static class RecBoleReader
             {
                 [var only] => Path.GetFileName(only),
                 [] => throw new InputException($"{source.Name} has no file that ends in .inter."),
-                _ => throw new InputException($"{source.Name} has several files that end in .inter: {string.Join(", ", files.Select(Path.GetFileName))}. Leave one."),
+                _ => throw new InputException(
+                    $"{source.Name} has several files that end in .inter: {string.Join(", ", files.Select(Path.GetFileName))}. Leave one."),
             };
             return MappedReader.Open(source, MapOf(source, inter), inter, say, options);
         }
@@ -71,12 +73,14 @@ internal static class RecBoleReader
     {
         var header = Header(source, file);
         var columns = new Dictionary<string, string>();
-        foreach (var (ours, theirs) in new[] { ("title", First(header, Titles)), ("price", First(header, ["price"])), ("maker", First(header, ["brand", "maker", "publisher"])) })
+        foreach (var (ours, theirs) in new[] { ("title", First(header, Titles)), ("price", First(header, ["price"])),
+            ("maker", First(header, ["brand", "maker", "publisher"])) })
         {
             if (theirs is not null) columns.Add(ours, theirs);
         }
 
-        return new() { File = file, Separator = '\t', Id = First(header, ["item_id", "item"]) ?? header[0], Columns = columns, Tags = First(header, Tags), TagSeparator = " " };
+        return new() { File = file, Separator = '\t', Id = First(header, ["item_id", "item"]) ?? header[0], Columns = columns,
+            Tags = First(header, Tags), TagSeparator = " " };
     }
 
     private static UsersMap Users(SourceFolder source, string file) =>
@@ -90,5 +94,6 @@ internal static class RecBoleReader
 
     // A column by its name without the type.
     private static string? First(IReadOnlyList<string> header, IEnumerable<string> names) =>
-        names.Select(name => header.FirstOrDefault(column => column.Split(':')[0].Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(found => found is not null);
+        names.Select(name => header.FirstOrDefault(column => column.Split(':')[0].Equals(name, StringComparison.OrdinalIgnoreCase)))
+            .FirstOrDefault(found => found is not null);
 }

@@ -16,7 +16,8 @@ internal sealed class RenamedFile : TableFile
         _file = file;
         Name = file.Name;
         var taken = names.Values.ToHashSet(StringComparer.OrdinalIgnoreCase);
-        _header = [.. file.Header.Select(column => names.TryGetValue(column, out var other) ? other : taken.Contains(column) ? $"{column} (not in the map)" : column)];
+        _header = [.. file.Header.Select(column =>
+            names.TryGetValue(column, out var other) ? other : taken.Contains(column) ? $"{column} (not in the map)" : column)];
     }
 
     public override long Line => _file.Line;

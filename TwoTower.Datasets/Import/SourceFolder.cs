@@ -4,7 +4,7 @@ using TwoTower.Core;
 
 namespace TwoTower.Datasets.Import;
 
-/// <summary>A folder with files to import, or a zip archive of one, which is unpacked into a temporary folder and checked on the way.</summary>
+/// <summary>A folder with files to import, or a zip archive of one, which is unpacked into a temporary folder and checked.</summary>
 internal sealed class SourceFolder : IDisposable
 {
     private readonly string? _temporary;
@@ -33,7 +33,8 @@ internal sealed class SourceFolder : IDisposable
         {
             return new(Unpack(path, temporary), path, temporary);
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or IOException or NotSupportedException or UnauthorizedAccessException)
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or IOException or NotSupportedException
+            or UnauthorizedAccessException)
         {
             Directory.Delete(temporary, recursive: true);
             throw new InputException($"{path} can't be unpacked: {error.Message} Copy or make it anew.", error);
@@ -75,7 +76,8 @@ internal sealed class SourceFolder : IDisposable
         }
 
         if (folders.Count == 0) throw new InputException($"{path} has no files in it.");
-        var shallow = folders.OrderBy(folder => folder.Key.Count(letter => letter == '/')).ThenBy(folder => folder.Key, StringComparer.Ordinal).ToList();
+        var shallow = folders.OrderBy(folder => folder.Key.Count(letter => letter == '/'))
+            .ThenBy(folder => folder.Key, StringComparer.Ordinal).ToList();
         return shallow.FirstOrDefault(folder => ImportFormats.Recognise(folder.Value) is not null, shallow[0]).Value;
     }
 
@@ -93,7 +95,8 @@ internal sealed class SourceFolder : IDisposable
             file.Write(buffer.AsSpan(0, read));
         }
 
-        if (length != entry.Length || crc.GetCurrentHashAsUInt32() != entry.Crc32) throw new InvalidDataException($"{entry.FullName} is damaged in it.");
+        if (length != entry.Length
+            || crc.GetCurrentHashAsUInt32() != entry.Crc32) throw new InvalidDataException($"{entry.FullName} is damaged in it.");
     }
 
     private static bool IsClutter(string name) => name.Split('/').Any(part => part == "__MACOSX" || part.StartsWith('.'));

@@ -24,7 +24,6 @@ internal sealed class Tally
     }
 
     /// <summary>Says it, where there are any.</summary>
-    /// <param name="say">Told.</param>
     /// <param name="total">Of how many rows.</param>
     /// <param name="what">Follows the numbers, such as "decisions name a video that isn't in videos.csv".</param>
     public void Tell(Action<string>? say, long total, string what)

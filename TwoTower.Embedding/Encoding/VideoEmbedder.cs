@@ -4,6 +4,7 @@ using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Encoding;
@@ -28,7 +29,6 @@ internal sealed record EncodedVideos(EmbeddingBatch Batch, long[] Hashes)
 internal static class VideoEmbedder
 {
     /// <summary>Embeds videos that have no vector yet. Those that are deleted meanwhile are left out, and those that get one keep it.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">Where the vectors go.</param>
     /// <param name="tower">The release's item tower.</param>
     /// <param name="videoIds">The videos.</param>
@@ -56,12 +56,6 @@ internal static class VideoEmbedder
     }
 
     /// <summary>The ids of all videos, also of inactive ones, in order.</summary>
-    public static async Task<Guid[]> AllVideosAsync(NpgsqlDataSource db, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select id from public.videos order by id");
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var ids = new List<Guid>();
-        while (await reader.ReadAsync(ct)) ids.Add(reader.GetGuid(0));
-        return [.. ids];
-    }
+    public static async Task<Guid[]> AllVideosAsync(NpgsqlDataSource db, CancellationToken ct) =>
+        [.. await db.Sql("select id from public.videos order by id").ListAsync<Guid>(ct)];
 }

@@ -10,7 +10,6 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Embedding.Following;
 
 /// <summary>Brings changed videos up to date in every followed release, each with its own tower, in batches that several may share.</summary>
-/// <param name="db">The database.</param>
 /// <param name="releases">Which releases.</param>
 /// <param name="rows">Videos of a batch, at most.</param>
 /// <param name="options">Workers and leases.</param>

@@ -37,7 +37,7 @@ internal sealed class ChangeListener(NpgsqlDataSource db, TimeProvider time)
             {
                 await using var connection = await db.OpenConnectionAsync(ct);
                 connection.Notification += (_, _) => _changed.Writer.TryWrite(true);
-                await using (var command = new NpgsqlCommand("listen two_tower_videos", connection)) await command.ExecuteNonQueryAsync(ct);
+                await connection.Sql("listen two_tower_videos").ExecuteAsync(ct);
                 _changed.Writer.TryWrite(true); // what came before anybody listened
                 while (true) await connection.WaitAsync(ct);
             }

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Embedding.Following;
 
@@ -19,44 +20,31 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
     /// Forgets what has changed while no release has vectors: whoever embeds one reads the videos afterwards. One statement: a release that
     /// begins meanwhile isn't in its snapshot, and neither is a change that its embedding wouldn't see.
     /// </summary>
-    public async Task DiscardAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            with idle as (select where not exists (select from two_tower.releases where state in ('embedding', 'ready', 'active'))),
-                changes as (delete from two_tower.embedding_changes where exists (select from idle))
-            delete from two_tower.embedding_queue where exists (select from idle)
-            """);
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    public Task DiscardAsync(CancellationToken ct) => db.Sql(
+        """
+        with idle as (select where not exists (select from two_tower.releases where state in ('embedding', 'ready', 'active'))),
+            changes as (delete from two_tower.embedding_changes where exists (select from idle))
+        delete from two_tower.embedding_queue where exists (select from idle)
+        """).ExecuteAsync(ct);
 
     /// <summary>Leases videos, those first that have waited longest; none when all are leased or up to date.</summary>
     public async Task<IReadOnlyList<QueuedVideo>> LeaseAsync(string owner, int limit, CancellationToken ct)
     {
-        await using (var collect = db.CreateCommand("select two_tower.collect_changes($1)"))
-        {
-            collect.Parameters.Add(new() { Value = CollectRows });
-            await collect.ExecuteNonQueryAsync(ct);
-        }
+        await db.Sql("select two_tower.collect_changes(@rows)").With("rows", CollectRows).ExecuteAsync(ct);
 
         // Materialized: a join may run a subquery again for each row, and each time it would lock, and lease, the next videos.
-        await using var command = db.CreateCommand(
+        return await db.Sql(
             """
             with free as materialized (
                 select f.video_id from two_tower.embedding_queue f
                 where f.lease_until is null or f.lease_until < clock_timestamp()
-                order by f.change_id limit $3 for update skip locked)
-            update two_tower.embedding_queue q set lease_owner = $1, lease_until = clock_timestamp() + $2
+                order by f.change_id limit @limit for update skip locked)
+            update two_tower.embedding_queue q set lease_owner = @owner, lease_until = clock_timestamp() + @lease
             from free where q.video_id = free.video_id
             returning q.video_id, q.change_id
-            """);
-        command.Parameters.Add(new() { Value = owner });
-        command.Parameters.Add(new() { Value = lease });
-        command.Parameters.Add(new() { Value = limit });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var leased = new List<QueuedVideo>();
-        while (await reader.ReadAsync(ct)) leased.Add(new(reader.GetGuid(0), reader.GetInt64(1)));
-        return leased;
+            """)
+            .With("owner", owner).With("lease", lease).With("limit", limit)
+            .ListAsync(row => new QueuedVideo(row.Get<Guid>("video_id"), row.Get<long>("change_id")), ct);
     }
 
     /// <summary>
@@ -64,70 +52,49 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
     /// what another reads. Locked to the end of the transaction, and their leases begin anew. One that another is at in this very moment
     /// isn't waited for, and is his.
     /// </summary>
-    public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, IReadOnlyList<QueuedVideo> videos, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
+    public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, IReadOnlyList<QueuedVideo> videos, CancellationToken ct) =>
+    [
+        .. await connection.Sql(
             """
-            update two_tower.embedding_queue q set lease_until = clock_timestamp() + $3
+            update two_tower.embedding_queue q set lease_until = clock_timestamp() + @lease
             from (
                 select h.video_id from two_tower.embedding_queue h
-                join unnest($1, $2) as l (video_id, change_id) using (video_id, change_id)
+                join unnest(@videos, @changes) as l (video_id, change_id) using (video_id, change_id)
                 for update of h skip locked) as held
             where q.video_id = held.video_id
             returning q.video_id
-            """, connection);
-        command.Parameters.Add(new() { Value = videos.Select(video => video.VideoId).ToArray() });
-        command.Parameters.Add(new() { Value = videos.Select(video => video.ChangeId).ToArray() });
-        command.Parameters.Add(new() { Value = lease });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var held = new List<Guid>(videos.Count);
-        while (await reader.ReadAsync(ct)) held.Add(reader.GetGuid(0));
-        return [.. held];
-    }
+            """)
+            .With<Guid[]>("videos", [.. videos.Select(video => video.VideoId)])
+            .With<long[]>("changes", [.. videos.Select(video => video.ChangeId)])
+            .With("lease", lease)
+            .ListAsync<Guid>(ct),
+    ];
 
     /// <summary>Takes out videos that are held in this transaction.</summary>
     /// <returns>How long each change waited, in seconds by the database's clock.</returns>
-    public static async Task<IReadOnlyList<double>> RemoveAsync(NpgsqlConnection connection, Guid[] held, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
+    public static async Task<IReadOnlyList<double>> RemoveAsync(NpgsqlConnection connection, Guid[] held, CancellationToken ct) =>
+        await connection.Sql(
             """
-            delete from two_tower.embedding_queue where video_id = any ($1)
+            delete from two_tower.embedding_queue where video_id = any (@held)
             returning greatest(extract(epoch from clock_timestamp() - enqueued_at), 0)::double precision
-            """, connection);
-        command.Parameters.Add(new() { Value = held });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var waited = new List<double>(held.Length);
-        while (await reader.ReadAsync(ct)) waited.Add(reader.GetDouble(0));
-        return waited;
-    }
+            """)
+            .With("held", held).ListAsync<double>(ct);
 
     /// <summary>Records that a video couldn't be embedded. It is tried again, later each time, up to every five minutes.</summary>
-    public async Task PostponeAsync(string owner, QueuedVideo video, string error, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            update two_tower.embedding_queue
-            set attempts = attempts + 1, last_error = $4, lease_owner = null,
-                lease_until = clock_timestamp() + least(2 ^ least(attempts + 1, 9), 300) * interval '1 second'
-            where video_id = $1 and change_id = $2 and lease_owner = $3
-            """);
-        command.Parameters.Add(new() { Value = video.VideoId });
-        command.Parameters.Add(new() { Value = video.ChangeId });
-        command.Parameters.Add(new() { Value = owner });
-        command.Parameters.Add(new() { Value = error });
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    public Task PostponeAsync(string owner, QueuedVideo video, string error, CancellationToken ct) => db.Sql(
+        """
+        update two_tower.embedding_queue
+        set attempts = attempts + 1, last_error = @error, lease_owner = null,
+            lease_until = clock_timestamp() + least(2 ^ least(attempts + 1, 9), 300) * interval '1 second'
+        where video_id = @video and change_id = @change and lease_owner = @owner
+        """)
+        .With("video", video.VideoId).With("change", video.ChangeId).With("owner", owner).With("error", error).ExecuteAsync(ct);
 
     /// <summary>Changes that wait, leased or not, and the age of the oldest in seconds by the database's clock.</summary>
-    public async Task<(long Waiting, double OldestSeconds)> MeasureAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            select count(*), coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::double precision
-            from (select enqueued_at from two_tower.embedding_queue union all select changed_at from two_tower.embedding_changes) as w (at)
-            """);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return (reader.GetInt64(0), Math.Max(0, reader.GetDouble(1)));
-    }
+    public Task<(long Waiting, double OldestSeconds)> MeasureAsync(CancellationToken ct) => db.Sql(
+        """
+        select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::double precision as oldest
+        from (select enqueued_at from two_tower.embedding_queue union all select changed_at from two_tower.embedding_changes) as w (at)
+        """)
+        .SingleAsync(row => (row.Get<long>("waiting"), Math.Max(0, row.Get<double>("oldest"))), ct);
 }

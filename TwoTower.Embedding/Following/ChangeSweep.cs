@@ -5,6 +5,7 @@ using TwoTower.Core.Inference;
 using TwoTower.Embedding.Encoding;
 using TwoTower.Embedding.Leases;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Following;
@@ -89,47 +90,37 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
         }
     }
 
-    private async Task<Guid[]> PageAsync(Guid after, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select id from public.videos where id > $1 order by id limit $2");
-        command.Parameters.Add(new() { Value = after });
-        command.Parameters.Add(new() { Value = PageRows });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var ids = new List<Guid>(PageRows);
-        while (await reader.ReadAsync(ct)) ids.Add(reader.GetGuid(0));
-        return [.. ids];
-    }
+    private async Task<Guid[]> PageAsync(Guid after, CancellationToken ct) =>
+        [.. await db.Sql("select id from public.videos where id > @after order by id limit @rows").With("after", after)
+            .With("rows", PageRows).ListAsync<Guid>(ct)];
 
     // Not those that wait already: asking again would take them from whoever is at them.
     private async Task<long> EnqueueAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)
     {
         if (videoIds.Count == 0) return 0;
-        await using var command = db.CreateCommand(
+        return await db.Sql(
             """
             select two_tower.enqueue_videos(array(
-                select v.id from unnest($1) as v (id)
+                select v.id from unnest(@ids) as v (id)
                 where not exists (select from two_tower.embedding_queue q where q.video_id = v.id)))
-            """);
-        command.Parameters.Add(new() { Value = videoIds.ToArray() });
-        return (long)(await command.ExecuteScalarAsync(ct))!;
+            """)
+            .With<Guid[]>("ids", [.. videoIds]).ScalarAsync<long>(ct);
     }
 
-    private Task<bool> TryTakeAsync(string owner, TimeSpan every, CancellationToken ct) => UpdateAsync(
+    private async Task<bool> TryTakeAsync(string owner, TimeSpan every, CancellationToken ct) => await db.Sql(
         """
-        update two_tower.embedding_sweep set lease_owner = $1, lease_until = clock_timestamp() + $2
-        where (swept_at is null or swept_at < clock_timestamp() - $3) and (lease_until is null or lease_until < clock_timestamp())
-        """, [owner, lease, every], ct);
+        update two_tower.embedding_sweep set lease_owner = @owner, lease_until = clock_timestamp() + @lease
+        where (swept_at is null or swept_at < clock_timestamp() - @every) and (lease_until is null or lease_until < clock_timestamp())
+        """)
+        .With("owner", owner).With("lease", lease).With("every", every).ExecuteAsync(ct) == 1;
 
-    private Task<bool> RenewAsync(string owner, CancellationToken ct) => UpdateAsync(
-        "update two_tower.embedding_sweep set lease_until = clock_timestamp() + $2 where lease_owner = $1", [owner, lease], ct);
+    private async Task<bool> RenewAsync(string owner, CancellationToken ct) =>
+        await db.Sql("update two_tower.embedding_sweep set lease_until = clock_timestamp() + @lease where lease_owner = @owner")
+            .With("owner", owner).With("lease", lease).ExecuteAsync(ct) == 1;
 
-    private Task<bool> FinishAsync(string owner, CancellationToken ct) => UpdateAsync(
-        "update two_tower.embedding_sweep set swept_at = clock_timestamp(), lease_owner = null, lease_until = null where lease_owner = $1", [owner], ct);
-
-    private async Task<bool> UpdateAsync(string sql, object[] parameters, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(new() { Value = parameter });
-        return await command.ExecuteNonQueryAsync(ct) == 1;
-    }
+    private async Task FinishAsync(string owner, CancellationToken ct) => await db.Sql(
+        """
+        update two_tower.embedding_sweep set swept_at = clock_timestamp(), lease_owner = null, lease_until = null where lease_owner = @owner
+        """)
+        .With("owner", owner).ExecuteAsync(ct);
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Embedding.Following;
 
@@ -6,23 +7,14 @@ namespace TwoTower.Embedding.Following;
 internal static class ChangeTriggers
 {
     /// <summary>Puts them in place, or takes them away.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="wanted">False takes them away. The database's own setting two_tower.change_triggers = 'off' wins over true.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>Why they aren't in place; null: they are.</returns>
     public static async Task<string?> FollowAsync(NpgsqlDataSource db, bool wanted, CancellationToken ct)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (!wanted)
+        return await db.InTransactionAsync(async connection =>
         {
-            await using var off = new NpgsqlCommand("set local two_tower.change_triggers = 'off'", connection);
-            await off.ExecuteNonQueryAsync(ct);
-        }
-
-        await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
-        var reason = await command.ExecuteScalarAsync(ct) as string;
-        await transaction.CommitAsync(ct);
-        return reason;
+            if (!wanted) await connection.Sql("set local two_tower.change_triggers = 'off'").ExecuteAsync(ct);
+            return await connection.Sql("select two_tower.follow_videos()").ScalarAsync<string>(ct);
+        }, ct);
     }
 }

@@ -2,6 +2,7 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Inference;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Following;
@@ -61,20 +62,13 @@ internal sealed class FollowedReleases(NpgsqlDataSource db, Action<Release, stri
         _reading.Dispose();
     }
 
-    private async Task<IReadOnlyList<long>> OrderAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            select r.release_id from two_tower.releases r
-            where r.state in ('embedding', 'ready', 'active') and to_regclass(format('two_tower.video_embeddings_%s', r.release_id)) is not null
-            order by r.state = 'active' desc,
-                r.model_version in (select n.model_version from two_tower.needed_releases() n) desc, r.release_id desc
-            """);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var ids = new List<long>();
-        while (await reader.ReadAsync(ct)) ids.Add(reader.GetInt64(0));
-        return ids;
-    }
+    private async Task<IReadOnlyList<long>> OrderAsync(CancellationToken ct) => await db.Sql(
+        """
+        select r.release_id from two_tower.releases r
+        where r.state in ('embedding', 'ready', 'active') and to_regclass(format('two_tower.video_embeddings_%s', r.release_id)) is not null
+        order by r.state = 'active' desc,
+            r.model_version in (select n.model_version from two_tower.needed_releases() n) desc, r.release_id desc
+        """).ListAsync<long>(ct);
 
     private async Task<FollowedRelease> LoadAsync(Release release, CancellationToken ct)
     {

@@ -1,6 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Embedding.Telemetry;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Leases;
@@ -30,19 +31,16 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         NpgsqlDataSource db, Release release, TimeSpan length, TimeProvider time, CancellationToken ct)
     {
         var owner = LeaseOwner.New();
-        await using var command = db.CreateCommand(
+        var isMine = await db.Sql(
             """
             insert into two_tower.release_embeddings as e (release_id, lease_owner, lease_until)
-            values ($1, $2, clock_timestamp() + $3)
+            values (@release, @owner, clock_timestamp() + @lease)
             on conflict (release_id) do update
                 set lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
                 where e.lease_until is null or e.lease_until < clock_timestamp()
-            returning 1
-            """);
-        command.Parameters.Add(new() { Value = release.Id });
-        command.Parameters.Add(new() { Value = owner });
-        command.Parameters.Add(new() { Value = length });
-        return await command.ExecuteScalarAsync(ct) is null ? null : new(db, release, owner, length, time, ct);
+            """)
+            .With("release", release.Id).With("owner", owner).With("lease", length).ExecuteAsync(ct) == 1;
+        return isMine ? new(db, release, owner, length, time, ct) : null;
     }
 
     /// <summary>Does what only the holder may, in one transaction: nobody takes the lease over before it is committed.</summary>
@@ -51,36 +49,26 @@ internal sealed class EmbeddingLease : IAsyncDisposable
     {
         await using var connection = await _db.OpenConnectionAsync(Held);
         await using var transaction = await connection.BeginTransactionAsync(Held);
-        await using (var command = new NpgsqlCommand(
-            "select true from two_tower.release_embeddings where release_id = $1 and lease_owner = $2 for update", connection))
-        {
-            command.Parameters.Add(new() { Value = _release.Id });
-            command.Parameters.Add(new() { Value = _owner });
-            if (await command.ExecuteScalarAsync(Held) is null) throw TakenOver();
-        }
-
+        var isMine = await connection.Sql(
+            "select true from two_tower.release_embeddings where release_id = @release and lease_owner = @owner for update")
+            .With("release", _release.Id).With("owner", _owner).ScalarAsync<bool?>(Held);
+        if (isMine is null) throw TakenOver();
         await work(connection);
         await transaction.CommitAsync(Held);
     }
 
     /// <summary>Records how far the work is, for whoever looks at the registry.</summary>
-    public async Task ReportAsync(EmbedStage stage, long done, long total, bool finished, CancellationToken ct)
-    {
-        await using var command = _db.CreateCommand(
-            """
-            update two_tower.release_embeddings
-            set stage = $3, done = $4, total = $5, started_at = coalesce(started_at, clock_timestamp()),
-                finished_at = case when $6 then clock_timestamp() end
-            where release_id = $1 and lease_owner = $2
-            """);
-        command.Parameters.Add(new() { Value = _release.Id });
-        command.Parameters.Add(new() { Value = _owner });
-        command.Parameters.Add(new() { Value = finished ? "finished" : stage.ToString().ToLowerInvariant() });
-        command.Parameters.Add(new() { Value = done });
-        command.Parameters.Add(new() { Value = total });
-        command.Parameters.Add(new() { Value = finished });
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    public Task ReportAsync(EmbedStage stage, long done, long total, bool finished, CancellationToken ct) => _db.Sql(
+        """
+        update two_tower.release_embeddings
+        set stage = @stage, done = @done, total = @total, started_at = coalesce(started_at, clock_timestamp()),
+            finished_at = case when @finished then clock_timestamp() end
+        where release_id = @release and lease_owner = @owner
+        """)
+        .With("release", _release.Id).With("owner", _owner)
+        .With("stage", finished ? "finished" : stage.ToString().ToLowerInvariant())
+        .With("done", done).With("total", total).With("finished", finished)
+        .ExecuteAsync(ct);
 
     /// <summary>Says that the lease was lost, when that is why the work stopped.</summary>
     /// <exception cref="InputException">Another process has taken over.</exception>
@@ -95,11 +83,12 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         await _renewal.DisposeAsync();
         try
         {
-            await using var command = _db.CreateCommand(
-                "update two_tower.release_embeddings set lease_owner = null, lease_until = null where release_id = $1 and lease_owner = $2");
-            command.Parameters.Add(new() { Value = _release.Id });
-            command.Parameters.Add(new() { Value = _owner });
-            await command.ExecuteNonQueryAsync();
+            await _db.Sql(
+                """
+                update two_tower.release_embeddings set lease_owner = null, lease_until = null
+                where release_id = @release and lease_owner = @owner
+                """)
+                .With("release", _release.Id).With("owner", _owner).ExecuteAsync(CancellationToken.None);
         }
         catch (NpgsqlException)
         {
@@ -107,15 +96,12 @@ internal sealed class EmbeddingLease : IAsyncDisposable
         }
     }
 
-    private async Task<bool> RenewAsync(TimeSpan length, CancellationToken ct)
-    {
-        await using var command = _db.CreateCommand(
-            "update two_tower.release_embeddings set lease_until = clock_timestamp() + $3 where release_id = $1 and lease_owner = $2");
-        command.Parameters.Add(new() { Value = _release.Id });
-        command.Parameters.Add(new() { Value = _owner });
-        command.Parameters.Add(new() { Value = length });
-        return await command.ExecuteNonQueryAsync(ct) == 1;
-    }
+    private async Task<bool> RenewAsync(TimeSpan length, CancellationToken ct) => await _db.Sql(
+        """
+        update two_tower.release_embeddings set lease_until = clock_timestamp() + @lease
+        where release_id = @release and lease_owner = @owner
+        """)
+        .With("release", _release.Id).With("owner", _owner).With("lease", length).ExecuteAsync(ct) == 1;
 
     private InputException TakenOver() =>
         new($"Another process took over the embedding of release {_release.ModelVersion}; this one was silent for too long.");

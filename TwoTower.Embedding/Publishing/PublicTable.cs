@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Publishing;
@@ -16,18 +17,17 @@ internal static class PublicTable
     /// <summary>The length of the table's vectors; null when this release can't give such.</summary>
     public static async Task<int?> FitAsync(NpgsqlDataSource db, Release release, CancellationToken ct)
     {
-        await using var command = db.CreateCommand(
+        var found = await db.Sql(
             """
             select a.atttypmod
             from pg_attribute a join pg_type t on t.oid = a.atttypid
             where a.attrelid = to_regclass('public.video_embeddings') and a.attname = 'embedding' and t.typname = 'vector'
-            """);
-        return await command.ExecuteScalarAsync(ct) is int length && (length == release.EmbeddingDim || (release.IsNested && length > 1 && length < release.EmbeddingDim))
+            """).ScalarAsync<int?>(ct);
+        return found is { } length && (length == release.EmbeddingDim || (release.IsNested && length > 1 && length < release.EmbeddingDim))
             ? length : null;
     }
 
     /// <summary>Writes what differs and deletes what is stale, if the release is active still.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The active release's.</param>
     /// <param name="length">Of the table's vectors (<see cref="FitAsync"/>).</param>
     /// <param name="index">For the index of a table that is filled for the first time.</param>
@@ -39,31 +39,31 @@ internal static class PublicTable
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var sql = new TransactionSql(connection, transaction, ct);
-        if (!await BeginAsync(sql, vectors)) return null;
+        if (!await BeginAsync(connection, vectors, ct)) return null;
 
         // Rows go into an HNSW index one by one many times slower than a new index is built over all of them.
-        var rebuild = await PublicTableIndexes.SetAsideAsync(sql);
+        var rebuild = await PublicTableIndexes.SetAsideAsync(connection, ct);
         long written = 0, through = 0;
-        foreach (var ids in (await sql.ListAsync<Guid>($"select video_id from {vectors.Table} order by video_id")).Chunk(ChunkRows))
+        foreach (var ids in (await connection.Sql($"select video_id from {vectors.Table} order by video_id")
+            .ListAsync<Guid>(ct)).Chunk(ChunkRows))
         {
-            written += await WriteAsync(sql, vectors, length, ids);
+            written += await WriteAsync(connection, vectors, length, ids, ct);
             done?.Invoke(through += ids.Length);
         }
 
-        var deleted = await sql.ExecuteAsync(
+        var deleted = await connection.Sql(
             $"""
             delete from public.video_embeddings p
             where not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
-            """);
-        await PublicTableIndexes.RestoreAsync(sql, rebuild, vectors, length, index, written);
-        await sql.ExecuteAsync("update two_tower.public_vectors set model_version = $1, synced_at = clock_timestamp()", vectors.Release.ModelVersion);
+            """).ExecuteAsync(ct);
+        await PublicTableIndexes.RestoreAsync(connection, rebuild, vectors, length, index, written, ct);
+        await connection.Sql("update two_tower.public_vectors set model_version = @version, synced_at = clock_timestamp()")
+            .With("version", vectors.Release.ModelVersion).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return (written, deleted);
     }
 
     /// <summary>Writes those of some videos that differ and deletes those that have no vector, if the release is active still.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The active release's.</param>
     /// <param name="length">Of the table's vectors.</param>
     /// <param name="videoIds">The videos.</param>
@@ -73,40 +73,41 @@ internal static class PublicTable
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var sql = new TransactionSql(connection, transaction, ct);
-        if (!await BeginAsync(sql, vectors)) return false;
-        await WriteAsync(sql, vectors, length, videoIds);
-        await sql.ExecuteAsync(
+        if (!await BeginAsync(connection, vectors, ct)) return false;
+        await WriteAsync(connection, vectors, length, videoIds, ct);
+        await connection.Sql(
             $"""
             delete from public.video_embeddings p
-            where p.video_id = any ($1)
+            where p.video_id = any (@ids)
                 and not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
-            """, videoIds);
+            """).With("ids", videoIds).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return true;
     }
 
     // True when the release is the active one: then it is to the end of the sync, as far as this table is concerned.
-    private static async Task<bool> BeginAsync(TransactionSql sql, ReleaseVectors vectors)
+    private static async Task<bool> BeginAsync(NpgsqlConnection connection, ReleaseVectors vectors, CancellationToken ct)
     {
         // The comparison of vectors is an operator of the extension's schema, wherever that is.
-        await sql.ExecuteAsync($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog");
+        await connection.Sql($"set local statement_timeout = 0; set local search_path = public, {vectors.VectorSchema}, pg_catalog")
+            .ExecuteAsync(ct);
         // One sync at a time; two would only wait for each other's rows.
-        await sql.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('two_tower.sync_public', 0))");
-        return await sql.ScalarAsync<long?>("select release_id from two_tower.active_release") == vectors.Release.Id;
+        await connection.Sql("select pg_advisory_xact_lock(hashtextextended('two_tower.sync_public', 0))").ExecuteAsync(ct);
+        return await connection.Sql("select release_id from two_tower.active_release").ScalarAsync<long?>(ct) == vectors.Release.Id;
     }
 
-    private static Task<long> WriteAsync(TransactionSql sql, ReleaseVectors vectors, int length, Guid[] videoIds) => sql.ExecuteAsync(
+    private static Task<int> WriteAsync(
+        NpgsqlConnection connection, ReleaseVectors vectors, int length, Guid[] videoIds, CancellationToken ct) => connection.Sql(
         $"""
         insert into public.video_embeddings as p (video_id, embedding, updated_at)
         select e.video_id, {Embedding(vectors, length)}, now()
         from {vectors.Table} e
         join public.videos v on v.id = e.video_id
         left join public.video_embeddings o on o.video_id = e.video_id
-        where e.video_id = any ($1) and (o.video_id is null or o.embedding is distinct from {Embedding(vectors, length)})
+        where e.video_id = any (@ids) and (o.video_id is null or o.embedding is distinct from {Embedding(vectors, length)})
         order by e.video_id
         on conflict (video_id) do update set embedding = excluded.embedding, updated_at = excluded.updated_at
-        """, videoIds);
+        """).With("ids", videoIds).ExecuteAsync(ct);
 
     private static string Embedding(ReleaseVectors vectors, int length)
     {

@@ -14,7 +14,7 @@ internal sealed class Ials : IScorer
 
     private Ials(ImplicitFactors factors) => (_factors, _equations) = (factors, new(factors.Dim));
 
-    /// <summary>Alternates.</summary>
+    /// <summary>Fits the factors by alternating least squares.</summary>
     public static Ials Fit(Split split, IalsOptions options, int seed, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(split);

@@ -3,7 +3,6 @@ using TwoTower.Core.Artifacts;
 namespace TwoTower.Evaluation.Evaluators;
 
 /// <summary>How one model answered every query of a protocol, by one seed.</summary>
-/// <param name="Model">Its name.</param>
 /// <param name="IsRecipe">Whether it is a recipe.</param>
 /// <param name="IsReRanked">Whether the order is the re-ranked one.</param>
 /// <param name="Seed">The seed; null for a model that has none.</param>

@@ -16,7 +16,6 @@ internal sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimePr
     /// <param name="model">Who is asked.</param>
     /// <param name="seed">What everything random comes from.</param>
     /// <param name="progress">Told of each step.</param>
-    /// <param name="ct">Stops.</param>
     public async Task<IReadOnlyList<Answers>> AskAsync(EvaluatedModel model, int seed, IProgress<EvaluationProgress>? progress, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(model);

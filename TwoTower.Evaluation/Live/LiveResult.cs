@@ -62,7 +62,6 @@ internal sealed record LiveResult(
     /// <param name="searches">All searches, and those by the index.</param>
     /// <param name="answers">One at least.</param>
     /// <param name="rounds">Draws of the bootstrap; 0 gives no intervals.</param>
-    /// <param name="ct">Stops.</param>
     public static LiveResult Of(string model, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);

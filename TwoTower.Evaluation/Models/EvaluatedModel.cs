@@ -20,5 +20,4 @@ internal sealed record EvaluatedModel(string Name, bool IsSeeded, Func<Fitting, 
 /// <param name="Split">What it may learn from.</param>
 /// <param name="Seed">Everything random comes from it.</param>
 /// <param name="Progress">Told of each step of a training.</param>
-/// <param name="Stop">Stops.</param>
 internal sealed record Fitting(Split Split, int Seed, IProgress<TrainingProgress>? Progress, CancellationToken Stop);

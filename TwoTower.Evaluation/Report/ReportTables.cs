@@ -14,7 +14,6 @@ internal sealed class ReportTables(Evaluated evaluation)
     public static string NameOf(ModelResult model) => model.Name + (model.IsReRanked ? ", re-ranked" : "");
 
     /// <summary>All metrics of a group of queries.</summary>
-    /// <param name="title">Which.</param>
     /// <param name="of">The group of a model; null: it has none.</param>
     /// <param name="best">Mark the best of each column: not among differences.</param>
     public string Metrics(string title, Func<ModelResult, GroupResult?> of, bool best = true)

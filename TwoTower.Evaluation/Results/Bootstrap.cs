@@ -16,7 +16,6 @@ internal static class Bootstrap
     /// <param name="series">Each with the same users.</param>
     /// <param name="rounds">Draws.</param>
     /// <param name="seed">The same seed draws the same users.</param>
-    /// <param name="ct">Stops.</param>
     /// <returns>[series][rounds].</returns>
     public static double[][] Means(IReadOnlyList<UserSeries> series, int rounds, int seed, CancellationToken ct)
     {

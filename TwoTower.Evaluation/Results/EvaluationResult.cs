@@ -15,7 +15,6 @@ internal sealed record Estimate(double Mean, double? Low = null, double? High = 
 internal sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IReadOnlyList<ModelResult> Models);
 
 /// <summary>The size of a split.</summary>
-/// <param name="Name">Which.</param>
 /// <param name="TrainingUsers">Users to learn from.</param>
 /// <param name="TrainingDecisions">Rows to learn from.</param>
 /// <param name="RankedItems">Items that are ranked.</param>
@@ -92,7 +91,6 @@ internal sealed record ModelResult
 }
 
 /// <summary>Numbers of some of the queries.</summary>
-/// <param name="Name">Which.</param>
 /// <param name="Queries">How many.</param>
 /// <param name="Metrics">The means.</param>
 internal sealed record GroupResult(string Name, int Queries, IReadOnlyDictionary<string, Estimate> Metrics);

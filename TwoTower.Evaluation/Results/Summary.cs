@@ -24,7 +24,6 @@ internal sealed class Summary
     /// <summary>The numbers of all models.</summary>
     /// <param name="answers">Of each model and seed.</param>
     /// <param name="reference">Name of the model that the others are compared with; null compares none.</param>
-    /// <param name="ct">Stops.</param>
     public EvaluationResult Of(IReadOnlyList<Answers> answers, string? reference, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);

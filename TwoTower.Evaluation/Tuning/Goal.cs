@@ -71,7 +71,6 @@ internal sealed record Goal(IReadOnlyList<(MetricColumn Metric, double Weight)> 
 }
 
 /// <summary>A bound on a metric.</summary>
-/// <param name="Metric">Which.</param>
 /// <param name="AtLeast">True: it must not be less; false: not more.</param>
 /// <param name="Bound">Than this.</param>
 internal sealed record Requirement(MetricColumn Metric, bool AtLeast, double Bound)

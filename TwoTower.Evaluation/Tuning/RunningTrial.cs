@@ -13,8 +13,6 @@ internal sealed class RunningTrial : IAsyncDisposable
     /// <summary>The time that a kill leaves uncounted, at most.</summary>
     public static readonly TimeSpan Refresh = TimeSpan.FromSeconds(5);
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true };
-
     private readonly string _path;
     private readonly int _number;
     private readonly TimeSpan _interrupted;
@@ -43,7 +41,7 @@ internal sealed class RunningTrial : IAsyncDisposable
     {
         try
         {
-            var state = JsonSerializer.Deserialize<State>(File.ReadAllBytes(path), Json);
+            var state = JsonSerializer.Deserialize<State>(File.ReadAllBytes(path), SnakeCaseJson.Checked);
             return state is { SecondsBefore: >= 0, Seconds: >= 0 } ? TimeSpan.FromSeconds(state.SecondsBefore + (state.Number < finished ? 0 : state.Seconds)) : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or OverflowException)
@@ -58,7 +56,7 @@ internal sealed class RunningTrial : IAsyncDisposable
         var state = new State(_number, Seconds(_interrupted), Seconds(_time.GetElapsedTime(_started)));
         try
         {
-            AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, state, Json));
+            AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, state, SnakeCaseJson.Checked));
         }
         catch (InputException) { }
     }

@@ -13,7 +13,6 @@ namespace TwoTower.Evaluation.Tuning;
 internal sealed class Study : IDisposable
 {
     private const string PlanFile = "study.json", TrialsFile = "trials.jsonl", BestFile = "best.json", RunningFile = "running.json", LockFile = ".lock";
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
 
     private readonly string _folder;
     private readonly FileStream _lock;
@@ -47,8 +46,7 @@ internal sealed class Study : IDisposable
         }
     }
 
-    /// <summary>Begins a study, or goes on with one.</summary>
-    /// <param name="folder">Where.</param>
+    /// <summary>Begins or continues a study.</summary>
     /// <param name="plan">What its trials have in common.</param>
     /// <exception cref="InputException">It was begun otherwise, can't be read or written, or another run has it.</exception>
     public static Study Open(string folder, StudyPlan plan)
@@ -118,7 +116,7 @@ internal sealed class Study : IDisposable
         var path = Path.Combine(_folder, PlanFile);
         if (!File.Exists(path))
         {
-            AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, plan.ToJson(), Indented));
+            AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, plan.ToJson(), SnakeCaseJson.Indented));
             return;
         }
 
@@ -154,7 +152,7 @@ internal sealed class Study : IDisposable
         {
             try
             {
-                var trial = JsonSerializer.Deserialize<Trial>(line, Trial.Json) ?? throw new JsonException("it is null");
+                var trial = JsonSerializer.Deserialize<Trial>(line, SnakeCaseJson.Checked) ?? throw new JsonException("it is null");
                 if (trial.Number != index) throw new JsonException($"it has number {trial.Number}, and {index} was expected");
                 if (!trial.Settings.Select(pair => pair.Key).SequenceEqual(plan.Space.Settings.Select(setting => setting.Key))) throw new JsonException("its settings aren't the space's");
                 _trials.Add(trial);

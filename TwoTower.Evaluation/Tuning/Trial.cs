@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Evaluation.Tuning;
 
@@ -15,14 +16,6 @@ internal sealed record Trial(
     int Number, JsonObject Settings, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, double> Metrics, double Seconds, DateTimeOffset FinishedAt,
     string? Failed = null)
 {
-    /// <summary>How a line is written.</summary>
-    internal static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        RespectRequiredConstructorParameters = true,
-        RespectNullableAnnotations = true,
-    };
-
     /// <summary>The line, without its end.</summary>
-    public string ToLine() => JsonSerializer.Serialize(this, Json);
+    public string ToLine() => JsonSerializer.Serialize(this, SnakeCaseJson.Checked);
 }

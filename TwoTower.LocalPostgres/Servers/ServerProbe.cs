@@ -57,18 +57,17 @@ internal static class ServerProbe
         var database = target.Database!;
         target.Database = "postgres";
         await using var connection = await OpenAsync(target.ConnectionString, ct);
-        await using var exists = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection);
-        exists.Parameters.Add(new NpgsqlParameter { Value = database });
-        if (await exists.ExecuteScalarAsync(ct) is not null)
+        var isThere = await connection.Sql("select exists (select from pg_database where datname = @database)")
+            .With("database", database).ScalarAsync<bool>(ct);
+        if (isThere)
         {
             return;
         }
 
         var quoted = "\"" + database.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
-        await using var create = new NpgsqlCommand($"create database {quoted}", connection);
         try
         {
-            await create.ExecuteNonQueryAsync(ct);
+            await connection.Sql($"create database {quoted}").ExecuteAsync(ct);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
@@ -81,31 +80,24 @@ internal static class ServerProbe
     {
         await using var connection = await OpenAsync(connectionString, ct);
         var server = connection.PostgreSqlVersion;
-        await using var query = new NpgsqlCommand(
+        var vector = await connection.Sql(
             """
-            select coalesce(installed_version, default_version), installed_version is not null
+            select coalesce(installed_version, default_version) as version, installed_version is not null as is_installed
             from pg_available_extensions
             where name = 'vector'
-            """, connection);
-        string version;
-        bool installed;
-        await using (var reader = await query.ExecuteReaderAsync(ct))
+            """)
+            .FirstOrNullAsync(row => new { Version = row.Get<string>("version"), IsInstalled = row.Get<bool>("is_installed") }, ct);
+        if (vector is null)
         {
-            if (!await reader.ReadAsync(ct))
-            {
-                return new ServerFacts(server, null);
-            }
-
-            version = reader.GetString(0);
-            installed = reader.GetBoolean(1);
+            return new ServerFacts(server, null);
         }
 
-        if (!installed && server.Major >= OldestMajor)
+        if (!vector.IsInstalled && server.Major >= OldestMajor)
         {
             await TryExtensionAsync(connection, ct);
         }
 
-        return new ServerFacts(server, Version.Parse(version));
+        return new ServerFacts(server, Version.Parse(vector.Version));
     }
 
     private static async Task TryExtensionAsync(NpgsqlConnection connection, CancellationToken ct)
@@ -114,13 +106,12 @@ internal static class ServerProbe
         try
         {
             // In a schema of its own, so that the operator is found whatever the search path is.
-            await using var command = new NpgsqlCommand(
+            await connection.Sql(
                 """
                 create schema two_tower_probe;
                 create extension vector schema two_tower_probe;
                 select '[1,2]'::two_tower_probe.vector operator(two_tower_probe.<=>) '[2,1]'::two_tower_probe.vector
-                """, connection, transaction);
-            await command.ExecuteNonQueryAsync(ct);
+                """).ExecuteAsync(ct);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DuplicateObject
             or PostgresErrorCodes.DuplicateSchema)

@@ -49,7 +49,8 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
 
     private static readonly HashSet<string> Treated = new(StringComparer.OrdinalIgnoreCase)
     {
-        "host", "port", "sslmode", "sslrootcert", "keepalives", "target_session_attrs", "load_balance_hosts", "client_encoding", "pgbouncer",
+        "host", "port", "sslmode", "sslrootcert", "keepalives", "target_session_attrs", "load_balance_hosts", "client_encoding",
+            "pgbouncer",
         "schema", "currentSchema", "ssl", "sslaccept", "service", "servicefile", "sslcrl", "sslcrldir", "ssl_min_protocol_version",
         "ssl_max_protocol_version", "sslcertmode", "requirepeer", "sslidentity",
     };
@@ -60,7 +61,8 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
     private string? _sessions;
 
     /// <summary>True for a keyword of libpq, or of a program that writes its own beside them.</summary>
-    public static bool IsLibpq(string key) => Same.ContainsKey(key) || Needless.Contains(key) || Ineffective.Contains(key) || Treated.Contains(key);
+    public static bool IsLibpq(string key) =>
+        Same.ContainsKey(key) || Needless.Contains(key) || Ineffective.Contains(key) || Treated.Contains(key);
 
     /// <summary>Takes an option.</summary>
     /// <param name="key">Its keyword, libpq's or Npgsql's.</param>
@@ -95,8 +97,10 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
 
         if (_hosts.Length > 1)
         {
-            if (_ports.Length > 1 && _ports.Length != _hosts.Length) throw ConnectionText.Unreadable($"has {_hosts.Length} hosts and {_ports.Length} ports");
-            _settings.Host = string.Join(',', _hosts.Select((host, at) => _ports.Length > 1 && _ports[at].Length > 0 ? $"{Bracketed(host)}:{_ports[at]}" : host));
+            if (_ports.Length > 1
+                && _ports.Length != _hosts.Length) throw ConnectionText.Unreadable($"has {_hosts.Length} hosts and {_ports.Length} ports");
+            _settings.Host = string.Join(',',
+                _hosts.Select((host, at) => _ports.Length > 1 && _ports[at].Length > 0 ? $"{Bracketed(host)}:{_ports[at]}" : host));
             if (_ports.Length == 1) Set("Port", _ports[0]);
             if (_sessions is not null) Set("Target Session Attributes", _sessions);
         }
@@ -107,7 +111,8 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
             else if (_ports.Length > 1) throw ConnectionText.Unreadable($"has one host and {_ports.Length} ports");
 
             // Npgsql chooses between hosts by it, and there is one.
-            if (_sessions is not null and not "any") notes?.Add($"the connection string's option 'target_session_attrs={_sessions}' has no effect with one host");
+            if (_sessions is not null and not "any") notes?.Add(
+                $"the connection string's option 'target_session_attrs={_sessions}' has no effect with one host");
         }
 
         // As libpq: whoever names an authority wants it asked.
@@ -130,7 +135,8 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
                 _ports = value.Split(',', StringSplitOptions.TrimEntries);
                 break;
             case "sslmode" or "ssl mode":
-                if (!Enum.TryParse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode) || !Enum.IsDefined(mode))
+                if (!Enum.TryParse<SslMode>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var mode)
+                    || !Enum.IsDefined(mode))
                 {
                     throw Wrong(key, value, "disable, allow, prefer, require, verify-ca or verify-full");
                 }
@@ -179,8 +185,10 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
                 break;
             case "service" or "servicefile":
                 throw ConnectionText.Unreadable($"has the option '{key}': service files aren't read. Write out what the service says");
-            case "sslcrl" or "sslcrldir" or "ssl_min_protocol_version" or "ssl_max_protocol_version" or "sslcertmode" or "requirepeer" or "sslidentity":
-                throw ConnectionText.Unreadable($"has the option '{key}', which isn't known here, and it is there to protect: leave it out if you can do without");
+            case "sslcrl" or "sslcrldir" or "ssl_min_protocol_version" or "ssl_max_protocol_version" or "sslcertmode" or "requirepeer"
+                or "sslidentity":
+                throw ConnectionText.Unreadable(
+                    $"has the option '{key}', which isn't known here, and it is there to protect: leave it out if you can do without");
             default:
                 Set(key, value);
                 break;
@@ -193,7 +201,8 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
         {
             _settings[keyword] = value;
         }
-        catch (Exception error) when (error is ArgumentException or FormatException or OverflowException or KeyNotFoundException or InvalidCastException)
+        catch (Exception error) when (error is ArgumentException or FormatException or OverflowException or KeyNotFoundException
+            or InvalidCastException)
         {
             // The error may repeat the value, and that may be more than it should be: it isn't passed on.
             throw Wrong(keyword, value, "another value");
@@ -208,9 +217,11 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
     };
 
     private static InputException Wrong(string key, string value, string expected) =>
-        ConnectionText.Unreadable($"has the option '{key}' with {(Harmless().IsMatch(value) ? $"'{value}'" : "a value")} where {expected} was expected");
+        ConnectionText.Unreadable(
+            $"has the option '{key}' with {(Harmless().IsMatch(value) ? $"'{value}'" : "a value")} where {expected} was expected");
 
-    private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) ? string.Create(CultureInfo.InvariantCulture, $"[{host}]") : host;
+    private static string Bracketed(string host) =>
+        host.Contains(':', StringComparison.Ordinal) ? string.Create(CultureInfo.InvariantCulture, $"[{host}]") : host;
 
     [GeneratedRegex(@"[\s=@;'""]|://")]
     private static partial Regex BadHost();

@@ -7,7 +7,8 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>
-/// Takes connection strings apart: Npgsql's keywords, libpq's keywords (<c>host=h dbname=d</c>) and URLs (<c>postgres://u:p@h/d</c>). No message
+/// Takes connection strings apart: Npgsql's keywords, libpq's keywords (<c>host=h dbname=d</c>) and URLs (<c>postgres://u:p@h/d</c>). No
+/// message
 /// repeats what may be a password.
 /// </summary>
 internal static partial class ConnectionText
@@ -83,7 +84,8 @@ internal static partial class ConnectionText
         foreach (var one in text.Split(','))
         {
             var match = HostAndPort().Match(one);
-            if (!match.Success) throw Unreadable("has a host or port that can't be read; a password with ':' or '@' is written with %3A or %40");
+            if (!match.Success) throw Unreadable(
+                "has a host or port that can't be read; a password with ':' or '@' is written with %3A or %40");
             hosts.Add(Decode(match.Groups["host"].Value.Trim('[', ']')));
             ports.Add(match.Groups["port"].Value);
         }
@@ -122,7 +124,9 @@ internal static partial class ConnectionText
 
         // Npgsql's keywords may look like it: its values may have spaces, and ';' ends them.
         var isLibpq = options.Count > 1 && options.All(option => ConnectionOptions.IsLibpq(option.Key))
-            && options.All(option => Secrets.IsPassword(option.Key) ? !NextKeyword().IsMatch(option.Value) : !option.Value.Contains(';', StringComparison.Ordinal));
+            && options.All(option =>
+                Secrets.IsPassword(option.Key) ? !NextKeyword().IsMatch(option.Value)
+                : !option.Value.Contains(';', StringComparison.Ordinal));
         return isLibpq ? options : null;
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Core;
 
@@ -13,6 +14,7 @@ internal static class DatabaseErrors
     /// <summary>The kind of an error; null for one that isn't the database's.</summary>
     public static DatabaseFault? FaultOf(Exception error) => error switch
     {
+        DbUpdateException { InnerException: { } cause } => FaultOf(cause),
         PostgresException answer => OfServer(answer),
         NpgsqlException { InnerException: IOException } => DatabaseFault.Cut,
         NpgsqlException or SocketException or TimeoutException => DatabaseFault.Away,

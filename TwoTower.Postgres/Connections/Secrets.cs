@@ -17,7 +17,8 @@ internal static partial class Secrets
     [GeneratedRegex(@"\A(ssl\s*)?(password|passwd|pwd|psw|pass)\z", RegexOptions.IgnoreCase)]
     private static partial Regex PasswordKey();
 
-    [GeneratedRegex(@"(?<key>\b(ssl\s*)?(password|passwd|pwd|psw)\b)\s*=\s*('(\\.|[^'\\])*'?|""[^""]*""?|[^\s;&]*)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<key>\b(ssl\s*)?(password|passwd|pwd|psw)\b)\s*=\s*('(\\.|[^'\\])*'?|""[^""]*""?|[^\s;&]*)",
+        RegexOptions.IgnoreCase)]
     private static partial Regex Password();
 
     [GeneratedRegex(@"(?<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*):\S*@", RegexOptions.IgnoreCase)]

@@ -70,27 +70,26 @@ internal static class ServerCheck
 
     internal static async Task<ServerInfo> ReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
+        return await connection.Sql(
             """
-            select current_setting('server_version_num')::int, current_database(), e.extversion, a.default_version, quote_ident(n.nspname)
+            select current_setting('server_version_num')::int as number, current_database() as database, e.extversion as installed,
+                a.default_version as available, quote_ident(n.nspname) as schema
             from (select) as one
             left join pg_extension e on e.extname = 'vector'
             left join pg_namespace n on n.oid = e.extnamespace
             left join pg_available_extensions a on a.name = 'vector'
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        var number = reader.GetInt32(0);
-        return new(
-            new(number / 10_000, number % 10_000),
-            reader.GetString(1),
-            reader.IsDBNull(2) ? null : ParseVersion(reader.GetString(2)),
-            reader.IsDBNull(3) ? null : ParseVersion(reader.GetString(3)),
-            reader.IsDBNull(4) ? null : reader.GetString(4));
+            """)
+            .SingleAsync(row => new ServerInfo(
+                new(row.Get<int>("number") / 10_000, row.Get<int>("number") % 10_000),
+                row.Get<string>("database"),
+                ParseVersion(row.GetOrNull<string>("installed")),
+                ParseVersion(row.GetOrNull<string>("available")),
+                row.GetOrNull<string>("schema")), ct);
     }
 
-    private static Version ParseVersion(string text)
+    private static Version? ParseVersion(string? text)
     {
+        if (text is null) return null;
         var numbers = text.Split('.', '-').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var n) ? n : 0).Take(3).ToArray();
         return new(numbers[0], numbers.ElementAtOrDefault(1), numbers.ElementAtOrDefault(2));
     }

@@ -14,26 +14,32 @@ internal static class WriteRights
     {
         try
         {
-            await using var command = db.CreateCommand(
+            var rights = await db.Sql(
                 """
-                select current_user::text, current_database()::text, current_setting('transaction_read_only') = 'on',
-                  has_schema_privilege(to_regnamespace('two_tower'), 'usage'),
-                  (select array_agg(t.name) from unnest($1) as t (name)
-                   where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), 'insert'))
-                """);
-            command.Parameters.Add(new() { Value = ReleaseTables });
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            await reader.ReadAsync(ct);
-            var (user, database) = (reader.GetString(0), reader.GetString(1));
-            if (reader.GetBoolean(2))
+                select current_user::text as user_name, current_database()::text as database,
+                  current_setting('transaction_read_only') = 'on' as is_read_only,
+                  has_schema_privilege(to_regnamespace('two_tower'), 'usage') as may_use,
+                  (select array_agg(t.name) from unnest(@tables) as t (name)
+                   where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), 'insert')) as missing
+                """)
+                .With("tables", ReleaseTables)
+                .SingleAsync(row => new
+                {
+                    User = row.Get<string>("user_name"),
+                    Database = row.Get<string>("database"),
+                    IsReadOnly = row.Get<bool>("is_read_only"),
+                    MayUse = row.Get<bool?>("may_use"),
+                    Missing = row.GetOrNull<string[]>("missing") ?? [],
+                }, ct);
+            var (user, database, missing) = (rights.User, rights.Database, rights.Missing);
+            if (rights.IsReadOnly)
             {
                 throw new InputException(
                     $"Database '{database}' takes no writes from user '{user}' (transaction_read_only is on: a standby, or a setting of the user or the database), "
                     + "and a training ends by registering a release. Name the primary server, or a user that may write.");
             }
 
-            var missing = reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4);
-            if (missing.Length > 0 || (!reader.IsDBNull(3) && !reader.GetBoolean(3)))
+            if (missing.Length > 0 || rights.MayUse == false)
             {
                 throw new InputException(
                     $"User '{user}' may not register a release in database '{database}', with which a training ends: it lacks the right to insert into "

@@ -1,17 +1,19 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
-using TwoTower.Postgres.Tables;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 namespace TwoTower.Postgres.Entities;
 
 /// <summary>
-/// The tables as entities, for queries and small writes. <c>sql/</c> owns the schema: there are no EF migrations, and a test holds the
-/// two together. Bulk work goes through <see cref="TableReader"/> and <see cref="TableWriter"/>.
+/// The tables as entities, for queries and small writes: those of schema public here, those of the registry
+/// (<c>Set&lt;Release&gt;()</c>, …) mapped in the folders that own them. <c>sql/</c> owns the schema: there are no EF migrations, and a
+/// test holds the two together. Bulk work, functions and the request path are SQL (docs/decisions/database-access.md).
 /// </summary>
 /// <param name="options">As <see cref="Options"/> makes them.</param>
 internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(options)
 {
-    /// <summary>Viewers.</summary>
+    /// <summary>Users.</summary>
     public DbSet<Profile> Profiles => Set<Profile>();
 
     /// <summary>Videos.</summary>
@@ -38,13 +40,27 @@ internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(opti
     /// <summary>The original's table of user embeddings.</summary>
     public DbSet<UserEmbedding> UserEmbeddings => Set<UserEmbedding>();
 
+    /// <summary>
+    /// A context for one unit of work, on a connection of the data source's pool, with its types and its telemetry. What it reads isn't
+    /// tracked.
+    /// </summary>
+    public static TwoTowerDb Open(NpgsqlDataSource db)
+    {
+        ArgumentNullException.ThrowIfNull(db);
+
+        // By its connection, not by the data source: EF Core keeps a service provider and a model for each data source it is given.
+        var builder = new DbContextOptionsBuilder<TwoTowerDb>();
+        Name(builder.UseNpgsql(db.CreateConnection(), contextOwnsConnection: true, Provide));
+        return new(builder.Options);
+    }
+
     /// <summary>Options of a context over a data source.</summary>
     public static DbContextOptions<TwoTowerDb> Options(NpgsqlDataSource db) => Configure(new DbContextOptionsBuilder<TwoTowerDb>(), db).Options;
 
     /// <summary>Adds the provider, pgvector and the naming to options, as dependency injection wants it.</summary>
     public static TBuilder Configure<TBuilder>(TBuilder builder, NpgsqlDataSource db) where TBuilder : DbContextOptionsBuilder
     {
-        builder.UseNpgsql(db, npgsql => npgsql.UseVector()).UseSnakeCaseNamingConvention();
+        Name(builder.UseNpgsql(db, Provide));
         return builder;
     }
 
@@ -94,5 +110,14 @@ internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(opti
             embedding.HasKey(row => row.UserId);
             embedding.Property(row => row.Embedding).HasColumnType("vector(256)");
         });
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(TwoTowerDb).Assembly);
     }
+
+    // No second try: a transition that was asked for once is made once, and whoever asks again says so. Npgsql's own strategy also wraps
+    // what is passing in another exception, behind which nobody would find it.
+    private static void Provide(NpgsqlDbContextOptionsBuilder npgsql) =>
+        npgsql.UseVector().ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
+
+    private static void Name(DbContextOptionsBuilder builder) =>
+        builder.UseSnakeCaseNamingConvention().UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
 }

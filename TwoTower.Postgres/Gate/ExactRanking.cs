@@ -16,14 +16,13 @@ internal static class ExactRanking
     /// <param name="users">Row-major, [queries × dim], of length 1.</param>
     /// <param name="decided">[queries] items that aren't shown.</param>
     /// <param name="count">Length of a head at most.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<int[][]> HeadsAsync(
         ReleaseVectors vectors, IReadOnlyDictionary<Guid, int> items, float[] users, IReadOnlyList<HashSet<int>> decided, int count, CancellationToken ct)
     {
         var dim = vectors.Release.EmbeddingDim;
         var heads = new RankingHead[decided.Count];
         for (var query = 0; query < heads.Length; query++) heads[query] = new(count);
-        await foreach (var batch in vectors.ReadAsync(ct).ConfigureAwait(false))
+        await foreach (var batch in vectors.ReadAsync(ct))
         {
             int[] item = [.. batch.VideoIds.Select(id => items.GetValueOrDefault(id, -1))];
             Parallel.For(0, heads.Length, new ParallelOptions { CancellationToken = ct }, query =>

@@ -1,5 +1,7 @@
-using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Npgsql;
+using TwoTower.Postgres.Entities;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Gate;
@@ -11,26 +13,27 @@ internal static class GateRuns
     /// <param name="db">The registry's database.</param>
     /// <param name="modelVersion">The release.</param>
     /// <param name="limit">Runs at most.</param>
-    /// <param name="ct">Cancels.</param>
     public static Task<IReadOnlyList<GateRun>> ReadAsync(NpgsqlDataSource db, string modelVersion, int limit = 20, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<GateRun>>(async () =>
         {
-            await using var command = db.CreateCommand(
-                """
-                select gate_run_id, at, actor, passed, compared_with, reason, numbers::text
-                from two_tower.gate_runs where model_version = $1 order by gate_run_id desc limit $2
-                """);
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = limit });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            var runs = new List<GateRun>();
-            while (await row.ReadAsync(ct).ConfigureAwait(false))
-            {
-                runs.Add(new(
-                    row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), row.GetString(2), row.GetBoolean(3),
-                    row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5), JsonElement.Parse(row.GetString(6))));
-            }
-
-            return runs;
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<GateRun>()
+                .Where(run => EF.Property<string>(run, RegistryEntities.Keys.Version) == modelVersion)
+                .OrderByDescending(run => run.Run).Take(limit)
+                .ToListAsync(ct);
         });
+}
+
+/// <summary>The table <c>two_tower.gate_runs</c>.</summary>
+internal sealed class GateRunEntity : IEntityTypeConfiguration<GateRun>
+{
+    public void Configure(EntityTypeBuilder<GateRun> builder)
+    {
+        builder.ToTable("gate_runs", "two_tower");
+        builder.HasKey(run => run.Run);
+        builder.Property(run => run.Run).HasColumnName("gate_run_id").UseIdentityAlwaysColumn();
+        builder.Property<long>(RegistryEntities.Keys.Release);
+        builder.Property<string>(RegistryEntities.Keys.Version).IsRequired();
+        builder.Property(run => run.Numbers).HasColumnType("jsonb");
+    }
 }

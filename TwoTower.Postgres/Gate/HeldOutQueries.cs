@@ -2,6 +2,7 @@ using Npgsql;
 using TwoTower.Core.Features;
 using TwoTower.Core.Quality;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Gate;
 
@@ -15,17 +16,20 @@ internal static class HeldOutQueries
             select u.user_id
             from (
                 select d.user_id from public.user_video_decisions d where d.decision_type::text = 'like'
-                group by d.user_id having count(*) >= $3
+                group by d.user_id having count(*) >= @min_likes
             ) u
-            cross join lateral (select two_tower.user_share(u.user_id, $1) as place) s
-            where s.place < $2
+            cross join lateral (select two_tower.user_share(u.user_id, @salt) as place) s
+            where s.place < @share
             order by s.place, u.user_id
-            limit $4
+            limit @max_users
         )
-        select d.user_id, (select two_tower.plain_time(p.created_at) from public.profiles p where p.user_id = d.user_id), d.video_id, d.decision_type::text = 'like',
-            d.created_at, v.id is not null, two_tower.plain_number(v.price::numeric)::float8,
-            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null),
-            array(select n.performer_name from two_tower.video_performer_names n where n.video_id = v.id and n.performer_name is not null)
+        select d.user_id, (select two_tower.plain_time(p.created_at) from public.profiles p where p.user_id = d.user_id) as user_created_at,
+            d.video_id, d.decision_type::text = 'like' as is_like, d.created_at, v.id is not null as is_there,
+            two_tower.plain_number(v.price::numeric)::float8 as price,
+            array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null) as tags,
+            array(
+                select n.performer_name from two_tower.video_performer_names n
+                where n.video_id = v.id and n.performer_name is not null) as performers
         from held h
         join public.user_video_decisions d on d.user_id = h.user_id
         left join public.videos v on v.id = d.video_id
@@ -35,32 +39,24 @@ internal static class HeldOutQueries
         """;
 
     /// <summary>The questions, ordered by user id.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="share">Share of the users that trainings leave out.</param>
     /// <param name="maxUsers">Users at most.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<IReadOnlyList<HeldOutQuery>> ReadAsync(NpgsqlDataSource db, double share, int maxUsers, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(db);
         var queries = new List<HeldOutQuery>();
-        await using var command = db.CreateCommand(Sql);
-        command.CommandTimeout = 0; // the whole table of decisions is read
-        command.Parameters.Add(new() { Value = HeldOutUsers.Salt });
-        command.Parameters.Add(new() { Value = share });
-        command.Parameters.Add(new() { Value = HeldOutQuery.MinLikes });
-        command.Parameters.Add(new() { Value = maxUsers });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
         (Guid Id, DateTimeOffset? CreatedAt)? user = null;
         var rows = new List<(HistoryEntry, bool)>();
-        while (await row.ReadAsync(ct).ConfigureAwait(false))
+        var decisions = db.Sql(Sql).WithTimeout(0) // the whole table of decisions is read
+            .With("salt", HeldOutUsers.Salt).With("share", share).With("min_likes", HeldOutQuery.MinLikes).With("max_users", maxUsers)
+            .StreamAsync(row => (
+                User: row.Get<Guid>("user_id"), CreatedAt: row.Get<DateTimeOffset?>("user_created_at"),
+                Row: (Entry(row), row.Get<bool>("is_there"))), ct);
+        await foreach (var (id, createdAt, decision) in decisions)
         {
-            var id = row.GetGuid(0);
             if (user is { } known && known.Id != id) Finish();
-            user ??= (id, row.IsDBNull(1) ? null : row.GetFieldValue<DateTimeOffset>(1));
-            rows.Add((
-                new(row.GetGuid(2), row.GetBoolean(3) ? DecisionType.Like : DecisionType.Nope, row.GetFieldValue<DateTimeOffset>(4),
-                    row.IsDBNull(6) ? null : row.GetDouble(6), row.GetFieldValue<string[]>(7), row.GetFieldValue<string[]>(8)),
-                row.GetBoolean(5)));
+            user ??= (id, createdAt);
+            rows.Add(decision);
         }
 
         Finish();
@@ -73,4 +69,8 @@ internal static class HeldOutQueries
             user = null;
         }
     }
+
+    private static HistoryEntry Entry(SqlRow row) => new(
+        row.Get<Guid>("video_id"), row.Get<bool>("is_like") ? DecisionType.Like : DecisionType.Nope, row.Get<DateTimeOffset>("created_at"),
+        row.Get<double?>("price"), row.Get<string[]>("tags"), row.Get<string[]>("performers"));
 }

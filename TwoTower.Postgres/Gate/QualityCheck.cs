@@ -3,6 +3,7 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Quality;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Gate;
@@ -11,11 +12,9 @@ namespace TwoTower.Postgres.Gate;
 internal static class QualityCheck
 {
     /// <summary>Measures both and judges.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="options">Thresholds.</param>
     /// <param name="release">The release under test, with its files.</param>
     /// <param name="live">The live release; null: none, or the same.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<(GateCheck Check, GateQuality? Quality)> RunAsync(
         NpgsqlDataSource db, GateOptions options, (Release Row, ReleaseFileSet Files) release, Release? live, CancellationToken ct)
     {
@@ -25,19 +24,19 @@ internal static class QualityCheck
             return (Unjudged($"{(Share(release.Row) <= 0 ? release.Row : live!).ModelVersion} was trained without held-out users (samples.held_out_users)"), null);
         }
 
-        var queries = await HeldOutQueries.ReadAsync(db, share, options.MaxUsers, ct).ConfigureAwait(false);
-        var items = await ItemsAsync(db, release.Row, live, ct).ConfigureAwait(false);
+        var queries = await HeldOutQueries.ReadAsync(db, share, options.MaxUsers, ct);
+        var items = await ItemsAsync(db, release.Row, live, ct);
         queries = [.. queries.Where(query => query.Targets.Any(items.ContainsKey))];
         if (queries.Count < 2) return (Unjudged(TooFew(queries.Count)), null);
 
-        var mine = await MeasureAsync(db, release.Row, release.Files, queries, items, ct).ConfigureAwait(false);
+        var mine = await MeasureAsync(db, release.Row, release.Files, queries, items, ct);
         ReleaseQuality? theirs = null;
         var why = queries.Count < options.MinUsers ? TooFew(queries.Count) : live is null ? "there is no other release to compare with" : null;
         if (live is not null)
         {
             try
             {
-                theirs = await MeasureAsync(db, live, await new ReleaseStore(db).OpenAsync(live.ModelVersion, ct).ConfigureAwait(false), queries, items, ct).ConfigureAwait(false);
+                theirs = await MeasureAsync(db, live, await new ReleaseStore(db).OpenAsync(live.ModelVersion, ct), queries, items, ct);
             }
             catch (InputException e)
             {
@@ -72,25 +71,22 @@ internal static class QualityCheck
     private static async Task<ReleaseQuality> MeasureAsync(
         NpgsqlDataSource db, Release release, ReleaseFileSet files, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items, CancellationToken ct)
     {
-        using var encoder = await UserEncoder.OpenAsync(db, release, files, ct).ConfigureAwait(false);
-        var vectors = await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false);
-        return await ReleaseQuality.MeasureAsync(vectors, encoder, queries, items, ct).ConfigureAwait(false);
+        using var encoder = await HistoryEncoder.OpenAsync(db, release, files, ct);
+        var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
+        return await ReleaseQuality.MeasureAsync(vectors, encoder, queries, items, ct);
     }
 
     // Videos that both can show, in order of id: one that only one of them has would be a miss of the other.
     private static async Task<Dictionary<Guid, int>> ItemsAsync(NpgsqlDataSource db, Release release, Release? live, CancellationToken ct)
     {
-        await using var command = db.CreateCommand(
+        var ids = await db.Sql(
             $"""
             select v.id from public.videos v
             where exists (select from {release.Table} e where e.video_id = v.id)
             {(live is null ? "" : $"and exists (select from {live.Table} e where e.video_id = v.id)")}
             order by v.id
-            """);
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var items = new Dictionary<Guid, int>();
-        while (await row.ReadAsync(ct).ConfigureAwait(false)) items.Add(row.GetGuid(0), items.Count);
-        return items;
+            """).ListAsync<Guid>(ct);
+        return ids.Select((id, item) => (id, item)).ToDictionary(pair => pair.id, pair => pair.item);
     }
 
     // Recipe key samples.held_out_users; a release that doesn't say learned from everybody.

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Inference;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Gate;
@@ -12,7 +13,6 @@ namespace TwoTower.Postgres.Gate;
 /// The gate that a release passes before it is ready, and again before it is activated by itself: files, weights, networks, probes,
 /// vectors, their agreement, and quality beside the live release's. Looks and records (<c>two_tower.gate_runs</c>), moves nothing.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="options">Thresholds.</param>
 internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
 {
@@ -30,9 +30,9 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         using var span = ReleaseTelemetry.Begin("gate", release.ModelVersion);
         span.LinkToTraining(release.TraceParent);
         var checks = new List<GateCheck>();
-        var active = await _store.GetActiveAsync(ct).ConfigureAwait(false);
+        var active = await _store.GetActiveAsync(ct);
         var live = active?.Id == release.Id ? null : active;
-        var (quality, missing) = await CheckAsync(release, live, videoIds, checks, ct).ConfigureAwait(false);
+        var (quality, missing) = await CheckAsync(release, live, videoIds, checks, ct);
         var failed = checks.Where(check => !check.Passed).Select(check => check.Detail).ToList();
         var report = new GateReport
         {
@@ -44,7 +44,7 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
             WithoutVector = missing,
         };
         ReleaseTelemetry.Gated(report.Passed);
-        return report with { Run = await RecordAsync(report, actor, ct).ConfigureAwait(false) };
+        return report with { Run = await RecordAsync(report, actor, ct) };
     }
 
     private async Task<(GateQuality? Quality, long Missing)> CheckAsync(
@@ -53,7 +53,7 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         ReleaseFileSet files;
         try
         {
-            files = await _store.OpenAsync(release.ModelVersion, ct).ConfigureAwait(false);
+            files = await _store.OpenAsync(release.ModelVersion, ct);
             checks.Add(new("files", true, $"{files.Files.Count} files have the size and the SHA-256 that were registered"));
         }
         catch (InputException e)
@@ -67,54 +67,41 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
         if (checks[^1].Passed) checks.Add(FileChecks.Probes(files));
         var sound = checks[^1].Passed;
 
-        var vectors = await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false);
+        var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
         var complete = files.Contains(ArtifactNames.ItemTower);
         var (table, missing) = await VectorChecks.TableAsync(
-            db, vectors, videoIds ?? await VideosAsync(release, ct).ConfigureAwait(false), complete, ct).ConfigureAwait(false);
+            db, vectors, videoIds ?? await VideosAsync(release, ct), complete, ct);
         checks.Add(table);
         if (!sound || !table.Passed) return (null, missing);
         if (complete)
         {
             using var tower = ItemTower.FromFiles(files);
-            checks.Add(await VectorChecks.AgreementAsync(db, vectors, tower, ct).ConfigureAwait(false));
+            checks.Add(await VectorChecks.AgreementAsync(db, vectors, tower, ct));
             if (!checks[^1].Passed) return (null, missing);
         }
 
-        var (check, quality) = await QualityCheck.RunAsync(db, options, (release, files), live, ct).ConfigureAwait(false);
+        var (check, quality) = await QualityCheck.RunAsync(db, options, (release, files), live, ct);
         checks.Add(check);
         return (quality, missing);
     }
 
-    private Task<long> RecordAsync(GateReport report, string actor, CancellationToken ct) => ReleaseErrors.ExplainAsync(async () =>
-    {
-        await using var command = db.CreateCommand("select two_tower.record_gate_run($1, $2, $3, $4, $5, $6)");
-        command.Parameters.Add(new() { Value = report.ModelVersion });
-        command.Parameters.Add(new() { Value = report.Passed });
-        command.Parameters.Add(new() { Value = actor });
-        command.Parameters.Add(new() { Value = (object?)report.Reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = (object?)report.ComparedWith ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new()
-        {
-            Value = JsonSerializer.Serialize(new { report.Checks, report.Quality, report.WithoutVector, options }, ArtifactJson.Options),
-            NpgsqlDbType = NpgsqlDbType.Jsonb,
-        });
-        return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
-    });
+    private Task<long> RecordAsync(GateReport report, string actor, CancellationToken ct) => ReleaseErrors.ExplainAsync(() =>
+        db.Sql("select two_tower.record_gate_run(@version, @passed, @actor, @reason, @compared_with, @numbers)")
+            .With("version", report.ModelVersion).With("passed", report.Passed).With("actor", actor).With("reason", report.Reason)
+            .With("compared_with", report.ComparedWith)
+            .WithJson("numbers", JsonSerializer.Serialize(
+                new { report.Checks, report.Quality, report.WithoutVector, options }, SnakeCaseJson.Strict))
+            .ScalarAsync<long>(ct));
 
     // One that came after the embedding began gets its vector from whoever follows the catalogue, when the release is active.
-    private async Task<Guid[]> VideosAsync(Release release, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
+    private async Task<IReadOnlyList<Guid>> VideosAsync(Release release, CancellationToken ct) =>
+        await db.Sql(
             """
             select v.id from public.videos v
             where v.created_at is null or v.created_at <= coalesce((
-                select max(t.at) from two_tower.release_transitions t where t.release_id = $1 and t.to_state = 'embedding'), 'infinity')
+                select max(t.at) from two_tower.release_transitions t
+                where t.release_id = @release and t.to_state = 'embedding'), 'infinity')
             order by v.id
-            """);
-        command.Parameters.Add(new() { Value = release.Id });
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var ids = new List<Guid>();
-        while (await reader.ReadAsync(ct).ConfigureAwait(false)) ids.Add(reader.GetGuid(0));
-        return [.. ids];
-    }
+            """)
+            .With("release", release.Id).ListAsync<Guid>(ct);
 }

@@ -16,9 +16,8 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
     /// <param name="encoder">Its way from a history to an embedding.</param>
     /// <param name="queries">The questions; each has a target among the items.</param>
     /// <param name="items">The items that are ranked, by video, numbered in order of id.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<ReleaseQuality> MeasureAsync(
-        ReleaseVectors vectors, IUserEncoder encoder, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items,
+        ReleaseVectors vectors, IHistoryEncoder encoder, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items,
         CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -29,7 +28,7 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
             encoder.Encode(queries[query].History, queries[query].AsOf, users.AsSpan(query * dim, dim)));
 
         var decided = queries.Select(query => Items(query.History.Entries.Select(entry => entry.VideoId))).ToList();
-        var heads = await ExactRanking.HeadsAsync(vectors, items, users, decided, Head, ct).ConfigureAwait(false);
+        var heads = await ExactRanking.HeadsAsync(vectors, items, users, decided, Head, ct);
         var quality = new ReleaseQuality(new double[queries.Count], new double[queries.Count], new double[queries.Count]);
         for (var query = 0; query < queries.Count; query++)
         {

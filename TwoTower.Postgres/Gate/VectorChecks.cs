@@ -2,6 +2,7 @@ using Npgsql;
 using Pgvector;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Features;
 using TwoTower.Postgres.Releases;
 
@@ -16,46 +17,40 @@ internal static class VectorChecks
     private const int Sample = 256;
 
     /// <summary>The type of the column: null without a table.</summary>
-    public static async Task<string?> TypeAsync(NpgsqlDataSource db, Release release, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            select format_type(a.atttypid, a.atttypmod) from pg_attribute a
-            where a.attrelid = to_regclass($1) and a.attname = 'embedding' and not a.attisdropped
-            """);
-        command.Parameters.Add(new() { Value = release.Table });
-        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) as string;
-    }
+    public static Task<string?> TypeAsync(NpgsqlDataSource db, Release release, CancellationToken ct) => db.Sql(
+        """
+        select format_type(a.atttypid, a.atttypmod) from pg_attribute a
+        where a.attrelid = to_regclass(@table) and a.attname = 'embedding' and not a.attisdropped
+        """)
+        .With("table", release.Table).ScalarAsync<string>(ct);
 
     /// <summary>
     /// The table has the release's type and dimension, a vector for each video that was there and still is, all of unit length, and an
     /// index.
     /// </summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
     /// <param name="videoIds">The videos that were there.</param>
     /// <param name="complete">False when missing vectors are no fault.</param>
-    /// <param name="ct">Cancels.</param>
     public static async Task<(GateCheck Check, long Missing)> TableAsync(
         NpgsqlDataSource db, ReleaseVectors vectors, IReadOnlyList<Guid> videoIds, bool complete, CancellationToken ct)
     {
         var release = vectors.Release;
-        var type = await TypeAsync(db, release, ct).ConfigureAwait(false);
+        var type = await TypeAsync(db, release, ct);
         var expected = $"{ReleaseRow.Name(release.VectorType)}({release.EmbeddingDim})";
         if (type is null) return (new("vectors", false, "it has no vectors: embed it first"), videoIds.Count);
         if (type[(type.LastIndexOf('.') + 1)..] != expected) return (new("vectors", false, $"the vectors are {type}, the release says {expected}"), 0);
 
         var wrong = new List<string>();
-        var (there, missing) = await vectors.MissingAsync(videoIds, ct).ConfigureAwait(false);
+        var (there, missing) = await vectors.MissingAsync(videoIds, ct);
         if (complete && missing.Count > 0)
         {
             wrong.Add($"{missing.Count} of {there} videos have no vector, such as {string.Join(", ", missing.Take(Named))}");
         }
 
         // pgvector itself refuses NaN and infinity.
-        var (stretched, example) = await vectors.NotUnitAsync(ct).ConfigureAwait(false);
+        var (stretched, example) = await vectors.NotUnitAsync(ct);
         if (stretched > 0) wrong.Add($"{stretched} vectors aren't of unit length, such as that of video {example}");
-        if (!await VectorIndex.ExistsAsync(db, vectors, ct).ConfigureAwait(false)) wrong.Add($"the index {vectors.Index} isn't there");
+        if (!await VectorIndex.ExistsAsync(db, vectors, ct)) wrong.Add($"the index {vectors.Index} isn't there");
         return wrong.Count > 0
             ? (new("vectors", false, string.Join("; ", wrong)), missing.Count)
             : (new("vectors", true, $"{there - missing.Count} of {there} videos have a vector, {expected}, of unit length, under an index"), missing.Count);
@@ -67,9 +62,9 @@ internal static class VectorChecks
     /// </summary>
     public static async Task<GateCheck> AgreementAsync(NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, CancellationToken ct)
     {
-        var stored = await SampleAsync(db, vectors, ct).ConfigureAwait(false);
+        var stored = await SampleAsync(db, vectors, ct);
         var items = new List<ItemPayload>(stored.Count);
-        await foreach (var item in PayloadReader.ReadItemsAsync(db, stored.Keys, tower.VideoFeatures, ct).ConfigureAwait(false)) items.Add(item);
+        await foreach (var item in PayloadReader.ReadItemsAsync(db, stored.Keys, tower.VideoFeatures, ct)) items.Add(item);
         var dim = tower.EmbeddingDim;
         var (embeddings, hashes) = (new float[items.Count * dim], new long[items.Count]);
         tower.Encode(items, embeddings, hashes);
@@ -96,22 +91,19 @@ internal static class VectorChecks
     private static async Task<Dictionary<Guid, (float[] Vector, long? Hash)>> SampleAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct)
     {
         // By a hash of the id: the same videos every time, and of all ages.
-        await using var command = db.CreateCommand(
+        var isHalf = vectors.Release.VectorType == VectorType.HalfVec;
+        var sample = await db.Sql(
             $"""
             select e.video_id, e.embedding, e.feature_hash
-            from {vectors.Table} e join public.videos v on v.id = e.video_id order by hashtext(e.video_id::text), e.video_id limit $1
-            """);
-        command.Parameters.Add(new() { Value = Sample });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var sample = new Dictionary<Guid, (float[], long?)>();
-        while (await row.ReadAsync(ct).ConfigureAwait(false))
-        {
-            var vector = vectors.Release.VectorType == VectorType.HalfVec
-                ? Array.ConvertAll(row.GetFieldValue<HalfVector>(1).ToArray(), half => (float)half)
-                : row.GetFieldValue<Vector>(1).ToArray();
-            sample.Add(row.GetGuid(0), (vector, row.IsDBNull(2) ? null : row.GetInt64(2)));
-        }
-
-        return sample;
+            from {vectors.Table} e join public.videos v on v.id = e.video_id order by hashtext(e.video_id::text), e.video_id limit @limit
+            """)
+            .With("limit", Sample)
+            .ListAsync(row => (
+                Id: row.Get<Guid>("video_id"),
+                Vector: isHalf
+                    ? Array.ConvertAll(row.Get<HalfVector>("embedding").ToArray(), half => (float)half)
+                    : row.Get<Vector>("embedding").ToArray(),
+                Hash: row.Get<long?>("feature_hash")), ct);
+        return sample.ToDictionary(row => row.Id, row => (row.Vector, row.Hash));
     }
 }

@@ -1,9 +1,9 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Impressions;
 
 /// <summary>How impressions go: a day at a time, oldest first. Any number of processes may do it.</summary>
-/// <param name="db">The database.</param>
 /// <param name="options">Days and rows that stay.</param>
 /// <param name="time">For waits between two tries.</param>
 internal sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions options, TimeProvider time)
@@ -19,24 +19,18 @@ internal sealed class ImpressionRetention(NpgsqlDataSource db, ImpressionOptions
         var dropped = new List<DateOnly>();
         for (var tries = 1; tries <= Tries;)
         {
-            await using var command = db.CreateCommand("select dropped, busy from two_tower.drop_impressions($1, $2, $3)");
-            command.Parameters.Add(new() { Value = options.Days });
-            command.Parameters.Add(new() { Value = options.MaxRows });
-            command.Parameters.Add(new() { Value = LockWaitMs });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await row.ReadAsync(ct).ConfigureAwait(false);
-            var (day, busy) = (row.IsDBNull(0) ? (DateOnly?)null : row.GetFieldValue<DateOnly>(0), row.GetBoolean(1));
-            await row.DisposeAsync().ConfigureAwait(false);
+            var (day, busy) = await db.Sql("select dropped, busy from two_tower.drop_impressions(@days, @max_rows, @wait_ms)")
+                .With("days", options.Days).With("max_rows", options.MaxRows).With("wait_ms", LockWaitMs)
+                .SingleAsync(row => (row.Get<DateOnly?>("dropped"), row.Get<bool>("busy")), ct);
             if (day is { } gone) dropped.Add(gone);
             else if (!busy) break;
-            else if (++tries <= Tries) await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct).ConfigureAwait(false);
+            else if (++tries <= Tries) await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct);
         }
 
         foreach (var table in new[] { "serving_counts", "serving_faults" })
         {
-            await using var counts = db.CreateCommand($"delete from two_tower.{table} where minute < clock_timestamp() - make_interval(days => $1)");
-            counts.Parameters.Add(new() { Value = options.Days });
-            await counts.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            await db.Sql($"delete from two_tower.{table} where minute < clock_timestamp() - make_interval(days => @days)")
+                .With("days", options.Days).ExecuteAsync(ct);
         }
 
         return dropped;

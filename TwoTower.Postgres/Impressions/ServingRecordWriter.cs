@@ -1,12 +1,11 @@
 using Npgsql;
-using NpgsqlTypes;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Impressions;
 
 /// <summary>
 /// Brings what was taken down to the database, in batches. What couldn't be written is written the next time. One caller at a time.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="recorder">Where it comes from.</param>
 /// <param name="options">Bounds.</param>
 internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder recorder, ImpressionOptions options)
@@ -19,11 +18,11 @@ internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder r
     /// <returns>Impressions recorded.</returns>
     public async Task<long> FlushAsync(CancellationToken ct = default)
     {
-        await FlushCountsAsync(ct).ConfigureAwait(false);
+        await FlushCountsAsync(ct);
         var recorded = 0L;
         while (Fill())
         {
-            var rows = await WriteAsync(ct).ConfigureAwait(false);
+            var rows = await WriteAsync(ct);
             if (rows == 0) ImpressionTelemetry.Lost("limit", _batch.Count);
             ImpressionTelemetry.Recorded(rows);
             recorded += rows;
@@ -63,19 +62,20 @@ internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder r
         try
         {
             // One statement: both are written or neither.
-            await using var command = db.CreateCommand("select two_tower.add_serving_counts($1, $2, $3, $4), two_tower.add_serving_faults($5, $6, $7)");
             var (counts, faults) = (outcomes.Counts, outcomes.Faults.ToArray());
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. counts.Keys] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Answers)] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Empty)] });
-            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. counts.Values.Select(count => count.Failed)] });
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(faults, fault => fault.ModelVersion) });
-            command.Parameters.Add(new NpgsqlParameter<string[]>
-            {
-                TypedValue = Array.ConvertAll(faults, fault => fault.Kind == ServingFaultKind.Failed ? "failed" : "empty"),
-            });
-            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(faults, fault => fault.UserId) });
-            await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            await db.Sql(
+                """
+                select two_tower.add_serving_counts(@versions, @answers, @empty, @failed),
+                    two_tower.add_serving_faults(@fault_versions, @fault_kinds, @fault_users)
+                """)
+                .With<string[]>("versions", [.. counts.Keys])
+                .With<long[]>("answers", [.. counts.Values.Select(count => count.Answers)])
+                .With<long[]>("empty", [.. counts.Values.Select(count => count.Empty)])
+                .With<long[]>("failed", [.. counts.Values.Select(count => count.Failed)])
+                .With("fault_versions", Array.ConvertAll(faults, fault => fault.ModelVersion))
+                .With("fault_kinds", Array.ConvertAll(faults, fault => fault.Kind == ServingFaultKind.Failed ? "failed" : "empty"))
+                .With("fault_users", Array.ConvertAll(faults, fault => fault.UserId))
+                .ExecuteAsync(ct);
         }
         catch
         {
@@ -84,20 +84,21 @@ internal sealed class ServingRecordWriter(NpgsqlDataSource db, ServingRecorder r
         }
     }
 
-    private async Task<long> WriteAsync(CancellationToken ct)
+    private Task<long> WriteAsync(CancellationToken ct)
     {
         var rows = _batch.SelectMany(answer => answer.VideoIds.Length == 0
             ? [(Answer: answer, Video: (Guid?)null, Rank: 0)]
             : answer.VideoIds.Select((id, i) => (Answer: answer, Video: (Guid?)id, Rank: i + 1))).ToList();
-        await using var command = db.CreateCommand("select two_tower.record_impressions($1, $2, $3, $4, $5, $6, $7, $8)");
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ServedAt).ToArray() });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ModelVersion).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.ExperimentId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.UserId).ToArray() });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Video).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Rank).ToArray() });
-        command.Parameters.Add(new() { Value = rows.Select(row => row.Answer.Strategy).ToArray() });
-        command.Parameters.Add(new() { Value = options.MaxRows });
-        return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
+        return db.Sql(
+            "select two_tower.record_impressions(@served_at, @versions, @experiments, @users, @videos, @ranks, @strategies, @max_rows)")
+            .With<DateTimeOffset[]>("served_at", [.. rows.Select(row => row.Answer.ServedAt)])
+            .With<string?[]>("versions", [.. rows.Select(row => row.Answer.ModelVersion)])
+            .With<long?[]>("experiments", [.. rows.Select(row => row.Answer.ExperimentId)])
+            .With<Guid[]>("users", [.. rows.Select(row => row.Answer.UserId)])
+            .With<Guid?[]>("videos", [.. rows.Select(row => row.Video)])
+            .With<int[]>("ranks", [.. rows.Select(row => row.Rank)])
+            .With<string[]>("strategies", [.. rows.Select(row => row.Answer.Strategy)])
+            .With("max_rows", options.MaxRows)
+            .ScalarAsync<long>(ct);
     }
 }

@@ -5,7 +5,7 @@ using TwoTower.Core.Quality;
 namespace TwoTower.Postgres.Impressions;
 
 /// <summary>
-/// Takes down what was served, in memory only: no request ever waits for it. <see cref="ServingRecordWriter"/> brings it to the database.
+/// Records what was served, in memory only: no request ever waits for it. <see cref="ServingRecordWriter"/> writes it to the database.
 /// Counts cover every request that a release was to answer; impressions those of a share of the users. Thread-safe.
 /// </summary>
 /// <param name="options">Whose answers, and how many may wait.</param>
@@ -30,7 +30,7 @@ internal sealed class ServingRecorder(IOptions<ImpressionOptions> options)
     /// <param name="experimentId">The experiment that runs, whichever release the user got.</param>
     /// <param name="servedAt">When it was asked for, by the database's clock: a decision on it is later.</param>
     /// <param name="couldBeMore">
-    /// Of an answer without a video: true when the release to go back to would have found one, false when no release could, such as for a viewer who
+    /// Of an answer without a video: true when the release to go back to would have found one, false when no release could, such as for a user who
     /// has seen everything. The latter says nothing of the release, and isn't counted.
     /// </param>
     public void Answered(

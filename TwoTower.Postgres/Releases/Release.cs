@@ -78,8 +78,6 @@ public sealed record Release
 /// <param name="From">Null when the release was registered.</param>
 /// <param name="To">The state it went to.</param>
 /// <param name="At">By the database's clock.</param>
-/// <param name="Actor">Who.</param>
-/// <param name="Reason">Why.</param>
 internal sealed record ReleaseTransition(ReleaseState? From, ReleaseState To, DateTimeOffset At, string Actor, string? Reason);
 
 /// <summary>What an activation did.</summary>
@@ -88,9 +86,7 @@ internal sealed record ReleaseTransition(ReleaseState? From, ReleaseState To, Da
 internal sealed record Activation(bool Changed, string? Previous);
 
 /// <summary>A file of a release, as the registry has it.</summary>
-/// <param name="Path">Its name.</param>
 /// <param name="Sha256">SHA-256 of its content, 64 lower-case hex digits.</param>
-/// <param name="Size">Bytes.</param>
 /// <param name="Freed">True: the release is retired, and the bytes are gone.</param>
 internal sealed record StoredFile(string Path, string Sha256, long Size, bool Freed);
 

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;
@@ -12,11 +14,18 @@ internal static class ReleaseErrors
     {
         try
         {
-            return await command().ConfigureAwait(false);
+            return await command();
         }
         catch (PostgresException e) when (Explain(e) is { } message)
         {
             throw new InputException(message, e);
+        }
+        catch (DbUpdateException e) when (e.InnerException is NpgsqlException cause)
+        {
+            // EF Core's wrapping of what the database said: callers look for the cause.
+            if (cause is PostgresException answer && Explain(answer) is { } message) throw new InputException(message, answer);
+            ExceptionDispatchInfo.Throw(cause);
+            throw;
         }
     }
 

@@ -17,7 +17,6 @@ internal static class ReleaseExport
     };
 
     /// <summary>Exports a release that has vectors (ready or active).</summary>
-    /// <param name="db">The database.</param>
     /// <param name="modelVersion">The release; null takes the active one.</param>
     /// <param name="directory">Where the bundle goes (see <see cref="BundleWriter"/>).</param>
     /// <param name="time">Gives <c>generated_at</c>.</param>
@@ -32,14 +31,14 @@ internal static class ReleaseExport
         ArgumentNullException.ThrowIfNull(time);
         var store = new ReleaseStore(db);
         var release = modelVersion is null
-            ? await store.GetActiveAsync(ct).ConfigureAwait(false) ?? throw new InputException("No release is active: name the one to export.")
-            : await store.GetAsync(modelVersion, ct).ConfigureAwait(false);
+            ? await store.GetActiveAsync(ct) ?? throw new InputException("No release is active: name the one to export.")
+            : await store.GetAsync(modelVersion, ct);
         if (Refuse(release) is { } reason) throw new InputException(reason);
 
-        var files = await store.OpenAsync(release.ModelVersion, ct).ConfigureAwait(false);
-        var vectors = await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false);
+        var files = await store.OpenAsync(release.ModelVersion, ct);
+        var vectors = await ReleaseVectors.OpenAsync(db, release, ct);
         return await BundleWriter.WriteAsync(
             directory, release.ModelVersion, files, release.EmbeddingDim, vectors.ReadAsync(ct), time.GetUtcNow(), commitSha, progress, ct)
-            .ConfigureAwait(false);
+            ;
     }
 }

@@ -1,6 +1,8 @@
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Entities;
 
 namespace TwoTower.Postgres.Releases;
 
@@ -27,7 +29,6 @@ internal sealed record Pruning(
 /// How releases go: retired in the registry first, so that nobody begins to use one, then its table dropped without making readers wait;
 /// pruning also frees the bytes of its files. What was cut off is finished by the next run.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="time">For waits between two tries.</param>
 internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 {
@@ -38,23 +39,15 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Retires a release for good and drops its vectors.</summary>
     /// <param name="modelVersion">The release; one that is retired already has what is left of its vectors dropped.</param>
-    /// <param name="actor">Who.</param>
-    /// <param name="reason">Why.</param>
     /// <param name="ct">Cancels; the release stays retired.</param>
     /// <returns>False when somebody is still reading the vectors after several tries: they are dropped by the next run.</returns>
     /// <exception cref="InputException">There is no such release, it is active, pinned, or being embedded.</exception>
     public async Task<bool> RetireAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default)
     {
-        var id = await ReleaseErrors.ExplainAsync(async () =>
-        {
-            await using var command = db.CreateCommand("select two_tower.retire_release($1, $2, $3)");
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = actor });
-            command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            return (long)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
-        }).ConfigureAwait(false);
+        var id = await ReleaseErrors.ExplainAsync(() => db.Sql("select two_tower.retire_release(@version, @actor, @reason)")
+            .With("version", modelVersion).With("actor", actor).With("reason", reason).ScalarAsync<long>(ct));
         ReleaseTelemetry.Entered(ReleaseState.Retired);
-        return await DropAsync(id, Tries, ct).ConfigureAwait(false);
+        return await DropAsync(id, Tries, ct);
     }
 
     /// <summary>
@@ -63,28 +56,29 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
     /// What is trained or being embedded isn't touched.
     /// </summary>
     /// <param name="keep">How many of the newest, the active one included.</param>
-    /// <param name="actor">Who.</param>
     /// <param name="dryRun">True only says what would be done.</param>
     /// <param name="ct">Cancels; what was retired stays so.</param>
     public async Task<Pruning> PruneAsync(int keep, string actor, bool dryRun, CancellationToken ct = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
-        var all = await _store.ListAsync(ct).ConfigureAwait(false);
-        var kept = (await NeededAsync(ct).ConfigureAwait(false)).ToList();
+        var all = await _store.ListAsync(ct);
+        var kept = (await NeededAsync(ct)).ToList();
         var served = all.Where(release => release.State is ReleaseState.Ready or ReleaseState.Active).ToList();
         kept.AddRange(served.Take(keep).Select(release => new NeededRelease(release.ModelVersion, $"one of the newest {keep}")));
         var needed = kept.Select(release => release.ModelVersion).ToHashSet(StringComparer.Ordinal);
         var newest = served.FirstOrDefault()?.Id ?? 0;
         var old = all.Where(release => !needed.Contains(release.ModelVersion)
             && (release.State == ReleaseState.Ready || (release.State == ReleaseState.Failed && release.Id < newest))).Reverse().ToList();
-        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old).Select(release => release.Id)], ct).ConfigureAwait(false);
+        var sizes = await SizesAsync([.. all.Where(release => release.State == ReleaseState.Retired).Concat(old)
+            .Select(release => release.Id)], ct);
         var (undropped, freed) = (new List<string>(), new List<FreedRelease>());
         foreach (var release in old.ToList())
         {
             if (dryRun) continue;
             try
             {
-                if (!await RetireAsync(release.ModelVersion, actor, $"pruned: beyond the newest {keep}, and nobody needs it", ct).ConfigureAwait(false)) undropped.Add(release.ModelVersion);
+                var reason = $"pruned: beyond the newest {keep}, and nobody needs it";
+                if (!await RetireAsync(release.ModelVersion, actor, reason, ct)) undropped.Add(release.ModelVersion);
             }
             catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT101" })
             {
@@ -99,8 +93,8 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
         {
             if (!dryRun)
             {
-                if (!undropped.Contains(size.ModelVersion) && !await DropAsync(id, 1, ct).ConfigureAwait(false)) undropped.Add(size.ModelVersion);
-                await FreeFilesAsync(id, ct).ConfigureAwait(false);
+                if (!undropped.Contains(size.ModelVersion) && !await DropAsync(id, 1, ct)) undropped.Add(size.ModelVersion);
+                await FreeFilesAsync(id, ct);
             }
 
             freed.Add(undropped.Contains(size.ModelVersion) ? size with { VectorBytes = 0 } : size);
@@ -110,78 +104,63 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
     }
 
     /// <summary>The releases that somebody needs, and why; a release may be there more than once.</summary>
-    public Task<IReadOnlyList<NeededRelease>> NeededAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync<IReadOnlyList<NeededRelease>>(async () =>
-    {
-        await using var command = db.CreateCommand("select model_version, why from two_tower.needed_releases() order by 1, 2");
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var needed = new List<NeededRelease>();
-        while (await row.ReadAsync(ct).ConfigureAwait(false)) needed.Add(new(row.GetString(0), row.GetString(1)));
-        return needed;
-    });
+    public Task<IReadOnlyList<NeededRelease>> NeededAsync(CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<NeededRelease>>(async () =>
+            await db.Sql("select model_version, why from two_tower.needed_releases() order by model_version, why")
+                .ListAsync(row => new NeededRelease(row.Get<string>("model_version"), row.Get<string>("why")), ct));
 
     /// <summary>Pins a release: it can't be retired until it is unpinned.</summary>
     /// <exception cref="InputException">There is no such release.</exception>
     public async Task PinAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default)
     {
-        var release = await _store.GetAsync(modelVersion, ct).ConfigureAwait(false);
+        var release = await _store.GetAsync(modelVersion, ct);
         if (release.State == ReleaseState.Retired) throw new InputException($"Release {modelVersion} is retired: its vectors are gone, there is nothing to pin.");
-        await using var command = db.CreateCommand(
+        await db.Sql(
             """
-            insert into two_tower.release_pins (release_id, actor, reason) values ($1, $2, $3)
+            insert into two_tower.release_pins (release_id, actor, reason) values (@release, @actor, @reason)
             on conflict (release_id) do update set actor = excluded.actor, reason = excluded.reason, at = clock_timestamp()
-            """);
-        command.Parameters.Add(new() { Value = release.Id });
-        command.Parameters.Add(new() { Value = actor });
-        command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            """)
+            .With("release", release.Id).With("actor", actor).With("reason", reason).ExecuteAsync(ct);
     }
 
     /// <summary>Takes a pin away; false when there was none.</summary>
     /// <exception cref="InputException">There is no such release.</exception>
     public async Task<bool> UnpinAsync(string modelVersion, CancellationToken ct = default)
     {
-        var release = await _store.GetAsync(modelVersion, ct).ConfigureAwait(false);
-        await using var command = db.CreateCommand("delete from two_tower.release_pins where release_id = $1");
-        command.Parameters.Add(new() { Value = release.Id });
-        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) > 0;
+        var release = await _store.GetAsync(modelVersion, ct);
+        await using var context = TwoTowerDb.Open(db);
+        return await context.Set<ReleasePin>().Where(pin => pin.ReleaseId == release.Id).ExecuteDeleteAsync(ct) > 0;
     }
 
     // What the releases of these ids have that can be freed, oldest first; without those that have nothing.
-    private async Task<SortedDictionary<long, FreedRelease>> SizesAsync(long[] ids, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
+    private async Task<SortedDictionary<long, FreedRelease>> SizesAsync(long[] ids, CancellationToken ct) => new(
+        (await db.Sql(
             """
             select s.* from (
                 select r.release_id, r.model_version,
                     coalesce(pg_total_relation_size(to_regclass(format('two_tower.video_embeddings_%s', r.release_id))), 0) as vectors,
                     (select coalesce(sum(f.size), 0)::bigint from two_tower.release_files f where f.release_id = r.release_id and f.content is not null) as files
-                from two_tower.releases r where r.release_id = any ($1)) s
+                from two_tower.releases r where r.release_id = any (@ids)) s
             where s.vectors + s.files > 0
-            """);
-        command.Parameters.Add(new() { Value = ids });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var sizes = new SortedDictionary<long, FreedRelease>();
-        while (await row.ReadAsync(ct).ConfigureAwait(false)) sizes.Add(row.GetInt64(0), new(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
-        return sizes;
-    }
+            """)
+            .With("ids", ids)
+            .ListAsync(row => (
+                Id: row.Get<long>("release_id"),
+                Size: new FreedRelease(row.Get<string>("model_version"), row.Get<long>("vectors"), row.Get<long>("files"))), ct))
+        .ToDictionary(row => row.Id, row => row.Size));
 
-    private async Task FreeFilesAsync(long id, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select two_tower.free_release_files($1)");
-        command.Parameters.Add(new() { Value = id });
-        await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
-    }
+    private async Task FreeFilesAsync(long id, CancellationToken ct) =>
+        await db.Sql("select two_tower.free_release_files(@release)").With("release", id).ExecuteAsync(ct);
 
     private async Task<bool> DropAsync(long id, int tries, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
-            await using var command = db.CreateCommand("select two_tower.drop_retired_vectors($1, $2)");
-            command.Parameters.Add(new() { Value = id });
-            command.Parameters.Add(new() { Value = LockWaitMs });
-            if ((bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!) return true;
+            var dropped = await db.Sql("select two_tower.drop_retired_vectors(@release, @wait_ms)")
+                .With("release", id).With("wait_ms", LockWaitMs).ScalarAsync<bool>(ct);
+            if (dropped) return true;
             if (attempt == tries) return false;
-            await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(LockWaitMs), time, ct);
         }
     }
 }

@@ -1,11 +1,12 @@
-using System.Data;
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
+using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Entities;
 
 namespace TwoTower.Postgres.Releases;
 
@@ -13,7 +14,6 @@ namespace TwoTower.Postgres.Releases;
 /// The registry of releases and their files, in Postgres. Every method is one transaction; every refusal (an unknown version, a
 /// transition that isn't allowed, a damaged file) is an <see cref="InputException"/> that says so. Thread-safe.
 /// </summary>
-/// <param name="db">The database.</param>
 internal sealed class ReleaseStore(NpgsqlDataSource db)
 {
     /// <summary>Registers what a training made, state <see cref="ReleaseState.Trained"/>: all of it or, after a failure, a kill or a full
@@ -49,142 +49,120 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
             ? BundleJson.Read<JsonElement>(metrics, $"{ArtifactNames.Metrics} of {files.Name}").GetRawText()
             : "{}";
 
-        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        await using (var who = new NpgsqlCommand("select set_config('two_tower.actor', $1, true), set_config('two_tower.reason', $2, true)", connection, transaction))
+        await using var context = TwoTowerDb.Open(db);
+        await using var transaction = await context.Database.BeginTransactionAsync(ct);
+        await ((NpgsqlConnection)context.Database.GetDbConnection())
+            .Sql("select set_config('two_tower.actor', @actor, true), set_config('two_tower.reason', @reason, true)")
+            .With("actor", actor).With("reason", imported ? "imported" : $"trained by recipe {recipe}").ExecuteAsync(ct);
+        var release = new Release
         {
-            who.Parameters.Add(new() { Value = actor });
-            who.Parameters.Add(new() { Value = imported ? "imported" : $"trained by recipe {recipe}" });
-            await who.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        }
-
-        await using var insert = new NpgsqlCommand(
-            """
-            insert into two_tower.releases (model_version, origin, recipe, embedding_dim, vector_type, config, metrics, traceparent)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict (model_version) do nothing
-            returning release_id
-            """, connection, transaction)
-        {
-            Parameters =
-            {
-                new() { Value = modelVersion },
-                new() { Value = imported ? "imported" : "trained" },
-                new() { Value = (object?)recipe ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-                new() { Value = dim },
-                new() { Value = ReleaseRow.Name(vectorType) },
-                new() { Value = meta.Config is { ValueKind: JsonValueKind.Object } config ? config.GetRawText() : "{}", NpgsqlDbType = NpgsqlDbType.Jsonb },
-                new() { Value = metricsJson, NpgsqlDbType = NpgsqlDbType.Jsonb },
-                new() { Value = (object?)origin ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-            },
+            Id = default,
+            ModelVersion = modelVersion,
+            State = ReleaseState.Trained,
+            StateAt = default,
+            Imported = imported,
+            Recipe = recipe,
+            EmbeddingDim = dim,
+            VectorType = vectorType,
+            Config = meta.Config is { ValueKind: JsonValueKind.Object } config ? config : JsonElement.Parse("{}"),
+            Metrics = JsonElement.Parse(metricsJson),
+            CreatedAt = default,
+            TraceParent = origin,
         };
-        if (await insert.ExecuteScalarAsync(ct).ConfigureAwait(false) is not long id)
+        context.Add(release);
+        try
         {
-            await transaction.RollbackAsync(ct).ConfigureAwait(false);
-            return await SameFilesAsync(modelVersion, files, ct).ConfigureAwait(false);
+            await context.SaveChangesAsync(ct);
+        }
+        catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            await transaction.RollbackAsync(ct);
+            return await SameFilesAsync(modelVersion, files, ct);
         }
 
-        foreach (var file in files.Files)
+        context.AddRange(files.Files.Select(file => new ReleaseFileEntity
         {
-            await using var command = new NpgsqlCommand(
-                "insert into two_tower.release_files (release_id, path, sha256, size, content) values ($1, $2, $3, $4, $5)",
-                connection, transaction)
-            {
-                Parameters =
-                {
-                    new() { Value = id }, new() { Value = file.Path }, new() { Value = file.Sha256 },
-                    new() { Value = (long)file.Content.Length }, new() { Value = file.Content },
-                },
-            };
-            await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        }
-
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
+            ReleaseId = release.Id,
+            Path = file.Path,
+            Sha256 = file.Sha256,
+            Size = file.Content.Length,
+            Content = file.Content,
+        }));
+        await context.SaveChangesAsync(ct);
+        await transaction.CommitAsync(ct);
         ReleaseTelemetry.Entered(ReleaseState.Trained);
-        return await GetAsync(modelVersion, ct).ConfigureAwait(false);
+        return await GetAsync(modelVersion, ct);
     });
 
     /// <summary>All releases, newest first.</summary>
-    public Task<IReadOnlyList<Release>> ListAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync(() =>
-        ReadAsync($"select {ReleaseRow.Columns} from two_tower.releases r order by r.release_id desc", [], ct));
+    public Task<IReadOnlyList<Release>> ListAsync(CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync<IReadOnlyList<Release>>(async () =>
+        {
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<Release>().OrderByDescending(release => release.Id).ToListAsync(ct);
+        });
 
     /// <summary>The release that is served; null with none.</summary>
     public Task<Release?> GetActiveAsync(CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
-        (await ReadAsync(
-            $"select {ReleaseRow.Columns} from two_tower.active_release a join two_tower.releases r using (release_id)", [], ct)
-            .ConfigureAwait(false)).SingleOrDefault());
+    {
+        await using var context = TwoTowerDb.Open(db);
+        return await context.Set<ActivePointer>()
+            .Join(context.Set<Release>(), pointer => pointer.ReleaseId, release => release.Id, (_, release) => release)
+            .SingleOrDefaultAsync(ct);
+    });
 
     /// <summary>A release by its version; null when there is none.</summary>
     public Task<Release?> FindAsync(string modelVersion, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
-        (await ReadAsync($"select {ReleaseRow.Columns} from two_tower.releases r where r.model_version = $1", [modelVersion], ct)
-            .ConfigureAwait(false)).SingleOrDefault());
+    {
+        await using var context = TwoTowerDb.Open(db);
+        return await context.Set<Release>().SingleOrDefaultAsync(release => release.ModelVersion == modelVersion, ct);
+    });
 
     /// <summary>A release by its version.</summary>
     /// <exception cref="InputException">There is none.</exception>
     public async Task<Release> GetAsync(string modelVersion, CancellationToken ct = default) =>
-        await FindAsync(modelVersion, ct).ConfigureAwait(false) ?? throw NoSuchRelease(modelVersion);
+        await FindAsync(modelVersion, ct) ?? throw NoSuchRelease(modelVersion);
 
     /// <summary>The files of a release, every hash verified.</summary>
     /// <exception cref="InputException">There is no such release, or a file isn't what was registered.</exception>
     /// <exception cref="ReleaseGoneException">It is retired, and its files are freed.</exception>
     public Task<ReleaseFileSet> OpenAsync(string modelVersion, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
     {
-        await using var command = db.CreateCommand(
+        // Requests wait for it where a tower isn't loaded yet: SQL, as all of their path.
+        var files = await db.Sql(
             """
             select f.path, f.sha256, f.size, f.content, r.traceparent
             from two_tower.releases r join two_tower.release_files f using (release_id)
-            where r.model_version = $1 order by f.path
-            """);
-        command.Parameters.Add(new() { Value = modelVersion });
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var files = new List<ReleaseFile>();
-        string? traceParent = null;
-        while (await reader.ReadAsync(ct).ConfigureAwait(false))
-        {
-            if (reader.IsDBNull(3)) throw new ReleaseGoneException($"Release {modelVersion} is retired and its files are freed: activate another release, or import its bundle under another version.");
-            var file = new ReleaseFile(reader.GetString(0), reader.GetFieldValue<byte[]>(3));
-            if (file.Content.Length != reader.GetInt64(2) || file.Sha256 != reader.GetString(1))
-            {
-                throw new InputException(
-                    $"{file.Path} of release {modelVersion} is damaged: {file.Content.Length} bytes with SHA-256 {file.Sha256}, " +
-                    $"registered were {reader.GetInt64(2)} with {reader.GetString(1)}. Activate another release and train or import this one again.");
-            }
-
-            files.Add(file);
-            traceParent = reader.IsDBNull(4) ? null : reader.GetString(4);
-        }
-
-        return files.Count > 0 ? new ReleaseFileSet($"release {modelVersion}", files) { TraceParent = traceParent } : throw NoSuchRelease(modelVersion);
+            where r.model_version = @version order by f.path
+            """)
+            .With("version", modelVersion)
+            .ListAsync(row => (File: Checked(modelVersion, row), TraceParent: row.GetOrNull<string>("traceparent")), ct);
+        return files.Count > 0
+            ? new ReleaseFileSet($"release {modelVersion}", [.. files.Select(file => file.File)]) { TraceParent = files[0].TraceParent }
+            : throw NoSuchRelease(modelVersion);
     });
 
     /// <summary>What the files of a release are, whether their bytes are there or freed; ordered by path.</summary>
     public Task<IReadOnlyList<StoredFile>> FilesAsync(string modelVersion, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<StoredFile>>(async () =>
         {
-            await using var command = db.CreateCommand(
-                """
-                select f.path, f.sha256, f.size, f.content is null
-                from two_tower.releases r join two_tower.release_files f using (release_id)
-                where r.model_version = $1 order by f.path
-                """);
-            command.Parameters.Add(new() { Value = modelVersion });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            var files = new List<StoredFile>();
-            while (await row.ReadAsync(ct).ConfigureAwait(false)) files.Add(new(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetBoolean(3)));
-            return files;
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<Release>().Where(release => release.ModelVersion == modelVersion)
+                .Join(context.Set<ReleaseFileEntity>(), release => release.Id, file => file.ReleaseId, (_, file) => file)
+                .OrderBy(file => file.Path)
+                .Select(file => new StoredFile(file.Path, file.Sha256, file.Size, file.Content == null))
+                .ToListAsync(ct);
         });
 
     /// <summary>Makes a ready release the one that is served; the one before goes back to ready. One short transaction.</summary>
     /// <exception cref="InputException">There is no such release, or it isn't ready.</exception>
     public Task<Activation> ActivateAsync(string modelVersion, string actor, string? reason, CancellationToken ct = default) => MoveAsync(
-        "activate release", "two_tower.activate_release($1, $2, $3)", modelVersion, "$1", [modelVersion, actor, reason], ReadActivation, ct);
+        "activate release", "two_tower.activate_release(@version, @actor, @reason)", modelVersion, "@version",
+        [("version", modelVersion), ("actor", actor), ("reason", reason)], ReadActivation, ct);
 
     /// <summary>As <see cref="ActivateAsync"/>, if the active release is still the one that the gate compared with: what runs by itself calls this.</summary>
     /// <param name="modelVersion">The release.</param>
     /// <param name="expected">The release that must be active still; null: none.</param>
-    /// <param name="actor">Who.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>Null when another release was activated meanwhile, and nothing was done.</returns>
     public async Task<Activation?> ActivateAfterAsync(
         string modelVersion, string? expected, string actor, string? reason, CancellationToken ct = default)
@@ -192,8 +170,8 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
         try
         {
             return await MoveAsync(
-                "activate release", "two_tower.activate_release_after($1, $2, $3, $4)", modelVersion, "$1", [modelVersion, expected, actor, reason],
-                ReadActivation, ct).ConfigureAwait(false);
+                "activate release", "two_tower.activate_release_after(@version, @expected, @actor, @reason)", modelVersion, "@version",
+                [("version", modelVersion), ("expected", expected), ("actor", actor), ("reason", reason)], ReadActivation, ct);
         }
         catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT105" })
         {
@@ -205,16 +183,16 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
     /// <returns>The release that is active now, and the one that was.</returns>
     /// <exception cref="InputException">There is none.</exception>
     public Task<(string ModelVersion, string Previous)> RollbackAsync(string actor, string? reason, CancellationToken ct = default) => MoveAsync(
-        "roll back", "two_tower.rollback_release($1, $2)", null, "moved.model_version", [actor, reason],
-        row => (row.GetString("model_version"), row.GetString("previous_model_version")), ct);
+        "roll back", "two_tower.rollback_release(@actor, @reason)", null, "moved.model_version", [("actor", actor), ("reason", reason)],
+        row => (row.Get<string>("model_version"), row.Get<string>("previous_model_version")), ct);
 
     /// <summary>Moves a release to another state; nothing happens when it is there already.</summary>
     /// <exception cref="InputException">The database refuses the transition, by name.</exception>
     public async Task<Release> TransitionAsync(string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default)
     {
-        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await TransitionAsync(connection, modelVersion, to, actor, reason, ct).ConfigureAwait(false);
-        return await GetAsync(modelVersion, ct).ConfigureAwait(false);
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await TransitionAsync(connection, modelVersion, to, actor, reason, ct);
+        return await GetAsync(modelVersion, ct);
     }
 
     /// <summary>The same in the connection's transaction, if it is in one.</summary>
@@ -223,12 +201,9 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
         NpgsqlConnection connection, string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
-            await using var command = new NpgsqlCommand("select two_tower.transition_release($1, $2, $3, $4)", connection);
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = ReleaseRow.Name(to) });
-            command.Parameters.Add(new() { Value = actor });
-            command.Parameters.Add(new() { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
+            await connection.Sql("select two_tower.transition_release(@version, @state, @actor, @reason)")
+                .With("version", modelVersion).With("state", ReleaseRow.Name(to)).With("actor", actor).With("reason", reason)
+                .ExecuteAsync(ct);
             ReleaseTelemetry.Entered(to);
             return true;
         });
@@ -238,11 +213,10 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
     public Task<Release> SetVectorTypeAsync(string modelVersion, VectorType type, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
-            await using var command = db.CreateCommand("update two_tower.releases set vector_type = $2 where model_version = $1");
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = ReleaseRow.Name(type) });
-            await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-            return await GetAsync(modelVersion, ct).ConfigureAwait(false);
+            await using var context = TwoTowerDb.Open(db);
+            await context.Set<Release>().Where(release => release.ModelVersion == modelVersion)
+                .ExecuteUpdateAsync(set => set.SetProperty(release => release.VectorType, type), ct);
+            return await GetAsync(modelVersion, ct);
         });
 
     /// <summary>Marks a release as failed, with the reason.</summary>
@@ -253,65 +227,56 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
     public Task<IReadOnlyList<ReleaseTransition>> HistoryAsync(string modelVersion, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<ReleaseTransition>>(async () =>
         {
-            await using var command = db.CreateCommand(
-                "select from_state, to_state, at, actor, reason from two_tower.release_transitions where model_version = $1 order by transition_id");
-            command.Parameters.Add(new() { Value = modelVersion });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            var history = new List<ReleaseTransition>();
-            while (await row.ReadAsync(ct).ConfigureAwait(false))
-            {
-                history.Add(new(
-                    row.IsDBNull(0) ? null : ReleaseRow.State(row.GetString(0)), ReleaseRow.State(row.GetString(1)),
-                    row.GetFieldValue<DateTimeOffset>(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4)));
-            }
-
-            return history;
+            await using var context = TwoTowerDb.Open(db);
+            return await context.Set<ReleaseTransition>()
+                .Where(step => EF.Property<string>(step, RegistryEntities.Keys.Version) == modelVersion)
+                .OrderBy(step => EF.Property<long>(step, RegistryEntities.Keys.Transition))
+                .ToListAsync(ct);
         });
 
-    private static Activation ReadActivation(NpgsqlDataReader row) =>
-        new(row.GetBoolean("changed"), row.IsDBNull("previous_model_version") ? null : row.GetString("previous_model_version"));
+    private static Activation ReadActivation(SqlRow row) => new(row.Get<bool>("changed"), row.GetOrNull<string>("previous_model_version"));
+
+    private static ReleaseFile Checked(string modelVersion, SqlRow row)
+    {
+        var content = row.GetOrNull<byte[]>("content") ?? throw new ReleaseGoneException(
+            $"Release {modelVersion} is retired and its files are freed: activate another release, "
+            + "or import its bundle under another version.");
+        var file = new ReleaseFile(row.Get<string>("path"), content);
+        var (size, sha256) = (row.Get<long>("size"), row.Get<string>("sha256"));
+        return content.Length == size && file.Sha256 == sha256
+            ? file
+            : throw new InputException(
+                $"{file.Path} of release {modelVersion} is damaged: {content.Length} bytes with SHA-256 {file.Sha256}, " +
+                $"registered were {size} with {sha256}. Activate another release and train or import this one again.");
+    }
 
     // One statement that moves and tells what the span needs: a query after it could fail, and would report a move that has happened as failed.
     private Task<T> MoveAsync<T>(
-        string what, string move, string? modelVersion, string target, string?[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken ct) =>
+        string what, string move, string? modelVersion, string target, (string Name, string? Value)[] parameters, Func<SqlRow, T> read,
+        CancellationToken ct) =>
         ReleaseErrors.ExplainAsync(async () =>
         {
             using var span = ReleaseTelemetry.Begin(what, modelVersion);
-            await using var command = db.CreateCommand(
+            var statement = db.Sql(
                 $"select moved.*, {target} as target, (select r.traceparent from two_tower.releases r where r.model_version = {target}) from {move} moved");
-            foreach (var parameter in parameters) command.Parameters.Add(new() { Value = (object?)parameter ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            T moved;
-            await using (var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false))
-            {
-                await row.ReadAsync(ct).ConfigureAwait(false);
-                moved = read(row);
-                span?.SetTag("twotower.model_version", row.GetString("target"));
-                span.LinkToTraining(row.IsDBNull("traceparent") ? null : row.GetString("traceparent"));
-            }
-
+            foreach (var (name, value) in parameters) statement.With(name, value);
+            var (moved, version, traceParent) = await statement.SingleAsync(
+                row => (read(row), row.Get<string>("target"), row.GetOrNull<string>("traceparent")), ct);
+            span?.SetTag("twotower.model_version", version);
+            span.LinkToTraining(traceParent);
             if (moved is not Activation { Changed: false }) ReleaseTelemetry.Entered(ReleaseState.Active);
             return moved;
         });
 
     private async Task<Release> SameFilesAsync(string modelVersion, ReleaseFileSet files, CancellationToken ct)
     {
-        var there = await FilesAsync(modelVersion, ct).ConfigureAwait(false);
+        var there = await FilesAsync(modelVersion, ct);
         if (ModelVersion.ContentHash(there.Select(file => (file.Path, file.Sha256))) != ModelVersion.ContentHash(files.Files))
         {
             throw new InputException($"There is a release {modelVersion} with other files: a release never changes. Give the new one another version.");
         }
 
-        return await GetAsync(modelVersion, ct).ConfigureAwait(false);
-    }
-
-    private async Task<IReadOnlyList<Release>> ReadAsync(string sql, object[] parameters, CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(new() { Value = parameter });
-        await using var reader = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        var releases = new List<Release>();
-        while (await reader.ReadAsync(ct).ConfigureAwait(false)) releases.Add(ReleaseRow.Read(reader));
-        return releases;
+        return await GetAsync(modelVersion, ct);
     }
 
     private static InputException NoSuchRelease(string modelVersion) =>

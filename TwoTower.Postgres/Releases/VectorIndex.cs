@@ -29,9 +29,7 @@ public sealed record VectorIndexOptions
 internal static class VectorIndex
 {
     /// <summary>Builds the index unless it is there, then analyses the table. One transaction: it is whole or not there.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
-    /// <param name="options">How.</param>
     /// <param name="rows">Rows of the table, for the memory that the build asks for.</param>
     /// <param name="warn">Told what a person should know.</param>
     /// <param name="ct">Cancels the build on the server.</param>
@@ -50,40 +48,37 @@ internal static class VectorIndex
 
         try
         {
-            await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), workers, ct).ConfigureAwait(false);
+            await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), workers, ct);
         }
         catch (PostgresException e) when (workers > 0 && e.MessageText.Contains("shared memory", StringComparison.Ordinal))
         {
             // A parallel build shares its memory through /dev/shm, of which a container has 64 MB unless told otherwise.
             warn?.Invoke($"The server has too little shared memory for a parallel index build ({e.MessageText}): building with one process. Give its container --shm-size 1g.");
-            await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), 0, ct).ConfigureAwait(false);
+            await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), 0, ct);
         }
 
-        await using var analyze = db.CreateCommand($"analyze {vectors.Table}");
-        await analyze.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        await db.Sql($"analyze {vectors.Table}").ExecuteAsync(ct);
     }
 
     /// <summary>True when the index is there and usable.</summary>
-    public static async Task<bool> ExistsAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct = default)
+    public static Task<bool> ExistsAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        await using var command = db.CreateCommand(
+        return db.Sql(
             """
             select exists (
                 select from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-                where i.indrelid = to_regclass($1) and a.amname = 'hnsw' and i.indisvalid and i.indisready)
-            """);
-        command.Parameters.Add(new() { Value = vectors.Release.Table });
-        return (bool)(await command.ExecuteScalarAsync(ct).ConfigureAwait(false))!;
+                where i.indrelid = to_regclass(@table) and a.amname = 'hnsw' and i.indisvalid and i.indisready)
+            """)
+            .With("table", vectors.Release.Table).ScalarAsync<bool>(ct);
     }
 
     /// <summary>Rows that a build under way has done; null when none is.</summary>
-    public static async Task<long?> ProgressAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct = default)
+    public static Task<long?> ProgressAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        await using var command = db.CreateCommand("select tuples_done from pg_stat_progress_create_index where relid = to_regclass($1)");
-        command.Parameters.Add(new() { Value = vectors.Table });
-        return await command.ExecuteScalarAsync(ct).ConfigureAwait(false) as long?;
+        return db.Sql("select tuples_done from pg_stat_progress_create_index where relid = to_regclass(@table)")
+            .With("table", vectors.Table).ScalarAsync<long?>(ct);
     }
 
     /// <summary>Memory that a build over this many rows asks for, in MB: what it needs and no more, so that a small one lives on a small server.</summary>
@@ -105,16 +100,13 @@ internal static class VectorIndex
     private static async Task TryBuildAsync(
         NpgsqlDataSource db, ReleaseVectors vectors, VectorIndexOptions options, long memoryMb, int workers, CancellationToken ct)
     {
-        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
         var opclass = vectors.Release.VectorType == VectorType.HalfVec ? "halfvec_ip_ops" : "vector_ip_ops";
-        await using var command = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture,
+        var build = string.Create(CultureInfo.InvariantCulture,
             $"""
             {Settings(memoryMb, workers)}
             create index if not exists {vectors.Index} on {vectors.Table}
                 using hnsw (embedding {vectors.VectorSchema}.{opclass}) with (m = {options.M}, ef_construction = {options.EfConstruction});
-            """), connection, transaction);
-        await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
+            """);
+        await db.InTransactionAsync(connection => connection.Sql(build).ExecuteAsync(ct), ct);
     }
 }

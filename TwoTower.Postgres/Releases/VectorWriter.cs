@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Pgvector;
 using TwoTower.Core.Bundles;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Releases;
 
@@ -14,7 +15,6 @@ internal static class VectorWriter
     /// Adds rows for videos that have none, in a transaction of its own. When another process was faster with some of them, its rows stay:
     /// they are the same vectors, or newer ones.
     /// </summary>
-    /// <param name="db">The database.</param>
     /// <param name="vectors">The table.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="hashes">[n]: what the features were; empty when that isn't known.</param>
@@ -24,11 +24,7 @@ internal static class VectorWriter
         NpgsqlDataSource db, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(db);
-        await using var connection = await db.OpenConnectionAsync(ct).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(ct).ConfigureAwait(false);
-        var written = await AddAsync(connection, vectors, batch, hashes, ct).ConfigureAwait(false);
-        await transaction.CommitAsync(ct).ConfigureAwait(false);
-        return written;
+        return await db.InTransactionAsync(connection => AddAsync(connection, vectors, batch, hashes, ct), ct);
     }
 
     /// <summary>Adds rows for videos that have none, in the connection's transaction.</summary>
@@ -40,16 +36,16 @@ internal static class VectorWriter
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(vectors);
         ArgumentNullException.ThrowIfNull(batch);
-        await ExecuteAsync(connection, "savepoint adding", [], ct).ConfigureAwait(false);
+        await connection.Sql("savepoint adding").ExecuteAsync(ct);
         try
         {
-            await CopyAsync(connection, vectors.Table, vectors.Release.VectorType, batch, hashes, ct).ConfigureAwait(false);
+            await CopyAsync(connection, vectors.Table, vectors.Release.VectorType, batch, hashes, ct);
             return batch.VideoIds.Count;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
         {
-            await ExecuteAsync(connection, "rollback to savepoint adding", [], ct).ConfigureAwait(false);
-            return await StageAsync(connection, vectors, batch, hashes, "", "do nothing", [], ct).ConfigureAwait(false);
+            await connection.Sql("rollback to savepoint adding").ExecuteAsync(ct);
+            return await StageAsync(connection, vectors, batch, hashes, null, "do nothing", ct);
         }
     }
 
@@ -69,54 +65,48 @@ internal static class VectorWriter
         ArgumentNullException.ThrowIfNull(vectors);
         ArgumentNullException.ThrowIfNull(batch);
         return StageAsync(
-            connection, vectors, batch, hashes, "where video_id = any ($1)",
+            connection, vectors, batch, hashes, only,
             $"""
             do update set embedding = excluded.embedding, {(batch.HistoryDim > 0 ? "history = excluded.history, " : "")}feature_hash = excluded.feature_hash, updated_at = excluded.updated_at
             where e.feature_hash is distinct from excluded.feature_hash
-            """, [only], ct);
+            """, ct);
     }
 
+    // Those of the batch's videos; null: all.
     private static async Task<long> StageAsync(
-        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, string filter, string conflict,
-        object[] parameters, CancellationToken ct)
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, Guid[]? only,
+        string conflict, CancellationToken ct)
     {
-        await ExecuteAsync(connection, $"create temp table {Staged} (like {vectors.Table} including defaults) on commit drop", [], ct).ConfigureAwait(false);
-        await CopyAsync(connection, Staged, vectors.Release.VectorType, batch, hashes, ct).ConfigureAwait(false);
+        await connection.Sql($"create temp table {Staged} (like {vectors.Table} including defaults) on commit drop").ExecuteAsync(ct);
+        await CopyAsync(connection, Staged, vectors.Release.VectorType, batch, hashes, ct);
         // In order of key: two writers of the same videos then wait for each other instead of blocking each other.
-        return await ExecuteAsync(
-            connection,
+        return await connection.Sql(
             $"""
             insert into {vectors.Table} as e ({Columns(batch)}, updated_at)
-            select {Columns(batch)}, now() from {Staged} {filter} order by video_id
+            select {Columns(batch)}, now() from {Staged} where @only::uuid[] is null or video_id = any (@only) order by video_id
             on conflict (video_id) {conflict}
-            """, parameters, ct).ConfigureAwait(false);
-    }
-
-    private static async Task<long> ExecuteAsync(NpgsqlConnection connection, string sql, object[] parameters, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var parameter in parameters) command.Parameters.Add(new() { Value = parameter });
-        return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            """)
+            .With("only", only).ExecuteAsync(ct);
     }
 
     private static async Task CopyAsync(
         NpgsqlConnection connection, string table, VectorType type, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct)
     {
         await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {table} ({Columns(batch)}) from stdin (format binary)", ct).ConfigureAwait(false);
+            $"copy {table} ({Columns(batch)}) from stdin (format binary)", ct);
         var half = type == VectorType.HalfVec;
         for (var i = 0; i < batch.VideoIds.Count; i++)
         {
-            await copy.StartRowAsync(ct).ConfigureAwait(false);
-            await copy.WriteAsync(batch.VideoIds[i], NpgsqlDbType.Uuid, ct).ConfigureAwait(false);
-            if (half) await copy.WriteAsync(ToHalf(batch[i]), ct).ConfigureAwait(false);
-            else await copy.WriteAsync(new Vector(batch[i]), ct).ConfigureAwait(false);
-            if (hashes.IsEmpty) await copy.WriteNullAsync(ct).ConfigureAwait(false);
-            else await copy.WriteAsync(hashes.Span[i], NpgsqlDbType.Bigint, ct).ConfigureAwait(false);
-            if (batch.HistoryDim > 0) await copy.WriteAsync(ToHalf(batch.Histories.AsMemory(i * batch.HistoryDim, batch.HistoryDim)), ct).ConfigureAwait(false);
+            await copy.StartRowAsync(ct);
+            await copy.WriteAsync(batch.VideoIds[i], NpgsqlDbType.Uuid, ct);
+            if (half) await copy.WriteAsync(ToHalf(batch[i]), ct);
+            else await copy.WriteAsync(new Vector(batch[i]), ct);
+            if (hashes.IsEmpty) await copy.WriteNullAsync(ct);
+            else await copy.WriteAsync(hashes.Span[i], NpgsqlDbType.Bigint, ct);
+            if (batch.HistoryDim > 0) await copy.WriteAsync(ToHalf(batch.Histories.AsMemory(i * batch.HistoryDim, batch.HistoryDim)), ct);
         }
 
-        await copy.CompleteAsync(ct).ConfigureAwait(false);
+        await copy.CompleteAsync(ct);
     }
 
     private static string Columns(EmbeddingBatch batch) => batch.HistoryDim > 0 ? "video_id, embedding, feature_hash, history" : "video_id, embedding, feature_hash";

@@ -1,6 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
-using TwoTower.Postgres.Tables;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -61,10 +61,10 @@ internal static class ExistingTables
     /// <summary>The columns of tables that are there and can't be used, a sentence each.</summary>
     public static async Task<IReadOnlyList<string>> FindMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
+        return await connection.Sql(
             """
-            select w.table_name, w.column_name, w.types, format_type(a.atttypid, a.atttypmod)
-            from unnest($1, $2, $3, $4) with ordinality as w (table_name, column_name, is_required, types, position)
+            select w.table_name, w.column_name, w.types, format_type(a.atttypid, a.atttypmod) as type
+            from unnest(@tables, @columns, @required, @types) with ordinality as w (table_name, column_name, is_required, types, position)
             left join pg_attribute a on a.attrelid = to_regclass('public.' || w.table_name) and a.attname = w.column_name and not a.attisdropped
             left join pg_type t on t.oid = a.atttypid
             where to_regclass('public.' || w.table_name) is not null
@@ -73,32 +73,24 @@ internal static class ExistingTables
                 else not (t.typname = any (string_to_array(w.types, ', ')) or (t.typtype = 'e' and w.types like '%enum%'))
               end
             order by w.position
-            """, connection)
-        {
-            Parameters =
-            {
-                new() { Value = Columns.Select(column => column.Table).ToArray() },
-                new() { Value = Columns.Select(column => column.Column).ToArray() },
-                new() { Value = Columns.Select(column => column.IsRequired).ToArray() },
-                new() { Value = Columns.Select(column => column.Types).ToArray() },
-            },
-        };
-        var wrong = new List<string>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-        {
-            while (await reader.ReadAsync(ct))
-            {
-                var column = reader.GetString(1);
-                var has = await reader.IsDBNullAsync(3, ct) ? $"no column {column}" : $"a column {column} of type {reader.GetString(3)}";
-                wrong.Add(
-                    $"The table public.{reader.GetString(0)}, which was there before, has {has}: TwoTower needs a column {column} of type {Words(reader.GetString(2))}.");
-            }
-        }
-
-        return wrong;
+            """)
+            .With<string[]>("tables", [.. Columns.Select(column => column.Table)])
+            .With<string[]>("columns", [.. Columns.Select(column => column.Column)])
+            .With<bool[]>("required", [.. Columns.Select(column => column.IsRequired)])
+            .With<string[]>("types", [.. Columns.Select(column => column.Types)])
+            .ListAsync(Misfit, ct);
     }
 
-    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of trainings.</summary>
+    private static string Misfit(SqlRow row)
+    {
+        var column = row.Get<string>("column_name");
+        var has = row.GetOrNull<string>("type") is { } type ? $"a column {column} of type {type}" : $"no column {column}";
+        return $"The table public.{row.Get<string>("table_name")}, which was there before, has {has}: "
+            + $"TwoTower needs a column {column} of type {Words(row.Get<string>("types"))}.";
+    }
+
+    /// <summary>Has the server understand, without running it, whatever reads these tables: functions of ours in SQL, and the readers of
+    /// trainings.</summary>
     /// <exception cref="PostgresException">A type or column doesn't fit.</exception>
     public static async Task RequireReadableAsync(NpgsqlConnection connection, CancellationToken ct)
     {
@@ -121,11 +113,12 @@ internal static class ExistingTables
             end
             $$
             """, ct);
-        foreach (var query in TableReader.Queries) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
+        foreach (var query in TableQueries.All) await Migrator.ExecuteAsync(connection, "explain " + query, ct);
     }
 
     /// <summary>True for an error that types or columns of theirs cause.</summary>
-    public static bool IsMisfit(PostgresException error) => error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
+    public static bool IsMisfit(PostgresException error) =>
+        error.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn
         or PostgresErrorCodes.DatatypeMismatch or PostgresErrorCodes.CannotCoerce or PostgresErrorCodes.InvalidFunctionDefinition
         or PostgresErrorCodes.WrongObjectType or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidColumnReference
         or PostgresErrorCodes.IndeterminateDatatype or PostgresErrorCodes.AmbiguousFunction or PostgresErrorCodes.DuplicateTable

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -76,20 +77,22 @@ internal static class FunctionScripts
     private static async Task<State> StateAsync(NpgsqlConnection connection, SqlScript function, CancellationToken ct)
     {
         // to_regprocedure is null for an unknown function, and also where a type of its signature isn't there yet.
-        await using var command = new NpgsqlCommand(
+        var found = await connection.Sql(
             """
-            select to_regprocedure($1) is not null, obj_description(to_regprocedure($1), 'pg_proc'),
-              to_regprocedure($2) is not null and coalesce(obj_description(to_regprocedure($2), 'pg_proc'), '') not like $3 || '%'
-            """, connection)
-        {
-            Parameters = { new() { Value = function.Signature }, new() { Value = function.YieldsTo ?? "" }, new() { Value = Mark } },
-        };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        if (reader.GetBoolean(2)) return State.Foreign;
-        if (!reader.GetBoolean(0)) return State.Missing;
-        var comment = reader.IsDBNull(1) ? "" : reader.GetString(1);
-        if (!comment.StartsWith(Mark, StringComparison.Ordinal)) return State.Foreign;
-        return comment == Comment(function) ? State.Current : State.Outdated;
+            select to_regprocedure(@ours) is not null as is_there, obj_description(to_regprocedure(@ours), 'pg_proc') as comment,
+              to_regprocedure(@theirs) is not null
+                and coalesce(obj_description(to_regprocedure(@theirs), 'pg_proc'), '') not like @mark || '%' as is_foreign
+            """)
+            .With("ours", function.Signature).With("theirs", function.YieldsTo ?? "").With("mark", Mark)
+            .SingleAsync(row => new
+            {
+                IsThere = row.Get<bool>("is_there"),
+                Comment = row.GetOrNull<string>("comment") ?? "",
+                IsForeign = row.Get<bool>("is_foreign"),
+            }, ct);
+        if (found.IsForeign) return State.Foreign;
+        if (!found.IsThere) return State.Missing;
+        if (!found.Comment.StartsWith(Mark, StringComparison.Ordinal)) return State.Foreign;
+        return found.Comment == Comment(function) ? State.Current : State.Outdated;
     }
 }

@@ -16,7 +16,6 @@ internal static class Migrator
     private const long LockKey = 0x74776F_746F776572;
 
     /// <summary>Migrates.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="say">Told each step, a line each.</param>
     /// <param name="ct">Stops; all of it is rolled back.</param>
     /// <exception cref="InputException">The server can't be used, or the database isn't one that this program may change.</exception>
@@ -104,30 +103,17 @@ internal static class Migrator
     {
         var vectorSchema = await UseVectorSchemaAsync(connection, ct);
         await ExecuteAsync(connection, migration.For(vectorSchema ?? "public"), ct);
-        await using var record = new NpgsqlCommand(
-            "insert into two_tower.migrations (version, name, checksum) values ($1, $2, $3)", connection)
-        {
-            Parameters = { new() { Value = migration.Version }, new() { Value = migration.Name }, new() { Value = migration.Checksum } },
-        };
-        await record.ExecuteNonQueryAsync(ct);
+        await connection.Sql("insert into two_tower.migrations (version, name, checksum) values (@version, @name, @checksum)")
+            .With("version", migration.Version).With("name", migration.Name).With("checksum", migration.Checksum).ExecuteAsync(ct);
     }
 
     // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.
-    private static async Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand("select two_tower.follow_videos()", connection);
-        return await command.ExecuteScalarAsync(ct) as string;
-    }
+    private static Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql("select two_tower.follow_videos()").ScalarAsync<string>(ct);
 
     // Every time: functions that were replaced have lost their settings, and new ones are everybody's.
-    private static async Task<IReadOnlyList<string>> SecureSupabaseAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand("select * from two_tower.secure_supabase()", connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var warnings = new List<string>();
-        while (await reader.ReadAsync(ct)) warnings.Add(reader.GetString(0));
-        return warnings;
-    }
+    private static Task<List<string>> SecureSupabaseAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql("select * from two_tower.secure_supabase()").ListAsync<string>(ct);
 
     private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)
     {
@@ -152,16 +138,15 @@ internal static class Migrator
     private static async Task<SortedDictionary<int, (string Name, string Checksum)>> ReadJournalAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var journal = new SortedDictionary<int, (string Name, string Checksum)>();
-        await using (var exists = new NpgsqlCommand("select to_regclass('two_tower.migrations') is not null", connection))
-        {
-            if (!(bool)(await exists.ExecuteScalarAsync(ct))!) return journal;
-        }
-
-        await using var command = new NpgsqlCommand("select version, name, checksum from two_tower.migrations", connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) journal.Add(reader.GetInt32(0), (reader.GetString(1), reader.GetString(2)));
+        if (!await HasJournalAsync(connection, ct)) return journal;
+        var entries = connection.Sql("select version, name, checksum from two_tower.migrations")
+            .StreamAsync(row => (Version: row.Get<int>("version"), Entry: (row.Get<string>("name"), row.Get<string>("checksum"))), ct);
+        await foreach (var (version, entry) in entries) journal.Add(version, entry);
         return journal;
     }
+
+    private static Task<bool> HasJournalAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql("select to_regclass('two_tower.migrations') is not null").ScalarAsync<bool>(ct);
 
     /// <summary>Makes pgvector's types visible to the rest of the transaction; returns their schema, null before the extension is there.</summary>
     internal static async Task<string?> UseVectorSchemaAsync(NpgsqlConnection connection, CancellationToken ct)
@@ -174,9 +159,6 @@ internal static class Migrator
     internal static async Task LockAsync(NpgsqlConnection connection, long key, CancellationToken ct) =>
         await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"select pg_advisory_xact_lock({key})"), ct);
 
-    internal static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    internal static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        await connection.Sql(sql).ExecuteAsync(ct);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using TwoTower.Core;
 
 namespace TwoTower.Postgres.Schema;
@@ -8,7 +9,7 @@ namespace TwoTower.Postgres.Schema;
 /// All of <c>sql/</c> as one script, for whoever migrates with a tool of their own, such as <c>supabase db push</c>. It does what
 /// <see cref="Migrator"/> does: what a database has already is left out, so a newer version's script is a migration after the older one's.
 /// </summary>
-internal static class SchemaScript
+internal static partial class SchemaScript
 {
     /// <summary>The schema that Supabase keeps extensions in.</summary>
     public const string SupabaseVectorSchema = "extensions";
@@ -18,9 +19,10 @@ internal static class SchemaScript
     /// <exception cref="InputException">That is no plain name of a schema.</exception>
     public static string Write(string vectorSchema)
     {
-        if (vectorSchema.Length is 0 or > 63 || !vectorSchema.All(c => c is '_' or (>= 'a' and <= 'z') or (>= '0' and <= '9')) || char.IsAsciiDigit(vectorSchema[0]))
+        if (!PlainName().IsMatch(vectorSchema))
         {
-            throw new InputException($"'{vectorSchema}' is no schema that this script can name: give one of lower-case letters, digits and _, such as extensions.");
+            throw new InputException(
+                $"'{vectorSchema}' is no schema that this script can name: give one of lower-case letters, digits and _, such as extensions.");
         }
 
         var script = new StringBuilder();
@@ -30,7 +32,8 @@ internal static class SchemaScript
 
             do $two_tower$
             declare
-                v_schema name := (select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'vector');
+                v_schema name := (
+                    select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'vector');
             begin
                 if v_schema <> '{vectorSchema}' or v_schema is null and to_regnamespace('{vectorSchema}') is null then
                     raise exception 'this script is for a database with pgvector in schema {vectorSchema}, and here % has it',
@@ -67,7 +70,8 @@ internal static class SchemaScript
         return script.ToString().ReplaceLineEndings("\n");
     }
 
-    private static void AppendMigration(StringBuilder script, SqlScript migration, string vectorSchema) => script.Append(CultureInfo.InvariantCulture, $"""
+    private static void AppendMigration(StringBuilder script, SqlScript migration, string vectorSchema) =>
+        script.Append(CultureInfo.InvariantCulture, $"""
         do $two_tower$
         begin
             if exists (select from two_tower.migrations m where m.version = {migration.Version}) then
@@ -106,9 +110,13 @@ internal static class SchemaScript
             """);
     }
 
-    private static string IsOurs(string signature) => $"starts_with(obj_description(to_regprocedure('{signature}'), 'pg_proc'), '{FunctionScripts.Mark}')";
+    private static string IsOurs(string signature) =>
+        $"starts_with(obj_description(to_regprocedure('{signature}'), 'pg_proc'), '{FunctionScripts.Mark}')";
 
     private static string Text(SqlScript script, string vectorSchema) => script.Text.Contains("$two_tower", StringComparison.Ordinal)
         ? throw new InvalidOperationException($"sql/…/{script.Name} has the quotes that the script puts around it, $two_tower…$.")
         : script.For(vectorSchema).TrimEnd();
+
+    [GeneratedRegex(@"^[a-z_][a-z0-9_]{0,62}\z")]
+    private static partial Regex PlainName();
 }

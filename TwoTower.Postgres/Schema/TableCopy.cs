@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Schema;
 
@@ -34,25 +35,23 @@ internal sealed record TableCopy(string File, string Query)
             copies.Add(new($"{table}.csv", $"select {string.Join(", ", taken)} from public.{table}"));
         }
 
-        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"), ("video_performers", "performer_name", "performer_id", "performers") })
+        foreach (var (table, name, id, names) in new[] { ("video_tags", "tag_name", "tag_id", "tags"),
+            ("video_performers", "performer_name", "performer_id", "performers") })
         {
             var columns = await ColumnsAsync(connection, table, ct);
             if (!columns.Contains("video_id")) continue;
             if (columns.Contains(name)) copies.Add(new($"{table}.csv", $"select video_id, {name} from public.{table}"));
-            else if (columns.Contains(id)) copies.Add(new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
+            else if (columns.Contains(id)) copies.Add(
+                new($"{table}.csv", $"select t.video_id, n.name as {name} from public.{table} t join public.{names} n on n.id = t.{id}"));
         }
 
         return copies;
     }
 
-    private static async Task<HashSet<string>> ColumnsAsync(NpgsqlConnection connection, string table, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            "select attname::text from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped", connection)
-        { Parameters = { new() { Value = "public." + table } } };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var columns = new HashSet<string>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct)) columns.Add(reader.GetString(0));
-        return columns;
-    }
+    private static async Task<HashSet<string>> ColumnsAsync(NpgsqlConnection connection, string table, CancellationToken ct) =>
+    [
+        .. await connection.Sql(
+            "select attname::text from pg_attribute where attrelid = to_regclass(@table) and attnum > 0 and not attisdropped")
+            .With("table", "public." + table).ListAsync<string>(ct),
+    ];
 }

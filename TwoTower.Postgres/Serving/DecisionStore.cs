@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -24,8 +24,7 @@ internal enum DecisionOutcome
     Conflict,
 }
 
-/// <summary>Writes viewers' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
-/// <param name="db">The database.</param>
+/// <summary>Writes users' decisions. What is written counts in the next request: nothing of a user is cached.</summary>
 /// <param name="limits">The deadline; null: the default one.</param>
 internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>? limits = null)
 {
@@ -36,25 +35,18 @@ internal sealed class DecisionStore(NpgsqlDataSource db, IOptions<ServingLimits>
     /// <param name="videoId">On what.</param>
     /// <param name="type">Like or nope.</param>
     /// <param name="decidedAt">When; null is now by the database's clock. Given, a repetition changes nothing.</param>
-    /// <param name="ct">Cancels.</param>
     /// <returns>What became of it, and the time it is recorded under.</returns>
     public async Task<(DecisionOutcome Outcome, DateTimeOffset At)> RecordAsync(
         Guid userId, Guid videoId, DecisionType type, DateTimeOffset? decidedAt, CancellationToken ct = default)
     {
         var name = type == DecisionType.Like ? "like" : "nope";
-        var (word, at) = await _query.ReadAsync(
-            "select outcome, decided_at from two_tower.record_decision($1, $2, $3, $4)",
+        var (word, at) = (await _query.ListAsync(
+            "select outcome, decided_at from two_tower.record_decision(@user, @video, @type, @decided_at)",
             [
-                new NpgsqlParameter<Guid> { TypedValue = userId },
-                new NpgsqlParameter<Guid> { TypedValue = videoId },
-                new NpgsqlParameter<string> { TypedValue = name },
-                new() { Value = (object?)decidedAt?.ToUniversalTime() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                Statements.Parameter("user", userId), Statements.Parameter("video", videoId), Statements.Parameter("type", name),
+                Statements.Parameter("decided_at", decidedAt),
             ],
-            async row =>
-            {
-                await row.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-                return (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1));
-            }, ct).ConfigureAwait(false);
+            row => (row.Get<string>("outcome"), row.Get<DateTimeOffset>("decided_at")), ct))[0];
         var outcome = word switch
         {
             "recorded" => DecisionOutcome.Recorded,

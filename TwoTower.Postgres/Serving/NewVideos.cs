@@ -1,8 +1,7 @@
-using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Serving;
@@ -65,11 +64,9 @@ internal sealed class NewVideos(ServingQuery query, ReleaseStore releases) : IDi
         return tower;
     }
 
-    private Task<ItemPayload?> ReadAsync(Guid videoId, IReadOnlyList<string> vectors, CancellationToken ct) => query.ReadAsync(
-        "select p.payload::text from two_tower.item_payloads(array[$1], $2) p",
-        [
-            new NpgsqlParameter<Guid> { TypedValue = videoId },
-            new() { Value = vectors.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-        ],
-        async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false) ? ItemPayload.Parse(row.GetString(0)) : null, ct);
+    private async Task<ItemPayload?> ReadAsync(Guid videoId, IReadOnlyList<string> vectors, CancellationToken ct) =>
+        (await query.ListAsync(
+            "select p.payload::text from two_tower.item_payloads(array[@video], @vectors) p",
+            [Statements.Parameter("video", videoId), Statements.Parameter<string[]>("vectors", [.. vectors])],
+            row => ItemPayload.Parse(row.Get<string>("payload")), ct)).FirstOrDefault();
 }

@@ -7,7 +7,7 @@ namespace TwoTower.Postgres.Serving;
 /// How much a user's likes and nopes count in the popularity of videos, so that nobody makes a video popular by making up users: settings section
 /// <c>TwoTower:Popularity</c>.
 /// </summary>
-public sealed class PopularityOptions
+internal sealed class PopularityOptions
 {
     /// <summary>Where the settings are read from.</summary>
     public const string Section = "TwoTower:Popularity";

@@ -48,7 +48,7 @@ public sealed class RecommendationOptions
     public int LoadedTowers { get; set; } = 4;
 
     /// <summary>
-    /// Answers as of this moment instead of now, to replay requests: what a viewer decides later counts for nothing but that it isn't shown again.
+    /// Answers as of this moment instead of now, to replay requests: what a user decides later counts for nothing but that it isn't shown again.
     /// Null: now.
     /// </summary>
     public DateTimeOffset? AsOf { get; set; }

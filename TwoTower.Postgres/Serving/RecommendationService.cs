@@ -33,10 +33,9 @@ internal sealed class RecommendationService : IDisposable
     private readonly ServingRecorder? _recorder;
 
     /// <summary>Creates the service.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="towers">Towers of the releases in use.</param>
     /// <param name="options">How an answer is made.</param>
-    /// <param name="recorder">Takes down what is served; null: nobody does.</param>
+    /// <param name="recorder">Records served answers; null disables recording.</param>
     /// <param name="limits">The deadline of a query; null: the default one.</param>
     public RecommendationService(
         NpgsqlDataSource db, TowerCache towers, IOptions<RecommendationOptions> options, ServingRecorder? recorder = null,
@@ -48,11 +47,10 @@ internal sealed class RecommendationService : IDisposable
         _newVideos = new(_query, new ReleaseStore(db));
     }
 
-    /// <summary>Videos for a viewer.</summary>
+    /// <summary>Videos for a user.</summary>
     /// <param name="request">What is wanted.</param>
     /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
-    /// <param name="ct">Cancels.</param>
-    /// <exception cref="RecommendationException">The viewer has likes, and there is no usable release to go by them.</exception>
+    /// <exception cref="RecommendationException">The user has likes, and there is no usable release to go by them.</exception>
     public async Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -108,7 +106,6 @@ internal sealed class RecommendationService : IDisposable
     /// <param name="videoId">The video.</param>
     /// <param name="limit">Videos wanted.</param>
     /// <param name="filter">Which videos may be shown.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="RecommendationException">No usable release, no such video, or a video without a vector.</exception>
     public Task<Recommendations> SimilarAsync(Guid videoId, int limit, VideoFilter filter, CancellationToken ct = default)
     {
@@ -256,12 +253,16 @@ internal sealed class RecommendationService : IDisposable
         }
     }
 
-    private Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct) => _query.ReadAsync(
-        "select r.model_version, statement_timestamp() from two_tower.active_release a join two_tower.releases r using (release_id)", [],
-        async row => await row.ReadAsync(CancellationToken.None).ConfigureAwait(false)
-            ? (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1))
-            : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease),
-        ct);
+    private async Task<(string Version, DateTimeOffset AsOf)> ReadPointerAsync(CancellationToken ct)
+    {
+        var active = await _query.ListAsync(
+            """
+            select r.model_version, statement_timestamp() as as_of
+            from two_tower.active_release a join two_tower.releases r using (release_id)
+            """,
+            [], row => (row.Get<string>("model_version"), row.Get<DateTimeOffset>("as_of")), ct);
+        return active is [var pointer] ? pointer : throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
+    }
 
     private static Recommendations Done(Recommendations answer, int limit, int candidates)
     {

@@ -3,7 +3,7 @@ namespace TwoTower.Postgres.Serving;
 /// <summary>How an answer was made.</summary>
 internal enum Strategy
 {
-    /// <summary>The viewer's vector against the videos' vectors of one release.</summary>
+    /// <summary>The user's vector against the videos' vectors of one release.</summary>
     TwoTower,
 
     /// <summary>No likes to go by: what is liked most and what is new.</summary>
@@ -14,9 +14,9 @@ internal enum Strategy
 }
 
 /// <summary>What to recommend for.</summary>
-/// <param name="UserId">The viewer, known or not.</param>
+/// <param name="UserId">The user, known or not.</param>
 /// <param name="Limit">Videos wanted, 1..100.</param>
-/// <param name="IncludeSeen">True: also videos that the viewer has decided on.</param>
+/// <param name="IncludeSeen">True: also videos that the user has decided on.</param>
 /// <param name="Filter">Which videos may be shown.</param>
 internal sealed record RecommendationRequest(Guid UserId, int Limit, bool IncludeSeen, VideoFilter Filter);
 
@@ -73,20 +73,19 @@ internal readonly record struct Candidate(VideoCard Video, double Value);
 /// <param name="Score">The model's score, a cosine −1..1; null without a model.</param>
 /// <param name="Popularity">Share of the most popular video's popularity, 0..1; null with a model.</param>
 /// <param name="RankScore">What the answer is ordered by.</param>
-/// <param name="Reasons">What it has in common with what the viewer liked, most liked first.</param>
+/// <param name="Reasons">What it has in common with what the user liked, most liked first.</param>
 internal sealed record RecommendedVideo(
     int Rank, VideoCard Video, double? Score, double? Popularity, double RankScore, IReadOnlyList<Reason> Reasons)
 {
     /// <summary>Probability of a like, sigmoid(score) (contract, section 5); null without a model.</summary>
     public double? Probability => Score is { } score ? 1 / (1 + Math.Exp(-score)) : null;
 
-    /// <summary>Probability that the viewer, deciding on the video, likes it, 0..1; null without a model, or where its release has no calibration.</summary>
+    /// <summary>Probability that the user, deciding on the video, likes it, 0..1; null without a model, or where its release has no calibration.</summary>
     public double? LikeProbability { get; init; }
 }
 
 /// <summary>Why a video is in an answer.</summary>
 /// <param name="Kind">A tag or a performer.</param>
-/// <param name="Name">Its name.</param>
 /// <param name="Likes">Likes of videos that have it.</param>
 internal readonly record struct Reason(ReasonKind Kind, string Name, int Likes);
 

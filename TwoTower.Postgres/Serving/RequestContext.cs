@@ -1,6 +1,6 @@
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core.Features;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -18,36 +18,32 @@ internal sealed record RequestContext(
     DateTimeOffset ReadAt)
 {
     /// <summary>Reads it; nothing of a user is ever cached.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="userId">The user, known or not.</param>
     /// <param name="asOf">Null: now, by the database's clock.</param>
-    /// <param name="ct">Cancels.</param>
     /// <param name="except">An experiment's release that the caller can't use: its users get the active one.</param>
     public static Task<RequestContext> ReadAsync(
         NpgsqlDataSource db, Guid userId, DateTimeOffset? asOf, CancellationToken ct, string? except = null) =>
         ReadAsync(new ServingQuery(db, new ServingLimits().Deadline), userId, asOf, except, ct);
 
-    internal static Task<RequestContext> ReadAsync(ServingQuery query, Guid userId, DateTimeOffset? asOf, string? except, CancellationToken ct) =>
-        query.ReadAsync(
+    internal static async Task<RequestContext> ReadAsync(
+        ServingQuery query, Guid userId, DateTimeOffset? asOf, string? except, CancellationToken ct) =>
+        (await query.ListAsync(
             """
             select model_version, as_of, like_count, payload::text, history::text, taste::text, experiment_id, is_treated, read_at
-            from two_tower.serving_context($1, $2, $3)
+            from two_tower.serving_context(@user, @as_of, @except)
             """,
-            [
-                new NpgsqlParameter<Guid> { TypedValue = userId },
-                new() { Value = (object?)asOf ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz },
-                new() { Value = (object?)except ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-            ],
-            row => ReadAsync(row, userId), ct);
+            [Statements.Parameter("user", userId), Statements.Parameter("as_of", asOf), Statements.Parameter("except", except)],
+            row => Read(row, userId), ct))[0];
 
-    private static async Task<RequestContext> ReadAsync(NpgsqlDataReader row, Guid userId)
+    private static RequestContext Read(SqlRow row, Guid userId)
     {
-        await row.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-        var time = row.GetFieldValue<DateTimeOffset>(1);
-        var payload = !row.IsDBNull(3) ? UserPayload.Parse(row.GetString(3))
-            : !row.IsDBNull(4) ? HistoryJson.Payload(userId, time, row.GetString(4))
+        var time = row.Get<DateTimeOffset>("as_of");
+        var payload = row.GetOrNull<string>("payload") is { } json ? UserPayload.Parse(json)
+            : row.GetOrNull<string>("history") is { } history ? HistoryJson.Payload(userId, time, history)
             : null;
-        return new(row.IsDBNull(0) ? null : row.GetString(0), time, row.GetInt32(2), payload, row.IsDBNull(5) ? null : Taste.Parse(row.GetString(5)),
-            row.IsDBNull(6) ? null : row.GetInt64(6), !row.IsDBNull(7) && row.GetBoolean(7), row.GetFieldValue<DateTimeOffset>(8));
+        return new(
+            row.GetOrNull<string>("model_version"), time, row.Get<int>("like_count"), payload,
+            row.GetOrNull<string>("taste") is { } taste ? Taste.Parse(taste) : null,
+            row.Get<long?>("experiment_id"), row.Get<bool?>("is_treated") == true, row.Get<DateTimeOffset>("read_at"));
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -14,24 +15,24 @@ internal sealed class ServingQuery(NpgsqlDataSource db, TimeSpan deadline)
     private readonly string _milliseconds = ((long)deadline.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Runs it and reads its rows; one round trip, one transaction.</summary>
-    /// <param name="sql">With $1, $2, ….</param>
-    /// <param name="parameters">Their values.</param>
-    /// <param name="read">Reads the rows.</param>
+    /// <param name="sql">With <c>@name</c>, ….</param>
+    /// <param name="parameters">Their values, as <see cref="Statements.Parameter"/> makes them.</param>
+    /// <param name="read">Reads a row.</param>
     /// <param name="ct">Looked at beforehand and never given to Npgsql (<see cref="RequestSlots"/>).</param>
-    public async Task<T> ReadAsync<T>(string sql, IEnumerable<NpgsqlParameter> parameters, Func<NpgsqlDataReader, Task<T>> read, CancellationToken ct)
+    /// <param name="expected">Rows, for the memory that the answer takes.</param>
+    public async Task<List<T>> ListAsync<T>(
+        string sql, IEnumerable<NpgsqlParameter> parameters, Func<SqlRow, T> read, CancellationToken ct, int expected = 1)
     {
         ct.ThrowIfCancellationRequested();
-        await using var batch = db.CreateBatch();
-        batch.Timeout = (int)Math.Ceiling(deadline.TotalSeconds) + SilenceSeconds;
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("select set_config('statement_timeout', $1, true)")
-        {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = _milliseconds } },
-        });
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters) command.Parameters.Add(parameter);
-        batch.BatchCommands.Add(command);
-        await using var row = await batch.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
-        await row.NextResultAsync(CancellationToken.None).ConfigureAwait(false);
-        return await read(row).ConfigureAwait(false);
+        await using var batch = db.SqlBatch(
+            (int)Math.Ceiling(deadline.TotalSeconds) + SilenceSeconds,
+            ("select set_config('statement_timeout', @deadline, true)", [Statements.Parameter("deadline", _milliseconds)]),
+            (sql, parameters));
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        await reader.NextResultAsync(CancellationToken.None);
+        var row = new SqlRow(reader);
+        var rows = new List<T>(expected);
+        while (await reader.ReadAsync(CancellationToken.None)) rows.Add(read(row));
+        return rows;
     }
 }

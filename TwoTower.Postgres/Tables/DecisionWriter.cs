@@ -2,6 +2,7 @@ using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
@@ -30,7 +31,6 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     /// <summary>Copies rows into a temporary table, sorts them and leaves out repeated ones. Nothing of the table itself is touched.</summary>
     /// <param name="rows">The rows, read one by one.</param>
     /// <param name="total">Tells how many they will be, as far as it is known.</param>
-    /// <param name="ct">Stops.</param>
     /// <exception cref="InputException">The table's types don't hold the rows.</exception>
     public async Task StageAsync(IEnumerable<DecisionEntry> rows, Func<long, long> total, CancellationToken ct)
     {
@@ -123,7 +123,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     {
         var isPlain = await IsPlainAsync(ct);
         var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
-        var slice = $"from {staging.Table} s where s.ctid >= $1::tid and s.ctid < $2::tid";
+        var slice = $"from {staging.Table} s where s.ctid >= @first::tid and s.ctid < @end::tid";
         var sql = isPlain
             ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
             : $"""
@@ -140,7 +140,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
                  on conflict do nothing
                  returning 1
                )
-               select (select count(*) from once), (select count(*) from taken)
+               select (select count(*) from once) as offered, (select count(*) from taken) as taken
                """;
         var (offered, taken) = (0L, 0L);
         var pages = await ScalarAsync($"select pg_relation_size('{staging.Table}'::regclass) / current_setting('block_size')::bigint", ct);
@@ -148,19 +148,15 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         {
             ct.ThrowIfCancellationRequested();
             progress?.Report(new(Target, _distinct * page / pages, _distinct, "step 3 of 3: writing"));
-            await using var command = new NpgsqlCommand(sql, connection)
-            {
-                Parameters = { new() { Value = $"({page},0)" }, new() { Value = $"({Math.Min(page + SlicePages, pages)},0)" } },
-            };
+            var statement = connection.Sql(sql).With("first", $"({page},0)").With("end", $"({Math.Min(page + SlicePages, pages)},0)");
             if (isPlain)
             {
-                taken += await command.ExecuteNonQueryAsync(ct);
+                taken += await statement.ExecuteAsync(ct);
                 continue;
             }
 
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            await reader.ReadAsync(ct);
-            (offered, taken) = (offered + reader.GetInt64(0), taken + reader.GetInt64(1));
+            var slices = await statement.SingleAsync(row => (Offered: row.Get<long>("offered"), Taken: row.Get<long>("taken")), ct);
+            (offered, taken) = (offered + slices.Offered, taken + slices.Taken);
         }
 
         return isPlain || offered == taken
@@ -173,9 +169,9 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     // Our own shape: its one key is all four columns, so that only what is there already is left out.
     private async Task<bool> IsPlainAsync(CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
+        return await connection.Sql(
             """
-            select count(*) = 1 and bool_and(k.names = $1 and i.indisvalid and i.indpred is null and i.indexprs is null)
+            select count(*) = 1 and bool_and(k.names = @columns and i.indisvalid and i.indpred is null and i.indexprs is null)
               and not exists (select from pg_trigger t where t.tgrelid = 'public.user_video_decisions'::regclass and not t.tgisinternal)
             from pg_index i
             cross join lateral (
@@ -185,16 +181,11 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
               where c.position <= i.indnkeyatts
             ) k
             where i.indrelid = 'public.user_video_decisions'::regclass and (i.indisunique or i.indisexclusion)
-            """, connection)
-        { Parameters = { new() { Value = Columns.Order(StringComparer.Ordinal).ToArray() } } };
-        return await command.ExecuteScalarAsync(ct) is true;
+            """)
+            .With<string[]>("columns", [.. Columns.Order(StringComparer.Ordinal)]).ScalarAsync<bool?>(ct) == true;
     }
 
-    private async Task<long> ScalarAsync(string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }
+    private Task<long> ScalarAsync(string sql, CancellationToken ct) => connection.Sql(sql).ScalarAsync<long>(ct);
 
     private static async Task<long> UpsertAsync(
         NpgsqlConnection connection, Staging staging, string[] key, long total, ICollection<string> notes, CancellationToken ct)
@@ -202,7 +193,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         var rest = Columns.Except(key).ToArray();
         var columns = string.Join(", ", Columns);
         var latest = string.Join(", ", key.Concat(rest.Order(StringComparer.Ordinal).Select(name => name + " desc")));
-        await using var command = new NpgsqlCommand(
+        var (kept, taken) = await connection.Sql(
             $"""
             with latest as materialized (
               select distinct on ({string.Join(", ", key)}) {columns}
@@ -217,11 +208,9 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
                 and ({string.Join(", ", rest.Select(name => $"d.{name}"))}) is distinct from ({string.Join(", ", rest.Select(name => $"excluded.{name}"))})
               returning 1
             )
-            select (select count(*) from latest), (select count(*) from taken)
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        var (kept, taken) = (reader.GetInt64(0), reader.GetInt64(1));
+            select (select count(*) from latest) as kept, (select count(*) from taken) as taken
+            """)
+            .SingleAsync(row => (row.Get<long>("kept"), row.Get<long>("taken")), ct);
         if (kept < total)
         {
             notes.Add(
@@ -233,27 +222,20 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     }
 
     // Keys of these columns only; others are filled by the table's defaults.
-    private static async Task<List<string[]>> KeysAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            """
-            select distinct k.names
-            from pg_index i
-            cross join lateral (
-              select array_agg(a.attname::text order by c.position) as names
-              from unnest(i.indkey::int2[]) with ordinality as c (attnum, position)
-              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = c.attnum
-              where c.position <= i.indnkeyatts
-            ) k
-            where i.indrelid = 'public.user_video_decisions'::regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
-              and k.names <@ $1
-            """, connection)
-        { Parameters = { new() { Value = Columns } } };
-        var keys = new List<string[]>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) keys.Add(reader.GetFieldValue<string[]>(0));
-        return keys;
-    }
+    private static Task<List<string[]>> KeysAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(
+        """
+        select distinct k.names
+        from pg_index i
+        cross join lateral (
+          select array_agg(a.attname::text order by c.position) as names
+          from unnest(i.indkey::int2[]) with ordinality as c (attnum, position)
+          join pg_attribute a on a.attrelid = i.indrelid and a.attnum = c.attnum
+          where c.position <= i.indnkeyatts
+        ) k
+        where i.indrelid = 'public.user_video_decisions'::regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+          and k.names <@ @columns
+        """)
+        .With("columns", Columns).ListAsync<string[]>(ct);
 
     private static string Show(string[] key) => $"({string.Join(", ", key)})";
 }

@@ -1,6 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
@@ -65,21 +66,19 @@ internal sealed record NameTable(
     // A name that is new gets an id: the table's own default, or a fresh uuid where there is none.
     private async Task AddNamesAsync(NpgsqlConnection connection, Staging staging, CancellationToken ct)
     {
-        string? type;
-        bool hasDefault;
-        await using (var command = new NpgsqlCommand(
-            "select format_type(atttypid, atttypmod), atthasdef or attidentity <> '' from pg_attribute where attrelid = to_regclass($1) and attname = 'id'",
-            connection)
-        { Parameters = { new() { Value = "public." + NamesTable } } })
-        {
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            (type, hasDefault) = await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetBoolean(1)) : (null, false);
-        }
-
-        if (!hasDefault && type != "uuid")
+        var id = await connection.Sql(
+            """
+            select format_type(atttypid, atttypmod) as type, atthasdef or attidentity <> '' as has_default
+            from pg_attribute where attrelid = to_regclass(@table) and attname = 'id'
+            """)
+            .With("table", "public." + NamesTable)
+            .FirstOrNullAsync(row => new { Type = row.Get<string>("type"), HasDefault = row.Get<bool>("has_default") }, ct);
+        var hasDefault = id?.HasDefault == true;
+        if (!hasDefault && id?.Type != "uuid")
         {
             throw new InputException(
-                $"New names can't be added to public.{NamesTable}: its id is {type ?? "missing"} without a default. Give it one, or use another database.");
+                $"New names can't be added to public.{NamesTable}: its id is {id?.Type ?? "missing"} without a default. "
+                + "Give it one, or use another database.");
         }
 
         var (columns, values) = hasDefault ? ("name", "f.name") : ("id, name", "gen_random_uuid(), f.name");
@@ -95,13 +94,8 @@ internal sealed record NameTable(
             """, ct);
     }
 
-    private async Task<bool> HasColumnAsync(NpgsqlConnection connection, string column, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            "select exists (select from pg_attribute where attrelid = to_regclass($1) and attname = $2 and not attisdropped)", connection)
-        {
-            Parameters = { new() { Value = "public." + Table }, new() { Value = column } },
-        };
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    private Task<bool> HasColumnAsync(NpgsqlConnection connection, string column, CancellationToken ct) =>
+        connection.Sql(
+            "select exists (select from pg_attribute where attrelid = to_regclass(@table) and attname = @column and not attisdropped)")
+            .With("table", "public." + Table).With("column", column).ScalarAsync<bool>(ct);
 }

@@ -1,14 +1,16 @@
 using Npgsql;
 using TwoTower.Core.Formats;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
-/// <summary>Tells which values of the public tables are NULL to every model, and which rows no model reads: once, with the first of each kind.</summary>
+/// <summary>Tells which values of the public tables are NULL to every model, and which rows no model reads: once, with the first of each
+/// kind.</summary>
 internal static class OddValues
 {
     private const string VideoSql =
         """
-        select c.name, count(*), min(v.id::text || E'\t' || left(c.value, 60))
+        select c.name, count(*) as rows, min(v.id::text || E'\t' || left(c.value, 60)) as example
         from public.videos v
         cross join lateral (values
           ('price', case when two_tower.plain_number(v.price::numeric) is null then v.price::text end),
@@ -27,7 +29,7 @@ internal static class OddValues
 
     private const string ProfileSql =
         """
-        select 'created_at', count(*), min(p.user_id::text || E'\t' || p.created_at::text)
+        select 'created_at' as name, count(*) as rows, min(p.user_id::text || E'\t' || p.created_at::text) as example
         from public.profiles p
         where p.user_id is not null and p.created_at is not null and two_tower.plain_time(p.created_at) is null
         having count(*) > 0
@@ -36,8 +38,8 @@ internal static class OddValues
     // The reasons in the order in which they are looked for; TableReader leaves out the same rows.
     private const string DecisionSql =
         """
-        select r.reason, count(*), min(format(E'%s, video %s\t%s, %s', coalesce(d.user_id::text, 'NULL'), coalesce(d.video_id::text, 'NULL'),
-          coalesce(d.decision_type::text, 'NULL'), coalesce(d.created_at::text, 'NULL')))
+        select r.reason as name, count(*) as rows, min(format(E'%s, video %s\t%s, %s', coalesce(d.user_id::text, 'NULL'), coalesce(d.video_id::text, 'NULL'),
+          coalesce(d.decision_type::text, 'NULL'), coalesce(d.created_at::text, 'NULL'))) as example
         from public.user_video_decisions d
         cross join lateral (values (case
           when d.user_id is null then 'the user is NULL'
@@ -54,11 +56,12 @@ internal static class OddValues
     /// <summary>Looks through the tables.</summary>
     /// <param name="connection">In the transaction that reads them.</param>
     /// <param name="say">Told a line for each kind.</param>
-    /// <param name="ct">Stops.</param>
     public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
     {
-        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(Sentence("videos", column, count, id, value));
-        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(Sentence("profiles", column, count, id, value));
+        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(
+            Sentence("videos", column, count, id, value));
+        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(
+            Sentence("profiles", column, count, id, value));
         foreach (var (reason, count, id, value) in await ReadAsync(connection, DecisionSql, ct))
         {
             say($"public.user_video_decisions: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason} (the first: user {id}: {value})");
@@ -68,17 +71,13 @@ internal static class OddValues
     private static string Sentence(string table, string column, long count, string id, string value) =>
         $"public.{table}.{column}: {Amounts.Count(count)} {(count == 1 ? "value is" : "values are")} NULL to a model (the first: {id} has {value})";
 
-    private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql,
+        CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new List<(string, long, string, string)>();
-        while (await reader.ReadAsync(ct))
+        return await connection.Sql(sql).ListAsync(row =>
         {
-            var example = reader.GetString(2).Split('\t', 2);
-            found.Add((reader.GetString(0), reader.GetInt64(1), example[0], example[1]));
-        }
-
-        return found;
+            var example = row.Get<string>("example").Split('\t', 2);
+            return (row.Get<string>("name"), row.Get<long>("rows"), example[0], example[1]);
+        }, ct);
     }
 }

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
@@ -72,16 +73,14 @@ internal sealed class Staging
     private static async Task<Staging> ForAsync(
         NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, string schema, CancellationToken ct)
     {
-        var targetColumns = new Dictionary<string, (string Type, bool IsRequired)>();
-        await using (var command = new NpgsqlCommand(
-            "select attname, format_type(atttypid, atttypmod), attnotnull from pg_attribute where attrelid = to_regclass($1) and attnum > 0 and not attisdropped",
-            connection)
-        { Parameters = { new() { Value = $"{schema}.{target}" } } })
-        {
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct)) targetColumns.Add(reader.GetString(0), (reader.GetString(1), reader.GetBoolean(2)));
-        }
-
+        var targetColumns = (await connection.Sql(
+            """
+            select attname::text as name, format_type(atttypid, atttypmod) as type, attnotnull as is_required
+            from pg_attribute where attrelid = to_regclass(@table) and attnum > 0 and not attisdropped
+            """)
+            .With("table", $"{schema}.{target}")
+            .ListAsync(row => (Name: row.Get<string>("name"), Type: row.Get<string>("type"), IsRequired: row.Get<bool>("is_required")), ct))
+            .ToDictionary(column => column.Name, column => (column.Type, column.IsRequired));
         return targetColumns.Count == 0
             ? throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate")
             : new(connection, schema, target, columns, targetColumns);
@@ -127,7 +126,6 @@ internal sealed class Staging
     /// without a word. Times that are rounded to a coarser type are only told.
     /// </summary>
     /// <param name="notes">Told about times that are rounded.</param>
-    /// <param name="ct">Stops.</param>
     /// <exception cref="InputException">A value would be changed.</exception>
     public async Task CheckFitAsync(ICollection<string> notes, CancellationToken ct)
     {
@@ -136,15 +134,24 @@ internal sealed class Staging
             if (!_targetColumns.TryGetValue(column.Name, out var target) || target.Type == FullName(column.Type) || target.Type is "json" or "jsonb") continue;
             if (column.Type == "text" && (target.Type.StartsWith("timestamp", StringComparison.Ordinal) || target.Type == "date")) continue;
             var changed = $"from {Table} s where s.{column.Name}::{target.Type}::{column.Type} is distinct from s.{column.Name}";
-            await using var command = new NpgsqlCommand(
-                $"select s.{_columns[0].Name}::text, left(s.{column.Name}::text, 80), left(s.{column.Name}::{target.Type}::text, 80), count(*) over () {changed} limit 1",
-                _connection);
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            if (!await reader.ReadAsync(ct)) continue;
-            var (id, value, kept) = (reader.GetString(0), reader.GetString(1), reader.GetString(2));
+            var wrong = await _connection.Sql(
+                $"""
+                select s.{_columns[0].Name}::text as id, left(s.{column.Name}::text, 80) as value,
+                    left(s.{column.Name}::{target.Type}::text, 80) as kept, count(*) over () as values
+                {changed} limit 1
+                """)
+                .FirstOrNullAsync(row => new
+                {
+                    Id = row.Get<string>("id"),
+                    Value = row.Get<string>("value"),
+                    Kept = row.Get<string>("kept"),
+                    Values = row.Get<long>("values"),
+                }, ct);
+            if (wrong is null) continue;
+            var (id, value, kept) = (wrong.Id, wrong.Value, wrong.Kept);
             if (column.Type == "timestamptz")
             {
-                notes.Add($"{reader.GetInt64(3)} times of {_schema}.{_target}.{column.Name} are kept as {target.Type}: {value} becomes {kept}");
+                notes.Add($"{wrong.Values} times of {_schema}.{_target}.{column.Name} are kept as {target.Type}: {value} becomes {kept}");
                 continue;
             }
 
@@ -165,11 +172,8 @@ internal sealed class Staging
 
     /// <summary>Runs a statement.</summary>
     /// <returns>How many rows it changed.</returns>
-    public static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteNonQueryAsync(ct);
-    }
+    public static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        connection.Sql(sql).ExecuteAsync(ct);
 }
 
 /// <summary>Writes the fields of a row, nulls included.</summary>

@@ -90,11 +90,8 @@ internal static class TableExport
         return files;
     }
 
-    private static async Task<bool> HasRowsAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"select exists ({sql})", connection);
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
+    private static Task<bool> HasRowsAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        connection.Sql($"select exists ({sql})").ScalarAsync<bool>(ct);
 
     private static async Task CopyAsync(NpgsqlConnection connection, string sql, FileInfo file, Action<long> written, CancellationToken ct)
     {

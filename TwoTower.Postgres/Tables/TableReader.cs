@@ -3,47 +3,13 @@ using NpgsqlTypes;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>Reads the public tables into memory: streamed, decisions by binary COPY, in an order that is the same every time.</summary>
 internal static class TableReader
 {
-    private static readonly string VideoSql =
-        $"""
-        select v.id, v.external_id::text, v.title::text, v.description::text,
-          case when v.duration_seconds between -2147483648 and 2147483647 then v.duration_seconds::int4 end, v.maker::text,
-          two_tower.plain_number(v.price::numeric),
-          v.distribution_started_at::timestamptz, v.product_released_at::timestamptz, v.created_at::timestamptz,
-          least(greatest(coalesce(v.safety_level, 0), -32768), 32767)::int2, array(select r.code::text from unnest(v.region_codes) as r (code) where r.code is not null), coalesce(v.is_active, true), t.names, p.names,
-          {string.Join(", ", VideoColumns.Other.Select(name => name == "published_at" ? "two_tower.utc_text(two_tower.plain_time(v.published_at))" : $"v.{name}::text"))}
-        from public.videos v
-        left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
-        ) t on t.video_id = v.id
-        left join (
-          select video_id, array_agg(performer_name order by performer_name collate "C") as names
-          from two_tower.video_performer_names where performer_name is not null group by video_id
-        ) p on p.video_id = v.id
-        where v.id is not null
-        order by v.id
-        """;
-
-    private const string ProfileSql =
-        "select user_id, display_name::text, created_at::timestamptz from public.profiles where user_id is not null order by user_id";
-
-    private const string DecisionSql =
-        """
-        select user_id, video_id, decision_type::text = 'like', created_at
-        from public.user_video_decisions
-        where decision_type::text in ('like', 'nope') and user_id is not null and video_id is not null
-          and created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
-        order by created_at, user_id, video_id, decision_type::text
-        """;
-
-    /// <summary>What is asked of the public tables, for a migration to try.</summary>
-    internal static readonly IReadOnlyList<string> Queries = [ProfileSql, VideoSql, DecisionSql];
-
     /// <summary>Reads all rows of profiles, videos (with tags, performers and all vectors) and decisions, as of one moment.</summary>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static Task<TableSet> ReadAsync(NpgsqlDataSource db, CancellationToken ct) => ReadAsync(db, null, ct);
@@ -51,7 +17,6 @@ internal static class TableReader
     /// <summary>The same with some of the videos' vectors.</summary>
     /// <param name="db">A migrated database.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="say">Told which values are NULL to a model, and which rows aren't read.</param>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static async Task<TableSet> ReadAsync(
@@ -79,45 +44,18 @@ internal static class TableReader
         }
     }
 
-    private static async Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(ProfileSql, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<ProfileRow>();
-        while (await reader.ReadAsync(ct)) rows.Add(new(reader.GetGuid(0), Text(reader, 1), Time(reader, 2)));
-        return rows;
-    }
+    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(TableQueries.Profiles)
+        .ListAsync(row => new ProfileRow(row.Get<Guid>("user_id"), row.GetOrNull<string>("display_name"), Time(row, "created_at")), ct);
 
     private static async Task<List<VideoRow>> ReadVideosAsync(
         NpgsqlConnection connection, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct)
     {
         var vectors = await VideoFeatureReader.ReadAsync(connection, null, videoFeatures, ct);
-        await using var command = new NpgsqlCommand(VideoSql, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<VideoRow>();
         var shared = new Dictionary<string, string>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct))
+        var rows = await connection.Sql(TableQueries.Videos).ListAsync(row => Video(row, shared), ct);
+        for (var i = 0; i < rows.Count; i++)
         {
-            rows.Add(new()
-            {
-                Id = reader.GetGuid(0),
-                ExternalId = Text(reader, 1),
-                Title = Text(reader, 2),
-                Description = Text(reader, 3),
-                DurationSeconds = reader.IsDBNull(4) ? null : reader.GetInt32(4),
-                Maker = Text(reader, 5),
-                Price = reader.IsDBNull(6) ? null : reader.GetDecimal(6),
-                DistributionStartedAt = Time(reader, 7),
-                ProductReleasedAt = Time(reader, 8),
-                CreatedAt = Time(reader, 9),
-                SafetyLevel = reader.GetInt16(10),
-                RegionCodes = Names(reader, 11, shared),
-                IsActive = reader.GetBoolean(12),
-                Tags = Names(reader, 13, shared),
-                Performers = Names(reader, 14, shared),
-                OtherColumns = Others(reader, 15),
-            });
-            if (vectors.TryGetValue(rows[^1].Id, out var own)) rows[^1] = rows[^1] with { VideoFeatures = own };
+            if (vectors.TryGetValue(rows[i].Id, out var own)) rows[i] = rows[i] with { VideoFeatures = own };
         }
 
         return rows;
@@ -125,7 +63,7 @@ internal static class TableReader
 
     private static async Task<List<DecisionRow>> ReadDecisionsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var export = await connection.BeginBinaryExportAsync($"copy ({DecisionSql}) to stdout (format binary)", ct);
+        await using var export = await connection.BeginBinaryExportAsync($"copy ({TableQueries.Decisions}) to stdout (format binary)", ct);
         var rows = new List<DecisionRow>();
         while (await export.StartRowAsync(ct) != -1)
         {
@@ -139,16 +77,34 @@ internal static class TableReader
         return rows;
     }
 
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    private static VideoRow Video(SqlRow row, Dictionary<string, string> shared) => new()
+    {
+        Id = row.Get<Guid>("id"),
+        ExternalId = row.GetOrNull<string>("external_id"),
+        Title = row.GetOrNull<string>("title"),
+        Description = row.GetOrNull<string>("description"),
+        DurationSeconds = row.Get<int?>("duration_seconds"),
+        Maker = row.GetOrNull<string>("maker"),
+        Price = row.Get<decimal?>("price"),
+        DistributionStartedAt = Time(row, "distribution_started_at"),
+        ProductReleasedAt = Time(row, "product_released_at"),
+        CreatedAt = Time(row, "created_at"),
+        SafetyLevel = row.Get<short>("safety_level"),
+        RegionCodes = Names(row, "region_codes", shared),
+        IsActive = row.Get<bool>("is_active"),
+        Tags = Names(row, "tags", shared),
+        Performers = Names(row, "performers", shared),
+        OtherColumns = Others(row),
+    };
 
-    private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? null : PostgresTime.FromMicros(reader.GetFieldValue<long>(column));
+    // As PostgreSQL sends it: .NET has no time for infinity.
+    private static DateTimeOffset? Time(SqlRow row, string column) =>
+        row.Get<long?>(column) is { } micros ? PostgresTime.FromMicros(micros) : null;
 
     // A few thousand names are on millions of rows: one copy of each.
-    private static string[] Names(NpgsqlDataReader reader, int column, Dictionary<string, string> shared)
+    private static string[] Names(SqlRow row, string column, Dictionary<string, string> shared)
     {
-        if (reader.IsDBNull(column)) return [];
-        var names = reader.GetFieldValue<string[]>(column);
+        if (row.GetOrNull<string[]>(column) is not { } names) return [];
         for (var i = 0; i < names.Length; i++)
         {
             if (!shared.TryGetValue(names[i], out var known)) shared.Add(names[i], known = names[i]);
@@ -158,12 +114,12 @@ internal static class TableReader
         return names;
     }
 
-    private static Dictionary<string, string> Others(NpgsqlDataReader reader, int first)
+    private static Dictionary<string, string> Others(SqlRow row)
     {
         var values = new Dictionary<string, string>();
-        for (var i = 0; i < VideoColumns.Other.Count; i++)
+        foreach (var name in VideoColumns.Other)
         {
-            if (Text(reader, first + i) is { } text) values.Add(VideoColumns.Other[i], text);
+            if (row.GetOrNull<string>(name) is { } text) values.Add(name, text);
         }
 
         return values;

@@ -103,7 +103,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
         {
             writer.Write(row.UserId);
             writer.Write(row.DisplayName);
-            if (isTimeText) writer.Write(row.ExactCreatedAt ?? (row.CreatedAt is { } time ? Instant.Format(time) : null));
+            if (isTimeText) writer.Write(row.ExactCreatedAt ?? (row.CreatedAt is { } time ? InstantText.Format(time) : null));
             else writer.Write(row.CreatedAt);
         }, progress, ct);
         await staging.CheckFitAsync(notes, ct);

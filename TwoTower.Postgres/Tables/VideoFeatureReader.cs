@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
@@ -9,7 +10,6 @@ internal static class VideoFeatureReader
     /// <param name="connection">An open connection to a migrated database.</param>
     /// <param name="videoIds">Which videos; null: all.</param>
     /// <param name="names">Which vectors; null: all.</param>
-    /// <param name="ct">Stops.</param>
     /// <returns>By video, those that have any; each by name.</returns>
     public static async Task<Dictionary<Guid, Dictionary<string, float[]>>> ReadAsync(
         NpgsqlConnection connection, IReadOnlyCollection<Guid>? videoIds, IReadOnlyCollection<string>? names, CancellationToken ct)
@@ -17,25 +17,23 @@ internal static class VideoFeatureReader
         var vectors = new Dictionary<Guid, Dictionary<string, float[]>>();
         if (names is { Count: 0 }) return vectors;
         List<string> conditions = [];
-        await using var command = connection.CreateCommand();
-        if (videoIds is not null) Add("video_id", videoIds.ToArray());
-        if (names is not null) Add("name", names.ToArray());
-        command.CommandText =
-            $"select video_id, name, vector::real[] from two_tower.video_features {(conditions.Count > 0 ? "where " + string.Join(" and ", conditions) : "")}";
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+        if (videoIds is not null) conditions.Add("video_id = any (@ids)");
+        if (names is not null) conditions.Add("name = any (@names)");
+        var statement = connection.Sql(
+            $"""
+            select video_id, name, vector::real[] as vector from two_tower.video_features
+            {(conditions.Count > 0 ? "where " + string.Join(" and ", conditions) : "")}
+            """);
+        if (videoIds is not null) statement.With<Guid[]>("ids", [.. videoIds]);
+        if (names is not null) statement.With<string[]>("names", [.. names]);
+        var rows = statement
+            .StreamAsync(row => (Video: row.Get<Guid>("video_id"), Name: row.Get<string>("name"), Vector: row.Get<float[]>("vector")), ct);
+        await foreach (var (video, name, vector) in rows)
         {
-            var video = reader.GetGuid(0);
             if (!vectors.TryGetValue(video, out var own)) vectors.Add(video, own = []);
-            own.Add(reader.GetString(1), reader.GetFieldValue<float[]>(2));
+            own.Add(name, vector);
         }
 
         return vectors;
-
-        void Add(string column, object values)
-        {
-            command.Parameters.Add(new() { Value = values });
-            conditions.Add($"{column} = any (${command.Parameters.Count})");
-        }
     }
 }

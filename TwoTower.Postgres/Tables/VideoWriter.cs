@@ -31,7 +31,6 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
     /// <summary>Writes the videos of the set.</summary>
     /// <param name="progress">Told now and then.</param>
     /// <param name="notes">Told what the table doesn't take as it is.</param>
-    /// <param name="ct">Stops.</param>
     public async Task WriteAsync(IProgress<WriteProgress>? progress, ICollection<string> notes, CancellationToken ct)
     {
         if (tables.Videos.Count == 0) return;
@@ -132,5 +131,5 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
         _ => throw new InvalidOperationException($"The column {column} has a property that holds all of its values."),
     };
 
-    private static string? Text(DateTimeOffset? time) => time is { } known ? Instant.Format(known) : null;
+    private static string? Text(DateTimeOffset? time) => time is { } known ? InstantText.Format(known) : null;
 }

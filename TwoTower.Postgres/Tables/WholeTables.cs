@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
 
@@ -15,19 +16,18 @@ internal static class WholeTables
     {
         await Staging.ExecuteAsync(
             connection, "set local statement_timeout = 0; set local row_security = off; set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
-        await using var command = new NpgsqlCommand(
+        var hidden = await connection.Sql(
             """
-            select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname), current_user
+            select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname) as tables, current_user::text as user_name
             from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity
               and c.relname in ('profiles', 'videos', 'video_tags', 'tags', 'video_performers', 'performers', 'user_video_decisions')
               and row_security_active(c.oid)
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        if (reader.IsDBNull(0)) return;
+            """)
+            .SingleAsync(row => new { Tables = row.GetOrNull<string>("tables"), User = row.Get<string>("user_name") }, ct);
+        if (hidden.Tables is null) return;
         throw new InputException(
-            $"Row-level security hides rows of {reader.GetString(0)} from user '{reader.GetString(1)}', so only a part of them would be read. "
-            + $"Use the tables' owner or a user with bypassrls: alter role \"{reader.GetString(1)}\" bypassrls");
+            $"Row-level security hides rows of {hidden.Tables} from user '{hidden.User}', so only a part of them would be read. "
+            + $"Use the tables' owner or a user with bypassrls: alter role \"{hidden.User}\" bypassrls");
     }
 }

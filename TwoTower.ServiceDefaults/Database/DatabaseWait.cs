@@ -14,7 +14,6 @@ internal static class DatabaseWait
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     /// <summary>Returns when a connection opens.</summary>
-    /// <param name="dataSource">The database.</param>
     /// <param name="patience">How long it may take.</param>
     /// <param name="time">Measures the patience.</param>
     /// <param name="logger">Gets one line when the first try failed.</param>
@@ -26,7 +25,6 @@ internal static class DatabaseWait
             patience, time, reason => logger.LogWarning("Waiting up to {Patience} for the database: {Reason}", patience, reason), ct);
 
     /// <summary>Returns when a connection opens.</summary>
-    /// <param name="dataSource">The database.</param>
     /// <param name="patience">How long it may take.</param>
     /// <param name="time">Measures the patience.</param>
     /// <param name="waiting">Told the reason when the first try failed.</param>

@@ -60,15 +60,8 @@ internal static class TwoTowerDatabaseExtensions
                 configureDataSourceBuilder?.Invoke(dataSource);
             });
 
-        // On the data source above, not on a second pool of Aspire's AddNpgsqlDbContext. Queries of EF Core try again when a connection
-        // breaks (Aspire's enrichment); a transaction of one's own goes through the execution strategy.
+        // On the data source above, not on a second pool of Aspire's AddNpgsqlDbContext.
         builder.Services.AddDbContextFactory<TwoTowerDb>((services, options) => TwoTowerDb.Configure(options, services.GetRequiredService<NpgsqlDataSource>()));
-        builder.EnrichNpgsqlDbContext<TwoTowerDb>(settings =>
-        {
-            settings.DisableHealthChecks = true;
-            settings.DisableTracing = settings.DisableMetrics = true; // the data source has them
-        });
-
         if (!read!.DisableHealthChecks)
         {
             builder.Services.AddHealthChecks()
@@ -150,7 +143,7 @@ internal static class TwoTowerDatabaseExtensions
 
         try
         {
-            return Postgres.Connections.Database.Normalize(connectionString).ConnectionString;
+            return Postgres.Connections.DataSources.Normalize(connectionString).ConnectionString;
         }
         catch (InputException e)
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.ServiceDefaults.Health;
 
@@ -13,21 +14,22 @@ internal sealed class ReleaseHealthCheck(NpgsqlDataSource db) : IHealthCheck
     {
         try
         {
-            await using var command = db.CreateCommand(
+            var active = await db.Sql(
                 """
-                select r.model_version, to_regclass(format('two_tower.video_embeddings_%s', r.release_id)) is not null
+                select r.model_version, to_regclass(format('two_tower.video_embeddings_%s', r.release_id)) is not null as has_vectors
                 from two_tower.active_release a join two_tower.releases r using (release_id)
-                """);
-            await using var row = await command.ExecuteReaderAsync(cancellationToken);
-            if (!await row.ReadAsync(cancellationToken))
+                """)
+                .FirstOrNullAsync(
+                    row => new { Version = row.Get<string>("model_version"), HasVectors = row.Get<bool>("has_vectors") },
+                    cancellationToken);
+            if (active is null)
             {
                 return HealthCheckResult.Degraded("no release is active: train or import one; popular videos and decisions work");
             }
 
-            var version = row.GetString(0);
-            return row.GetBoolean(1)
-                ? HealthCheckResult.Healthy(data: new Dictionary<string, object> { ["modelVersion"] = version })
-                : HealthCheckResult.Degraded($"the active release {version} has no vectors: activate another one");
+            return active.HasVectors
+                ? HealthCheckResult.Healthy(data: new Dictionary<string, object> { ["modelVersion"] = active.Version })
+                : HealthCheckResult.Degraded($"the active release {active.Version} has no vectors: activate another one");
         }
         catch (NpgsqlException e)
         {

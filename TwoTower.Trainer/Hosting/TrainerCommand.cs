@@ -1,7 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
 using TwoTower.Core.Configuration;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Trainer.Hosting;
 
@@ -18,7 +17,7 @@ internal static class TrainerCommand
         var set = new Option<string[]>("--set") { Description = "A key of the recipe, such as training.epochs=5. Repeatable.", DefaultValueFactory = _ => [] };
         var ifNeeded = new Option<bool>("--if-needed") { Description = "Do nothing where a release is already trained, ready or active." };
         var allowNothing = new Option<bool>("--allow-nothing") { Description = "Exit with 0 instead of 3 when there is nothing to train on." };
-        var every = new Option<TimeSpan?>("--every") { Description = "Train again after this pause, such as 6h, 30m or 1d, until stopped.", CustomParser = Pause };
+        var every = DurationOption.Create("--every", "Train again after this pause, such as 6h, 30m or 1d, until stopped.");
         var command = new RootCommand("Trains a release from the database's decisions and registers it.") { recipe, set, ifNeeded, allowNothing, every };
         command.SetAction((parsed, ct) => run(
             new(
@@ -26,23 +25,5 @@ internal static class TrainerCommand
                 parsed.GetValue(ifNeeded), parsed.GetValue(allowNothing), parsed.GetValue(every)),
             ct));
         return command;
-    }
-
-    private static TimeSpan? Pause(ArgumentResult result)
-    {
-        var text = result.Tokens[0].Value;
-        if (text.Length > 1 && double.TryParse(text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number > 0)
-        {
-            switch (text[^1])
-            {
-                case 's': return TimeSpan.FromSeconds(number);
-                case 'm': return TimeSpan.FromMinutes(number);
-                case 'h': return TimeSpan.FromHours(number);
-                case 'd': return TimeSpan.FromDays(number);
-            }
-        }
-
-        result.AddError($"--every {text} is no pause: write a number and s, m, h or d, such as 6h.");
-        return null;
     }
 }

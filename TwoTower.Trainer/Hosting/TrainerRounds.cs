@@ -5,6 +5,7 @@ using TwoTower.Core.Configuration;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.Training;
 using TwoTower.Training.Loop;
@@ -13,9 +14,6 @@ using TwoTower.Training.Samples;
 namespace TwoTower.Trainer.Hosting;
 
 /// <summary>Trains once, or again and again, and says in an exit code how it went.</summary>
-/// <param name="db">The database.</param>
-/// <param name="settings">How.</param>
-/// <param name="time">Clock.</param>
 /// <param name="log">Where progress goes.</param>
 internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings settings, TimeProvider time, ILogger log)
 {
@@ -29,7 +27,7 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
             if (options.OnlyIfNeeded && await UsableReleaseAsync(ct) is { } usable)
             {
                 log.LogInformation("Nothing to do: release {ModelVersion} is {State}", usable.ModelVersion, usable.State);
-                return ExitCode.Trained;
+                return ExitCodes.Success;
             }
 
             while (true)
@@ -44,12 +42,12 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             log.LogWarning("Stopped; a checkpoint, where one was written, is that of the last finished epoch");
-            return ExitCode.Cancelled;
+            return ExitCodes.Interrupted;
         }
         catch (InputException e)
         {
             log.LogError("{Message}", e.Message);
-            return ExitCode.BadInput;
+            return ExitCodes.BadInput;
         }
 #pragma warning disable CA1031 // the boundary of the process: a job's failure is its exit code
         catch (Exception e)
@@ -58,11 +56,11 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
             if (DatabaseErrors.Explain(e, db) is { } explained)
             {
                 log.LogError("{Message}", explained.Message);
-                return ExitCode.BadInput;
+                return ExitCodes.BadInput;
             }
 
             log.LogCritical(e, "Training failed");
-            return ExitCode.Failure;
+            return ExitCodes.Failure;
         }
     }
 
@@ -88,22 +86,22 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
                 },
                 new ProgressLog(log, time), ct);
             Summarize(result);
-            return ExitCode.Trained;
+            return ExitCodes.Success;
         }
         catch (NothingToTrainException e)
         {
             log.LogWarning("{Message}", e.Message);
-            return options.AllowNothing ? ExitCode.Trained : ExitCode.NothingToTrain;
+            return options.AllowNothing ? ExitCodes.Success : ExitCodes.NothingToTrain;
         }
         catch (AlreadyTrainingException e)
         {
             log.LogError("{Message}", e.Message);
-            return ExitCode.AlreadyTraining;
+            return ExitCodes.AlreadyTraining;
         }
         catch (TrainingDivergedException e)
         {
             log.LogError("{Message}", e.Message);
-            return ExitCode.Failure;
+            return ExitCodes.Failure;
         }
     }
 

@@ -35,13 +35,11 @@ internal sealed class ImplicitFactors
     /// <summary>Length of a vector.</summary>
     public int Dim => _options.Dim;
 
-    /// <summary>Alternates.</summary>
+    /// <summary>Fits the factors by alternating least squares.</summary>
     /// <param name="likes">The liked items of each user.</param>
     /// <param name="itemCount">Items.</param>
-    /// <param name="options">How.</param>
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
-    /// <param name="ct">Stops.</param>
     public static ImplicitFactors Fit(IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(likes);

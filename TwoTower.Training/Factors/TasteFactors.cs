@@ -23,7 +23,7 @@ internal sealed class TasteFactors
     /// <summary>Length of a vector, without its bias.</summary>
     public int Dim { get; }
 
-    /// <summary>Alternates.</summary>
+    /// <summary>Fits the factors by alternating least squares.</summary>
     /// <param name="users">The liked and the noped items of each user.</param>
     /// <param name="itemCount">Items.</param>
     /// <param name="dim">Length of a vector.</param>
@@ -31,7 +31,6 @@ internal sealed class TasteFactors
     /// <param name="sweeps">Passes over both sides.</param>
     /// <param name="random">Where the vectors begin.</param>
     /// <param name="threads">At once.</param>
-    /// <param name="ct">Stops.</param>
     public static TasteFactors Fit(
         IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads, CancellationToken ct)
     {

@@ -70,7 +70,6 @@ internal sealed class ClosedFormModel
     /// <summary>Scores histories, each row with mean 0.</summary>
     /// <param name="histories">Likes and nopes.</param>
     /// <param name="scores">Row-major, [histories × items], overwritten.</param>
-    /// <param name="parallel">How.</param>
     public void Score(ReadOnlyMemory<(int[] Likes, int[] Nopes)> histories, float[] scores, ParallelOptions parallel) =>
         Parallel.For(0, histories.Length, parallel, () => new Scratch(this), (row, _, scratch) =>
         {

@@ -20,7 +20,6 @@ internal sealed record ContentMap(float[] Weight, float[] Bias, float[] Fitted)
     /// <param name="targets">Row-major, [items × outputs].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ.</param>
-    /// <param name="device">Where.</param>
     public static ContentMap Fit(float[] features, float[] targets, int[] decisions, double ridge, Device device)
     {
         using var scope = NewDisposeScope();

@@ -13,7 +13,6 @@ namespace TwoTower.Training.Histories;
 /// Trains a model whose user tower reads the history (recipe v3): closed-form models of the decisions, a user tower distilled from them
 /// that reads sums of history vectors, and item vectors with a part from the content (docs/recipes.md).
 /// </summary>
-/// <param name="recipe">How.</param>
 /// <param name="device">Where the dense arithmetic runs.</param>
 /// <param name="threads">Threads of it.</param>
 /// <param name="time">Clock of rates.</param>

@@ -14,7 +14,6 @@ internal sealed record Interactions(
     private const int MinLikes = 3;
 
     /// <summary>Reads the tables.</summary>
-    /// <param name="tables">Rows.</param>
     /// <param name="maxItems">Items at most.</param>
     /// <param name="trend">After which age a like counts 1 / e for what is liked of late.</param>
     /// <exception cref="NothingToTrainException">Too little to learn from.</exception>

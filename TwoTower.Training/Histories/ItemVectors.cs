@@ -7,7 +7,7 @@ namespace TwoTower.Training.Histories;
 /// <summary>
 /// The item side: one linear layer over [content, the video's own part] for the embedding, and one for the history vector. The own part of
 /// a known video is what its content misses, so that a change of its tags moves it, and a video that nobody has seen has a vector too. Of that
-/// the content knows only the mean of what is alike: it stands back behind the known ones, or they would be lost among all that might be good.
+/// the content knows only the mean of what is alike: it is ranked below known videos, which would be lost among the unknown otherwise.
 /// </summary>
 /// <param name="Tower">Item features → embedding, rank + 1.</param>
 /// <param name="History">Item features → history vector, 2 rank.</param>
@@ -22,7 +22,6 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <param name="content">Row-major, [items × features].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
-    /// <param name="device">Where.</param>
     public static ItemVectors Fit(
         IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
     {

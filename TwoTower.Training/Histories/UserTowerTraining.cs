@@ -30,7 +30,6 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
     /// <param name="initialization">The linear part.</param>
     /// <param name="distillation">The target vectors.</param>
     /// <param name="progress">Told of each step.</param>
-    /// <param name="ct">Stops.</param>
     /// <returns>2 rank → 2 rank + hidden → rank + 1; the last of the output is 0 for users.</returns>
     public TowerWeights Run(float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress, CancellationToken ct)
     {

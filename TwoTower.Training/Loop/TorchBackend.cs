@@ -26,9 +26,8 @@ internal sealed class TorchBackend : ITrainingBackend
     private readonly Parameter[] _parameters;
     private readonly AdamW _adamW;
 
-    /// <summary>Puts the towers on the device; goes on with <paramref name="optimizer"/> where there is one.</summary>
+    /// <summary>Puts the towers on the device; resumes <paramref name="optimizer"/> if there is one.</summary>
     /// <param name="set">What is trained on.</param>
-    /// <param name="recipe">How.</param>
     /// <param name="start">Initial weights.</param>
     /// <param name="optimizer">Where the optimiser was.</param>
     /// <param name="device">CPU or CUDA.</param>

@@ -19,7 +19,7 @@ internal sealed class TrainingLoop
     private int _bestEpoch;
     private int _epochsWithoutImprovement;
 
-    /// <summary>Starts a training, or goes on with what a checkpoint says.</summary>
+    /// <summary>Starts a training, or resumes a checkpoint.</summary>
     public TrainingLoop(TrainingSet set, Recipe recipe, ITrainingBackend backend, TimeProvider time, Checkpoint? from = null)
     {
         ArgumentNullException.ThrowIfNull(set);

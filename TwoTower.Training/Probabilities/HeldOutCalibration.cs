@@ -35,7 +35,6 @@ internal static class HeldOutCalibration
     /// <param name="tables">All rows, also those of the users who were left out.</param>
     /// <param name="payloads">The database that computes the videos' payloads; null takes them from the rows.</param>
     /// <param name="say">Told in one line what was fitted, or why not.</param>
-    /// <param name="ct">Stops.</param>
     public static async Task<Checkpoint> AddAsync(
         Checkpoint checkpoint, TableSet tables, NpgsqlDataSource? payloads, Action<string>? say, CancellationToken ct)
     {

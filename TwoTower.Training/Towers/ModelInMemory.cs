@@ -26,7 +26,6 @@ internal sealed class ModelInMemory : IDisposable
     /// <param name="checkpoint">The model.</param>
     /// <param name="name">In messages.</param>
     /// <param name="items">The videos that can be scored, and whose vectors histories are pooled from.</param>
-    /// <param name="ct">Stops.</param>
     public static ModelInMemory Load(Checkpoint checkpoint, string name, IReadOnlyList<ItemPayload> items, CancellationToken ct)
     {
         // Their date is of no consequence for what the towers give.

@@ -5,7 +5,7 @@ using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Web.Decisions;
 
-/// <summary>Viewers' decisions.</summary>
+/// <summary>Users' decisions.</summary>
 internal static class DecisionsApi
 {
     private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -16,7 +16,7 @@ internal static class DecisionsApi
             .WithTags("Decisions")
             .WithSummary("Record a like or a nope")
             .WithDescription(
-                "Counts in the viewer's very next recommendations. 201 when recorded, 200 when the same decision of the same time was there.")
+                "Counts in the user's very next recommendations. 201 when recorded, 200 when the same decision of the same time was there.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
             .ProducesProblem(StatusCodes.Status429TooManyRequests);
@@ -43,7 +43,7 @@ internal static class DecisionsApi
             DecisionOutcome.InTheFuture => Impossible(decision),
             DecisionOutcome.UnknownVideo => Problem(404, "There is no such video", $"There is no video {decision.VideoId}."),
             _ => Problem(409, "The decision is in conflict with an earlier one",
-                $"The table allows no further decision of this viewer on video {decision.VideoId}."),
+                $"The table allows no further decision of this user on video {decision.VideoId}."),
         };
     }
 

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.ResponseCompression;
 
 namespace TwoTower.Web.Hosting;
 
-/// <summary>Answers compressed for clients that take it: a list of 100 videos is 60 KB of much the same.</summary>
+/// <summary>Answers compressed for clients that take it: in a list the same names come again and again.</summary>
 internal static class CompressionExtensions
 {
     public static void AddCompression(this IServiceCollection services)

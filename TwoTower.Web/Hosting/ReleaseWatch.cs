@@ -90,32 +90,24 @@ internal sealed partial class ReleaseWatch(
     private async Task<bool> ListenAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         if (!options.Value.Listen || new NpgsqlConnectionStringBuilder(db.ConnectionString).MaxPoolSize < 3) return false;
-        await using var backend = new NpgsqlCommand("select pg_backend_pid()", connection) { CommandTimeout = LookSeconds };
-        if ((int)(await backend.ExecuteScalarAsync(ct))! != connection.ProcessID)
+        var backend = await connection.Sql("select pg_backend_pid()").WithTimeout(LookSeconds).ScalarAsync<int>(ct);
+        if (backend != connection.ProcessID)
         {
             if (!_pooled && new NpgsqlConnectionStringBuilder(db.ConnectionString).MaxAutoPrepare > 0) LogPrepares();
             _pooled = true;
             return false;
         }
 
-        await using var listen = new NpgsqlCommand($"listen {Channel}", connection) { CommandTimeout = LookSeconds };
-        await listen.ExecuteNonQueryAsync(ct);
+        await connection.Sql($"listen {Channel}").WithTimeout(LookSeconds).ExecuteAsync(ct);
         return true;
     }
 
     private async Task LookAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var wanted = new List<string>();
-        string? active = null;
-        await using (var command = new NpgsqlCommand("select model_version, is_active from two_tower.releases_to_load()", connection) { CommandTimeout = LookSeconds })
-        await using (var row = await command.ExecuteReaderAsync(ct))
-        {
-            while (await row.ReadAsync(ct) && wanted.Count < towers.Capacity)
-            {
-                wanted.Add(row.GetString(0));
-                if (row.GetBoolean(1)) active = row.GetString(0);
-            }
-        }
+        var releases = await connection.Sql("select model_version, is_active from two_tower.releases_to_load()").WithTimeout(LookSeconds)
+            .ListAsync(row => (Version: row.Get<string>("model_version"), IsActive: row.Get<bool>("is_active")), ct);
+        List<string> wanted = [.. releases.Take(towers.Capacity).Select(release => release.Version)];
+        var active = releases.Take(towers.Capacity).LastOrDefault(release => release.IsActive).Version;
 
         // Only what is new: a cache that is too small for all that is asked for would otherwise be turned over at every look. The most
         // needed comes last, and so makes room last.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Releases;
 using TwoTower.Web.Decisions;
@@ -12,7 +13,7 @@ namespace TwoTower.Web.Json;
 
 /// <summary>JSON of requests and answers: camelCase, written without reflection.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(InstantJsonConverter), typeof(TextJsonConverter), typeof(UuidJsonConverter)])]
+    Converters = [typeof(InstantConverter), typeof(TextJsonConverter), typeof(UuidJsonConverter)])]
 [JsonSerializable(typeof(FilterQuery))]
 [JsonSerializable(typeof(RecommendationsQuery))]
 [JsonSerializable(typeof(RecommendationsResponse))]

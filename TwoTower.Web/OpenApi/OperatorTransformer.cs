@@ -94,7 +94,7 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
             new ReleaseDetailsResponse(
                 Release, ["rollback leads to it"], [new(null, "trained", Time.AddMinutes(-20), "trainer", null)],
                 [new(7, Time, "embedder", true, Earlier, null)],
-                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test viewers", false, null, null)],
+                [new(4, Version, Earlier, Time.AddMinutes(5), "operator (alice)", "better on the test users", false, null, null)],
                 [new("user_tower.onnx", "9f2b1c3d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809", 2_364_180, false)]),
             ApiJson.Default.ReleaseDetailsResponse),
         "verifyRelease" => JsonSerializer.SerializeToNode(

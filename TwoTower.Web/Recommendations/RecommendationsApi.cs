@@ -16,9 +16,9 @@ internal static class RecommendationsApi
 
     public static void MapRecommendations(this IEndpointRouteBuilder app)
     {
-        var lists = app.MapGroup("/v1/users/{userId}/recommendations").WithTags("Recommendations");
-        lists.MapGet("", GetAsync).WithName("getRecommendations").WithSummary("Videos for a user").WithDescription(Text);
-        lists.MapPost("", PostAsync).WithName("postRecommendations").WithSummary("Videos for a user, with the filters in the body")
+        var lists = app.MapGroup("/v1/users/{userId}").WithTags("Recommendations");
+        lists.MapGet("/recommendations", GetAsync).WithName("getRecommendations").WithSummary("Videos for a user").WithDescription(Text);
+        lists.MapPost("/recommendations", PostAsync).WithName("postRecommendations").WithSummary("Videos for a user, with the filters in the body")
             .WithDescription($"{Text} The answer of the GET; lists that are too long for a URL go into the body. It changes nothing.")
             .WithMetadata(new BodyBound(BodySize.MostOfList));
     }

@@ -23,8 +23,6 @@ public sealed record RecommendationsResponse(
 /// <param name="Rank">Place, from 1.</param>
 /// <param name="VideoId">Key of the video.</param>
 /// <param name="ExternalId">The id that another system knows it by.</param>
-/// <param name="Title">Title.</param>
-/// <param name="ThumbnailUrl">Picture.</param>
 /// <param name="DurationSeconds">Length in seconds.</param>
 /// <param name="Price">Price; 0 is free, null unknown.</param>
 /// <param name="ReleasedAt">Release.</param>
@@ -64,6 +62,5 @@ public sealed record RecommendedVideoResponse(
 
 /// <summary>A reason for a video.</summary>
 /// <param name="Kind">tag or performer.</param>
-/// <param name="Name">Its name.</param>
 /// <param name="Likes">How many of the user's likes have it.</param>
 public sealed record ReasonResponse([property: AllowedValues("tag", "performer")] string Kind, string Name, int Likes);

@@ -13,7 +13,6 @@ namespace TwoTower.Web.Releases;
 
 /// <summary>Bundles that come and go over HTTP, two at a time in a process: each takes room among the temporary files, and minutes.</summary>
 /// <param name="db">Without a limit for statements: an index is built.</param>
-/// <param name="options">Where.</param>
 /// <param name="gate">The gate's thresholds.</param>
 /// <param name="time">For the manifest and for waits.</param>
 /// <param name="lifetime">Ends an import; a client that leaves doesn't.</param>
@@ -41,7 +40,7 @@ internal sealed class BundleTransfers(
         return ReleaseExport.WriteAsync(db, modelVersion, transfer.Folder, time, ct: ct);
     }
 
-    /// <summary>Makes a verified bundle a release. Only the process's end stops it; sent again, the bundle is gone on with.</summary>
+    /// <summary>Makes a verified bundle a release. Only the process's end stops it; sending the bundle again continues the import.</summary>
     /// <exception cref="InputException">The release is refused, or failed its checks.</exception>
     public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => new ImportBundleJob(db, time).RunAsync(
         bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, lifetime.ApplicationStopping);

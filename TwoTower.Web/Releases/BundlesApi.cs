@@ -22,7 +22,7 @@ internal static class BundlesApi
             .WithDescription(
                 "The body is a bundle as a tar file. It is verified, registered, its vectors loaded and indexed, and the gate run: the answer comes after "
                 + "that, seconds to minutes, by the number of videos. A client that leaves once the body is sent stops nothing; the same bundle again "
-                + "changes nothing, or is gone on with. 422: it was registered and failed its checks. 409: there is another release of that version.")
+                + "changes nothing, or continues. 422: it was registered and failed its checks. 409: there is another release of that version.")
             .Accepts<Stream>(BundleArchive.MediaType)
             .WithMetadata(new LargeBody())
             .ProducesProblem(StatusCodes.Status409Conflict)
@@ -92,7 +92,7 @@ internal static class BundlesApi
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return Problem(503, "The service is stopping", $"Release {bundle.ModelVersion} isn't ready yet: send the bundle again, it is gone on with.");
+            return Problem(503, "The service is stopping", $"Release {bundle.ModelVersion} isn't ready yet: send the bundle again, and its import continues.");
         }
     }
 

@@ -35,7 +35,6 @@ public sealed record PruneRequest
 }
 
 /// <summary>A release.</summary>
-/// <param name="ModelVersion">Its name.</param>
 /// <param name="State">trained, embedding, ready, active, retired or failed.</param>
 /// <param name="StateReason">Why it is there.</param>
 /// <param name="StateAt">Since when, by the database's clock.</param>
@@ -63,8 +62,6 @@ public sealed record ReleasesResponse(IReadOnlyList<ReleaseResponse> Releases);
 /// <param name="From">Null: it was registered.</param>
 /// <param name="To">The state it went to.</param>
 /// <param name="At">When, by the database's clock.</param>
-/// <param name="Actor">Who.</param>
-/// <param name="Reason">Why.</param>
 public sealed record TransitionResponse(
     [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string? From,
     [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string To,
@@ -73,7 +70,6 @@ public sealed record TransitionResponse(
 /// <summary>A run of the gate.</summary>
 /// <param name="Run">Its number.</param>
 /// <param name="At">When, by the database's clock.</param>
-/// <param name="Actor">Who.</param>
 /// <param name="Passed">What it decided.</param>
 /// <param name="ComparedWith">The release that was live.</param>
 /// <param name="Reason">What failed.</param>

@@ -58,7 +58,7 @@ internal static class ReleasesApi
         ReleaseStore store, ReleaseComparer comparer, CancellationToken ct)
     {
         DateTimeOffset? from = since is null ? null
-            : Instant.TryParse(since, out var instant) ? instant
+            : InstantText.TryParse(since, out var instant) ? instant
             : throw new InputException($"since '{since}' isn't a time such as 2026-01-20T18:30:00Z.");
         foreach (var version in new[] { a, b })
         {

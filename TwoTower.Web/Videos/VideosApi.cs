@@ -14,11 +14,11 @@ internal static class VideosApi
 
     public static void MapVideos(this IEndpointRouteBuilder app)
     {
-        var lists = app.MapGroup("/v1/videos/{videoId}/similar").WithTags("Videos")
+        var lists = app.MapGroup("/v1/videos/{videoId}").WithTags("Videos")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        lists.MapGet("", GetSimilarAsync).WithName("getSimilarVideos").WithSummary("Videos like a video").WithDescription(Text);
-        lists.MapPost("", PostSimilarAsync).WithName("postSimilarVideos").WithSummary("Videos like a video, with the filters in the body")
+        lists.MapGet("/similar", GetSimilarAsync).WithName("getSimilarVideos").WithSummary("Videos like a video").WithDescription(Text);
+        lists.MapPost("/similar", PostSimilarAsync).WithName("postSimilarVideos").WithSummary("Videos like a video, with the filters in the body")
             .WithDescription($"{Text} The answer of the GET; lists that are too long for a URL go into the body. It changes nothing.")
             .WithMetadata(new BodyBound(BodySize.MostOfList));
     }

@@ -15,10 +15,10 @@ internal sealed class ScratchDatabase : IAsyncDisposable
 
     public static async Task<ScratchDatabase> CreateAsync(string connectionString, CancellationToken ct)
     {
-        var server = Database.CreateDataSource(connectionString);
+        var server = DataSources.Create(connectionString);
         var name = $"twotower_benchmark_{Environment.ProcessId}";
         await using (var command = server.CreateCommand($"create database {name}")) await command.ExecuteNonQueryAsync(ct);
-        return new(server, name, Database.CreateDataSource(new NpgsqlConnectionStringBuilder(Database.Normalize(connectionString).ConnectionString) { Database = name }.ConnectionString));
+        return new(server, name, DataSources.Create(new NpgsqlConnectionStringBuilder(DataSources.Normalize(connectionString).ConnectionString) { Database = name }.ConnectionString));
     }
 
     public async ValueTask DisposeAsync()

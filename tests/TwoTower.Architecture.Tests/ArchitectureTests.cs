@@ -50,6 +50,25 @@ public sealed class ArchitectureTests : IDisposable
         Assert.DoesNotContain(
             Referenced(_product.Single(module => module.Name == project + ".dll")), name => absent.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
 
+    [Fact]
+    public void Statements_are_made_in_one_place_and_rows_are_read_by_name() =>
+        Assert.Equal(
+            [
+                "TwoTower.LocalPostgres.Servers.SqlRow", // the same files, compiled once more
+                "TwoTower.LocalPostgres.Servers.SqlStatement",
+                "TwoTower.LocalPostgres.Servers.Statements",
+                "TwoTower.Postgres.Connections.SqlRow",
+                "TwoTower.Postgres.Connections.SqlStatement",
+                "TwoTower.Postgres.Connections.Statements",
+            ],
+            _product.SelectMany(DatabaseCalls.Of).Distinct().Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void The_path_of_a_request_goes_without_entities() =>
+        Assert.DoesNotContain(
+            _product.SelectMany(module => NamespaceUses.Of(module, "TwoTower")).Where(use => use.To == "TwoTower.Postgres.Entities"),
+            use => use.From is "TwoTower.Postgres.Serving" or "TwoTower.Postgres.Features" or "TwoTower.Postgres.Impressions");
+
     private static IEnumerable<string> Referenced(ModuleDefinition module) => module.AssemblyReferences.Select(reference => reference.Name);
 
     // The AppHost is left out: Aspire's packages aren't on every mirror, and what it names as resources it doesn't use as code.

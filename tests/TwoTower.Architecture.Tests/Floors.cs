@@ -69,6 +69,7 @@ internal static class Floors
         "TwoTower.Embedding.Following",
         "TwoTower.Embedding",
 
+        "TwoTower.ServiceDefaults.Commands",
         "TwoTower.ServiceDefaults.Health",
         "TwoTower.ServiceDefaults.Telemetry",
         "TwoTower.ServiceDefaults.Database",

@@ -1,4 +1,4 @@
-using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 
 namespace TwoTower.Cli.Tests;

@@ -1,4 +1,4 @@
-using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 
 namespace TwoTower.Cli.Tests;
@@ -15,7 +15,8 @@ public class ConnectionStringTests
     {
         foreach (var verbose in new[] { "--json", "--verbose" })
         {
-            var result = await TwotowerProcess.RunAsync(new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = database }, "db", "status", verbose);
+            var result = await TwotowerProcess.RunAsync(new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = database }, "db",
+                "status", verbose);
 
             Assert.Equal(ExitCodes.BadInput, result.ExitCode);
             Assert.DoesNotContain("SECRET", result.Err + result.Out);
@@ -36,7 +37,8 @@ public class ConnectionStringTests
     public async Task An_option_without_effect_is_told()
     {
         var result = await TwotowerProcess.RunAsync(
-            new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = "postgres://u:SECRET@127.0.0.1:1/db?pgbouncer=true&pool_timeout=3" }, "db", "status");
+            new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = "postgres://u:SECRET@127.0.0.1:1/db?pgbouncer=true&pool_timeout=3" },
+                "db", "status");
 
         Assert.Contains("'pool_timeout'", result.Out);
         Assert.DoesNotContain("SECRET", result.Err + result.Out);

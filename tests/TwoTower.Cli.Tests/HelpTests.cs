@@ -1,4 +1,5 @@
 using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 
 namespace TwoTower.Cli.Tests;

@@ -125,8 +125,8 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
     [Fact]
     public async Task The_worker_goes_on_after_the_database_was_away_and_stops_when_told()
     {
-        await using var db = TwoTower.Postgres.Connections.Database.CreateDataSource(_db.ConnectionString);
-        await using var server = TwoTower.Postgres.Connections.Database.CreateDataSource(postgres.ServerConnectionString);
+        await using var db = TwoTower.Postgres.Connections.DataSources.Create(_db.ConnectionString);
+        await using var server = TwoTower.Postgres.Connections.DataSources.Create(postgres.ServerConnectionString);
         var log = new ErrorLog();
         using var worker = new EmbedderWorker(
             db, Options.Create(new EmbedderOptions { PollInterval = TimeSpan.FromMilliseconds(100), ActivateFirst = true }), TimeProvider.System, log);

@@ -68,7 +68,7 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(ReleaseState.Active, release.State);
         var pool = await PoolAsync(release);
         using var tower = UserTower.FromFiles(await _store.OpenAsync(release.ModelVersion));
-        using var gate = await UserEncoder.OpenAsync(_db.DataSource, release, await _store.OpenAsync(release.ModelVersion));
+        using var gate = await HistoryEncoder.OpenAsync(_db.DataSource, release, await _store.OpenAsync(release.ModelVersion));
         var (seen, noped) = (0, 0);
         foreach (var asOf in new[] { Golden.AsOf, Golden.AsOf.AddDays(-60) })
         {

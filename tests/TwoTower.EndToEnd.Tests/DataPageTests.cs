@@ -16,16 +16,20 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task The_ten_minutes_of_docs_data_do_what_they_say()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the page is written for a POSIX shell");
-        var page = await File.ReadAllTextAsync(Path.Combine(PostgresFixture.RepositoryRoot(), "docs", "data.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Path.Combine(PostgresFixture.RepositoryRoot(), "docs", "data.md"),
+            TestContext.Current.CancellationToken);
         var section = page.Split("\n## ").Single(text => text.StartsWith("Your own data in ten minutes", StringComparison.Ordinal));
-        var commands = string.Concat(section.Split("```sh\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
+        var commands = string.Concat(section.Split("```sh\n").Skip(1)
+            .Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
         var program = $"twotower() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "twotower.dll")}' \"$@\"; }}\nset -e\n";
-        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _workplace.Home };
+        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardError = true, WorkingDirectory = _workplace.Home };
         start.Environment["TWOTOWER_DATABASE"] = _workplace.Database.ConnectionString;
         start.Environment["TWOTOWER_HOME"] = _workplace.Home;
 
         using var bash = Process.Start(start)!;
-        var (output, errors) = (bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        var (output, errors) = (bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         await bash.StandardInput.WriteAsync(program + commands);
         bash.StandardInput.Close();
         await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -33,8 +37,10 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(bash.ExitCode == 0, $"{await output}\n{await errors}");
         Assert.Contains("decisions: 3 (2 likes, 1 nopes), from 2025-01-05 to 2025-01-07", await output);
         Assert.Equal(5, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
-        Assert.Equal(["10 Heat", "11 Ronin", "b1 Dune", "b2 Emma"], await _workplace.Database.ListAsync<string>("select external_id || ' ' || title from videos order by 1"));
-        Assert.Equal(["classic", "science fiction"], await _workplace.Database.ListAsync<string>("select distinct tag_name from video_tags order by 1"));
+        Assert.Equal(["10 Heat", "11 Ronin", "b1 Dune", "b2 Emma"],
+            await _workplace.Database.ListAsync<string>("select external_id || ' ' || title from videos order by 1"));
+        Assert.Equal(["classic", "science fiction"],
+            await _workplace.Database.ListAsync<string>("select distinct tag_name from video_tags order by 1"));
     }
 
     [Fact]
@@ -45,7 +51,8 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(0, good.ExitCode);
         Assert.Contains("\"decisions\": 1644", good.Out);
 
-        await File.AppendAllTextAsync(_workplace.PathOf("user_video_decisions.csv"), "x,y,love,never\nx,y\n", TestContext.Current.CancellationToken);
+        await File.AppendAllTextAsync(_workplace.PathOf("user_video_decisions.csv"), "x,y,love,never\nx,y\n",
+            TestContext.Current.CancellationToken);
         var bad = await _workplace.TryAsync("check", _workplace.Home);
         Assert.Equal(2, bad.ExitCode);
         Assert.Contains("2 bad rows would make an import fail", Assert.Single(bad.ErrorLines));
@@ -55,10 +62,39 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var refused = await _workplace.TryAsync("import", _workplace.Home);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("line 1646", refused.Err);
-        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>(
+            "select (select count(*) from profiles) + (select count(*) from videos)"));
 
         await _workplace.RunAsync("import", _workplace.Home, "--skip-bad", "2");
         Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [Fact]
+    public async Task Doctor_tells_values_that_nothing_reads_and_tables_that_cannot_be_used()
+    {
+        await _workplace.Database.ExecuteAsync("insert into videos (id, price) values ('00000000-0000-0000-0000-0000000000f1', 'NaN')");
+        Assert.Contains("has NaN", (await _workplace.TryAsync("doctor", "--json")).Out);
+
+        await using var theirs = await postgres.CreateEmptyDatabaseAsync();
+        await theirs.ExecuteAsync("create table videos (id bigint primary key, title text)");
+        _workplace.Environment["TWOTOWER_DATABASE"] = theirs.ConnectionString;
+        var doctor = await _workplace.TryAsync("doctor", "--json");
+        Assert.Equal(1, doctor.ExitCode);
+        Assert.Contains("a column id of type bigint", doctor.Out);
+        Assert.Contains("copy (select id, title from public.videos) to 'tables/videos.csv'", doctor.Out);
+        Assert.Equal(2, (await _workplace.TryAsync("db", "migrate")).ExitCode);
+    }
+
+    [Fact]
+    public async Task Decisions_ahead_of_now_are_told_by_an_evaluation_of_files()
+    {
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, _workplace.PathOf(Path.GetFileName(file)));
+        var rows = await File.ReadAllLinesAsync(_workplace.PathOf("user_video_decisions.csv"), TestContext.Current.CancellationToken);
+        var last = rows[^1].Split(',');
+        await File.AppendAllTextAsync(
+            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n", TestContext.Current.CancellationToken);
+        var result = await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity");
+        Assert.Contains("decisions are dated after now", result.Out);
     }
 
     [Fact]
@@ -70,9 +106,11 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.Database.ExecuteAsync($"create role {role} login password 'only-reads'; grant pg_read_all_data to {role}");
         try
         {
-            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Username = role, Password = "only-reads", Pooling = false };
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Username = role,
+                Password = "only-reads", Pooling = false };
             var result = await TwotowerProcess.RunAsync(
-                new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = settings.ConnectionString, ["TWOTOWER_HOME"] = _workplace.Home }, "train", "--epochs", "1");
+                new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = settings.ConnectionString, ["TWOTOWER_HOME"] = _workplace.Home },
+                    "train", "--epochs", "1");
             Assert.Equal(2, result.ExitCode);
             Assert.Contains($"User '{role}' may not register a release", Assert.Single(result.ErrorLines));
             Assert.DoesNotContain("samples", result.Out);

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 using TwoTower.Torture;
 using TwoTower.Torture.Checking;

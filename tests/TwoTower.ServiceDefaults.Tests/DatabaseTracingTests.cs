@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using TwoTower.Postgres.Entities;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.Testing;
 
@@ -38,21 +40,30 @@ public sealed class DatabaseTracingTests(PostgresFixture postgres)
             : host.Services.GetRequiredKeyedService<NpgsqlDataSource>(serviceKey);
 
         await ExecuteAsync(source, "select 'a poll'");
+        await QueryAsync(source, "a poll of entities");
         using var traces = new ActivitySource("TwoTower.Tests");
         ActivitySpanId work;
         using (var trace = traces.StartActivity("work"))
         {
             work = trace!.SpanId;
             await ExecuteAsync(source, "select 'a part of the work'");
+            await QueryAsync(source, "entities for the work");
         }
 
-        Assert.DoesNotContain(spans, span => Says(span, "'a poll'"));
+        Assert.DoesNotContain(spans, span => Says(span, "'a poll'") || Says(span, "a poll of entities"));
         Assert.Equal(work, Assert.Single(spans, span => Says(span, "'a part of the work'")).ParentSpanId);
+        Assert.Equal(work, Assert.Single(spans, span => Says(span, "entities for the work")).ParentSpanId);
         Assert.DoesNotContain(spans, span => span.ParentSpanId == default && span.Source.Name == "Npgsql" && Says(span, db.Name));
     }
 
     private static bool Says(Activity span, string text) =>
         span.TagObjects.Any(tag => tag.Value is string value && value.Contains(text, StringComparison.Ordinal));
+
+    private static async Task QueryAsync(NpgsqlDataSource source, string tag)
+    {
+        await using var context = TwoTowerDb.Open(source);
+        await context.Videos.TagWith(tag).ToListAsync();
+    }
 
     private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
     {

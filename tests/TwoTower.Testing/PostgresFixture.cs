@@ -53,11 +53,11 @@ public sealed class PostgresFixture : IAsyncLifetime
             : (await LocalPostgresServer.ProvideAsync(
                 _own ?? new() { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
         // Seconds: a busy machine may stall for longer than a request would wait, and no test is timed.
-        ServerConnectionString = new NpgsqlConnectionStringBuilder(ServerConnectionString) { Timeout = 120 }.ConnectionString;
-        _server = Database.CreateDataSource(ServerConnectionString);
+        ServerConnectionString = new NpgsqlConnectionStringBuilder(DataSources.Normalize(ServerConnectionString).ConnectionString) { Timeout = 120 }.ConnectionString;
+        _server = DataSources.Create(ServerConnectionString);
 
         await ExecuteAsync($"create database {Template}");
-        await using var db = Database.CreateDataSource(Named(Template));
+        await using var db = DataSources.Create(Named(Template));
         await Migrator.MigrateAsync(db, null, CancellationToken.None);
     }
 
@@ -122,7 +122,7 @@ public sealed class TestDatabase : IAsyncDisposable
         _fixture = fixture;
         Name = name;
         ConnectionString = connectionString;
-        DataSource = Database.CreateDataSource(connectionString);
+        DataSource = DataSources.Create(connectionString);
     }
 
     /// <summary>Name of the database.</summary>

@@ -14,7 +14,8 @@ public readonly record struct SupabaseProject(bool Exposes, bool SecuresTables)
 }
 
 /// <summary>
-/// A server of one's own in the shape of Supabase's (tests/supabase/supabase-shape.sql), a database a project. Its roles are the whole server's, so
+/// A server of one's own in the shape of Supabase's (tests/supabase/supabase-shape.sql), a database a project. Its roles are the whole
+/// server's, so
 /// it isn't the one that other tests share. A test class takes it as a class fixture.
 /// </summary>
 public sealed partial class SupabaseServer : IAsyncLifetime
@@ -48,7 +49,9 @@ public sealed partial class SupabaseServer : IAsyncLifetime
         _hasRoles = true;
         // There the platform lets a project's owner make extensions.
         await database.ExecuteAsync("create extension vector with schema extensions");
-        return new(_server, database.Name, new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = "postgres", Password = Password }.ConnectionString);
+        return new(
+            _server, database.Name,
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = "postgres", Password = Password }.ConnectionString);
     }
 
     /// <summary>How Supabase's command line is told of a project's database.</summary>
@@ -95,7 +98,8 @@ public static class SupabaseCaller
     {
         await using var connection = await db.DataSource.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var become = new NpgsqlCommand("select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", connection)
+        await using (var become = new NpgsqlCommand(
+            "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", connection)
         {
             Parameters =
             {

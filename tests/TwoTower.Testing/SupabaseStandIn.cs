@@ -7,7 +7,8 @@ using NpgsqlTypes;
 namespace TwoTower.Testing;
 
 /// <summary>
-/// PostgREST's part that calls functions (<c>POST /rest/v1/rpc/NAME</c>), over a project's database and real HTTP: roles by key, answers and errors as the
+/// PostgREST's part that calls functions (<c>POST /rest/v1/rpc/NAME</c>), over a project's database and real HTTP: roles by key, answers
+/// and errors as the
 /// recorded exchanges have them.
 /// </summary>
 public sealed class SupabaseStandIn : IAsyncDisposable
@@ -119,16 +120,19 @@ public sealed class SupabaseStandIn : IAsyncDisposable
             { Parameters = { new() { Value = name }, new() { Value = given } } })
             await using (var reader = await find.ExecuteReaderAsync())
             {
-                if (!await reader.ReadAsync()) return (404, Error("PGRST202", $"Could not find the function public.{name} in the schema cache"));
+                if (!await reader.ReadAsync()) return (
+                    404, Error("PGRST202", $"Could not find the function public.{name} in the schema cache"));
                 isSet = reader.GetBoolean(0);
                 do
                 {
-                    if (!await reader.IsDBNullAsync(1) && given.Contains(reader.GetString(1))) arguments.Add((reader.GetString(1), reader.GetString(2)));
+                    if (!await reader.IsDBNullAsync(1) && given.Contains(reader.GetString(1))) arguments.Add(
+                        (reader.GetString(1), reader.GetString(2)));
                 }
                 while (await reader.ReadAsync());
             }
 
-            await using (var become = new NpgsqlCommand("select set_config('role', $1, true)", connection) { Parameters = { new() { Value = role } } })
+            await using (
+                var become = new NpgsqlCommand("select set_config('role', $1, true)", connection) { Parameters = { new() { Value = role } } })
             {
                 await become.ExecuteNonQueryAsync();
             }
@@ -147,7 +151,9 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         }
         catch (PostgresException e)
         {
-            return (e.SqlState == PostgresErrorCodes.InsufficientPrivilege ? role == "anon" ? 401 : 403 : 400, Error(e.SqlState, e.MessageText, e.Detail, e.Hint));
+            return (
+                e.SqlState == PostgresErrorCodes.InsufficientPrivilege ? role == "anon" ? 401 : 403 : 400,
+                Error(e.SqlState, e.MessageText, e.Detail, e.Hint));
         }
     }
 

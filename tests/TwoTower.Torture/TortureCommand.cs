@@ -2,6 +2,7 @@ using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Torture.Scenarios;
 using TwoTower.Torture.Servers;
 
@@ -10,7 +11,7 @@ namespace TwoTower.Torture;
 /// <summary><c>./twotower torture</c>: the long proofs, on this machine, with the real programs, real HTTP and a PostgreSQL of its own.</summary>
 internal static class TortureCommand
 {
-    private static readonly string[] Scenarios = ["releases", "kills", "database", "dimensions"];
+    private static readonly string[] Scenarios = ["releases", "kills", "database", "dimensions", "strains"];
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -36,16 +37,17 @@ internal static class TortureCommand
         var restarts = NumberOption.Create("--restarts", "Replicas replaced under way.", 0, 1_000, defaults.Restarts);
         var kills = NumberOption.Create("--kills", "Processes killed: trainers, embedders, replicas.", 1, 10_000, defaults.Kills);
         var databaseRestarts = NumberOption.Create("--database-restarts", "Restarts of PostgreSQL.", 1, 1_000, defaults.DatabaseRestarts);
+        var strainSeconds = NumberOption.Create("--strain-seconds", "Seconds of each strain.", 1, 3_600, defaults.StrainSeconds);
         var viewers = NumberOption.Create("--viewers", "Viewers of the made-up world.", 50, 1_000_000, defaults.Viewers);
         var videos = NumberOption.Create("--videos", "Videos of the made-up world.", 100, 1_000_000, defaults.Videos);
         var seed = NumberOption.Create("--seed", "Another seed is another run.", 0, 1_000_000, defaults.Seed);
         var only = new Option<string[]>("--only") { Description = $"Only this scenario: {string.Join(", ", Scenarios)}. May be repeated.", HelpName = "SCENARIO" };
         only.AcceptOnlyFromAmong(Scenarios);
         var command = new RootCommand(
-            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, dimensions mixed. "
+            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up. "
             + "Exit code 1 if it managed to. About ten minutes on two cores.")
         {
-            requests, clients, replicas, changes, restarts, kills, databaseRestarts, viewers, videos, seed, only, CommonOptions.Json, CommonOptions.Verbose,
+            requests, clients, replicas, changes, restarts, kills, databaseRestarts, strainSeconds, viewers, videos, seed, only, CommonOptions.Json, CommonOptions.Verbose,
         };
         host.Handle(command, session =>
         {
@@ -60,6 +62,7 @@ internal static class TortureCommand
                 Restarts = parse.GetValue(restarts) ?? defaults.Restarts,
                 Kills = parse.GetValue(kills) ?? defaults.Kills,
                 DatabaseRestarts = parse.GetValue(databaseRestarts) ?? defaults.DatabaseRestarts,
+                StrainSeconds = parse.GetValue(strainSeconds) ?? defaults.StrainSeconds,
                 Viewers = parse.GetValue(viewers) ?? defaults.Viewers,
                 Videos = parse.GetValue(videos) ?? defaults.Videos,
                 Seed = parse.GetValue(seed) ?? defaults.Seed,
@@ -94,6 +97,11 @@ internal static class TortureCommand
         {
             using var kills = new Kills(options);
             report = report with { Kills = await RunAsync("kills", "kills", (world, progress) => kills.RunAsync(world, progress, ct)) };
+        }
+
+        if (scenarios.Contains("strains"))
+        {
+            report = report with { Strains = await RunAsync("strains", "strains", (world, progress) => new Strains(options).RunAsync(world, progress, ct)) };
         }
 
         terminal.Result(report, () => TortureTables.Show(terminal, report));

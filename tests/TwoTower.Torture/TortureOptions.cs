@@ -24,6 +24,9 @@ internal sealed record TortureOptions
     /// <summary>Restarts of PostgreSQL.</summary>
     public int DatabaseRestarts { get; init; } = 3;
 
+    /// <summary>Seconds of each strain: hang-ups, a heavy user, a slow database, a stopped one.</summary>
+    public int StrainSeconds { get; init; } = 10;
+
     /// <summary>Viewers of the made-up world.</summary>
     public int Viewers { get; init; } = 800;
 

@@ -44,6 +44,16 @@ internal static class TortureTables
                 $"{kills.Wrong}");
         }
 
+        foreach (var strain in report.Strains?.Strains ?? [])
+        {
+            table.AddRow(
+                strain.Name,
+                $"{string.Join(", ", strain.Statuses.Select(one => $"{Amounts.Count(one.Value)} {(one.Key == 0 ? "hung up" : $"were {one.Key}")}"))}; slowest {strain.SlowestSeconds} s, "
+                + $"health within {strain.SlowestHealthSeconds} s",
+                "");
+        }
+
+        if (report.Strains is { } strains) table.AddRow("strains", "", $"{strains.Wrong}");
         terminal.Show(table);
         foreach (var finding in Findings(report)) terminal.Say($"wrong: {finding}");
         terminal.Say(report.Wrong == 0 ? "nothing was wrong" : $"{Amounts.Count(report.Wrong)} times something was wrong");
@@ -51,6 +61,6 @@ internal static class TortureTables
 
     private static IEnumerable<string> Findings(TortureReport report) =>
     [
-        .. report.Releases?.Findings ?? [], .. report.Dimensions?.Findings ?? [], .. report.Database?.Findings ?? [], .. report.Kills?.Findings ?? [],
+        .. report.Releases?.Findings ?? [], .. report.Dimensions?.Findings ?? [], .. report.Database?.Findings ?? [], .. report.Kills?.Findings ?? [], .. report.Strains?.Findings ?? [],
     ];
 }

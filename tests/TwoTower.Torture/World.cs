@@ -45,7 +45,7 @@ internal sealed class World : IAsyncDisposable
     /// <summary>Fills a database.</summary>
     public static async Task<World> CreateAsync(string connectionString, int viewers, int videos, int seed, CancellationToken ct)
     {
-        var db = Database.CreateDataSource(connectionString);
+        var db = DataSources.Create(connectionString);
         await Migrator.MigrateAsync(db, null, ct);
         var tables = await Task.Run(() => CatalogueGenerator.Generate(
             new() { Users = viewers, Videos = videos, Seed = seed, Anchor = TimeProvider.System.GetUtcNow() }), ct);

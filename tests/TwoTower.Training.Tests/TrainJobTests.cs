@@ -248,14 +248,16 @@ public sealed class TrainJobTests : IDisposable
     public async Task It_is_told_how_many_decisions_can_be_used_and_why_not_the_others()
     {
         var (user, video) = (Guid.Parse("00000000-0000-0000-0000-0000000000b1"), Guid.Parse("00000000-0000-0000-0000-0000000000b2"));
-        var known = Tables.Decisions[0];
+        var (users, videos) = (Tables.Profiles.Select(row => row.UserId).ToHashSet(), Tables.Videos.Select(row => row.Id).ToHashSet());
+        var usable = Tables.Decisions.Where(row => users.Contains(row.UserId) && videos.Contains(row.VideoId)).ToList();
+        var known = usable[0];
         DecisionRow[] others = [known with { VideoId = video }, known with { UserId = user }, known with { UserId = user, Type = DecisionType.Nope }];
         var recipe = Recipe with { Training = Recipe.Training with { Epochs = 1 } };
 
-        await TrainJob.RunAsync(Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. Tables.Decisions, .. others] } }, null, CancellationToken.None);
+        await TrainJob.RunAsync(Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. usable, .. others] } }, null, CancellationToken.None);
 
-        Assert.Single(_said, line => line.EndsWith(
-            $"decisions can be used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})", StringComparison.Ordinal));
+        Assert.Single(_said, line => line == (
+            $"{usable.Count:N0} of {usable.Count + 3:N0} decisions can be used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})"));
     }
 
     private TrainOptions Options() => new()

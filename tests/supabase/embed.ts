@@ -3,8 +3,10 @@ import { FeatureEncoder } from "../../supabase/functions/_shared/features.ts";
 import { Release } from "../../supabase/functions/_shared/release.ts";
 
 const input = JSON.parse(await new Response(Deno.stdin.readable).text());
-const files = new Map<string, Uint8Array>(Object.entries(input.files as Record<string, string>)
-  .map(([name, content]) => [name, Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]));
+const files = new Map<string, Uint8Array>(
+  Object.entries(input.files as Record<string, string>)
+    .map(([name, content]) => [name, Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]),
+);
 const encoder = new FeatureEncoder((name) => JSON.parse(new TextDecoder().decode(files.get(name))));
 const release = Release.of("test", files);
 console.log(JSON.stringify({

@@ -2,7 +2,9 @@
 import { answer } from "../../supabase/functions/_shared/http.ts";
 import { embedUser, recommend } from "../../supabase/functions/_shared/recommend.ts";
 
-Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: ({ port }) => console.log(`port ${port}`) }, (request) =>
-  answer(request, new URL(request.url).pathname.endsWith("/recommend") ? recommend : embedUser));
+Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen: ({ port }) => console.log(`port ${port}`) },
+  (request) => answer(request, new URL(request.url).pathname.endsWith("/recommend") ? recommend : embedUser),
+);
 for await (const _ of Deno.stdin.readable);
 Deno.exit(0);

@@ -2,6 +2,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands.Releases;
 

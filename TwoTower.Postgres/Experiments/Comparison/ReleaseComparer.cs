@@ -1,12 +1,11 @@
 using Npgsql;
-using NpgsqlTypes;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Experiments.Comparison;
 
 /// <summary>Compares releases by the recommendations that were recorded and the decisions that followed them.</summary>
-/// <param name="db">The database.</param>
 internal sealed class ReleaseComparer(NpgsqlDataSource db)
 {
     /// <summary>How long after the last impression of a video a decision on it counts.</summary>
@@ -20,20 +19,19 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
     /// <param name="b">The other.</param>
     /// <param name="since">From when; null: all that is kept, or the experiment's start.</param>
     /// <param name="experiment">Only what was served while this experiment ran; null: all.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">There is no such release or experiment.</exception>
     public async Task<ReleaseComparison> CompareAsync(
         string a, string b, DateTimeOffset? since = null, string? experiment = null, CancellationToken ct = default)
     {
         var store = new ReleaseStore(db);
-        foreach (var version in new[] { a, b }) await store.GetAsync(version, ct).ConfigureAwait(false);
+        foreach (var version in new[] { a, b }) await store.GetAsync(version, ct);
         if (a == b) throw new InputException($"{a} was to be compared with itself: name two releases.");
-        var ran = experiment is null ? null : await new ExperimentStore(db).GetAsync(experiment, ct).ConfigureAwait(false);
+        var ran = experiment is null ? null : await new ExperimentStore(db).GetAsync(experiment, ct);
 
-        var (until, catalogue) = await NowAsync(ct).ConfigureAwait(false);
+        var (until, catalogue) = await NowAsync(ct);
         var from = since ?? ran?.StartedAt;
-        var left = await ReadAsync(db, a, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
-        var right = await ReadAsync(db, b, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct).ConfigureAwait(false);
+        var left = await ReadAsync(db, a, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct);
+        var right = await ReadAsync(db, b, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct);
         var both = left.Select(user => user.UserId).Intersect(right.Select(user => user.UserId)).Count();
         return new(Sum(a, left), Sum(b, right), from, until, experiment, both, Metrics(left, right, catalogue), Notes(a, left, b, right, both));
     }
@@ -67,32 +65,22 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
         NpgsqlDataSource db, string modelVersion, DateTimeOffset since, DateTimeOffset until, TimeSpan within, long? experiment, CancellationToken ct) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<UserOutcome>>(async () =>
         {
-            await using var command = db.CreateCommand(
-                "select user_id, recommendations, answers, empty, likes, nopes, viewers from two_tower.release_outcomes($1, $2, $3, $4, $5)");
-            command.CommandTimeout = 0; // weeks of impressions take longer than a request; whoever asked can stop it
-            command.Parameters.Add(new() { Value = modelVersion });
-            command.Parameters.Add(new() { Value = since.ToUniversalTime() });
-            command.Parameters.Add(new() { Value = until.ToUniversalTime() });
-            command.Parameters.Add(new() { Value = within });
-            command.Parameters.Add(new() { Value = (object?)experiment ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
-            await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            var users = new List<UserOutcome>();
-            while (await row.ReadAsync(ct).ConfigureAwait(false))
-            {
-                users.Add(new(
-                    row.GetGuid(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetFieldValue<int[]>(6)));
-            }
-
-            return users;
+            return await db.Sql(
+                """
+                select user_id, recommendations, answers, empty, likes, nopes, viewers
+                from two_tower.release_outcomes(@version, @since, @until, @within, @experiment)
+                """)
+                .WithTimeout(0) // weeks of impressions take longer than a request; whoever asked can stop it
+                .With("version", modelVersion).With("since", since).With("until", until).With("within", within)
+                .With("experiment", experiment)
+                .ListAsync(row => new UserOutcome(
+                    row.Get<Guid>("user_id"), row.Get<long>("recommendations"), row.Get<long>("answers"), row.Get<long>("empty"),
+                    row.Get<long>("likes"), row.Get<long>("nopes"), row.Get<int[]>("viewers")), ct);
         });
 
-    private async Task<(DateTimeOffset Now, long Catalogue)> NowAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand("select clock_timestamp(), (select count(*) from public.videos v where v.is_active)");
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        await row.ReadAsync(ct).ConfigureAwait(false);
-        return (row.GetFieldValue<DateTimeOffset>(0), row.GetInt64(1));
-    }
+    private Task<(DateTimeOffset Now, long Catalogue)> NowAsync(CancellationToken ct) =>
+        db.Sql("select clock_timestamp() as now, (select count(*) from public.videos v where v.is_active) as catalogue")
+            .SingleAsync(row => (row.Get<DateTimeOffset>("now"), row.Get<long>("catalogue")), ct);
 
     private static ComparedRelease Sum(string version, IReadOnlyList<UserOutcome> users) => new(
         version, users.Count, users.Sum(user => user.Answers), users.Sum(user => user.Recommendations), users.Sum(user => user.Likes),

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Npgsql;
-using NpgsqlTypes;
-using TwoTower.Core.Artifacts;
+using TwoTower.Core.Formats;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Releases;
 
@@ -17,7 +17,6 @@ internal sealed record RolledBack(string ModelVersion, string Undone, RollbackRe
 /// Watches the release that was activated last and goes back when it misbehaves. Any number of replicas may do so: what they go by is
 /// counted in the database, and one of them carries it out.
 /// </summary>
-/// <param name="db">The database.</param>
 /// <param name="options">The rules.</param>
 internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options)
 {
@@ -27,43 +26,36 @@ internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions opt
     /// <returns>What was done; null: there was nothing to do, or another replica did it.</returns>
     public async Task<RolledBack?> CheckAsync(CancellationToken ct = default)
     {
-        if (await WatchedAsync(ct).ConfigureAwait(false) is not { } watched) return null;
-        var reason = RollbackRule.Judge(watched.Live, watched.Previous, options) ?? await JudgeLikesAsync(watched, ct).ConfigureAwait(false);
-        return reason is null ? null : await UndoAsync(watched, reason, ct).ConfigureAwait(false);
+        if (await WatchedAsync(ct) is not { } watched) return null;
+        var reason = RollbackRule.Judge(watched.Live, watched.Previous, options) ?? await JudgeLikesAsync(watched, ct);
+        return reason is null ? null : await UndoAsync(watched, reason, ct);
     }
 
-    private async Task<Watched?> WatchedAsync(CancellationToken ct)
-    {
-        await using var command = db.CreateCommand(
-            """
-            select activation_id, model_version, target, activated_at, read_at, requests, answers, empty, failed, empty_users, failed_users,
-                target_requests, target_answers, target_empty, target_failed
-            from two_tower.watched_activation($1, $2)
-            """);
-        command.Parameters.Add(new() { Value = options.Window });
-        command.Parameters.Add(new() { Value = options.Baseline });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        return await row.ReadAsync(ct).ConfigureAwait(false)
-            ? new(
-                row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3), row.GetFieldValue<DateTimeOffset>(4),
-                new(row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9), row.GetInt64(10)),
-                new(row.GetInt64(11), row.GetInt64(12), row.GetInt64(13), row.GetInt64(14)))
-            : null;
-    }
+    private Task<Watched?> WatchedAsync(CancellationToken ct) => db.Sql(
+        """
+        select activation_id, model_version, target, activated_at, read_at, requests, answers, empty, failed, empty_users, failed_users,
+            target_requests, target_answers, target_empty, target_failed
+        from two_tower.watched_activation(@window, @baseline)
+        """)
+        .With("window", options.Window).With("baseline", options.Baseline)
+        .FirstOrNullAsync(row => new Watched(
+            row.Get<long>("activation_id"), row.Get<string>("model_version"), row.Get<string>("target"),
+            row.Get<DateTimeOffset>("activated_at"), row.Get<DateTimeOffset>("read_at"),
+            new(row.Get<long>("requests"), row.Get<long>("answers"), row.Get<long>("empty"), row.Get<long>("failed"),
+                row.Get<long>("empty_users"), row.Get<long>("failed_users")),
+            new(row.Get<long>("target_requests"), row.Get<long>("target_answers"), row.Get<long>("target_empty"),
+                row.Get<long>("target_failed"))), ct);
 
     private async Task<RollbackReason?> JudgeLikesAsync(Watched watched, CancellationToken ct)
     {
         var until = watched.ReadAt - options.DecisionWithin;
         if (options.LikesMargin >= 1 || until <= watched.ActivatedAt) return null;
-        await using (var claim = db.CreateCommand("select two_tower.claim_rollback_check($1)"))
-        {
-            claim.Parameters.Add(new() { Value = options.LikesInterval });
-            if (!(bool)(await claim.ExecuteScalarAsync(ct).ConfigureAwait(false))!) return null;
-        }
-
-        var live = await OutcomesAsync(watched.ModelVersion, watched.ActivatedAt, until, ct).ConfigureAwait(false);
+        var isMine = await db.Sql("select two_tower.claim_rollback_check(@interval)").With("interval", options.LikesInterval)
+            .ScalarAsync<bool>(ct);
+        if (!isMine) return null;
+        var live = await OutcomesAsync(watched.ModelVersion, watched.ActivatedAt, until, ct);
         if (live.Count < options.MinUsers) return null;
-        var previous = await OutcomesAsync(watched.Target, watched.ActivatedAt - options.Baseline, watched.ActivatedAt, ct).ConfigureAwait(false);
+        var previous = await OutcomesAsync(watched.Target, watched.ActivatedAt - options.Baseline, watched.ActivatedAt, ct);
         return RollbackRule.Judge(live, previous, options);
     }
 
@@ -73,16 +65,14 @@ internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions opt
     private async Task<RolledBack?> UndoAsync(Watched watched, RollbackReason reason, CancellationToken ct)
     {
         using var span = ReleaseTelemetry.Begin("automatic rollback", watched.ModelVersion);
-        await using var command = db.CreateCommand("select model_version, undone_model_version from two_tower.undo_activation($1, $2, $3, $4)");
-        command.Parameters.Add(new() { Value = watched.ActivationId });
-        command.Parameters.Add(new() { Value = Actor });
-        command.Parameters.Add(new() { Value = reason.ToString() });
-        command.Parameters.Add(new() { Value = JsonSerializer.Serialize(new { reason, options }, ArtifactJson.Options), NpgsqlDbType = NpgsqlDbType.Jsonb });
-        await using var row = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-        await row.ReadAsync(ct).ConfigureAwait(false);
-        if (row.IsDBNull(0)) return null;
+        var (version, undone) = await db.Sql(
+            "select model_version, undone_model_version from two_tower.undo_activation(@activation, @actor, @reason, @numbers)")
+            .With("activation", watched.ActivationId).With("actor", Actor).With("reason", reason.ToString())
+            .WithJson("numbers", JsonSerializer.Serialize(new { reason, options }, SnakeCaseJson.Strict))
+            .SingleAsync(row => (row.GetOrNull<string>("model_version"), row.GetOrNull<string>("undone_model_version")), ct);
+        if (version is null || undone is null) return null;
         ReleaseTelemetry.RolledBack(reason.Rule);
-        return new(row.GetString(0), row.GetString(1), reason);
+        return new(version, undone, reason);
     }
 
     private sealed record Watched(

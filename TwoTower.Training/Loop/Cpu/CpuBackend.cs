@@ -27,12 +27,10 @@ internal sealed class CpuBackend : ITrainingBackend
     private readonly double[] _partial; // per worker
     private ulong _dropoutKey;
 
-    /// <summary>Puts the towers into memory; goes on with <paramref name="optimizer"/> where there is one.</summary>
+    /// <summary>Puts the towers into memory; resumes <paramref name="optimizer"/> if there is one.</summary>
     /// <param name="set">What is trained on.</param>
-    /// <param name="recipe">How.</param>
     /// <param name="start">Initial weights.</param>
     /// <param name="optimizer">Where the optimiser was.</param>
-    /// <param name="threads">Workers.</param>
     /// <param name="masksPerRow">
     /// Dropout masks that the samples of one user (or item) in a batch have between them; <see cref="int.MaxValue"/> gives each its own, as
     /// the original does.

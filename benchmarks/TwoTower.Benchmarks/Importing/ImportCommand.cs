@@ -8,7 +8,8 @@ using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Benchmarks.Importing;
 
-/// <summary><c>import --decisions 5000000</c>: a made folder of CSV files into a fresh database, by step, with the peak of memory.</summary>
+/// <summary><c>import --decisions 5000000</c>: a made folder of CSV files into a fresh database, by step, with the peak of
+/// memory.</summary>
 internal static class ImportCommand
 {
     public static Command Create()

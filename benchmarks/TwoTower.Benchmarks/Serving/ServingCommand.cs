@@ -26,7 +26,7 @@ internal static class ServingCommand
             var world = await ServingWorld.CreateAsync(scratch.DataSource, parse.GetValue(videos), parse.GetValue(users), ct);
             var runs = parse.GetValue(clients)!.Split(',').Select(count => int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
             var name = new NpgsqlConnectionStringBuilder(scratch.DataSource.ConnectionString).Database;
-            var connectionString = new NpgsqlConnectionStringBuilder(Database.Normalize(server).ConnectionString) { Database = name }.ConnectionString;
+            var connectionString = new NpgsqlConnectionStringBuilder(DataSources.Normalize(server).ConnectionString) { Database = name }.ConnectionString;
             await new ServingBenchmark(scratch.DataSource, connectionString, world, parse.GetValue(requests)).RunAsync([.. runs], ct);
             return 0;
         });

@@ -40,7 +40,7 @@ internal sealed class TrainingBenchmark(string? folder, string? connection, int 
     public async Task<int> RunHereAsync(string item, CancellationToken ct)
     {
         var (shortcuts, batch) = Parse(item);
-        await using var db = connection is null ? null : Database.CreateDataSource(connection);
+        await using var db = connection is null ? null : DataSources.Create(connection);
         var tables = folder is null ? null : CsvTableReader.Read(folder);
         var checkpoint = Path.Combine(Path.GetTempPath(), $"twotower-benchmark-{Environment.ProcessId}.safetensors");
         try

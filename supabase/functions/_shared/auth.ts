@@ -53,7 +53,9 @@ async function verify(token: string): Promise<Record<string, unknown>> {
 
 function keySet(): KeySet {
   const given = Deno.env.get("SUPABASE_JWKS");
-  jwks ??= given ? createLocalJWKSet(JSON.parse(given)) : createRemoteJWKSet(new URL(`${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`));
+  jwks ??= given
+    ? createLocalJWKSet(JSON.parse(given))
+    : createRemoteJWKSet(new URL(`${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`));
   return jwks as KeySet;
 }
 

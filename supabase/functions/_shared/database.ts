@@ -14,7 +14,11 @@ export async function rpc<T>(name: string, args: Record<string, unknown>): Promi
   const headers: Record<string, string> = { apikey: key, "content-type": "application/json" };
   // A new key is no token, and refused as one.
   if (key.startsWith("eyJ")) headers.authorization = `Bearer ${key}`;
-  const response = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/${name}`, { method: "POST", headers, body: JSON.stringify(args) });
+  const response = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/${name}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(args),
+  });
   const text = await response.text();
   if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
   let problem: { code?: string; message?: string } = {};

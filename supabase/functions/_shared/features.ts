@@ -79,7 +79,11 @@ function bind(segment: Segment, json: (name: string) => Json): (payload: Json, a
       const columns = names.map((name, i) => {
         const formula = segment.formulas?.[i] ?? FORMULAS[name];
         if (!formula || !moments?.[name]) throw refuse(`the feature ${name} isn't known`);
-        return { value: compile(formula), mean: moments[name].mean, std: moments[name].std === 0 ? segment.zero_std ?? 1 : moments[name].std };
+        return {
+          value: compile(formula),
+          mean: moments[name].mean,
+          std: moments[name].std === 0 ? segment.zero_std ?? 1 : moments[name].std,
+        };
       });
       return (payload, asOf, into) => columns.forEach(({ value, mean, std }, i) => into[i] = (value(payload, asOf) - mean) / std);
     }
@@ -114,7 +118,9 @@ function bind(segment: Segment, json: (name: string) => Json): (payload: Json, a
         const sum: number[] | undefined = at(payload, path);
         if (!sum) throw new Error(`The payload has no ${path}: ask for it with the release's model_version.`);
         if (sum.length === 0) return;
-        if (sum.length !== size) throw new Error(`The payload's ${path} has ${sum.length} numbers, the release's ${size}: it is of another release.`);
+        if (sum.length !== size) {
+          throw new Error(`The payload's ${path} has ${sum.length} numbers, the release's ${size}: it is of another release.`);
+        }
         const divisor = Math.fround(Math.max(least, counts.reduce((total, count) => total + number(payload, count), smoothing)));
         sum.forEach((value, i) => into[i] = Math.fround(value) / divisor);
       };

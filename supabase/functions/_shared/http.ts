@@ -55,11 +55,11 @@ async function readBody(request: Request): Promise<Record<string, unknown>> {
   try {
     body = JSON.parse(text);
   } catch {
-    throw new Problem(400, "unreadable-request", "The body isn't JSON: send an object such as {\"limit\": 20}.");
+    throw new Problem(400, "unreadable-request", 'The body isn\'t JSON: send an object such as {"limit": 20}.');
   }
 
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new Problem(400, "unusable-request", "The body isn't an object: send one such as {\"limit\": 20}.");
+    throw new Problem(400, "unusable-request", 'The body isn\'t an object: send one such as {"limit": 20}.');
   }
 
   return body as Record<string, unknown>;

@@ -1,6 +1,11 @@
 /** A network of the operators that towers of TwoTower have: Gemm, Relu, ReduceL2, Max, Div. Others are refused by name. */
 export class Tower {
-  private constructor(private readonly nodes: Node[], private readonly constants: Map<string, Tensor>, readonly inputName: string, private readonly output: string) {}
+  private constructor(
+    private readonly nodes: Node[],
+    private readonly constants: Map<string, Tensor>,
+    readonly inputName: string,
+    private readonly output: string,
+  ) {}
 
   /** Reads an ONNX file. */
   static read(file: Uint8Array): Tower {
@@ -8,12 +13,18 @@ export class Tower {
     if (!graph) throw new Error("user_tower.onnx has no graph.");
     const parts = fields(graph);
     const nodes = bytesOf(parts, 1).map(readNode);
-    for (const node of nodes) if (!(node.type in OPERATORS)) throw new Error(`user_tower.onnx has the operator ${node.type}; known are ${Object.keys(OPERATORS).join(", ")}.`);
+    for (const node of nodes) {
+      if (!(node.type in OPERATORS)) {
+        throw new Error(`user_tower.onnx has the operator ${node.type}; known are ${Object.keys(OPERATORS).join(", ")}.`);
+      }
+    }
     const constants = new Map(bytesOf(parts, 5).map(readTensor));
     const name = (value: Uint8Array) => textOf(fields(value), 1);
     const inputs = bytesOf(parts, 11).map(name).filter((input) => !constants.has(input));
     const outputs = bytesOf(parts, 12).map(name);
-    if (inputs.length !== 1 || outputs.length !== 1) throw new Error(`user_tower.onnx has ${inputs.length} inputs and ${outputs.length} outputs; one of each was expected.`);
+    if (inputs.length !== 1 || outputs.length !== 1) {
+      throw new Error(`user_tower.onnx has ${inputs.length} inputs and ${outputs.length} outputs; one of each was expected.`);
+    }
     return new Tower(nodes, constants, inputs[0], outputs[0]);
   }
 
@@ -76,7 +87,9 @@ const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
   },
   ReduceL2(node, [x, axes]) {
     const along = node.attributes.get("axes")?.ints ?? Array.from(axes?.data ?? []);
-    if (along.length !== 1 || (along[0] !== 1 && along[0] !== -1)) throw new Error(`user_tower.onnx: a ReduceL2 along [${along}] isn't known.`);
+    if (along.length !== 1 || (along[0] !== 1 && along[0] !== -1)) {
+      throw new Error(`user_tower.onnx: a ReduceL2 along [${along}] isn't known.`);
+    }
     let squares = 0;
     for (const value of x.data) squares += value * value;
     return { dims: [1, 1], data: Float32Array.of(Math.sqrt(squares)) };
@@ -86,7 +99,9 @@ const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
 };
 
 function pairs(a: Tensor, b: Tensor, of: (x: number, y: number) => number): Tensor {
-  if (a.data.length !== b.data.length && a.data.length !== 1 && b.data.length !== 1) throw new Error("user_tower.onnx: lengths that don't fit.");
+  if (a.data.length !== b.data.length && a.data.length !== 1 && b.data.length !== 1) {
+    throw new Error("user_tower.onnx: lengths that don't fit.");
+  }
   const longer = a.data.length >= b.data.length ? a : b;
   const data = new Float32Array(longer.data.length);
   for (let i = 0; i < data.length; i++) data[i] = of(a.data[a.data.length === 1 ? 0 : i], b.data[b.data.length === 1 ? 0 : i]);
@@ -97,7 +112,9 @@ function readNode(bytes: Uint8Array): Node {
   const parts = fields(bytes);
   const attributes = bytesOf(parts, 5).map((attribute) => {
     const of = fields(attribute);
-    const ints = of.filter((field) => field.number === 8).flatMap((field) => field.bytes ? varints(field.bytes) : [Number(BigInt.asIntN(64, field.value))]);
+    const ints = of.filter((field) => field.number === 8).flatMap((field) =>
+      field.bytes ? varints(field.bytes) : [Number(BigInt.asIntN(64, field.value))]
+    );
     const bits = of.find((field) => field.number === 2)?.value ?? 0n;
     const int = of.find((field) => field.number === 3)?.value ?? 0n;
     return [textOf(of, 1), { float: floatOf(Number(bits)), int: Number(BigInt.asIntN(64, int)), ints }] as const;
@@ -116,8 +133,11 @@ function readTensor(bytes: Uint8Array): [string, Tensor] {
   const raw = bytesOf(parts, 9)[0];
   if (type === 1 && raw) data = new Float32Array(raw.slice().buffer);
   else if (type === 1) {
-    data = Float32Array.from(parts.filter((field) => field.number === 4).flatMap((field) => field.bytes
-      ? Array.from(new Float32Array(field.bytes.slice().buffer)) : [floatOf(Number(field.value))]));
+    data = Float32Array.from(
+      parts.filter((field) => field.number === 4).flatMap((field) =>
+        field.bytes ? Array.from(new Float32Array(field.bytes.slice().buffer)) : [floatOf(Number(field.value))]
+      ),
+    );
   } else if (type === 7 && raw) data = Float32Array.from(new BigInt64Array(raw.slice().buffer), Number);
   else throw new Error(`user_tower.onnx: ${name} has numbers of type ${type}; float and int64 are known.`);
   if (data.length !== count) throw new Error(`user_tower.onnx: ${name} has ${data.length} numbers, its shape says ${count}.`);

@@ -26,8 +26,19 @@ export interface Ranking {
 
 /** Of releases that don't say: the original's are re-ranked (docs/contract.md, section 9). */
 export const ORIGINAL: Ranking = {
-  re_rank: true, similarity_weight: 0.75, recency_boost: 0.3, recency_days: 120, upcoming_boost: 0.1, free_bonus: 0.02, cheap_bonus: 0.03,
-  cheap_below: 800, dear_malus: -0.05, dear_above: 4000, candidates_per_video: 4, least_candidates: 200, most_candidates: 500,
+  re_rank: true,
+  similarity_weight: 0.75,
+  recency_boost: 0.3,
+  recency_days: 120,
+  upcoming_boost: 0.1,
+  free_bonus: 0.02,
+  cheap_bonus: 0.03,
+  cheap_below: 800,
+  dear_malus: -0.05,
+  dear_above: 4000,
+  candidates_per_video: 4,
+  least_candidates: 200,
+  most_candidates: 500,
 };
 
 // The API's defaults (TwoTower:Recommendation).
@@ -60,7 +71,9 @@ export function orderFresh<T extends Candidate>(candidates: T[], limit: number, 
   const shown = new Set(ranked.slice(0, limit).map(({ candidate }) => candidate.video_id));
   const released = (candidate: T) => Date.parse(candidate.released_at!);
   const waiting = candidates
-    .filter((one) => one.released_at !== null && released(one) <= now && now - released(one) <= FRESH_DAYS * DAY && !shown.has(one.video_id))
+    .filter((one) =>
+      one.released_at !== null && released(one) <= now && now - released(one) <= FRESH_DAYS * DAY && !shown.has(one.video_id)
+    )
     .sort((a, b) => released(b) - released(a) || (a.video_id < b.video_id ? -1 : 1));
   const list: Ranked<T>[] = [];
   for (let next = 0; list.length < limit;) {
@@ -82,5 +95,6 @@ function score(candidate: Candidate, now: number, rules: Ranking): number {
 
   const { price } = candidate;
   if (price === null) return score;
-  return score + (price <= 0 ? rules.free_bonus : price < rules.cheap_below ? rules.cheap_bonus : price > rules.dear_above ? rules.dear_malus : 0);
+  return score +
+    (price <= 0 ? rules.free_bonus : price < rules.cheap_below ? rules.cheap_bonus : price > rules.dear_above ? rules.dear_malus : 0);
 }

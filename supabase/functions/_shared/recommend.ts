@@ -55,25 +55,48 @@ export async function recommend(caller: Caller, body: Record<string, unknown>): 
     if (release) {
       const embedding = release.embed(context.payload, context.as_of);
       const found = await rpc<Video[]>("two_tower_search", {
-        p_model_version: release.version, p_embedding: Array.from(embedding), p_limit: candidatesFor(limit, ranking), ...filters,
+        p_model_version: release.version,
+        p_embedding: Array.from(embedding),
+        p_limit: candidatesFor(limit, ranking),
+        ...filters,
       });
       ranked = order(found, context.as_of, ranking).slice(0, limit);
     } else {
-      const found = await rpc<Video[]>("two_tower_popular_videos", { p_limit: candidatesFor(limit, ranking), p_as_of: context.as_of, ...filters });
+      const found = await rpc<Video[]>("two_tower_popular_videos", {
+        p_limit: candidatesFor(limit, ranking),
+        p_as_of: context.as_of,
+        ...filters,
+      });
       ranked = orderFresh(found, limit, context.as_of, ranking);
     }
 
     const strategy = release ? "two_tower" : "popular_and_fresh";
     record({
-      user_id: userId, model_version: release?.version ?? null, strategy, video_ids: ranked.map(({ candidate }) => candidate.video_id),
-      experiment_id: context.experiment_id, served_at: context.read_at, filters: Object.fromEntries(Object.entries(filters).map(([name, value]) => [name.slice(2), value])),
+      user_id: userId,
+      model_version: release?.version ?? null,
+      strategy,
+      video_ids: ranked.map(({ candidate }) => candidate.video_id),
+      experiment_id: context.experiment_id,
+      served_at: context.read_at,
+      filters: Object.fromEntries(Object.entries(filters).map(([name, value]) => [name.slice(2), value])),
     });
     return {
-      strategy, modelVersion: release?.version ?? null, asOf: context.as_of,
+      strategy,
+      modelVersion: release?.version ?? null,
+      asOf: context.as_of,
       videos: ranked.map(({ candidate, rankScore }, i) => ({
-        rank: i + 1, videoId: candidate.video_id, externalId: candidate.external_id, title: candidate.title, thumbnailUrl: candidate.thumbnail_url,
-        durationSeconds: candidate.duration_seconds, price: candidate.price, releasedAt: candidate.released_at, score: candidate.similarity ?? null,
-        probability: candidate.similarity === undefined ? null : 1 / (1 + Math.exp(-candidate.similarity)), popularity: candidate.popularity ?? null, rankScore,
+        rank: i + 1,
+        videoId: candidate.video_id,
+        externalId: candidate.external_id,
+        title: candidate.title,
+        thumbnailUrl: candidate.thumbnail_url,
+        durationSeconds: candidate.duration_seconds,
+        price: candidate.price,
+        releasedAt: candidate.released_at,
+        score: candidate.similarity ?? null,
+        probability: candidate.similarity === undefined ? null : 1 / (1 + Math.exp(-candidate.similarity)),
+        popularity: candidate.popularity ?? null,
+        rankScore,
       })),
     };
   });
@@ -83,8 +106,14 @@ export async function recommend(caller: Caller, body: Record<string, unknown>): 
 export async function embedUser(caller: Caller, body: Record<string, unknown>): Promise<unknown> {
   const userId = readUser(caller, body, ["user_id"]);
   return await withContext(userId, (context, release) => {
-    if (!release) throw new Problem(404, "no-likes", "The user has no likes yet: there is nothing to embed. recommend answers with popular videos.");
-    return Promise.resolve({ modelVersion: release.version, asOf: context.as_of, embedding: Array.from(release.embed(context.payload, context.as_of)) });
+    if (!release) {
+      throw new Problem(404, "no-likes", "The user has no likes yet: there is nothing to embed. recommend answers with popular videos.");
+    }
+    return Promise.resolve({
+      modelVersion: release.version,
+      asOf: context.as_of,
+      embedding: Array.from(release.embed(context.payload, context.as_of)),
+    });
   });
 }
 
@@ -119,7 +148,9 @@ async function withContext<T>(userId: string, work: (context: Context, release: 
 // Nobody waits for it: an isolate that has answered lives until it is done.
 function record(answer: Record<string, unknown>): void {
   const share = Number(Deno.env.get("IMPRESSION_SHARE") ?? "0.1");
-  const done = rpc("two_tower_record_serving", { p_answers: [answer], p_share: share }).catch((error) => console.error("what was served wasn't recorded:", error));
+  const done = rpc("two_tower_record_serving", { p_answers: [answer], p_share: share }).catch((error) =>
+    console.error("what was served wasn't recorded:", error)
+  );
   (globalThis as unknown as { EdgeRuntime?: { waitUntil(work: Promise<unknown>): void } }).EdgeRuntime?.waitUntil(done);
 }
 
@@ -128,7 +159,9 @@ function noRelease(detail: string): Problem {
 }
 
 function readUser(caller: Caller, body: Record<string, unknown>, known: string[]): string {
-  for (const name of Object.keys(body)) if (!known.includes(name)) throw new Problem(400, "unusable-request", `${name} isn't known; known are ${known.join(", ")}.`);
+  for (const name of Object.keys(body)) {
+    if (!known.includes(name)) throw new Problem(400, "unusable-request", `${name} isn't known; known are ${known.join(", ")}.`);
+  }
   const named = body.user_id;
   if (named !== undefined && (typeof named !== "string" || !UUID.test(named))) throw invalid("user_id", named, "a uuid");
   if (caller.kind === "service") {
@@ -146,14 +179,19 @@ function readUser(caller: Caller, body: Record<string, unknown>, known: string[]
 function readNumber(body: Record<string, unknown>, name: string, least: number, most: number): number | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) throw invalid(name, value, `a whole number of ${least} to ${most}`);
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+    throw invalid(name, value, `a whole number of ${least} to ${most}`);
+  }
   return value as number;
 }
 
 function readTexts(body: Record<string, unknown>, name: string, most: number, form?: RegExp): string[] | null {
   const value = body[name];
   if (value === undefined || value === null) return null;
-  if (!Array.isArray(value) || value.length > most || value.some((one) => typeof one !== "string" || one.length > 200 || one.includes("\0") || (form && !form.test(one)))) {
+  if (
+    !Array.isArray(value) || value.length > most ||
+    value.some((one) => typeof one !== "string" || one.length > 200 || one.includes("\0") || (form && !form.test(one)))
+  ) {
     throw invalid(name, value, `an array of at most ${most} ${form ? "uuids" : "texts"}`);
   }
 

@@ -2,7 +2,15 @@ import { rpc } from "./database.ts";
 import { FeatureEncoder, type Json } from "./features.ts";
 import { Tower } from "./onnx.ts";
 
-const FILES = ["feature_schema.json", "model_meta.json", "normalizer.json", "probes.json", "user_tower.onnx", "vocab_actress.json", "vocab_tag.json"];
+const FILES = [
+  "feature_schema.json",
+  "model_meta.json",
+  "normalizer.json",
+  "probes.json",
+  "user_tower.onnx",
+  "vocab_actress.json",
+  "vocab_tag.json",
+];
 
 // The active release, the one before it, and an experiment's.
 const MOST_KEPT = 3;
@@ -12,7 +20,12 @@ export class ReleaseGone extends Error {}
 
 /** What runs of a release at the edge: features and the user tower. */
 export class Release {
-  private constructor(readonly version: string, private readonly encoder: FeatureEncoder, private readonly tower: Tower, readonly ranking: Json | undefined) {}
+  private constructor(
+    readonly version: string,
+    private readonly encoder: FeatureEncoder,
+    private readonly tower: Tower,
+    readonly ranking: Json | undefined,
+  ) {}
 
   /** The embedding of a user at a moment. */
   embed(payload: Json, asOf: string): Float32Array {
@@ -30,7 +43,9 @@ export class Release {
     const network = files.get("user_tower.onnx");
     if (!network) throw new Error(`Release ${version} has no user_tower.onnx.`);
     const tower = Tower.read(network);
-    if (tower.inputName !== encoder.inputName) throw new Error(`Release ${version}: the tower reads ${tower.inputName}, the schema says ${encoder.inputName}.`);
+    if (tower.inputName !== encoder.inputName) {
+      throw new Error(`Release ${version}: the tower reads ${tower.inputName}, the schema says ${encoder.inputName}.`);
+    }
     const release = new Release(version, encoder, tower, json("model_meta.json").ranking);
     if (files.has("probes.json")) release.prove(json("probes.json"));
     return release;
@@ -64,12 +79,16 @@ export function releaseOf(version: string): Promise<Release> {
 }
 
 async function load(version: string): Promise<Release> {
-  const rows = await rpc<{ path: string; sha256: string; content: string | null }[]>("two_tower_release_files", { p_model_version: version, p_paths: FILES });
+  const rows = await rpc<{ path: string; sha256: string; content: string | null }[]>("two_tower_release_files", {
+    p_model_version: version,
+    p_paths: FILES,
+  });
   const files = new Map<string, Uint8Array>();
   for (const { path, sha256, content } of rows) {
     if (content === null) throw new ReleaseGone(`Release ${version} is retired: ${path} is gone.`);
     const bytes = Uint8Array.from(atob(content.replaceAll("\n", "")), (c) => c.charCodeAt(0));
-    const hash = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const hash = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
     if (hash !== sha256.toLowerCase()) throw new Error(`Release ${version}: ${path} has the hash ${hash}, ${sha256} was expected.`);
     files.set(path, bytes);
   }

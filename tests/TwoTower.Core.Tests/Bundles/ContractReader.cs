@@ -7,7 +7,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace TwoTower.Core.Tests.Bundles;
 
 /// <summary>
-/// A reader of bundles written from docs/contract.md alone: it uses nothing of TwoTower, and knows of a bundle what the bundle says of itself.
+/// A reader of bundles written from docs/contract.md alone: it uses nothing of TwoTower, and knows of a bundle what the bundle says of
+/// itself.
 /// </summary>
 internal sealed class ContractReader : IDisposable
 {
@@ -21,18 +22,21 @@ internal sealed class ContractReader : IDisposable
         foreach (var file in Read(folder, "manifest.json").GetProperty("files").EnumerateArray())
         {
             var content = File.ReadAllBytes(Path.Combine(folder, file.GetProperty("path").GetString()!));
-            if (!Convert.ToHexString(SHA256.HashData(content)).Equals(file.GetProperty("sha256").GetString(), StringComparison.OrdinalIgnoreCase))
+            var hash = Convert.ToHexString(SHA256.HashData(content));
+            if (!hash.Equals(file.GetProperty("sha256").GetString(), StringComparison.OrdinalIgnoreCase))
             {
                 throw new InvalidDataException($"{file} isn't what the manifest says");
             }
         }
 
-        (_schema, _normalizer, _meta) = (Read(folder, "feature_schema.json"), Read(folder, "normalizer.json"), Read(folder, "model_meta.json"));
+        (_schema, _normalizer, _meta) = (
+            Read(folder, "feature_schema.json"), Read(folder, "normalizer.json"), Read(folder, "model_meta.json"));
         foreach (var segment in Segments)
         {
             if (!segment.TryGetProperty("vocabulary", out var name)) continue;
             _vocabularies[name.GetString()!] = Read(folder, name.GetString()!).GetProperty("tokens").EnumerateArray()
-                .Select((token, column) => (token, column)).ToDictionary(pair => pair.token.GetString()!, pair => pair.column, StringComparer.Ordinal);
+                .Select((token, column) => (token, column)).ToDictionary(
+                    pair => pair.token.GetString()!, pair => pair.column, StringComparer.Ordinal);
         }
 
         _tower = new(Path.Combine(folder, "user_tower.onnx"));
@@ -59,17 +63,20 @@ internal sealed class ContractReader : IDisposable
                         var fitted = moments.GetProperty(segment.GetProperty("features")[i].GetString()!);
                         var std = fitted.GetProperty("std").GetDouble();
                         if (std == 0) std = segment.GetProperty("zero_std").GetDouble();
-                        columns[i] = (float)((Formula(segment.GetProperty("formulas")[i].GetString()!, payload, asOf) - fitted.GetProperty("mean").GetDouble()) / std);
+                        var value = Formula(segment.GetProperty("formulas")[i].GetString()!, payload, asOf);
+                        columns[i] = (float)((value - fitted.GetProperty("mean").GetDouble()) / std);
                     }
 
                     break;
                 case "scaled_bucket":
-                    columns[0] = (float)(Number(payload, segment.GetProperty("payload").GetString()!) / segment.GetProperty("divisor").GetDouble());
+                    columns[0] = (float)(
+                        Number(payload, segment.GetProperty("payload").GetString()!) / segment.GetProperty("divisor").GetDouble());
                     break;
                 case "l2_normalized_bow":
+                    var vocabulary = _vocabularies[segment.GetProperty("vocabulary").GetString()!];
                     foreach (var token in At(payload, segment.GetProperty("payload").GetString()!)!.Value.EnumerateArray())
                     {
-                        if (_vocabularies[segment.GetProperty("vocabulary").GetString()!].TryGetValue(token.GetString()!, out var column)) columns[column]++;
+                        if (vocabulary.TryGetValue(token.GetString()!, out var column)) columns[column]++;
                     }
 
                     var norm = Math.Sqrt(columns.ToArray().Sum(count => (double)count * count));
@@ -92,7 +99,9 @@ internal sealed class ContractReader : IDisposable
 
     public float[] Embed(float[] vector)
     {
-        using var results = _tower.Run([NamedOnnxValue.CreateFromTensor(_schema.GetProperty("input_name").GetString()!, new DenseTensor<float>(vector, [1, vector.Length]))]);
+        using var results = _tower.Run(
+            [NamedOnnxValue.CreateFromTensor(
+                _schema.GetProperty("input_name").GetString()!, new DenseTensor<float>(vector, [1, vector.Length]))]);
         return [.. results[0].AsTensor<float>()];
     }
 
@@ -139,7 +148,8 @@ internal sealed class ContractReader : IDisposable
         }
 
         DateTimeOffset? Time(string path) => path == "as_of" ? asOf
-            : At(payload, path)?.GetString() is { } text ? DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) : null;
+            : At(payload, path)?.GetString() is { } text ? DateTimeOffset.Parse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) : null;
     }
 
     private static double Number(JsonElement payload, string path) => At(payload, path)?.GetDouble() ?? 0;
@@ -154,5 +164,6 @@ internal sealed class ContractReader : IDisposable
         return payload;
     }
 
-    private static JsonElement Read(string folder, string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, name))).RootElement;
+    private static JsonElement Read(string folder, string name) => JsonDocument.Parse(
+        File.ReadAllBytes(Path.Combine(folder, name))).RootElement;
 }

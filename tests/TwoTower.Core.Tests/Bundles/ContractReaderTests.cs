@@ -61,7 +61,9 @@ public sealed class ContractReaderTests : IDisposable
     [Fact]
     public void What_an_older_bundle_lacks_is_null_and_what_it_has_is_read()
     {
-        var schema = FeatureSchema.Parse("""{"version":"v2","input_name":"x","input_dim":1,"embedding_dim":2,"segments":[{"name":"hour_of_day","size":1,"type":"scaled_bucket"}]}"""u8, "test");
+        var schema = FeatureSchema.Parse(
+            """{"version":"v2","input_name":"x","input_dim":1,"embedding_dim":2,"segments":[{"name":"hour_of_day","size":1,"type":"scaled_bucket"}]}"""u8,
+            "test");
         Assert.Null(Assert.Single(schema.Segments).Payload);
         Assert.Null(ModelMeta.Parse("{}"u8, "test").Ranking);
         Assert.DoesNotContain("payload", System.Text.Encoding.UTF8.GetString(schema.ToJson()), StringComparison.Ordinal);
@@ -86,6 +88,7 @@ public sealed class ContractReaderTests : IDisposable
     private static void Close(float[] expected, float[] actual, double tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (var i = 0; i < expected.Length; i++) Assert.InRange(Math.Abs(expected[i] - actual[i]), 0, tolerance * Math.Max(1, Math.Abs(expected[i])));
+        for (var i = 0; i < expected.Length; i++) Assert.InRange(
+            Math.Abs(expected[i] - actual[i]), 0, tolerance * Math.Max(1, Math.Abs(expected[i])));
     }
 }

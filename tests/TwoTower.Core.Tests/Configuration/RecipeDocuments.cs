@@ -8,6 +8,7 @@ using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using System.Xml.XPath;
 using TwoTower.Core.Configuration;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Tests.Configuration;
 
@@ -79,7 +80,9 @@ internal sealed class RecipeDocuments
             (value, type) = (property.GetValue(value), property.PropertyType);
         }
 
-        return value is double number ? JsonNode.Parse(number.ToString("0.##########")) : JsonSerializer.SerializeToNode(value, RecipeKeys.Json);
+        return value is double number
+            ? JsonNode.Parse(number.ToString("0.##########"))
+            : JsonSerializer.SerializeToNode(value, SnakeCaseJson.Indented);
     }
 
     private JsonObject Section(Type type, RecipeKind kind, string prefix)

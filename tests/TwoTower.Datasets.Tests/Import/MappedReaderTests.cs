@@ -30,7 +30,8 @@ public sealed class MappedReaderTests : IDisposable
         Assert.Equal(["ann", "bob"], tables.Profiles.Select(profile => profile.DisplayName));
         Assert.Equal(["b1", "b2"], tables.Videos.Select(video => video.Title));
         Assert.Equal(["b1", "b2"], tables.Videos.Select(video => video.ExternalId));
-        Assert.Equal(decisions == 2, said.Any(note => note.Contains("1 of 3 interactions are neither a like nor a nope", StringComparison.Ordinal)));
+        Assert.Equal(decisions == 2,
+            said.Any(note => note.Contains("1 of 3 interactions are neither a like nor a nope", StringComparison.Ordinal)));
 
         // The same ids as in an import of tables.
         _folder.Write("profiles", "user_id\nann\n");

@@ -32,7 +32,8 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.True(json.HasVideoColumn("price"));
 
         File.Delete(System.IO.Path.Combine(_folder.Path, "user_video_decisions.csv"));
-        _folder.WriteBytes("user_video_decisions.tsv.gz", Zip($"user_id\tvideo_id\tdecision_type\tcreated_at\n{U1}\t{V1}\tlike\t2025-02-01\n"));
+        _folder.WriteBytes("user_video_decisions.tsv.gz",
+            Zip($"user_id\tvideo_id\tdecision_type\tcreated_at\n{U1}\t{V1}\tlike\t2025-02-01\n"));
         Assert.Equal(U1, Assert.Single(_folder.Read().Decisions).UserId.ToString());
     }
 
@@ -56,12 +57,14 @@ public sealed class OtherLayoutsTests : IDisposable
         await WriteAsync("profiles", new[] { new Profile { user_id = 1 }, new Profile { user_id = 2 } });
         await WriteAsync("videos", new[]
         {
-            new Video { id = 10, title = "Heat", price = 9.5, product_released_at = new(1995, 12, 15, 0, 0, 0, DateTimeKind.Utc), region_codes = ["JP", "a,\"b"], is_active = true },
+            new Video { id = 10, title = "Heat", price = 9.5, product_released_at = new(1995, 12, 15, 0, 0, 0, DateTimeKind.Utc),
+                region_codes = ["JP", "a,\"b"], is_active = true },
             new Video { id = 11, region_codes = [] },
         });
         await WriteAsync("user_video_decisions", Enumerable.Range(0, 3000).Select(n => new Decision
         {
-            user_id = 1 + (n % 2), video_id = 10 + (n % 2), decision_type = n % 3 == 0 ? "like" : "nope", created_at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(n),
+            user_id = 1 + (n % 2), video_id = 10 + (n % 2), decision_type = n % 3 == 0 ? "like" : "nope",
+                created_at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(n),
         }));
 
         var tables = _folder.Read();
@@ -117,13 +120,15 @@ public sealed class OtherLayoutsTests : IDisposable
         var before = Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length;
 
         File.WriteAllBytes(zip, bytes[..^30]);
-        Assert.Contains("can't be unpacked", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message, StringComparison.Ordinal);
+        Assert.Contains("can't be unpacked", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message,
+            StringComparison.Ordinal);
 
         // Stored as they are: a changed letter is no longer what the checksum says.
         var at = bytes.AsSpan().IndexOf("like"u8);
         bytes[at] = (byte)'b';
         File.WriteAllBytes(zip, bytes);
-        Assert.Contains("user_video_decisions.csv is damaged", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message, StringComparison.Ordinal);
+        Assert.Contains("user_video_decisions.csv is damaged", Assert.Throws<InputException>(() => CsvTableReader.Read(zip)).Message,
+            StringComparison.Ordinal);
         Assert.True(Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length <= before);
     }
 
@@ -154,18 +159,22 @@ public sealed class OtherLayoutsTests : IDisposable
     {
         foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
         _folder.Write("movies", "movieId,title,genres\n1,One (1999),Drama\n");
-        _folder.Write("ratings", "userId,movieId,rating,timestamp\n" + string.Concat(Enumerable.Range(0, 12).Select(n => $"{n},1,bad{n},1\n")) + "99,1,5,1000000000\n");
+        _folder.Write("ratings", "userId,movieId,rating,timestamp\n"
+            + string.Concat(Enumerable.Range(0, 12).Select(n => $"{n},1,bad{n},1\n")) + "99,1,5,1000000000\n");
 
         var error = Assert.Throws<InputException>(() => MovieLensReader.Read(_folder.Path));
         Assert.Equal(11, error.Message.Split('\n').Length);
-        Assert.Contains("ratings.csv, line 11: column 'rating' has 'bad9' where a number was expected", error.Message, StringComparison.Ordinal);
+        Assert.Contains("ratings.csv, line 11: column 'rating' has 'bad9' where a number was expected", error.Message,
+            StringComparison.Ordinal);
 
         IReadOnlyList<string> left = [];
         var tables = MovieLensReader.Read(_folder.Path, null, new() { SkipBad = 12, LeftOut = rows => left = rows });
         Assert.Equal(12, left.Count);
         Assert.Single(tables.Decisions);
         Assert.Single(tables.Profiles);
-        Assert.Contains("12 bad rows are more than the 11", Assert.Throws<InputException>(() => MovieLensReader.Read(_folder.Path, null, new() { SkipBad = 11 })).Message, StringComparison.Ordinal);
+        Assert.Contains("12 bad rows are more than the 11",
+            Assert.Throws<InputException>(() => MovieLensReader.Read(_folder.Path, null, new() { SkipBad = 11 })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -211,7 +220,8 @@ public sealed class OtherLayoutsTests : IDisposable
     {
         foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
         _folder.Write("purchases", "a,b\n");
-        Assert.Contains("--map map.json", Assert.Throws<InputException>(() => ImportReader.Recognise(_folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("--map map.json", Assert.Throws<InputException>(() => ImportReader.Recognise(_folder.Path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -221,7 +231,8 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.Contains("has both videos.csv and videos.jsonl; leave one", Refusal(), StringComparison.Ordinal);
     }
 
-    private static string Show(VideoRow video) => $"{video.Id} {video.Title} {video.Price} {string.Join('/', video.RegionCodes)} {video.IsActive}";
+    private static string Show(VideoRow video) =>
+        $"{video.Id} {video.Title} {video.Price} {string.Join('/', video.RegionCodes)} {video.IsActive}";
 
     private string Refusal() => Assert.Throws<InputException>(() => _folder.Read()).Message;
 

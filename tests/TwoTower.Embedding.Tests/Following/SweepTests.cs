@@ -84,7 +84,7 @@ public sealed class SweepTests(PostgresFixture postgres)
             """);
         try
         {
-            await using var limited = Database.CreateDataSource(
+            await using var limited = DataSources.Create(
                 new NpgsqlConnectionStringBuilder(world.Db.ConnectionString) { Username = role, Password = "test" }.ConnectionString);
             Assert.Contains("permission denied for table videos", await ChangeTriggers.FollowAsync(limited, wanted: true, default) ?? "", StringComparison.Ordinal);
             using var follower = new VideoFollower(limited, WithoutTriggers with { Triggers = true }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);

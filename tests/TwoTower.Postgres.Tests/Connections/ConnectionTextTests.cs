@@ -21,8 +21,9 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("host=h;port=6543;dbname=db;user=u;password=SECRET;pgbouncer=true;schema=public")]
     public void The_same_server_is_read_from_every_way_of_writing_it(string text)
     {
-        var settings = Database.Normalize(text);
-        Assert.Equal(("h", 6543, "db", "u", "SECRET"), (settings.Host, settings.Port, settings.Database, settings.Username, settings.Password));
+        var settings = DataSources.Normalize(text);
+        Assert.Equal(("h", 6543, "db", "u", "SECRET"),
+            (settings.Host, settings.Port, settings.Database, settings.Username, settings.Password));
     }
 
     [Theory]
@@ -35,29 +36,31 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("VerifyFull", SslMode.VerifyFull)]
     public void Every_sslmode_is_understood_in_every_way_of_writing(string mode, SslMode expected)
     {
-        foreach (var text in new[] { $"postgres://u:p@h/db?sslmode={mode}", $"host=h user=u sslmode={mode}", $"Host=h;SSL Mode={mode}", $"Host=h;sslmode={mode}" })
+        foreach (var text in new[] { $"postgres://u:p@h/db?sslmode={mode}", $"host=h user=u sslmode={mode}", $"Host=h;SSL Mode={mode}",
+            $"Host=h;sslmode={mode}" })
         {
-            Assert.Equal(expected, Database.Normalize(text).SslMode);
+            Assert.Equal(expected, DataSources.Normalize(text).SslMode);
         }
     }
 
     [Fact]
     public void Options_of_libpq_keep_their_meaning()
     {
-        var settings = Database.Normalize(
+        var settings = DataSources.Normalize(
             "host=h user=u sslmode=require sslrootcert=/ca.pem connect_timeout=7 application_name='my app' keepalives=1 keepalives_idle=30 keepalives_interval=5 "
             + "options='-c statement_timeout=9s' channel_binding=require");
-        Assert.Equal((SslMode.VerifyCA, "/ca.pem", 7, "my app"), (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName));
+        Assert.Equal((SslMode.VerifyCA, "/ca.pem", 7, "my app"),
+            (settings.SslMode, settings.RootCertificate, settings.Timeout, settings.ApplicationName));
         Assert.Equal((true, 30, 5), (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval));
         Assert.Equal(("-c statement_timeout=9s", ChannelBinding.Require), (settings.Options, settings.ChannelBinding));
-        Assert.Equal(SslMode.VerifyFull, Database.Normalize("postgres://h/db?sslrootcert=system").SslMode);
+        Assert.Equal(SslMode.VerifyFull, DataSources.Normalize("postgres://h/db?sslrootcert=system").SslMode);
     }
 
     [Fact]
     public void Options_of_Prisma_are_understood_and_what_has_no_effect_is_told()
     {
         var notes = new List<string>();
-        var settings = Database.Normalize(
+        var settings = DataSources.Normalize(
             "postgresql://u.ref:p@aws.pooler.example:6543/postgres?pgbouncer=true&connection_limit=3&pool_timeout=9&schema=public&statement_cache_size=0", notes);
         Assert.Equal((true, 0, 3), (settings.NoResetOnClose, settings.MaxAutoPrepare, settings.MaxPoolSize));
         Assert.Contains("'pool_timeout'", Assert.Single(notes), StringComparison.Ordinal);
@@ -74,7 +77,7 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("Host=h;Port=many", "'many'")]
     [InlineData("mysql://u:p@h/db", "postgres://")]
     public void What_cannot_be_had_is_refused_by_name(string text, string named) =>
-        Assert.Contains(named, Assert.Throws<InputException>(() => Database.Normalize(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<InputException>(() => DataSources.Normalize(text)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("host=h password=SECRET;rest dbname=d nonsense=1")]
@@ -94,7 +97,7 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("u:SECRET@h:5432/db")]
     public void A_password_is_not_repeated_however_the_string_is_broken(string text)
     {
-        var error = Assert.Throws<InputException>(() => Database.Normalize(text));
+        var error = Assert.Throws<InputException>(() => DataSources.Normalize(text));
         Assert.DoesNotContain("SECRET", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -112,11 +115,11 @@ public class ConnectionTextTests(PostgresFixture postgres)
         if (password is null)
         {
             // libpq too refuses a quote that isn't closed before the next option.
-            Assert.Throws<InputException>(() => Database.Normalize(text));
+            Assert.Throws<InputException>(() => DataSources.Normalize(text));
             return;
         }
 
-        var settings = Database.Normalize(text);
+        var settings = DataSources.Normalize(text);
         Assert.Equal((password, host), (settings.Password, settings.Host));
     }
 
@@ -125,7 +128,8 @@ public class ConnectionTextTests(PostgresFixture postgres)
     [InlineData("Pwd='SECRET SECRET'; rest")]
     [InlineData("read postgres://u:SECRET@h:1/db and more")]
     [InlineData("SSL Password=SECRET;Host=h")]
-    public void A_text_with_a_password_is_masked(string text) => Assert.DoesNotContain("SECRET", Secrets.Mask(text), StringComparison.Ordinal);
+    public void A_text_with_a_password_is_masked(string text) =>
+        Assert.DoesNotContain("SECRET", Secrets.Mask(text), StringComparison.Ordinal);
 
     [Fact]
     public async Task A_server_answers_however_it_is_named()
@@ -139,7 +143,7 @@ public class ConnectionTextTests(PostgresFixture postgres)
             $"postgresql://{settings.Username}:{password}@{settings.Host}:{settings.Port},{settings.Host}:{settings.Port}/{settings.Database}?target_session_attrs=read-write",
         })
         {
-            await using var db = Database.CreateDataSource(text);
+            await using var db = DataSources.Create(text);
             await using var command = db.CreateCommand("select current_database()");
             Assert.Equal(settings.Database, await command.ExecuteScalarAsync());
         }

@@ -1,4 +1,6 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Entities;
 using TwoTower.Testing;
 
@@ -11,7 +13,7 @@ public class TwoTowerDbTests(PostgresFixture postgres)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await using var context = new TwoTowerDb(TwoTowerDb.Options(db.DataSource));
-        var mapped = 0;
+        var mapped = new List<string>();
         foreach (var table in context.Model.GetRelationalModel().Tables)
         {
             var actual = await db.ListAsync<string>($"""
@@ -32,10 +34,20 @@ public class TwoTowerDbTests(PostgresFixture postgres)
                 order by k.position
                 """);
             Assert.Equal(table.PrimaryKey!.Columns.Select(column => column.Name), key);
-            mapped++;
+            mapped.Add(table.SchemaQualifiedName);
         }
 
-        Assert.Equal(await db.ScalarAsync<long>("select count(*) from pg_tables where schemaname = 'public'"), mapped);
+        // All tables of theirs, and those of the registry.
+        Assert.Equal(
+            await db.ListAsync<string>(
+                """
+                select schemaname || '.' || tablename from pg_tables
+                where schemaname = 'public' or schemaname = 'two_tower' and tablename in (
+                    'releases', 'release_files', 'release_transitions', 'activations', 'active_release', 'release_pins', 'gate_runs',
+                    'experiments')
+                order by 1
+                """),
+            mapped.Order(StringComparer.Ordinal));
         foreach (var view in context.Model.GetRelationalModel().Views)
         {
             Assert.Equal(
@@ -74,5 +86,43 @@ public class TwoTowerDbTests(PostgresFixture postgres)
         Assert.Equal(time, (await read.UserVideoDecisions.SingleAsync()).CreatedAt);
         Assert.Equal(1f, (await read.VideoEmbeddings.SingleAsync()).Embedding.ToArray()[3]);
         Assert.Equal(id, (await read.UserEmbeddings.SingleAsync()).UserId);
+    }
+
+    [Fact]
+    public async Task What_is_read_is_not_tracked_and_comes_over_the_pool_of_the_data_source()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await db.ExecuteAsync("insert into videos (title) values ('one')");
+        await using var context = TwoTowerDb.Open(db.DataSource);
+        Assert.Equal("one", (await context.Videos.SingleAsync()).Title);
+        Assert.Empty(context.ChangeTracker.Entries());
+        Assert.Equal(1, await db.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database()"));
+    }
+
+    [Fact]
+    public async Task Errors_of_reading_and_of_writing_are_known_for_what_they_are()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await using (var context = TwoTowerDb.Open(db.DataSource))
+        {
+            context.Add(new VideoTag { VideoId = Guid.NewGuid(), TagName = "drama" }); // of no video
+            var error = await Assert.ThrowsAsync<DbUpdateException>(() => context.SaveChangesAsync());
+            Assert.Equal(DatabaseFault.Bug, DatabaseErrors.FaultOf(error));
+        }
+
+        await db.ExecuteAsync("drop table public.profiles cascade");
+        await using (var context = TwoTowerDb.Open(db.DataSource))
+        {
+            var error = await Assert.ThrowsAsync<PostgresException>(() => context.Profiles.ToListAsync());
+            Assert.Equal(DatabaseFault.NotMigrated, DatabaseErrors.FaultOf(error));
+        }
+
+        // Nobody listens there. Nothing wraps the error: it is the one that a command of Npgsql throws.
+        await using var away = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Timeout=2");
+        await using (var context = TwoTowerDb.Open(away))
+        {
+            var error = await Assert.ThrowsAsync<NpgsqlException>(() => context.Profiles.ToListAsync());
+            Assert.Equal(DatabaseFault.Away, DatabaseErrors.FaultOf(error));
+        }
     }
 }

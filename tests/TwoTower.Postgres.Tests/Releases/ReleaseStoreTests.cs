@@ -65,6 +65,16 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Processes_that_register_the_same_files_at_once_get_the_same_release()
+    {
+        var files = Files();
+        var releases = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => new ReleaseStore(_db.DataSource).RegisterAsync(files, new Recipe())));
+        Assert.Single(releases.Select(release => release.Id).Distinct());
+        Assert.Single(await _store.HistoryAsync(releases[0].ModelVersion));
+        Assert.Equal(files.Count, (await _store.FilesAsync(releases[0].ModelVersion)).Count);
+    }
+
+    [Fact]
     public async Task Another_model_under_a_version_that_is_taken_is_refused()
     {
         var set = new ReleaseFileSet("bundle", Files(1));

@@ -8,7 +8,8 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Schema;
 
-/// <summary>Tables of theirs with types of their own: a migration takes them and everything reads them, or it names them and changes nothing.</summary>
+/// <summary>Tables of theirs with types of their own: a migration takes them and everything reads them, or it names them and changes
+/// nothing.</summary>
 public class ExistingTablesTests(PostgresFixture postgres)
 {
     private const string Theirs =
@@ -99,9 +100,11 @@ public class ExistingTablesTests(PostgresFixture postgres)
 
         if (refused is not null)
         {
-            Assert.Contains($"public.{table}, which was there before, has a column {column} of type", refused.Message, StringComparison.Ordinal);
+            Assert.Contains($"public.{table}, which was there before, has a column {column} of type", refused.Message,
+                StringComparison.Ordinal);
             Assert.Contains("Nothing was changed", refused.Message, StringComparison.Ordinal);
-            Assert.False(await db.ScalarAsync<bool>("select to_regnamespace('two_tower') is not null or to_regclass('public.video_embeddings') is not null"));
+            Assert.False(await db.ScalarAsync<bool>(
+                "select to_regnamespace('two_tower') is not null or to_regclass('public.video_embeddings') is not null"));
             return;
         }
 
@@ -156,16 +159,20 @@ public class ExistingTablesTests(PostgresFixture postgres)
         await using var connection = await db.DataSource.OpenConnectionAsync(TestContext.Current.CancellationToken);
         foreach (var copy in copies)
         {
-            using var text = await connection.BeginTextExportAsync($"copy ({copy.Query}) to stdout with (format csv, header)", TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder.Path, copy.File), await text.ReadToEndAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+            using var text = await connection.BeginTextExportAsync($"copy ({copy.Query}) to stdout with (format csv, header)",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder.Path, copy.File),
+                await text.ReadToEndAsync(TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
             Assert.Contains($"\\copy ({copy.Query}) to 'tables/{copy.File}'", copy.Command, StringComparison.Ordinal);
         }
 
         var tables = Datasets.Import.CsvTableReader.Read(folder.Path);
         await using var ours = await postgres.CreateDatabaseAsync();
         await new TableWriter(ours.DataSource).WriteAsync(tables, null, default);
-        Assert.Equal(["10 Heat, \"1995\"", "11 Ronin"], await ours.ListAsync<string>("select external_id || ' ' || title from videos order by 1"));
-        Assert.Equal(["10 crime"], await ours.ListAsync<string>("select v.external_id || ' ' || t.tag_name from video_tags t join videos v on v.id = t.video_id"));
+        Assert.Equal(["10 Heat, \"1995\"", "11 Ronin"],
+            await ours.ListAsync<string>("select external_id || ' ' || title from videos order by 1"));
+        Assert.Equal(["10 crime"],
+            await ours.ListAsync<string>("select v.external_id || ' ' || t.tag_name from video_tags t join videos v on v.id = t.video_id"));
         Assert.Equal(2, await ours.ScalarAsync<long>("select count(*) from user_video_decisions"));
     }
 
@@ -177,7 +184,8 @@ public class ExistingTablesTests(PostgresFixture postgres)
         var error = await Assert.ThrowsAsync<InputException>(() => Migrator.MigrateAsync(db.DataSource, null, default));
         Assert.Contains("can't be used", error.Message, StringComparison.Ordinal);
         Assert.Contains("Nothing was changed", error.Message, StringComparison.Ordinal);
-        Assert.False(await db.ScalarAsync<bool>("select to_regnamespace('two_tower') is not null or to_regclass('public.videos') is not null"));
+        Assert.False(await db.ScalarAsync<bool>(
+            "select to_regnamespace('two_tower') is not null or to_regclass('public.videos') is not null"));
     }
 
     [Fact]
@@ -199,7 +207,7 @@ public class ExistingTablesTests(PostgresFixture postgres)
         {
             await WriteRights.RequireReleasesAsync(db.DataSource, default);
             var settings = new NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = "only-reads" };
-            await using (var reader = Database.CreateDataSource(settings.ConnectionString))
+            await using (var reader = DataSources.Create(settings.ConnectionString))
             {
                 var error = await Assert.ThrowsAsync<InputException>(() => WriteRights.RequireReleasesAsync(reader, default));
                 Assert.Contains($"User '{role}' may not register a release", error.Message, StringComparison.Ordinal);
@@ -207,8 +215,10 @@ public class ExistingTablesTests(PostgresFixture postgres)
             }
 
             settings = new(db.ConnectionString) { Options = "-c default_transaction_read_only=on" };
-            await using var standby = Database.CreateDataSource(settings.ConnectionString);
-            Assert.Contains("takes no writes", (await Assert.ThrowsAsync<InputException>(() => WriteRights.RequireReleasesAsync(standby, default))).Message, StringComparison.Ordinal);
+            await using var standby = DataSources.Create(settings.ConnectionString);
+            Assert.Contains("takes no writes",
+                (await Assert.ThrowsAsync<InputException>(() => WriteRights.RequireReleasesAsync(standby, default))).Message,
+                StringComparison.Ordinal);
         }
         finally
         {

@@ -133,7 +133,7 @@ public class MigratorTests(PostgresFixture postgres)
     [Fact]
     public async Task An_unreachable_server_is_told_with_its_address()
     {
-        await using var db = Database.CreateDataSource("Host=127.0.0.1;Port=1;Username=nobody;Password=secret;Database=x");
+        await using var db = DataSources.Create("Host=127.0.0.1;Port=1;Username=nobody;Password=secret;Database=x");
         var error = await Assert.ThrowsAsync<InputException>(() => Migrator.MigrateAsync(db, null, default));
         Assert.Contains("127.0.0.1:1 doesn't answer", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
@@ -143,7 +143,7 @@ public class MigratorTests(PostgresFixture postgres)
     public async Task A_missing_database_is_told_by_name()
     {
         var settings = new NpgsqlConnectionStringBuilder(postgres.ServerConnectionString) { Database = "no_such_database" };
-        await using var db = Database.CreateDataSource(settings.ConnectionString);
+        await using var db = DataSources.Create(settings.ConnectionString);
         var error = await Assert.ThrowsAsync<InputException>(() => Migrator.StatusAsync(db, default));
         Assert.Contains("has no database 'no_such_database'", error.Message, StringComparison.Ordinal);
     }

@@ -8,7 +8,8 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 {
     private static readonly Guid Ann = new("00000000-0000-4000-8000-0000000000a1"), Bob = new("00000000-0000-4000-8000-0000000000b2");
 
-    public static TheoryData<bool, bool> Kinds => [.. SupabaseProject.Kinds.Select(kind => new TheoryDataRow<bool, bool>(kind.Exposes, kind.SecuresTables))];
+    public static TheoryData<bool, bool> Kinds => [.. SupabaseProject.Kinds.Select(
+        kind => new TheoryDataRow<bool, bool>(kind.Exposes, kind.SecuresTables))];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -38,22 +39,38 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
         Assert.Equal([Ann], await db.AsAsync("authenticated", Ann, "select user_id from profiles"));
         Assert.Equal([Ann], await db.AsAsync("authenticated", Ann, "select distinct user_id from user_video_decisions"));
         Assert.Equal(2L, Assert.Single(await db.AsAsync("authenticated", Ann, "select count(*) from videos")));
-        await db.AsAsync("authenticated", Ann, $"insert into user_video_decisions (user_id, video_id, decision_type) values ('{Ann}', '{TestVideos.Id(2)}', 'like')");
+        await db.AsAsync(
+            "authenticated", Ann,
+            $"insert into user_video_decisions (user_id, video_id, decision_type) values ('{Ann}', '{TestVideos.Id(2)}', 'like')");
         Assert.Equal(2L, Assert.Single(await db.AsAsync("authenticated", Ann, "select count(*) from user_video_decisions")));
         Assert.Equal([Ann], await db.AsAsync("authenticated", Ann, "update profiles set display_name = 'Ann' returning user_id"));
         // As PostgREST writes an upsert.
-        await db.AsAsync("authenticated", Ann, $"insert into profiles (user_id, display_name) values ('{Ann}', 'A') on conflict (user_id) do update set user_id = excluded.user_id, display_name = excluded.display_name");
-        Assert.Equal("null A", await db.ScalarAsync<string>($"select (select coalesce(min(display_name), 'null') from profiles where user_id = '{Bob}') || ' ' || display_name from profiles where user_id = '{Ann}'"));
+        await db.AsAsync(
+            "authenticated", Ann,
+            $"insert into profiles (user_id, display_name) values ('{Ann}', 'A') on conflict (user_id) do update set user_id = excluded.user_id, display_name = excluded.display_name");
+        Assert.Equal(
+            "null A",
+            await db.ScalarAsync<string>(
+                $"select (select coalesce(min(display_name), 'null') from profiles where user_id = '{Bob}') || ' ' || display_name from profiles where user_id = '{Ann}'"));
 
         // Not somebody else's, not of tomorrow, not what there is already, and not the catalogue.
-        Assert.Equal("42501", await db.TryAsync("authenticated", Ann, $"insert into user_video_decisions (user_id, video_id, decision_type) values ('{Bob}', '{TestVideos.Id(2)}', 'like')"));
-        Assert.Equal("42501", await db.TryAsync("authenticated", Ann, $"insert into user_video_decisions (user_id, video_id, decision_type, created_at) values ('{Ann}', '{TestVideos.Id(2)}', 'like', now() + interval '1 day')"));
+        Assert.Equal(
+            "42501",
+            await db.TryAsync(
+                "authenticated", Ann,
+                $"insert into user_video_decisions (user_id, video_id, decision_type) values ('{Bob}', '{TestVideos.Id(2)}', 'like')"));
+        Assert.Equal(
+            "42501",
+            await db.TryAsync(
+                "authenticated", Ann,
+                $"insert into user_video_decisions (user_id, video_id, decision_type, created_at) values ('{Ann}', '{TestVideos.Id(2)}', 'like', now() + interval '1 day')"));
         Assert.Equal("42501", await db.TryAsync("authenticated", Ann, "update user_video_decisions set decision_type = 'nope'"));
         Assert.Equal("42501", await db.TryAsync("authenticated", Ann, $"update profiles set user_id = '{Guid.NewGuid()}'"));
         Assert.Equal("42501", await db.TryAsync("authenticated", Ann, "update profiles set created_at = '2001-01-01'"));
         Assert.Equal("42501", await db.TryAsync("authenticated", Ann, "delete from videos"));
         Assert.Equal("42501", await db.TryAsync("authenticated", Ann, "select * from video_embeddings"));
-        Assert.Empty(await db.AsAsync("authenticated", Ann, $"update profiles set display_name = 'mine' where user_id = '{Bob}' returning user_id"));
+        Assert.Empty(
+            await db.AsAsync("authenticated", Ann, $"update profiles set display_name = 'mine' where user_id = '{Bob}' returning user_id"));
         Assert.Empty(await db.AsAsync("authenticated", null, "select user_id from profiles"));
 
         // A user who comes.
@@ -73,7 +90,8 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
         var release = await TestReleases.ActivateAsync(db, checkpoint);
         await db.ExecuteAsync("select two_tower.refresh_video_statistics()");
 
-        Assert.Single(await db.AsAsync("service_role", null, $"select get_user_embedding_features('{Ann}', now(), '{release.ModelVersion}')::text"));
+        Assert.Single(
+            await db.AsAsync("service_role", null, $"select get_user_embedding_features('{Ann}', now(), '{release.ModelVersion}')::text"));
         Assert.Equal(2L, Assert.Single(await db.AsAsync("service_role", null, $"""
             select count(*) from recommend_videos_ann(
               (select embedding::extensions.vector from two_tower.video_embeddings_{release.Id} where video_id = '{TestVideos.Id(1)}'),
@@ -141,8 +159,12 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 
         // Columns that it lacks are added, by whom they may be used is its own affair.
         Assert.Equal(before, await db.ListAsync<string>(Belongings));
-        Assert.Contains(report.Warnings, warning => warning.Contains("public.videos is the project's own", StringComparison.Ordinal) && warning.Contains("row level security is off", StringComparison.Ordinal));
-        Assert.Contains(report.Warnings, warning => warning.Contains("grant select on public.videos to service_role", StringComparison.Ordinal));
+        Assert.Contains(
+            report.Warnings,
+            warning => warning.Contains("public.videos is the project's own", StringComparison.Ordinal) && warning.Contains(
+                "row level security is off", StringComparison.Ordinal));
+        Assert.Contains(
+            report.Warnings, warning => warning.Contains("grant select on public.videos to service_role", StringComparison.Ordinal));
         Assert.DoesNotContain(report.Warnings, warning => warning.Contains("user_video_decisions", StringComparison.Ordinal));
     }
 
@@ -163,7 +185,8 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 
         // A function whose text changes keeps who may execute it, and gets its search_path again.
         await db.ExecuteAsync("comment on function get_item_embedding_features(uuid) is 'TwoTower: sql/functions/x, sha256 old'");
-        Assert.Equal(["public.get_item_embedding_features(uuid)"], (await Migrator.MigrateAsync(db.DataSource, null, default)).AppliedFunctions);
+        Assert.Equal(
+            ["public.get_item_embedding_features(uuid)"], (await Migrator.MigrateAsync(db.DataSource, null, default)).AppliedFunctions);
         Assert.Equal(before, await db.ListAsync<string>(Everything));
     }
 
@@ -188,11 +211,17 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
         {
             // What a version before 0035 leaves: its tables in one transaction, no note of what it made, everything everybody's.
             await using var transaction = await connection.BeginTransactionAsync();
-            await Migrator.ExecuteAsync(connection, "create schema two_tower; create table two_tower.migrations (version int primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())", default);
+            await Migrator.ExecuteAsync(
+                connection,
+                "create schema two_tower; create table two_tower.migrations (version int primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())",
+                default);
             foreach (var migration in SqlScript.Migrations.Where(migration => migration.Version < 30))
             {
                 await Migrator.ExecuteAsync(connection, migration.For("extensions"), default);
-                await Migrator.ExecuteAsync(connection, $"insert into two_tower.migrations (version, name, checksum) values ({migration.Version}, '{migration.Name}', '{migration.Checksum}')", default);
+                await Migrator.ExecuteAsync(
+                    connection,
+                    $"insert into two_tower.migrations (version, name, checksum) values ({migration.Version}, '{migration.Name}', '{migration.Checksum}')",
+                    default);
             }
 
             await transaction.CommitAsync();
@@ -215,7 +244,8 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
         await FillAsync(db);
         Assert.Equal(2L, Assert.Single(await db.AsAsync("my_api", null, "select count(*) from profiles")));
         Assert.Equal(2L, Assert.Single(await db.AsAsync("my_api", null, "select count(*) from user_video_decisions")));
-        Assert.Equal("ok", await db.TryAsync("my_api", null, $"select two_tower.record_decision('{Ann}', '{TestVideos.Id(3)}', 'like', null)"));
+        Assert.Equal(
+            "ok", await db.TryAsync("my_api", null, $"select two_tower.record_decision('{Ann}', '{TestVideos.Id(3)}', 'like', null)"));
         Assert.Equal("ok", await db.TryAsync("my_api", null, $"select two_tower.serving_context('{Ann}', null, null)"));
         Assert.Equal([Ann], await db.AsAsync("authenticated", Ann, "select user_id from profiles"));
     }
@@ -265,7 +295,9 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
     private async Task<TestDatabase> MigratedAsync(SupabaseProject kind)
     {
         var db = await ProjectAsync(kind);
-        Assert.DoesNotContain((await Migrator.MigrateAsync(db.DataSource, null, default)).Warnings, warning => warning.Contains("the project's own", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await Migrator.MigrateAsync(db.DataSource, null, default)).Warnings,
+            warning => warning.Contains("the project's own", StringComparison.Ordinal));
         return db;
     }
 

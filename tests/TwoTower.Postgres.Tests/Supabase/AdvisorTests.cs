@@ -13,7 +13,9 @@ public class AdvisorTests(SupabaseServer server) : IClassFixture<SupabaseServer>
             select c.relname::text from pg_class c
             where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and not c.relrowsecurity
             """),
-        ("policy_exists_rls_disabled", "select c.relname::text from pg_policy p join pg_class c on c.oid = p.polrelid where not c.relrowsecurity"),
+        (
+            "policy_exists_rls_disabled",
+            "select c.relname::text from pg_policy p join pg_class c on c.oid = p.polrelid where not c.relrowsecurity"),
         ("rls_enabled_no_policy", """
             select c.relname::text from pg_class c
             where c.relnamespace in ('public'::regnamespace, 'two_tower'::regnamespace) and c.relrowsecurity
@@ -43,7 +45,9 @@ public class AdvisorTests(SupabaseServer server) : IClassFixture<SupabaseServer>
             where c.relkind = 'v' and c.relnamespace in ('public'::regnamespace, 'two_tower'::regnamespace)
               and not coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on,security_invoker=1}'
             """),
-        ("materialized_view_in_api", "select c.relname::text from pg_class c where c.relkind = 'm' and c.relnamespace = 'public'::regnamespace"),
+        (
+            "materialized_view_in_api",
+            "select c.relname::text from pg_class c where c.relkind = 'm' and c.relnamespace = 'public'::regnamespace"),
         ("anon_security_definer_function_executable", """
             select format('%s %s', r.rolname, p.oid::regprocedure) from pg_proc p, pg_roles r
             where p.prosecdef and p.prorettype <> 'event_trigger'::regtype and p.pronamespace in ('public'::regnamespace, 'two_tower'::regnamespace)

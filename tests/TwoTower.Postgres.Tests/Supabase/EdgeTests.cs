@@ -15,7 +15,9 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Supabase;
 
-/// <summary>The edge functions (supabase/functions) in Deno, over a stand-in of PostgREST and the real database: what they give is what C# gives.</summary>
+/// <summary>
+/// The edge functions (supabase/functions) in Deno, over a stand-in of PostgREST and the real database: what they give is what C# gives.
+/// </summary>
 public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 {
     private const string LegacySecret = "a-legacy-secret-of-at-least-32-characters";
@@ -59,11 +61,15 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         using var service = Service(edge.Database);
         foreach (var user in Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Take(20).Select(user => user.UserId).Append(Guid.NewGuid()))
         {
-            var answer = await edge.AskAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user, limit = 10, maxSafetyLevel = 1, bannedTags = new[] { "drama" } });
+            var answer = await edge.AskAsync(
+                "recommend", SupabaseStandIn.SecretKey,
+                new { user_id = user, limit = 10, maxSafetyLevel = 1, bannedTags = new[] { "drama" } });
             var expected = await service.RecommendAsync(
                 new(user, 10, false, new() { BannedTags = ["drama"] }), answer.GetProperty("asOf").GetDateTimeOffset());
             Assert.Equal(expected.ModelVersion, answer.GetProperty("modelVersion").GetString());
-            Assert.Equal(expected.Videos.Select(video => video.Video.Id), answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
+            Assert.Equal(
+                expected.Videos.Select(video => video.Video.Id),
+                answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
             foreach (var (video, given) in expected.Videos.Zip(answer.GetProperty("videos").EnumerateArray()))
             {
                 Assert.InRange(Math.Abs(video.RankScore - given.GetProperty("rankScore").GetDouble()), 0, 1e-5);
@@ -109,7 +115,9 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
                 var answer = await edge.AskAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user, limit = 5 });
                 var version = answer.GetProperty("modelVersion").GetString()!;
                 lock (seen) seen.Add(version);
-                Assert.Equal(expected[version], answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
+                Assert.Equal(
+                    expected[version],
+                    answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
             }
         });
         await switching;
@@ -119,11 +127,13 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     public async Task The_user_is_the_tokens()
     {
         await using var edge = await EdgeAsync("random");
-        var (user, other) = (Golden.UserPayloads.First(payload => payload.DecisionStats.LikeCount > 3).UserId, Golden.UserPayloads[0].UserId);
+        var (user, other) = (
+            Golden.UserPayloads.First(payload => payload.DecisionStats.LikeCount > 3).UserId, Golden.UserPayloads[0].UserId);
         foreach (var token in new[] { Legacy(user), edge.Signed(user) })
         {
             var answer = await edge.AskAsync("embed-user", token, new { });
-            Assert.Equal((edge.Version, 16), (answer.GetProperty("modelVersion").GetString(), answer.GetProperty("embedding").GetArrayLength()));
+            Assert.Equal(
+                (edge.Version, 16), (answer.GetProperty("modelVersion").GetString(), answer.GetProperty("embedding").GetArrayLength()));
             Assert.Equal(403, await edge.StatusAsync("embed-user", token, new { user_id = other }));
             Assert.Equal(200, await edge.StatusAsync("recommend", token, new { user_id = user }));
         }
@@ -135,7 +145,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
 
         foreach (var wrong in new[]
         {
-            null, "x", "sb_publishable_abc", Legacy(user, secret: "another-secret-of-at-least-32-characters"), Legacy(user, lifetime: TimeSpan.FromMinutes(-1)),
+            null, "x", "sb_publishable_abc", Legacy(user, secret: "another-secret-of-at-least-32-characters"), Legacy(
+                user, lifetime: TimeSpan.FromMinutes(-1)),
             Legacy(null, role: "anon"), Legacy(null), Legacy(user, role: "admin"), Unsigned(user), edge.Signed(user)[..^6] + "AAAAAA", edge.ForgedByPublicKey(user),
         })
         {
@@ -151,7 +162,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         foreach (var (body, named) in new[]
         {
             ("""{"limit": 0}""", "limit is 0"), ("""{"limit": "many"}""", "limit is \"many\""), ("""{"limit": 101}""", "limit is 101"), ("""{"limit": 1.5}""", "limit is 1.5"),
-            ("""{"maxSafetyLevel": -1}""", "maxSafetyLevel is -1"), ("""{"excludeVideoIds": ["x"]}""", "excludeVideoIds is"), ("""{"bannedTagIds": "x"}""", "bannedTagIds is"),
+            ("""{"maxSafetyLevel": -1}""", "maxSafetyLevel is -1"), ("""{"excludeVideoIds": ["x"]}""", "excludeVideoIds is"), (
+                """{"bannedTagIds": "x"}""", "bannedTagIds is"),
             ("""{"allowedRegions": [1]}""", "allowedRegions is"), ("""{"includeSeen": 1}""", "includeSeen is 1"), ("""{"frob": 1}""", "frob isn't known"),
             ("""{"user_id": "me"}""", "user_id is \"me\""), ("[]", "isn't an object"), ("{", "isn't JSON"), ("null", "isn't an object"),
             // Tags have no ids in this world.
@@ -167,10 +179,12 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
 
         using var options = await edge.SendAsync(HttpMethod.Options, "recommend", null, null);
         Assert.Equal(HttpStatusCode.NoContent, options.StatusCode);
-        Assert.Contains("authorization", Assert.Single(options.Headers.GetValues("access-control-allow-headers")), StringComparison.Ordinal);
+        Assert.Contains(
+            "authorization", Assert.Single(options.Headers.GetValues("access-control-allow-headers")), StringComparison.Ordinal);
         using var get = await edge.SendAsync(HttpMethod.Get, "recommend", token, null);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, get.StatusCode);
-        using var large = await edge.SendAsync(HttpMethod.Post, "recommend", token, $$"""{"bannedTags": ["{{new string('x', 300_000)}}"]}""");
+        using var large = await edge.SendAsync(
+            HttpMethod.Post, "recommend", token, $$"""{"bannedTags": ["{{new string('x', 300_000)}}"]}""");
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
     }
 
@@ -186,7 +200,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
             update two_tower.release_files set content = decode('00', 'hex'), size = 1, sha256 = encode(sha256(decode('00', 'hex')), 'hex') where path = 'user_tower.onnx';
             """);
         Assert.Equal(503, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user }));
-        while (await edge.Database.ScalarAsync<long>("select count(*) from two_tower.serving_faults where kind = 'failed'") < 1) await Task.Delay(50);
+        while (await edge.Database.ScalarAsync<long>(
+                "select count(*) from two_tower.serving_faults where kind = 'failed'") < 1) await Task.Delay(50);
         Assert.Equal(200, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = Guid.NewGuid() }));
     }
 
@@ -205,9 +220,12 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         var created = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero).AddSeconds(random.NextDouble() * 2e8);
         return new(
             Guid.NewGuid(), new(random.Next(10) == 0 ? null : created),
-            new(likes, nopes, likes + nopes, likes == 0 ? null : created.AddDays(random.NextDouble() * 400), likes == 0 ? 12 : random.NextDouble() * 23),
+            new(
+                likes, nopes, likes + nopes, likes == 0 ? null : created.AddDays(random.NextDouble() * 400),
+                likes == 0 ? 12 : random.NextDouble() * 23),
             new(random.NextDouble() * 5_000, random.NextDouble() * 5_000),
-            [.. Enumerable.Range(0, likes).Select(_ => tags[random.Next(tags.Length)])], [.. Enumerable.Range(0, likes).Select(_ => performers[random.Next(performers.Length)])]);
+            [.. Enumerable.Range(0, likes).Select(_ => tags[random.Next(tags.Length)])], [.. Enumerable.Range(0, likes).Select(
+                _ => performers[random.Next(performers.Length)])]);
     }
 
     private static PooledHistory History(int seed)
@@ -220,7 +238,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     private static void Close(float[] expected, JsonElement actual, double tolerance)
     {
         Assert.Equal(expected.Length, actual.GetArrayLength());
-        for (var i = 0; i < expected.Length; i++) Assert.InRange(Math.Abs(expected[i] - actual[i].GetDouble()), 0, tolerance * Math.Max(1, Math.Abs(expected[i])));
+        for (var i = 0; i < expected.Length; i++) Assert.InRange(
+            Math.Abs(expected[i] - actual[i].GetDouble()), 0, tolerance * Math.Max(1, Math.Abs(expected[i])));
     }
 
     private static RecommendationService Service(TestDatabase db)
@@ -248,7 +267,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         if (kind == "histories")
         {
             await db.ExecuteAsync($"alter table {release.Table} add history extensions.vector(12)");
-            await db.ExecuteAsync($"update {release.Table} set history = (select array_agg(sin(i * (abs(hashtext(video_id::text)) % 97) + i))::real[]::extensions.vector from generate_series(1, 12) i)");
+            await db.ExecuteAsync(
+                $"update {release.Table} set history = (select array_agg(sin(i * (abs(hashtext(video_id::text)) % 97) + i))::real[]::extensions.vector from generate_series(1, 12) i)");
         }
 
         await new ReleaseStore(db.DataSource).ActivateAsync(release.ModelVersion, "test", null);
@@ -272,7 +292,10 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     private static ProcessStartInfo Deno(NpmTools tools, TemporaryFolder folder, string script)
     {
         var map = Path.Combine(folder.Path, "import_map.json");
-        File.WriteAllText(map, JsonSerializer.Serialize(new { imports = new { jose = new Uri(tools.PathOf("jose", "dist", "webapi", "index.js")).AbsoluteUri } }));
+        File.WriteAllText(
+            map,
+            JsonSerializer.Serialize(
+                new { imports = new { jose = new Uri(tools.PathOf("jose", "dist", "webapi", "index.js")).AbsoluteUri } }));
         return tools.Start(
             "deno", "run", "--quiet", "--no-config", "--no-remote", "--no-npm", "--import-map", map, "--allow-env", "--allow-net=127.0.0.1",
             Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "supabase", script));
@@ -324,10 +347,12 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
             return edge;
         }
 
-        public string Signed(Guid user) => Token("ES256", user, "authenticated", null, text => _key.SignData(text, HashAlgorithmName.SHA256));
+        public string Signed(Guid user) => Token(
+            "ES256", user, "authenticated", null, text => _key.SignData(text, HashAlgorithmName.SHA256));
 
         // The known attack: the public key taken for a secret.
-        public string ForgedByPublicKey(Guid user) => Token("HS256", user, "authenticated", null, text => HMACSHA256.HashData(_key.ExportSubjectPublicKeyInfo(), text));
+        public string ForgedByPublicKey(Guid user) => Token(
+            "HS256", user, "authenticated", null, text => HMACSHA256.HashData(_key.ExportSubjectPublicKeyInfo(), text));
 
         public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string function, string? token, string? body)
         {

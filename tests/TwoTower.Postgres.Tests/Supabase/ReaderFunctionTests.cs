@@ -4,7 +4,9 @@ using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Supabase;
 
-/// <summary>The public functions that a reader outside of this program recommends by (contract, section 9), called as service_role.</summary>
+/// <summary>
+/// The public functions that a reader outside of this program recommends by (contract, section 9), called as service_role.
+/// </summary>
 public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 {
     private const string Active = "select two_tower_active_release()::text";
@@ -42,8 +44,10 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
         Assert.True(payload.GetProperty("history").GetProperty("likes").GetInt32() > 0);
         Assert.Equal(6, payload.GetProperty("history").GetProperty("liked").GetArrayLength());
         Assert.Equal(
-            await db.ScalarAsync<string>($"select get_user_embedding_features('{user}', '{payload.GetProperty("as_of").GetString()}', '{release.ModelVersion}')::text"),
-            await db.ScalarAsync<string>($"select (two_tower_request_context('{user}') -> 'payload' || jsonb_build_object('as_of', '{payload.GetProperty("as_of").GetString()}'))::text"));
+            await db.ScalarAsync<string>(
+                $"select get_user_embedding_features('{user}', '{payload.GetProperty("as_of").GetString()}', '{release.ModelVersion}')::text"),
+            await db.ScalarAsync<string>(
+                $"select (two_tower_request_context('{user}') -> 'payload' || jsonb_build_object('as_of', '{payload.GetProperty("as_of").GetString()}'))::text"));
         Assert.True(context.GetProperty("taste").GetProperty("tags").EnumerateObject().Any());
 
         // Nobody needs the features of a user without likes.
@@ -56,13 +60,19 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
     {
         await using var db = await GoldenAsync();
         var first = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(16, seed: 1));
-        var second = await TestReleases.ReadyAsync(db, TestCheckpoints.Random(16, seed: 2), new DateTimeOffset(2026, 1, 21, 0, 0, 0, TimeSpan.Zero));
+        var second = await TestReleases.ReadyAsync(
+            db, TestCheckpoints.Random(16, seed: 2), new DateTimeOffset(2026, 1, 21, 0, 0, 0, TimeSpan.Zero));
         foreach (var release in new[] { first, second })
         {
-            var vector = await db.ScalarAsync<string>($"select translate(embedding::text, '[]', '{{}}') from {release.Table} order by video_id limit 1");
+            var vector = await db.ScalarAsync<string>(
+                $"select translate(embedding::text, '[]', '{{}}') from {release.Table} order by video_id limit 1");
             Assert.Equal(
-                await db.ListAsync<string>($"select format('%s %s %s %s %s', video_id, value, price, released_at, title) from two_tower.nearest_videos('{vector}', 20, 1, null, null, '{{drama}}', '{release.ModelVersion}', null)"),
-                (await db.AsAsync("service_role", null, $"select format('%s %s %s %s %s', video_id, similarity, price, released_at, title) from two_tower_search('{release.ModelVersion}', '{vector}', 20, p_banned_tags => '{{drama}}')")).Cast<string>());
+                await db.ListAsync<string>(
+                    $"select format('%s %s %s %s %s', video_id, value, price, released_at, title) from two_tower.nearest_videos('{vector}', 20, 1, null, null, '{{drama}}', '{release.ModelVersion}', null)"),
+                (
+                    await db.AsAsync(
+                        "service_role", null,
+                        $"select format('%s %s %s %s %s', video_id, similarity, price, released_at, title) from two_tower_search('{release.ModelVersion}', '{vector}', 20, p_banned_tags => '{{drama}}')")).Cast<string>());
         }
 
         Assert.Equal("22023", await db.TryAsync("service_role", null, "select * from two_tower_search(null, '{1}')"));
@@ -93,12 +103,19 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
         Assert.Equal(5L, Assert.Single(rows));
         Assert.Equal(
             ["0 two_tower", "0 two_tower", "1 popular_and_fresh", "1 two_tower", "2 two_tower"],
-            await db.ListAsync<string>("select rank || ' ' || strategy from two_tower.impressions order by (rank || ' ' || strategy) collate \"C\""));
+            await db.ListAsync<string>(
+                "select rank || ' ' || strategy from two_tower.impressions order by (rank || ' ' || strategy) collate \"C\""));
         // An empty answer that no release could have filled counts for nothing.
-        Assert.Equal("2 1 1", await db.ScalarAsync<string>("select concat_ws(' ', sum(answers), sum(empty), sum(failed)) from two_tower.serving_counts"));
+        Assert.Equal(
+            "2 1 1",
+            await db.ScalarAsync<string>("select concat_ws(' ', sum(answers), sum(empty), sum(failed)) from two_tower.serving_counts"));
         Assert.Equal(["empty", "failed"], await db.ListAsync<string>("select kind from two_tower.serving_faults order by 1"));
 
-        Assert.Equal([0L], await db.AsAsync("service_role", null, $$"""select two_tower_record_serving('[{"user_id": "{{user}}", "strategy": "similar", "video_ids": ["{{video}}"]}]', 0)"""));
+        Assert.Equal(
+            [0L],
+            await db.AsAsync(
+                "service_role", null,
+                $$"""select two_tower_record_serving('[{"user_id": "{{user}}", "strategy": "similar", "video_ids": ["{{video}}"]}]', 0)"""));
         foreach (var wrong in new[] { "{}", "null", """[{"strategy": "two_tower"}]""", $$"""[{"user_id": "{{user}}"}]""" })
         {
             Assert.Equal("22023", await db.TryAsync("service_role", null, $"select two_tower_record_serving('{wrong}')"));

@@ -38,7 +38,8 @@ public class SchemaScriptTests(SupabaseServer server, PostgresFixture postgres) 
 
             // As the next version's migration: nothing is there twice, and what is outdated is made anew.
             await scripted.ExecuteAsync(SchemaScript.Write("extensions"));
-            await scripted.ExecuteAsync("comment on function public.get_item_embedding_features(uuid) is 'TwoTower: sql/functions/x, sha256 old'");
+            await scripted.ExecuteAsync(
+                "comment on function public.get_item_embedding_features(uuid) is 'TwoTower: sql/functions/x, sha256 old'");
             Assert.False((await Migrator.StatusAsync(scripted.DataSource, default)).IsCurrent);
             await scripted.ExecuteAsync(SchemaScript.Write("extensions"));
             Assert.True((await Migrator.StatusAsync(scripted.DataSource, default)).IsCurrent);
@@ -59,7 +60,8 @@ public class SchemaScriptTests(SupabaseServer server, PostgresFixture postgres) 
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "supabase", "config.toml"), "project_id = \"test\"\n");
         await File.WriteAllTextAsync(Path.Combine(migrations, "20261201000000_two_tower.sql"), SchemaScript.Write("extensions"));
 
-        var (code, output) = await tools!.RunAsync("supabase", "db", "push", "--db-url", SupabaseServer.Url(db), "--workdir", folder.Path, "--yes");
+        var (code, output) = await tools!.RunAsync(
+            "supabase", "db", "push", "--db-url", SupabaseServer.Url(db), "--workdir", folder.Path, "--yes");
         Assert.True(code == 0, output);
         Assert.True((await Migrator.StatusAsync(db.DataSource, default)).IsCurrent);
         Assert.Equal(1L, await db.ScalarAsync<long>("select count(*) from supabase_migrations.schema_migrations"));
@@ -109,6 +111,8 @@ public class SchemaScriptTests(SupabaseServer server, PostgresFixture postgres) 
         Assert.Equal(0L, await db.ScalarAsync<long>("select count(*) from pg_policy"));
         Assert.Equal(0L, await db.ScalarAsync<long>("select count(*) from pg_class where relrowsecurity"));
         Assert.Equal(0L, await db.ScalarAsync<long>("select count(*) from two_tower.made_tables where secured_at is not null"));
-        Assert.True(await db.ScalarAsync<bool>("select proacl is null and proconfig is null from pg_proc where oid = 'public.get_item_embedding_features(uuid)'::regprocedure"));
+        Assert.True(
+            await db.ScalarAsync<bool>(
+                "select proacl is null and proconfig is null from pg_proc where oid = 'public.get_item_embedding_features(uuid)'::regprocedure"));
     }
 }

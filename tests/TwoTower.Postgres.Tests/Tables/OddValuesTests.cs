@@ -30,11 +30,14 @@ public class OddValuesTests(PostgresFixture postgres)
         var tables = await TableReader.ReadAsync(db.DataSource, null, default, told.Add);
 
         Assert.Single(tables.Decisions);
-        Assert.Contains("public.videos.price: 2 values are NULL to a model (the first: 00000000-0000-0000-0000-0000000000f1 has NaN)", told);
+        Assert.Contains("public.videos.price: 2 values are NULL to a model (the first: 00000000-0000-0000-0000-0000000000f1 has NaN)",
+            told);
         Assert.Contains("public.videos.region_codes: 1 value is NULL to a model (the first: 00000000-0000-0000-0000-0000000000f1 has {JP,NULL})", told);
         Assert.Contains(told, line => line.StartsWith("public.videos.product_released_at: 2 values are NULL", StringComparison.Ordinal));
-        Assert.Contains(told, line => line.StartsWith("public.profiles.created_at: 1 value is NULL to a model (the first: 00000000-0000-0000-0000-0000000000a1 has infinity", StringComparison.Ordinal));
-        Assert.Contains(told, line => line.Contains("1 row isn't read, because decision_type is neither like nor nope (the first: user 00000000-0000-0000-0000-0000000000a1, "
+        Assert.Contains(told, line =>
+            line.StartsWith("public.profiles.created_at: 1 value is NULL to a model (the first: 00000000-0000-0000-0000-0000000000a1 has infinity", StringComparison.Ordinal));
+        Assert.Contains(told, line =>
+            line.Contains("1 row isn't read, because decision_type is neither like nor nope (the first: user 00000000-0000-0000-0000-0000000000a1, "
             + "video 00000000-0000-0000-0000-0000000000f1: view", StringComparison.Ordinal));
         Assert.Contains(told, line => line.Contains("because created_at is in the future", StringComparison.Ordinal));
         Assert.Contains(told, line => line.Contains("because created_at is no time that a model reads", StringComparison.Ordinal));

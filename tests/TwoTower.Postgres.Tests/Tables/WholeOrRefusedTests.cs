@@ -160,7 +160,7 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         try
         {
             var settings = new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = role };
-            await using var source = Postgres.Connections.Database.CreateDataSource(settings.ConnectionString);
+            await using var source = Postgres.Connections.DataSources.Create(settings.ConnectionString);
             var refusal = await Assert.ThrowsAsync<InputException>(() => TableReader.ReadAsync(source, default));
             Assert.Contains("Row-level security hides rows of public.user_video_decisions", refusal.Message, StringComparison.Ordinal);
             Assert.Contains($"alter role \"{role}\" bypassrls", refusal.Message, StringComparison.Ordinal);
@@ -183,7 +183,7 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
             create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); return null; end $$;
             create trigger slowly after insert on profiles for each statement execute function slowly();
             """);
-        await using var source = Postgres.Connections.Database.CreateDataSource(db.ConnectionString + ";Pooling=false");
+        await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
         await new TableWriter(source).WriteAsync(new([new(User, "ann", null)], [], []), null, default);
     }
 

@@ -25,7 +25,7 @@ internal sealed class OwnPostgres(string home, Action<string> say) : IAsyncDispo
     public async Task<string> CreateDatabaseAsync(string name, CancellationToken ct)
     {
         var server = (await StartAsync(ct)).ConnectionString;
-        await using (var db = Database.CreateDataSource(server))
+        await using (var db = DataSources.Create(server))
         {
             foreach (var sql in new[] { $"drop database if exists {name} with (force)", $"create database {name}" })
             {

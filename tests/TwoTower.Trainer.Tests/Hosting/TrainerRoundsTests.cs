@@ -7,6 +7,7 @@ using TwoTower.Core.Configuration;
 using TwoTower.Datasets.Import;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Tables;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 using TwoTower.Trainer.Hosting;
 using TwoTower.Training;
@@ -41,7 +42,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     {
         await LoadAsync();
         var recipe = Recipe with { Features = Recipe.Features with { UseRpcFeatures = useRpcFeatures } };
-        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(recipe), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds().RunAsync(new(recipe), CancellationToken.None));
 
         var store = new ReleaseStore(_database.DataSource);
         var release = Assert.Single(await store.ListAsync());
@@ -56,7 +57,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     {
         await LoadAsync();
 
-        Assert.Equal(ExitCode.Trained, await Rounds(new DayPerLook()).RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds(new DayPerLook()).RunAsync(new(Recipe), CancellationToken.None));
 
         var line = _log.Text.First(line => line.StartsWith("Epoch 1/2, step 1/", StringComparison.Ordinal));
         var hours = int.Parse(Regex.Match(line, @"samples/s, at most ([0-9]+) h [0-9]{2} min left$").Groups[1].Value, CultureInfo.InvariantCulture);
@@ -69,7 +70,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         await LoadAsync();
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "latest.safetensors"), "not a checkpoint");
 
-        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
 
         Assert.Single(_log.Text, line => line.Contains("can't be read (truncated: ", StringComparison.Ordinal));
         Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
@@ -104,9 +105,9 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     [Fact]
     public async Task An_empty_database_exits_with_3_and_with_0_where_nothing_is_allowed()
     {
-        Assert.Equal(ExitCode.NothingToTrain, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Equal(ExitCodes.NothingToTrain, await Rounds().RunAsync(new(Recipe), CancellationToken.None));
         Assert.Contains(_log.Text, line => line.Contains("There are no videos"));
-        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, AllowNothing: true), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds().RunAsync(new(Recipe, AllowNothing: true), CancellationToken.None));
         Assert.Empty(await new ReleaseStore(_database.DataSource).ListAsync());
     }
 
@@ -114,8 +115,8 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     public async Task If_needed_trains_once()
     {
         await LoadAsync();
-        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
-        Assert.Equal(ExitCode.Trained, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
+        Assert.Equal(ExitCodes.Success, await Rounds().RunAsync(new(Recipe, OnlyIfNeeded: true), CancellationToken.None));
         Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
         Assert.Contains(_log.Text, line => line.StartsWith("Nothing to do: release", StringComparison.Ordinal));
     }
@@ -126,7 +127,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         await LoadAsync();
         using var stop = new CancellationTokenSource();
         _log.OnLine = line => { if (line.StartsWith("epoch 1/", StringComparison.Ordinal)) stop.Cancel(); };
-        Assert.Equal(ExitCode.Cancelled, await Rounds().RunAsync(new(Recipe), stop.Token));
+        Assert.Equal(ExitCodes.Interrupted, await Rounds().RunAsync(new(Recipe), stop.Token));
         Assert.Empty(await new ReleaseStore(_database.DataSource).ListAsync());
         Assert.Equal(1, CheckpointStore.Read(Path.Combine(_folder.Path, "latest.safetensors")).Resume!.Epoch);
     }
@@ -138,7 +139,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         var file = Path.Combine(_folder.Path, "a-file");
         await File.WriteAllTextAsync(file, "");
         var settings = new TrainerSettings { Device = TrainingDevice.Cpu, Checkpoint = Path.Combine(file, "latest.safetensors") };
-        Assert.Equal(ExitCode.BadInput, await new TrainerRounds(_database.DataSource, settings, TimeProvider.System, _log).RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Equal(ExitCodes.BadInput, await new TrainerRounds(_database.DataSource, settings, TimeProvider.System, _log).RunAsync(new(Recipe), CancellationToken.None));
         Assert.Contains(_log.Text, line => line.Contains("a-file"));
     }
 
@@ -172,7 +173,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         network.Restore();
 
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == ExitCode.Trained, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
+        Assert.True(process.ExitCode == ExitCodes.Success, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
         Assert.Single(await new ReleaseStore(_database.DataSource).ListAsync());
     }
 
@@ -189,7 +190,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
             using var process = Start("--recipe v2 --set training.epochs=1", database.ConnectionString, homeIsNamed ? "" : null);
             var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == ExitCode.Trained, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
+            Assert.True(process.ExitCode == ExitCodes.Success, $"exit code {process.ExitCode}\n{string.Concat(await output)}");
         }
 
         var home = Path.Combine(_folder.Path, homeIsNamed ? "home" : "data/twotower", "checkpoints");
@@ -218,7 +219,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         {
             var said = Task.WhenAll(second.StandardOutput.ReadToEndAsync(), second.StandardError.ReadToEndAsync());
             await second.WaitForExitAsync();
-            Assert.Equal(ExitCode.AlreadyTraining, second.ExitCode);
+            Assert.Equal(ExitCodes.AlreadyTraining, second.ExitCode);
             Assert.Contains($"another training runs with the checkpoint {checkpoint}", string.Concat(await said), StringComparison.Ordinal);
         }
 
@@ -228,7 +229,7 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         using var third = Start("--recipe v2 --set training.epochs=1", _database.ConnectionString);
         var last = Task.WhenAll(third.StandardOutput.ReadToEndAsync(), third.StandardError.ReadToEndAsync());
         await third.WaitForExitAsync();
-        Assert.True(third.ExitCode == ExitCode.Trained, $"exit code {third.ExitCode}\n{string.Concat(await last)}");
+        Assert.True(third.ExitCode == ExitCodes.Success, $"exit code {third.ExitCode}\n{string.Concat(await last)}");
         await output;
     }
 

@@ -4,7 +4,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Connections;
 
 /// <summary>Connections to the project's database.</summary>
-internal static class Database
+internal static class DataSources
 {
     /// <summary>
     /// Creates the data source of a process: pooled, with pgvector's types. What the connection string says wins over the defaults
@@ -13,7 +13,7 @@ internal static class Database
     /// <param name="connectionString">Npgsql's keywords, libpq's, or a URL <c>postgres://user:password@host:port/database</c>.</param>
     /// <param name="configure">Further settings, such as logging and tracing.</param>
     /// <exception cref="InputException">The text isn't a connection string.</exception>
-    public static NpgsqlDataSource CreateDataSource(string connectionString, Action<NpgsqlDataSourceBuilder>? configure = null)
+    public static NpgsqlDataSource Create(string connectionString, Action<NpgsqlDataSourceBuilder>? configure = null)
     {
         var builder = new NpgsqlDataSourceBuilder(Normalize(connectionString).ConnectionString);
         builder.UseVector();

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace TwoTower.Core.Formats;
 
 /// <summary>Times as text. All of them are instants; an offset in the text says which, and without one it is UTC.</summary>
-internal static class Instant
+internal static class InstantText
 {
     /// <summary>
     /// Reads ISO 8601: a date, or a date and a time to the minute or finer after <c>T</c> or a space, with <c>Z</c>, an offset

@@ -8,7 +8,7 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Gate;
 
 /// <summary>A release's way from a history to a user's embedding, for whoever measures releases: the one of a live request. Thread-safe.</summary>
-internal interface IUserEncoder : IDisposable
+internal interface IHistoryEncoder : IDisposable
 {
     /// <summary>Length of an embedding.</summary>
     int EmbeddingDim { get; }
@@ -21,15 +21,14 @@ internal interface IUserEncoder : IDisposable
 }
 
 /// <summary>Opens the encoder that a release needs.</summary>
-internal static class UserEncoder
+internal static class HistoryEncoder
 {
     /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here, once.</summary>
     /// <param name="db">The database, for what isn't in the files.</param>
     /// <param name="release">The release.</param>
     /// <param name="files">Its files.</param>
-    /// <param name="ct">Cancels.</param>
     /// <exception cref="InputException">The files can't be used; says which and why.</exception>
-    public static async Task<IUserEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
+    public static async Task<IHistoryEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         ct.ThrowIfCancellationRequested();
@@ -39,7 +38,7 @@ internal static class UserEncoder
         return new TowerUserEncoder(UserTower.FromFiles(files), histories);
     }
 
-    private sealed class TowerUserEncoder(UserTower tower, HistoryPool? histories) : IUserEncoder
+    private sealed class TowerUserEncoder(UserTower tower, HistoryPool? histories) : IHistoryEncoder
     {
         public int EmbeddingDim => tower.EmbeddingDim;
 

@@ -4,7 +4,7 @@ namespace TwoTower.Core.Configuration;
 
 /// <summary>One key of a recipe that a search sets. Coordinates within 0..1 stand for its values.</summary>
 /// <param name="Key">The dotted key: <c>history.ridge</c>.</param>
-internal abstract record Setting(string Key)
+internal abstract record SearchSetting(string Key)
 {
     private static readonly string[] Members = ["values", "min", "max", "scale", "integer"];
 
@@ -27,7 +27,7 @@ internal abstract record Setting(string Key)
     /// <param name="type">What the recipe has there.</param>
     /// <param name="source">The file, for messages.</param>
     /// <exception cref="InputException">It makes no sense.</exception>
-    internal static Setting Parse(string key, JsonNode? json, Type type, string source)
+    internal static SearchSetting Parse(string key, JsonNode? json, Type type, string source)
     {
         if (json is not JsonObject given) throw Wrong($"is {Show(json)}; {{\"min\": …, \"max\": …}} or {{\"values\": […]}} was expected");
         if (given.FirstOrDefault(pair => !Members.Contains(pair.Key)).Key is { } unknown)
@@ -80,7 +80,7 @@ internal abstract record Setting(string Key)
 /// <summary>Some values; neighbours in the list are taken for alike.</summary>
 /// <param name="Key">The dotted key.</param>
 /// <param name="Values">The values, two at least.</param>
-internal sealed record ListSetting(string Key, IReadOnlyList<JsonNode> Values) : Setting(Key)
+internal sealed record ListSetting(string Key, IReadOnlyList<JsonNode> Values) : SearchSetting(Key)
 {
     /// <inheritdoc/>
     public override IEnumerable<JsonNode> Extremes => Values.Select(value => value.DeepClone());
@@ -109,7 +109,7 @@ internal sealed record ListSetting(string Key, IReadOnlyList<JsonNode> Values) :
 /// <param name="Max">Largest value.</param>
 /// <param name="IsLog">True: equal ratios are equal distances; false: equal differences are.</param>
 /// <param name="IsInteger">True: whole numbers only.</param>
-internal sealed record RangeSetting(string Key, double Min, double Max, bool IsLog, bool IsInteger) : Setting(Key)
+internal sealed record RangeSetting(string Key, double Min, double Max, bool IsLog, bool IsInteger) : SearchSetting(Key)
 {
     // A whole number stands for all that rounds to it: the first and the last are as likely as any other.
     private double Margin => IsInteger ? 0.5 : 0;

@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Npgsql;
+using TwoTower.Cli.Output;
+using TwoTower.Testing;
+using TwoTower.Torture.Load;
+using TwoTower.Torture.Servers;
+
+namespace TwoTower.Torture.Scenarios;
+
+/// <summary>
+/// What a replica must bear: clients that hang up, a user of 100,000 decisions, a database that is slow, and one whose processes are stopped. All the while it is alive
+/// within a second, requests end at the deadline and a second, and none is anything else than answered or told to come again.
+/// </summary>
+internal sealed class Strains(TortureOptions options)
+{
+    private const int Crowd = 64, AtOnce = 32, Heavy = 100_000;
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5); // TwoTower:Limits, as it is by default
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HangUp = TimeSpan.FromMilliseconds(20);
+
+    public async Task<StrainsResult> RunAsync(World world, IProgress<StageProgress>? progress, CancellationToken ct)
+    {
+        var release = await world.ReleaseAsync(64, options.Seed, ct);
+        await world.Store.ActivateAsync(release.ModelVersion, "torture", null, ct);
+        var connectionString = new NpgsqlConnectionStringBuilder(world.ConnectionString) { MaxPoolSize = 100 }.ConnectionString;
+        await using var replica = await Replica.StartAsync(connectionString, ct);
+        var findings = new Findings();
+        List<StrainResult> strains = [];
+        var heavy = await InsertHeavyAsync(world, ct);
+
+        strains.Add(await StrainAsync("clients that hang up", world.Viewers, Crowd, HangUp, Nothing));
+        strains.Add(await StrainAsync("a user of 100,000 decisions", [heavy], AtOnce, null, Nothing));
+        strains.Add(await StrainAsync("a slow database", world.Viewers, Crowd, null, () => LockAsync(world, ct)));
+        strains.Add(await StrainAsync("a stopped database", world.Viewers, Crowd, null, async () => new Restored(await PausedServer.PauseAsync(world.ConnectionString))));
+        return new([.. strains], findings.Count, findings.First);
+
+        async Task<StrainResult> StrainAsync(string name, IReadOnlyList<Guid> viewers, int clients, TimeSpan? patience, Func<Task<IAsyncDisposable?>> begin)
+        {
+            progress?.Report(new(strains.Count, 4));
+            var statuses = new ConcurrentDictionary<int, int>();
+            var (slowest, slowestHealth) = (TimeSpan.Zero, TimeSpan.Zero);
+            await using (await begin())
+            {
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+                over.CancelAfter(TimeSpan.FromSeconds(options.StrainSeconds));
+                var asking = Enumerable.Range(0, clients).Select(client => Task.Run(
+                    () => AskAsync(replica.Client, viewers, new Random(options.Seed * 1000 + client), patience, statuses, findings, name, over.Token), CancellationToken.None)).ToList();
+                // The heavy user must not make the replica unready; a database that is away does.
+                var health = name.StartsWith("a user", StringComparison.Ordinal) ? "/health/ready" : "/health/live";
+                while (!over.IsCancellationRequested)
+                {
+                    var asked = Stopwatch.GetTimestamp();
+                    using var answer = await replica.Client.GetAsync(health, CancellationToken.None);
+                    var took = Stopwatch.GetElapsedTime(asked);
+                    if (took > slowestHealth) slowestHealth = took;
+                    findings.AddIf((int)answer.StatusCode != 200, $"{name}: {health} was {(int)answer.StatusCode}");
+                    findings.AddIf(health == "/health/live" && took > Second, $"{name}: {health} took {took.TotalSeconds:0.00} s");
+                    await Task.Delay(20, CancellationToken.None);
+                }
+
+                slowest = (await Task.WhenAll(asking)).Max();
+                findings.AddIf(slowest > Deadline + Second, $"{name}: a request took {slowest.TotalSeconds:0.00} s");
+            }
+
+            await BackAsync(replica.Client, world.Viewers[0], ct);
+            return new(name, statuses.OrderBy(pair => pair.Key).ToDictionary(), Math.Round(slowest.TotalSeconds, 2), Math.Round(slowestHealth.TotalSeconds, 2));
+        }
+    }
+
+    private static Task<IAsyncDisposable?> Nothing() => Task.FromResult<IAsyncDisposable?>(null);
+
+    // Every query of a request waits for it.
+    private static async Task<IAsyncDisposable?> LockAsync(World world, CancellationToken ct)
+    {
+        var connection = await world.Db.OpenConnectionAsync(ct);
+        await using var command = new NpgsqlCommand("begin; lock table public.user_video_decisions in access exclusive mode", connection);
+        await command.ExecuteNonQueryAsync(ct);
+        return new Unlocked(connection);
+    }
+
+    private static async Task<Guid> InsertHeavyAsync(World world, CancellationToken ct)
+    {
+        var user = Guid.NewGuid();
+        await using var command = world.Db.CreateCommand(
+            """
+            insert into public.user_video_decisions (user_id, video_id, decision_type, created_at)
+            select $1, v.id, case when g % 3 = 0 then 'nope' else 'like' end, now() - (g * 1000 + v.n) * interval '1 second'
+            from (select id, row_number() over (order by id) as n from public.videos limit 1000) v, generate_series(1, $2) g
+            """);
+        command.Parameters.Add(new() { Value = user });
+        command.Parameters.Add(new() { Value = Heavy / 1000 });
+        await command.ExecuteNonQueryAsync(ct);
+        return user;
+    }
+
+    private static async Task<TimeSpan> AskAsync(
+        HttpClient client, IReadOnlyList<Guid> viewers, Random random, TimeSpan? patience, ConcurrentDictionary<int, int> statuses, Findings findings, string name,
+        CancellationToken over)
+    {
+        var slowest = TimeSpan.Zero;
+        while (!over.IsCancellationRequested)
+        {
+            var asked = Stopwatch.GetTimestamp();
+            using var leave = new CancellationTokenSource(patience ?? Timeout.InfiniteTimeSpan);
+            try
+            {
+                using var answer = await client.GetAsync($"/v1/users/{viewers[random.Next(viewers.Count)]}/recommendations?limit={Clients.Limit}", leave.Token);
+                var status = (int)answer.StatusCode;
+                statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
+                findings.AddIf(status is not (200 or 503), $"{name}: {status}");
+                findings.AddIf(status == 503 && answer.Headers.RetryAfter is null, $"{name}: 503 without Retry-After");
+                var took = Stopwatch.GetElapsedTime(asked);
+                if (took > slowest) slowest = took;
+                if (status == 503) await Task.Delay(50, CancellationToken.None);
+            }
+            catch (OperationCanceledException) when (leave.IsCancellationRequested)
+            {
+                statuses.AddOrUpdate(0, 1, (_, count) => count + 1); // hung up
+            }
+            catch (HttpRequestException e)
+            {
+                findings.Add($"{name}: no answer ({e.Message})");
+            }
+        }
+
+        return slowest;
+    }
+
+    // What was given up on gives its turn back.
+    private static async Task BackAsync(HttpClient client, Guid viewer, CancellationToken ct)
+    {
+        while ((await Clients.AskAsync(client, viewer)).Status != 200) await Task.Delay(100, ct);
+    }
+
+    private sealed class Unlocked(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await using (var command = new NpgsqlCommand("rollback", connection)) await command.ExecuteNonQueryAsync();
+            await connection.DisposeAsync();
+        }
+    }
+
+    private sealed class Restored(PausedServer paused) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            paused.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
+
+/// <summary>What came of it.</summary>
+internal sealed record StrainsResult(IReadOnlyList<StrainResult> Strains, int Wrong, IReadOnlyList<string> Findings);
+
+/// <summary>One of them: how many answers of each status (0: the client hung up), the slowest request, the slowest answer of the health check.</summary>
+internal sealed record StrainResult(string Name, IReadOnlyDictionary<int, int> Statuses, double SlowestSeconds, double SlowestHealthSeconds);
