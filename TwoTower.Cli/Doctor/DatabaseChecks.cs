@@ -82,7 +82,9 @@ internal static class DatabaseChecks
             var told = new List<string>();
             await using var connection = await source.OpenConnectionAsync(ct);
             await OddValues.TellAsync(connection, told.Add, ct);
-            return told.Count == 0 ? [new(Name, CheckState.Ok, "all are read")] : [.. told.Select(line => new Check(Name, CheckState.Warn, line))];
+            return told.Count == 0
+                ? [new(Name, CheckState.Ok, "all are read")]
+                : [.. told.Select(line => new Check(Name, CheckState.Warn, line))];
         }
         catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.Denied)
         {

@@ -74,7 +74,7 @@ internal sealed partial class DecisionRules
         {
             var match = Shape().Match(text);
             if (!match.Success) throw Bad(
-                "it should be a column, a comparison (>=, <=, >, <, =, !=, in) and a value, such as rating >= 4 or event in purchase, cart");
+                "it should be a column, a comparison (>=, <=, >, <, =, !=, in) and a value: rating >= 4, event in purchase, cart");
             var (column, value) = (match.Groups["column"].Value.Trim(), match.Groups["value"].Value.Trim());
             var comparison = match.Groups["operator"].Value.ToLowerInvariant() switch
             {

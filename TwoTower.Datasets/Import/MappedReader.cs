@@ -92,8 +92,11 @@ internal static class MappedReader
 
             faults.EachRow(file, () =>
             {
-                var row = reader.Row(id.RequiredId(_items)) with { Tags = Names(tags, items.TagSeparator),
-                    Performers = Names(performers, items.PerformerSeparator) };
+                var row = reader.Row(id.RequiredId(_items)) with
+                {
+                    Tags = Names(tags, items.TagSeparator),
+                    Performers = Names(performers, items.PerformerSeparator)
+                };
                 if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
@@ -113,7 +116,8 @@ internal static class MappedReader
                 var user = id.RequiredId(_users);
                 string? exact = null;
                 var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user),
-                    created?.Time(out exact)) { ExactCreatedAt = exact };
+                    created?.Time(out exact))
+                { ExactCreatedAt = exact };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
 

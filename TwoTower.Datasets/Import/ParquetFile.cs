@@ -121,7 +121,7 @@ internal sealed class ParquetFile : TableFile
             RawColumnData<decimal> data => Texts(data, field, Number),
             RawColumnData<DateOnly> data => Texts(data, field, value => value.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
             _ => throw new InputException(
-                $"{Name}: column '{_header[index]}' is of a type ({field.ClrType.Name}) that can't be read; write it as texts, numbers or times."),
+                $"{Name}: column '{_header[index]}' is of a type ({field.ClrType.Name}) that can't be read; write texts, numbers or times."),
         };
     }
 

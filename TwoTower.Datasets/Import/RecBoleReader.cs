@@ -79,8 +79,15 @@ internal static class RecBoleReader
             if (theirs is not null) columns.Add(ours, theirs);
         }
 
-        return new() { File = file, Separator = '\t', Id = First(header, ["item_id", "item"]) ?? header[0], Columns = columns,
-            Tags = First(header, Tags), TagSeparator = " " };
+        return new()
+        {
+            File = file,
+            Separator = '\t',
+            Id = First(header, ["item_id", "item"]) ?? header[0],
+            Columns = columns,
+            Tags = First(header, Tags),
+            TagSeparator = " "
+        };
     }
 
     private static UsersMap Users(SourceFolder source, string file) =>

@@ -19,7 +19,8 @@ internal static class TableQueries
           {string.Join(", ", VideoColumns.Other.Select(name => $"{Text(name)} as {name}"))}
         from public.videos v
         left join (
-          select video_id, array_agg(tag_name order by tag_name collate "C") as names from two_tower.video_tag_names where tag_name is not null group by video_id
+          select video_id, array_agg(tag_name order by tag_name collate "C") as names
+          from two_tower.video_tag_names where tag_name is not null group by video_id
         ) t on t.video_id = v.id
         left join (
           select video_id, array_agg(performer_name order by performer_name collate "C") as names

@@ -54,7 +54,12 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
         "postRecommendations" => JsonSerializer.SerializeToNode(
             new RecommendationsQuery
             {
-                Limit = 20, MaxSafetyLevel = 1, Regions = ["JP"], BannedTags = ["horror"], ExcludeVideoIds = [Video], IncludeSeen = false,
+                Limit = 20,
+                MaxSafetyLevel = 1,
+                Regions = ["JP"],
+                BannedTags = ["horror"],
+                ExcludeVideoIds = [Video],
+                IncludeSeen = false,
             },
             ApiJson.Default.RecommendationsQuery),
         "postSimilarVideos" => JsonSerializer.SerializeToNode(

@@ -20,11 +20,11 @@ internal static class ProblemExtensions
 
     private static string WhereToLook(HttpContext context) =>
         context.RequestServices.GetRequiredService<IOptions<ApiOptions>>().Value switch
-    {
-        { OpenApi: false } => "",
-        { Docs: false } => " The paths are in /openapi/v1.json.",
-        _ => " The paths are in /openapi/v1.json, readable at /docs.",
-    };
+        {
+            { OpenApi: false } => "",
+            { Docs: false } => " The paths are in /openapi/v1.json.",
+            _ => " The paths are in /openapi/v1.json, readable at /docs.",
+        };
 
     // What the framework answers by itself has a status only.
     private static void Complete(ProblemDetailsContext context)

@@ -101,6 +101,8 @@ internal static class Floors
         "TwoTower.Cli.Commands",
         "TwoTower.Cli.Commands.Releases",
         "TwoTower.Cli",
+
+        "TwoTower.AppHost",
     ];
 
     /// <summary>The uses that go up, a line each.</summary>

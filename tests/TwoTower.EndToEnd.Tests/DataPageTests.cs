@@ -22,8 +22,13 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var commands = string.Concat(section.Split("```sh\n").Skip(1)
             .Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]));
         var program = $"twotower() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "twotower.dll")}' \"$@\"; }}\nset -e\n";
-        var start = new ProcessStartInfo("bash") { RedirectStandardInput = true, RedirectStandardOutput = true,
-            RedirectStandardError = true, WorkingDirectory = _workplace.Home };
+        var start = new ProcessStartInfo("bash")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _workplace.Home
+        };
         start.Environment["TWOTOWER_DATABASE"] = _workplace.Database.ConnectionString;
         start.Environment["TWOTOWER_HOME"] = _workplace.Home;
 
@@ -92,7 +97,8 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var rows = await File.ReadAllLinesAsync(_workplace.PathOf("user_video_decisions.csv"), TestContext.Current.CancellationToken);
         var last = rows[^1].Split(',');
         await File.AppendAllTextAsync(
-            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n", TestContext.Current.CancellationToken);
+            _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n",
+            TestContext.Current.CancellationToken);
         var result = await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity");
         Assert.Contains("decisions are dated after now", result.Out);
     }
@@ -106,8 +112,12 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.Database.ExecuteAsync($"create role {role} login password 'only-reads'; grant pg_read_all_data to {role}");
         try
         {
-            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Username = role,
-                Password = "only-reads", Pooling = false };
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString)
+            {
+                Username = role,
+                Password = "only-reads",
+                Pooling = false
+            };
             var result = await TwotowerProcess.RunAsync(
                 new Dictionary<string, string?> { ["TWOTOWER_DATABASE"] = settings.ConnectionString, ["TWOTOWER_HOME"] = _workplace.Home },
                     "train", "--epochs", "1");

@@ -1,8 +1,8 @@
 using TwoTower.Core.Features;
 using TwoTower.Core.Rows;
 using TwoTower.Evaluation.Baselines;
-using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Evaluators;
+using TwoTower.Evaluation.Models;
 using TwoTower.Evaluation.Queries;
 using static TwoTower.Evaluation.Tests.EvaluationWorld;
 

@@ -31,8 +31,11 @@ internal static class FuzzCommand
         }
         try
         {
-            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null }, stop.Token);
+            return await parse.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null
+            }, stop.Token);
         }
         catch (InputException e)
         {
@@ -78,8 +81,13 @@ internal static class FuzzCommand
         };
         command.SetAction((parse, ct) => RunAsync(
             parse.GetValue(url),
-            new() { Requests = parse.GetValue(requests), First = parse.GetValue(first), Clients = parse.GetValue(clients),
-                Seed = parse.GetValue(seed) },
+            new()
+            {
+                Requests = parse.GetValue(requests),
+                First = parse.GetValue(first),
+                Clients = parse.GetValue(clients),
+                Seed = parse.GetValue(seed)
+            },
             parse.GetValue(json), ct));
         return command;
     }
@@ -103,8 +111,16 @@ internal static class FuzzCommand
         var grew = memory.Count > 1 && options.Requests >= 10_000 && memory[^1] > memory[0] * Growth;
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new { options.Seed, report.Requests, report.Statuses, report.SlowestSeconds,
-                MemoryMb = memory, MemoryIsFlat = !grew, report.Findings }, Indented));
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                options.Seed,
+                report.Requests,
+                report.Statuses,
+                report.SlowestSeconds,
+                MemoryMb = memory,
+                MemoryIsFlat = !grew,
+                report.Findings
+            }, Indented));
         }
         else
         {
@@ -127,8 +143,12 @@ internal static class FuzzCommand
 
     private static Option<int> Number(string name, string description, int least, int most, int byDefault)
     {
-        var option = new Option<int>(name) { Description = $"{description} {least} to {most}.", HelpName = "NUMBER",
-            DefaultValueFactory = _ => byDefault };
+        var option = new Option<int>(name)
+        {
+            Description = $"{description} {least} to {most}.",
+            HelpName = "NUMBER",
+            DefaultValueFactory = _ => byDefault
+        };
         option.Validators.Add(result =>
         {
             var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";

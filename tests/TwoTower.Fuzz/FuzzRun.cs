@@ -36,8 +36,12 @@ internal sealed record FuzzReport(int Requests, IReadOnlyDictionary<int, int> St
 /// </summary>
 internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions options) : IDisposable
 {
-    private readonly HttpClient _client = new(new SocketsHttpHandler { AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.All, UseCookies = false })
+    private readonly HttpClient _client = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.All,
+        UseCookies = false
+    })
     {
         BaseAddress = address,
         Timeout = TimeSpan.FromMinutes(2),
@@ -57,8 +61,11 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
         var maker = new RequestMaker(_contract, await LookAroundAsync(ct), operatorKey, options.Seed);
         var (findings, statuses, slowest, done) = (new List<Finding>(), new Dictionary<int, int>(), 0.0, 0);
         await Parallel.ForEachAsync(
-            Enumerable.Range(options.First, options.Requests), new ParallelOptions { MaxDegreeOfParallelism = options.Clients,
-                CancellationToken = ct }, async (number, token) =>
+            Enumerable.Range(options.First, options.Requests), new ParallelOptions
+            {
+                MaxDegreeOfParallelism = options.Clients,
+                CancellationToken = ct
+            }, async (number, token) =>
             {
                 var request = maker.Make(number);
                 var (status, seconds, fault) = await AskAsync(request, token);

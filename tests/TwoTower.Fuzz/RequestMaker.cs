@@ -39,8 +39,15 @@ internal sealed class RequestMaker(Contract contract, Known known, string? opera
             operation = contract.Operations[random.Next(contract.Operations.Count)];
         }
 
-        var bent = random.Next(10) switch { < 4 => Bend.Nothing, < 6 => Bend.Parameter, < 8 => Bend.Body, 8 => Bend.Path, _ =>
-            Bend.Headers };
+        var bent = random.Next(10) switch
+        {
+            < 4 => Bend.Nothing,
+            < 6 => Bend.Parameter,
+            < 8 => Bend.Body,
+            8 => Bend.Path,
+            _ =>
+            Bend.Headers
+        };
         var path = Path(operation, values, bent, random);
         var query = Query(operation, values, bent, random);
         var method = operation.Method;

@@ -41,7 +41,8 @@ public class GatewayTests
         var file = Path.Combine(folder, "nginx.conf");
         await File.WriteAllTextAsync(file, $"pid {folder}/nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{here}\n}}\n");
         using var process = Process.Start(new ProcessStartInfo(nginx,
-            ["-t", "-e", "stderr", "-p", folder, "-c", file]) { RedirectStandardError = true })!;
+            ["-t", "-e", "stderr", "-p", folder, "-c", file])
+        { RedirectStandardError = true })!;
         var output = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, output);

@@ -53,7 +53,9 @@ public sealed class PostgresFixture : IAsyncLifetime
             : (await LocalPostgresServer.ProvideAsync(
                 _own ?? new() { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
         // Seconds: a busy machine may stall for longer than a request would wait, and no test is timed.
-        ServerConnectionString = new NpgsqlConnectionStringBuilder(DataSources.Normalize(ServerConnectionString).ConnectionString) { Timeout = 120 }.ConnectionString;
+        var settings = DataSources.Normalize(ServerConnectionString);
+        settings.Timeout = 120;
+        ServerConnectionString = settings.ConnectionString;
         _server = DataSources.Create(ServerConnectionString);
 
         await ExecuteAsync($"create database {Template}");

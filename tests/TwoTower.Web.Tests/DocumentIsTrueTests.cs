@@ -144,7 +144,8 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
     public async Task What_the_document_does_not_require_may_be_left_out(string path, string? body, int status)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post,
-            path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
+            path)
+        { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         await ApiHost.ReadAsync(await _api.Client.SendAsync(request), status);
     }

@@ -111,7 +111,8 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
     private static async Task<JsonElement> PostAsync(ApiHost api, string key, string path, string? body, HttpMethod? method = null)
     {
         using var request = new HttpRequestMessage(method ?? HttpMethod.Post,
-            path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+            path)
+        { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
         if (body is not null) request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         return await ApiHost.ReadAsync(await api.Client.SendAsync(request), 200);
     }

@@ -84,7 +84,8 @@ public sealed class UuidFormsTests(PostgresFixture postgres)
             .Replace("{videoId}", Value("videoId"), StringComparison.Ordinal);
         if (name == "excludeVideoIds" && !inBody) path += $"?excludeVideoIds={Value(name)}";
         using var request = new HttpRequestMessage(new(operation.Method),
-            path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
+            path)
+        { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", Key) } };
         if (operation.Body is not null)
         {
             Dictionary<string, object> body = operation.Id == "postDecision"

@@ -63,8 +63,10 @@ public sealed class OtherLayoutsTests : IDisposable
         });
         await WriteAsync("user_video_decisions", Enumerable.Range(0, 3000).Select(n => new Decision
         {
-            user_id = 1 + (n % 2), video_id = 10 + (n % 2), decision_type = n % 3 == 0 ? "like" : "nope",
-                created_at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(n),
+            user_id = 1 + (n % 2),
+            video_id = 10 + (n % 2),
+            decision_type = n % 3 == 0 ? "like" : "nope",
+            created_at = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(n),
         }));
 
         var tables = _folder.Read();
