@@ -4,15 +4,16 @@ using TwoTower.LocalPostgres;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower db start|stop</c>; migrate, status and export have files of their own.</summary>
+/// <summary><c>twotower db start|stop</c>; the other verbs have files of their own.</summary>
 internal static class DbCommand
 {
-    public static Command Create(CommandHost host) => new("db", "The database: start or stop a PostgreSQL of our own, migrate, look, export.")
+    public static Command Create(CommandHost host) => new("db", "The database: start or stop a PostgreSQL of our own, migrate, look, export, print the schema.")
     {
         Start(host),
         Stop(host),
         DbMigrateCommand.Migrate(host),
         DbMigrateCommand.Status(host),
+        DbScriptCommand.Create(host),
         DbExportCommand.Create(host),
     };
 

@@ -28,7 +28,11 @@ internal static class DbMigrateCommand
             var db = session.Open(await session.ProvideAsync());
             session.Kept = "nothing was changed, all of it is one transaction; run 'twotower db migrate' again";
             var report = await Migrator.MigrateAsync(db, session.Terminal.Say, session.Stop);
-            session.Terminal.Result(report, () => session.Terminal.Say("the database is up to date"));
+            session.Terminal.Result(report, () =>
+            {
+                foreach (var warning in report.Warnings) session.Terminal.Warn(warning);
+                session.Terminal.Say("the database is up to date");
+            });
         });
         return command;
     }

@@ -56,6 +56,9 @@ internal sealed class Terminal
         }
     }
 
+    /// <summary>A result that is a text of its own, as it is.</summary>
+    public void Write(string text) => _output.Write(text);
+
     /// <summary>A message for --verbose.</summary>
     public void Detail(string message)
     {

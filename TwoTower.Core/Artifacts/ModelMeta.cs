@@ -34,6 +34,9 @@ public sealed record ModelMeta
     /// <summary>The configuration that was trained, as the program that trained it writes it.</summary>
     public JsonElement? Config { get; init; }
 
+    /// <summary>How an answer is made of candidates, for readers in other languages; null in bundles of other programs and in older ones.</summary>
+    public RankingRules? Ranking { get; init; }
+
     /// <summary>
     /// Whether answers are re-ranked, <c>serving.re_rank</c> of the configuration; true where it doesn't say, as with every model of another
     /// program (contract, section 9).

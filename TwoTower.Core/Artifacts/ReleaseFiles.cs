@@ -30,6 +30,7 @@ internal static class ReleaseFiles
             ReferenceReleasedAt = state.ReferenceReleasedAt,
             Config = JsonElement.Parse(RecipeReader.ToJson(checkpoint.Recipe)),
         };
+        meta = meta with { Ranking = new() { ReRank = meta.ReRanks } };
 
         ReleaseFile[] files =
         [

@@ -120,7 +120,7 @@ internal sealed class FeatureEncoder
                 throw Refuse(segment, $"the normaliser of '{features[i]}' has mean {fitted.Mean} and std {fitted.Std}");
             }
 
-            columns[i] = (index, fitted.Mean, fitted.Std == 0 ? 1 : fitted.Std);
+            columns[i] = (index, fitted.Mean, fitted.Std == 0 ? NumericFeatures.ZeroStd : fitted.Std);
         }
 
         return (in Source source, Span<float> destination) =>
@@ -150,7 +150,7 @@ internal sealed class FeatureEncoder
         }
 
         return static (in Source source, Span<float> destination) =>
-            destination[0] = (float)(source.User!.DecisionStats.AverageLikeHour / 23.0);
+            destination[0] = (float)(source.User!.DecisionStats.AverageLikeHour / NumericFeatures.LastHour);
     }
 
     private static Fill BindBagOfWords(FeatureSegment segment, Vocabulary tags, Vocabulary performers)
@@ -188,7 +188,7 @@ internal sealed class FeatureEncoder
             var sum = liked ? history.Liked : history.Noped;
             if (sum.Length == 0) return; // nothing decided, or nothing that the release knows
             if (sum.Length != size) throw new InputException($"The user features' {segment.Name} has {sum.Length} numbers, the feature schema says {size}: they are of another release.");
-            TensorPrimitives.Divide(sum, (float)Math.Max(1e-9, history.Likes + history.Nopes + smoothing), destination);
+            TensorPrimitives.Divide(sum, (float)Math.Max(PooledHistory.LeastDivisor, history.Likes + history.Nopes + smoothing), destination);
         };
     }
 

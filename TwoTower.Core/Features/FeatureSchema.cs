@@ -18,20 +18,28 @@ public sealed record FeatureSchema(
     /// <summary>The layout of our own user vectors: 8 numerics, the hour, tags, performers.</summary>
     public static FeatureSchema ForUsers(int tagCount, int performerCount, int embeddingDim) => Create("user_features", embeddingDim,
     [
-        Numeric(NumericFeatures.UserNames),
-        new(FeatureSegmentNames.HourOfDay, 1, FeatureSegmentTypes.ScaledBucket, Range: [0, 1]),
-        new(FeatureSegmentNames.TagVector, tagCount, FeatureSegmentTypes.BagOfWords),
-        new(FeatureSegmentNames.ActressVector, performerCount, FeatureSegmentTypes.BagOfWords),
+        Numeric(NumericFeatures.UserNames, "user_numeric", NumericFeatures.UserFormulas),
+        new(FeatureSegmentNames.HourOfDay, 1, FeatureSegmentTypes.ScaledBucket, Range: [0, 1])
+        {
+            Payload = "decision_stats.average_like_hour",
+            Divisor = NumericFeatures.LastHour,
+        },
+        Tags(tagCount),
+        Performers(performerCount),
     ]);
 
     /// <summary>The layout of our own item vectors: 3 numerics, vectors from elsewhere, tags, performers.</summary>
     public static FeatureSchema ForItems(
         int tagCount, int performerCount, int embeddingDim, IReadOnlyList<VectorStandardizer>? videoFeatures = null) => Create("item_features", embeddingDim,
     [
-        Numeric(NumericFeatures.ItemNames),
-        .. (videoFeatures ?? []).Select(vector => new FeatureSegment(vector.Name, vector.Dim + 1, FeatureSegmentTypes.VideoFeature)),
-        new(FeatureSegmentNames.TagVector, tagCount, FeatureSegmentTypes.BagOfWords),
-        new(FeatureSegmentNames.ActressVector, performerCount, FeatureSegmentTypes.BagOfWords),
+        Numeric(NumericFeatures.ItemNames, "item_numeric", NumericFeatures.ItemFormulas),
+        .. (videoFeatures ?? []).Select(vector => new FeatureSegment(vector.Name, vector.Dim + 1, FeatureSegmentTypes.VideoFeature)
+        {
+            Payload = $"video_features.{vector.Name}",
+            Normalizer = $"video_features.{vector.Name}",
+        }),
+        Tags(tagCount),
+        Performers(performerCount),
     ]);
 
     /// <summary>The layout of a user vector that is the history itself: what the likes and what the nopes add up to.</summary>
@@ -40,8 +48,8 @@ public sealed record FeatureSchema(
     /// <param name="embeddingDim">Length of an embedding.</param>
     public static FeatureSchema ForHistories(int half, double smoothing, int embeddingDim) => Create("user_features", embeddingDim,
     [
-        new(FeatureSegmentNames.LikedHistory, half, FeatureSegmentTypes.PooledHistory, Smoothing: smoothing),
-        new(FeatureSegmentNames.NopedHistory, half, FeatureSegmentTypes.PooledHistory, Smoothing: smoothing),
+        History(FeatureSegmentNames.LikedHistory, half, smoothing, "history.liked"),
+        History(FeatureSegmentNames.NopedHistory, half, smoothing, "history.noped"),
     ], "v3");
 
     /// <summary>The layout of an item vector with the video's own part beside its content.</summary>
@@ -49,7 +57,7 @@ public sealed record FeatureSchema(
         int tagCount, int performerCount, int idDim, int embeddingDim, IReadOnlyList<VectorStandardizer>? videoFeatures = null) => Create("item_features", embeddingDim,
     [
         .. ForItems(tagCount, performerCount, embeddingDim, videoFeatures).Segments,
-        new(FeatureSegmentNames.IdEmbedding, idDim, FeatureSegmentTypes.IdEmbedding),
+        new(FeatureSegmentNames.IdEmbedding, idDim, FeatureSegmentTypes.IdEmbedding) { Payload = "video_id" },
     ], "v3");
 
     /// <summary>
@@ -106,8 +114,27 @@ public sealed record FeatureSchema(
         }
     }
 
-    private static FeatureSegment Numeric(IReadOnlyList<string> names) =>
-        new(FeatureSegmentNames.Numeric, names.Count, FeatureSegmentTypes.StandardScore, names);
+    private static FeatureSegment Numeric(IReadOnlyList<string> names, string normalizer, IReadOnlyList<string> formulas) =>
+        new(FeatureSegmentNames.Numeric, names.Count, FeatureSegmentTypes.StandardScore, names)
+        {
+            Normalizer = normalizer,
+            Formulas = formulas,
+            ZeroStd = NumericFeatures.ZeroStd,
+        };
+
+    private static FeatureSegment Tags(int count) =>
+        new(FeatureSegmentNames.TagVector, count, FeatureSegmentTypes.BagOfWords) { Payload = "tags", Vocabulary = "vocab_tag.json" };
+
+    private static FeatureSegment Performers(int count) =>
+        new(FeatureSegmentNames.ActressVector, count, FeatureSegmentTypes.BagOfWords) { Payload = "performers", Vocabulary = "vocab_actress.json" };
+
+    private static FeatureSegment History(string name, int half, double smoothing, string payload) =>
+        new(name, half, FeatureSegmentTypes.PooledHistory, Smoothing: smoothing)
+        {
+            Payload = payload,
+            Counts = ["history.likes", "history.nopes"],
+            LeastDivisor = PooledHistory.LeastDivisor,
+        };
 
     private static FeatureSchema Create(string inputName, int embeddingDim, IReadOnlyList<FeatureSegment> segments, string version = "v2") =>
         new(version, inputName, segments.Sum(segment => segment.Size), embeddingDim, segments);

@@ -15,7 +15,50 @@ public sealed record FeatureSegment(
     [property: JsonPropertyOrder(3)] string Type,
     [property: JsonPropertyOrder(2)] IReadOnlyList<string>? Features = null,
     [property: JsonPropertyOrder(4)] IReadOnlyList<double>? Range = null,
-    [property: JsonPropertyOrder(5)] double? Smoothing = null);
+    [property: JsonPropertyOrder(5)] double? Smoothing = null)
+{
+    /// <summary>
+    /// Where the columns come from: a dotted path into the payload, <c>tags</c>, <c>history.liked</c>. This and the keys below it say to
+    /// readers in other
+    /// languages what this program knows by the segment's name; null in bundles of other programs and in older ones.
+    /// </summary>
+    [JsonPropertyOrder(6)]
+    public string? Payload { get; init; }
+
+    /// <summary>File of the bundle with the tokens, in vector order; only with <c>l2_normalized_bow</c>.</summary>
+    [JsonPropertyOrder(7)]
+    public string? Vocabulary { get; init; }
+
+    /// <summary>
+    /// Object of normalizer.json with the means and deviations; only with <c>standard_score</c> and <c>video_feature</c>.
+    /// </summary>
+    [JsonPropertyOrder(8)]
+    public string? Normalizer { get; init; }
+
+    /// <summary>
+    /// How the value of each of <see cref="Features"/> is computed, before it is standardised, one a feature (contract, section 7).
+    /// </summary>
+    [JsonPropertyOrder(9)]
+    public IReadOnlyList<string>? Formulas { get; init; }
+
+    /// <summary>What a deviation of 0 counts as; only with <c>standard_score</c>.</summary>
+    [JsonPropertyOrder(10)]
+    public double? ZeroStd { get; init; }
+
+    /// <summary>What the value is divided by; only with <c>scaled_bucket</c>.</summary>
+    [JsonPropertyOrder(11)]
+    public double? Divisor { get; init; }
+
+    /// <summary>
+    /// Counts of the payload whose sum, with <see cref="Smoothing"/>, the value is divided by; only with <c>pooled_history</c>.
+    /// </summary>
+    [JsonPropertyOrder(12)]
+    public IReadOnlyList<string>? Counts { get; init; }
+
+    /// <summary>What it is divided by at least; only with <c>pooled_history</c>.</summary>
+    [JsonPropertyOrder(13)]
+    public double? LeastDivisor { get; init; }
+}
 
 /// <summary>The types of segment that exist (contract, section 7).</summary>
 internal static class FeatureSegmentTypes
@@ -35,11 +78,14 @@ internal static class FeatureSegmentTypes
     /// </summary>
     public const string PooledHistory = "pooled_history";
 
-    /// <summary>What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.</summary>
+    /// <summary>
+    /// What a model learned of one video beside its content, from the release's <c>item_ids.safetensors</c>; zeros for others.
+    /// </summary>
     public const string IdEmbedding = "id_embedding";
 
     /// <summary>
-    /// A vector of the video that another program made: the segment's name is its key in the payload's <c>video_features</c>. (value − mean) ÷
+    /// A vector of the video that another program made: the segment's name is its key in the payload's <c>video_features</c>. (value −
+    /// mean) ÷
     /// std by <c>video_features</c> of the normaliser, then a 1; all zeros for a video without one. Items only.
     /// </summary>
     public const string VideoFeature = "video_feature";

@@ -15,6 +15,23 @@ internal static class NumericFeatures
     /// <summary>Item numerics in vector order.</summary>
     public static readonly IReadOnlyList<string> ItemNames = ["price", "recency_days", "duration_seconds"];
 
+    /// <summary>How a reader of a bundle computes each of <see cref="UserNames"/> (contract, section 7).</summary>
+    public static readonly IReadOnlyList<string> UserFormulas =
+    [
+        "days(profile.created_at, as_of)", "price_stats.mean", "price_stats.median",
+        "ratio(decision_stats.like_count, decision_stats.decision_count)",
+        "decision_stats.like_count", "decision_stats.nope_count", "decision_stats.decision_count", "days(decision_stats.recent_like_at, as_of)",
+    ];
+
+    /// <summary>How a reader of a bundle computes each of <see cref="ItemNames"/>.</summary>
+    public static readonly IReadOnlyList<string> ItemFormulas = ["price", "days(product_released_at, reference_released_at)", "duration_seconds"];
+
+    /// <summary>What an hour of the day is divided by.</summary>
+    public const double LastHour = 23;
+
+    /// <summary>What a standard deviation of 0 counts as.</summary>
+    public const double ZeroStd = 1;
+
     /// <summary>The names of a side, in vector order.</summary>
     public static IReadOnlyList<string> Names(FeatureSide side) => side == FeatureSide.User ? UserNames : ItemNames;
 

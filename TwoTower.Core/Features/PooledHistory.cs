@@ -10,6 +10,9 @@ namespace TwoTower.Core.Features;
 /// <param name="Noped">Sum of the second halves of the noped videos' vectors; empty with none.</param>
 public sealed record PooledHistory(int Likes, int Nopes, float[] Liked, float[] Noped)
 {
+    /// <summary>What a sum is divided by at least.</summary>
+    internal const double LeastDivisor = 1e-9;
+
     /// <summary>Nobody's.</summary>
     public static PooledHistory Empty { get; } = new(0, 0, [], []);
 }

@@ -57,6 +57,8 @@ internal static class PublicTable
             where not exists (select from {vectors.Table} e join public.videos v on v.id = e.video_id where e.video_id = p.video_id)
             """).ExecuteAsync(ct);
         await PublicTableIndexes.RestoreAsync(connection, rebuild, vectors, length, index, written, ct);
+        await connection.Sql("update two_tower.public_vectors set model_version = @version, synced_at = clock_timestamp()")
+            .With("version", vectors.Release.ModelVersion).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return (written, deleted);
     }

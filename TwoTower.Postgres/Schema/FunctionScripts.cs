@@ -9,7 +9,7 @@ namespace TwoTower.Postgres.Schema;
 /// </summary>
 internal static class FunctionScripts
 {
-    private const string Mark = "TwoTower";
+    internal const string Mark = "TwoTower";
 
     private enum State
     {
@@ -71,7 +71,7 @@ internal static class FunctionScripts
         return (missing, outdated, foreign);
     }
 
-    private static string Comment(SqlScript function) =>
+    internal static string Comment(SqlScript function) =>
         $"{Mark}: sql/functions/{function.Name}, sha256 {function.Checksum}. Replaced when that file changes.";
 
     private static async Task<State> StateAsync(NpgsqlConnection connection, SqlScript function, CancellationToken ct)

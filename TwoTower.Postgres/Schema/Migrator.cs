@@ -32,7 +32,7 @@ internal static class Migrator
 
             // Held to the end of the transaction: who comes second finds it all done.
             await LockAsync(connection, LockKey, ct);
-            await CreateJournalAsync(connection, ct);
+            await ExecuteAsync(connection, SqlScript.Journal.Text, ct);
             var journal = await ReadJournalAsync(connection, ct);
             Verify(journal);
             await ExistingTables.RequireAsync(connection, ct);
@@ -52,6 +52,7 @@ internal static class Migrator
                 warnings = [.. warnings, $"There are no triggers that tell which videos change ({reason}): the embedder compares all videos instead (docs/embedding.md)."];
             }
 
+            warnings = [.. warnings, .. await SecureSupabaseAsync(connection, ct)];
             await transaction.CommitAsync(ct);
 
             // The extension's types may be new to this process.
@@ -98,22 +99,6 @@ internal static class Migrator
         return (misfits, misfits.Count == 0 ? [] : await TableCopy.OfAsync(connection, ct));
     }
 
-    private static async Task CreateJournalAsync(NpgsqlConnection connection, CancellationToken ct)
-    {
-        if (await HasJournalAsync(connection, ct)) return;
-        await ExecuteAsync(
-            connection,
-            """
-            create schema if not exists two_tower;
-            create table two_tower.migrations (
-              version int primary key,
-              name text not null,
-              checksum text not null,
-              applied_at timestamptz not null default now()
-            );
-            """, ct);
-    }
-
     private static async Task ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)
     {
         var vectorSchema = await UseVectorSchemaAsync(connection, ct);
@@ -125,6 +110,10 @@ internal static class Migrator
     // Whoever migrates is the likeliest to be allowed to; an embedder that finds no triggers tries again.
     private static Task<string?> FollowVideosAsync(NpgsqlConnection connection, CancellationToken ct) =>
         connection.Sql("select two_tower.follow_videos()").ScalarAsync<string>(ct);
+
+    // Every time: functions that were replaced have lost their settings, and new ones are everybody's.
+    private static Task<List<string>> SecureSupabaseAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql("select * from two_tower.secure_supabase()").ListAsync<string>(ct);
 
     private static void Verify(SortedDictionary<int, (string Name, string Checksum)> journal)
     {

@@ -18,6 +18,9 @@ internal sealed partial record SqlScript(string Name, string Text)
     /// <summary>The number at the start of a migration's name.</summary>
     public int Version => int.Parse(Name.AsSpan(0, 4), CultureInfo.InvariantCulture);
 
+    /// <summary>What runs before the migrations: the table that records them.</summary>
+    public static SqlScript Journal { get; } = Read("").Single(script => script.Name == "journal.sql");
+
     /// <summary>The numbered migrations in order.</summary>
     public static IReadOnlyList<SqlScript> Migrations { get; } = Read("migrations/");
 

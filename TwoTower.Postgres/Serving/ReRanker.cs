@@ -1,3 +1,5 @@
+using TwoTower.Core.Artifacts;
+
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>
@@ -6,10 +8,7 @@ namespace TwoTower.Postgres.Serving;
 /// </summary>
 internal static class ReRanker
 {
-    private const double ValueWeight = 0.75;
-    private const double LongestBoost = 0.3, BoostDays = 120, UpcomingBoost = 0.1;
-    private const double FreeBonus = 0.02, CheapBonus = 0.03, DearMalus = -0.05;
-    private const decimal Cheap = 800, Dear = 4_000;
+    private static readonly RankingRules Rules = new() { ReRank = true };
 
     /// <summary>The value that an answer is ordered by.</summary>
     /// <param name="value">Cosine −1..1 or popularity 0..1.</param>
@@ -17,23 +16,23 @@ internal static class ReRanker
     /// <param name="price">Price; null adds nothing.</param>
     /// <param name="asOf">Time that recency is counted to.</param>
     public static double Score(double value, DateTimeOffset? releasedAt, decimal? price, DateTimeOffset asOf) =>
-        ValueWeight * value + Recency(releasedAt, asOf) + PriceTerm(price);
+        Rules.SimilarityWeight * value + Recency(releasedAt, asOf) + PriceTerm(price);
 
     /// <summary>0.3 · e^(−days / 120): 0.3 on the day of the release, a third of it after four months; 0.1 before the release.</summary>
     public static double Recency(DateTimeOffset? releasedAt, DateTimeOffset asOf)
     {
         if (releasedAt is not { } released) return 0;
         var days = (asOf - released).TotalDays;
-        return days < 0 ? UpcomingBoost : LongestBoost * Math.Exp(-days / BoostDays);
+        return days < 0 ? Rules.UpcomingBoost : Rules.RecencyBoost * Math.Exp(-days / Rules.RecencyDays);
     }
 
     /// <summary>Free +.02, under 800 +.03, over 4,000 −.05.</summary>
     public static double PriceTerm(decimal? price) => price switch
     {
         null => 0,
-        <= 0 => FreeBonus,
-        < Cheap => CheapBonus,
-        > Dear => DearMalus,
+        <= 0 => Rules.FreeBonus,
+        { } paid when paid < Rules.CheapBelow => Rules.CheapBonus,
+        { } paid when paid > Rules.DearAbove => Rules.DearMalus,
         _ => 0,
     };
 

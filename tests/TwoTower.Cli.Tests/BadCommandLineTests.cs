@@ -20,6 +20,7 @@ public class BadCommandLineTests
     [InlineData("tune --study s --budget soon", "--budget soon is not a length of time such as 90s, 30m, 12h or 7d", "twotower tune --help")]
     [InlineData("tune --study s --trials 0", "--trials 0 is not a whole number from 1", "twotower tune --help")]
     [InlineData("tune --recipe v3", "--study", "twotower tune --help")]
+    [InlineData("db script --vector-schema Ext", "'Ext' is no schema that this script can name", "lower-case letters")]
     [InlineData("demo --data a --movielens b", "--data", "twotower demo --help")]
     [InlineData("evaluate --suite a --data b", "--suite names the data: leave out --data", "twotower evaluate --help")]
     [InlineData("evaluate --suite a --generate", "--suite names the data: leave out --data", "twotower evaluate --help")]

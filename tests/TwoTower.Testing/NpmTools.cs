@@ -16,6 +16,19 @@ internal sealed class NpmTools
 
     private NpmTools(string folder) => _folder = folder;
 
+    /// <summary>A file of a package.</summary>
+    public string PathOf(params string[] parts) => Path.Combine([_folder, "node_modules", .. parts]);
+
+    /// <summary>How one of them is started, for a test that speaks to it while it runs.</summary>
+    public ProcessStartInfo Start(string program, params string[] arguments) => new(
+        PathOf(".bin", OperatingSystem.IsWindows() ? program + ".cmd" : program), arguments)
+    {
+        WorkingDirectory = _folder,
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
+
     /// <summary>
     /// Installs what the lock file of a folder of tests/ pins. The reason why not: there is no Node or npm here, or npm's registry is away.
     /// </summary>

@@ -8,11 +8,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select p.payload || coalesce((
-    select jsonb_build_object('history', h.history)
-    from two_tower.pooled_histories(
-      array[get_user_embedding_features.user_id], get_user_embedding_features.as_of, get_user_embedding_features.model_version) h), '{}')
-  from two_tower.user_payloads(
-    array[get_user_embedding_features.user_id], get_user_embedding_features.as_of,
-    two_tower.max_decisions((select r.config from two_tower.releases r where r.model_version = get_user_embedding_features.model_version))) p
+  select two_tower.user_payload_of_model(
+    get_user_embedding_features.user_id, get_user_embedding_features.as_of, get_user_embedding_features.model_version)
 $$;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TwoTower.Core.Artifacts;
+using TwoTower.Core.Tests.Features;
 using TwoTower.Testing;
 
 namespace TwoTower.Core.Tests.Artifacts;
@@ -30,7 +31,7 @@ public sealed class ReleaseFilesTests
             """
             {"version":"v2","input_name":"user_features","input_dim":41,"embedding_dim":256,"segments":[{"name":"numeric","size":8,"features":["account_age_days","mean_price","median_price","like_ratio","like_count","nope_count","decision_count","recent_like_days"],"type":"standard_score"},{"name":"hour_of_day","size":1,"type":"scaled_bucket","range":[0,1]},{"name":"tag_vector","size":20,"type":"l2_normalized_bow"},{"name":"actress_vector","size":12,"type":"l2_normalized_bow"}]}
             """;
-        Assert.Equal(expected, JsonSerializer.Serialize(json["feature_schema.json"]));
+        Assert.Equal(expected, TestSchemas.AsOlderReadersSee(json["feature_schema.json"].GetRawText()));
         Assert.Equal("item_features", json["item_feature_schema.json"].GetProperty("input_name").GetString());
         Assert.Equal(35, json["item_feature_schema.json"].GetProperty("input_dim").GetInt32());
     }

@@ -12,7 +12,7 @@ public class FeatureEncoderTests
     public void The_contracts_schema_is_what_we_write()
     {
         var written = Encoding.UTF8.GetString(FeatureSchema.ForUsers(512, 256, 256).ToJson());
-        var compact = string.Concat(written.Where(c => !char.IsWhiteSpace(c)));
+        var compact = TestSchemas.AsOlderReadersSee(written);
         Assert.Equal(
             """{"version":"v2","input_name":"user_features","input_dim":777,"embedding_dim":256,"segments":[{"name":"numeric","size":8,"features":["account_age_days","mean_price","median_price","like_ratio","like_count","nope_count","decision_count","recent_like_days"],"type":"standard_score"},{"name":"hour_of_day","size":1,"type":"scaled_bucket","range":[0,1]},{"name":"tag_vector","size":512,"type":"l2_normalized_bow"},{"name":"actress_vector","size":256,"type":"l2_normalized_bow"}]}""",
             compact);

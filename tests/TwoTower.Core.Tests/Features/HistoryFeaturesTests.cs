@@ -29,7 +29,7 @@ public class HistoryFeaturesTests
     {
         var written = System.Text.Encoding.UTF8.GetString(FeatureSchema.ForHistories(255, 10, 256).ToJson());
         Assert.Equal(
-            """{"version":"v3","input_name":"user_features","input_dim":510,"embedding_dim":256,"segments":[{"name":"liked_history","size":255,"type":"pooled_history","smoothing":10},{"name":"noped_history","size":255,"type":"pooled_history","smoothing":10}]}""",
+            """{"version":"v3","input_name":"user_features","input_dim":510,"embedding_dim":256,"segments":[{"name":"liked_history","size":255,"type":"pooled_history","smoothing":10,"payload":"history.liked","counts":["history.likes","history.nopes"],"least_divisor":1E-09},{"name":"noped_history","size":255,"type":"pooled_history","smoothing":10,"payload":"history.noped","counts":["history.likes","history.nopes"],"least_divisor":1E-09}]}""",
             string.Concat(written.Where(c => !char.IsWhiteSpace(c))));
     }
 

@@ -1,0 +1,76 @@
+import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import { Problem } from "./problem.ts";
+
+/** Who asks: a signed-in user, or a server of the project's own, which may ask for any user. */
+export type Caller = { kind: "user"; userId: string } | { kind: "service" };
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+type KeySet = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRemoteJWKSet>;
+
+let jwks: KeySet | undefined;
+
+/** The project's secret keys: new ones (sb_secret_…), which are no tokens, and the legacy service_role key, which is one. */
+export function secretKeys(): string[] {
+  const keys: string[] = [];
+  const named = Deno.env.get("SUPABASE_SECRET_KEYS");
+  if (named) keys.push(...Object.values(JSON.parse(named) as Record<string, string>));
+  const legacy = Deno.env.get("SUPABASE_SERVICE_ROLE_KEY");
+  if (legacy) keys.push(legacy);
+  return keys;
+}
+
+/** Tells the caller by the verified token, or by a secret key. */
+export async function authenticate(headers: Headers): Promise<Caller> {
+  const token = /^Bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  for (const presented of [headers.get("apikey"), token]) {
+    if (presented && (await isSecretKey(presented))) return { kind: "service" };
+  }
+
+  if (!token) throw unauthorized("There is no user's token: send it as Authorization: Bearer …");
+  const claims = await verify(token);
+  if (claims.role === "service_role") return { kind: "service" };
+  if (claims.role !== "authenticated" || typeof claims.sub !== "string" || !UUID.test(claims.sub)) {
+    throw unauthorized("The token is no signed-in user's.");
+  }
+
+  return { kind: "user", userId: claims.sub.toLowerCase() };
+}
+
+async function verify(token: string): Promise<Record<string, unknown>> {
+  try {
+    const secret = Deno.env.get("JWT_SECRET");
+    // Which key a token may be verified with, its algorithm decides, and never the other way round.
+    if (secret && decodeProtectedHeader(token).alg === "HS256") {
+      return (await jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ["HS256"], requiredClaims: ["exp"] })).payload;
+    }
+
+    return (await jwtVerify(token, keySet(), { algorithms: ["ES256", "RS256", "EdDSA"], requiredClaims: ["exp"] })).payload;
+  } catch {
+    throw unauthorized("The token isn't valid, or has expired: sign in again.");
+  }
+}
+
+function keySet(): KeySet {
+  const given = Deno.env.get("SUPABASE_JWKS");
+  jwks ??= given
+    ? createLocalJWKSet(JSON.parse(given))
+    : createRemoteJWKSet(new URL(`${Deno.env.get("SUPABASE_URL")}/auth/v1/.well-known/jwks.json`));
+  return jwks as KeySet;
+}
+
+// By their hashes: how long a comparison takes says nothing of the key.
+async function isSecretKey(presented: string): Promise<boolean> {
+  const hash = await digest(presented);
+  let found = false;
+  for (const key of secretKeys()) found = (await digest(key)) === hash || found;
+  return found;
+}
+
+async function digest(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).join();
+}
+
+function unauthorized(detail: string): Problem {
+  return new Problem(401, "unauthorized", detail, { "www-authenticate": "Bearer" });
+}
