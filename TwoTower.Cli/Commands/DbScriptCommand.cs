@@ -18,8 +18,8 @@ internal static class DbScriptCommand
         var command = new Verb(
             "script", "Print all tables and functions as one SQL script, which 'supabase db push' takes as a migration.",
             """
-            Does what 'twotower db migrate' does, and 'twotower db status' then says up to date. Needs no database. What a database has already
-            is left out: after an update of TwoTower, print it again as the next migration.
+            Does what 'twotower db migrate' does, and 'twotower db status' then says up to date. Needs no database. What a database has
+            already is left out: after an update of TwoTower, print it again as the next migration.
 
             Example:
               twotower db script > supabase/migrations/20261201000000_two_tower.sql

@@ -27,7 +27,7 @@ internal static partial class SchemaScript
 
         var script = new StringBuilder();
         script.Append(CultureInfo.InvariantCulture, $"""
-            -- All tables and functions of TwoTower, made by 'twotower db script'. Safe to run again; a later version's script goes on from here.
+            -- All tables and functions of TwoTower, made by 'twotower db script'. Safe to run again; a later version's goes on from here.
             -- Run it as one transaction: 'supabase db push' does, and 'psql --single-transaction --file'.
 
             do $two_tower$

@@ -166,7 +166,6 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
                 """{"bannedTagIds": "x"}""", "bannedTagIds is"),
             ("""{"allowedRegions": [1]}""", "allowedRegions is"), ("""{"includeSeen": 1}""", "includeSeen is 1"), ("""{"frob": 1}""", "frob isn't known"),
             ("""{"user_id": "me"}""", "user_id is \"me\""), ("[]", "isn't an object"), ("{", "isn't JSON"), ("null", "isn't an object"),
-            // Tags have no ids in this world.
             ("""{"bannedTagIds": ["00000000-0000-4000-8000-000000000001"]}""", "p_banned_tag_ids cannot be used"),
         })
         {
@@ -325,9 +324,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         private Process _process = null!;
 
         public required TestDatabase Database { get; init; }
-
         public required SupabaseStandIn StandIn { get; init; }
-
         public required string Version { get; init; }
 
         public static async Task<Edge> StartAsync(NpmTools tools, TestDatabase db, string version)
