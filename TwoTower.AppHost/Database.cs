@@ -18,7 +18,8 @@ internal static class Database
 
     /// <summary>Hands the connection string over as ConnectionStrings__twotower, and as nothing else: by default its parts would go
     /// as well, the password twice, as TWOTOWER_HOST and so on.</summary>
-    public static IResourceBuilder<T> WithDatabase<T>(this IResourceBuilder<T> process, IResourceBuilder<IResourceWithConnectionString> database)
+    public static IResourceBuilder<T> WithDatabase<T>(
+        this IResourceBuilder<T> process, IResourceBuilder<IResourceWithConnectionString> database)
         where T : IResourceWithEnvironment
     {
         process.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString).WithReference(database);

@@ -7,8 +7,8 @@ using TwoTower.Postgres.Entities;
 namespace TwoTower.AppHost;
 
 /// <summary>
-/// The newest release on the trainer's row of the dashboard, whoever made it. Where it was made in this run its version is a link to the trace
-/// of its training, which the spans of its embedding, its gate and its recommendations link to.
+/// The newest release on the trainer's row of the dashboard, whoever made it. Where it was made in this run its version is a link to the
+/// trace of its training, which the spans of its embedding, its gate and its recommendations link to.
 /// </summary>
 internal static class NewestRelease
 {
@@ -44,7 +44,8 @@ internal static class NewestRelease
                     await database.GetConnectionStringAsync(stopping) ?? throw new InvalidOperationException("the database has no connection string"));
                 if (await ReadAsync(source, stopping) is { } newest)
                 {
-                    await resources.PublishUpdateAsync(trainer, snapshot => With(snapshot, newest, newest.CreatedAt >= started ? dashboard : null));
+                    await resources.PublishUpdateAsync(
+                        trainer, snapshot => With(snapshot, newest, newest.CreatedAt >= started ? dashboard : null));
                 }
             }
             while (await timer.WaitForNextTickAsync(stopping));
@@ -74,11 +75,13 @@ internal static class NewestRelease
 
         return snapshot with
         {
-            Properties = [.. snapshot.Properties.Where(property => property.Name != Name), new(Name, newest.Version) { IsHighlighted = true }],
+            Properties =
+                [.. snapshot.Properties.Where(property => property.Name != Name), new(Name, newest.Version) { IsHighlighted = true }],
             Urls =
             [
                 .. snapshot.Urls.Where(url => url.Name != Name),
-                .. link is null ? [] : new[] { new UrlSnapshot(Name, link, IsInternal: false) { DisplayProperties = new(newest.Version, 0) } },
+                .. link is null
+                    ? [] : new[] { new UrlSnapshot(Name, link, IsInternal: false) { DisplayProperties = new(newest.Version, 0) } },
             ],
         };
     }

@@ -6,7 +6,8 @@ namespace TwoTower.AppHost;
 internal static class ReleaseCommands
 {
     /// <summary>`Newest release` of the trainer: its state and why.</summary>
-    public static void WithNewestReleaseCommand<T>(this IResourceBuilder<T> trainer, IResourceBuilder<IResourceWithConnectionString> database)
+    public static void WithNewestReleaseCommand<T>(
+        this IResourceBuilder<T> trainer, IResourceBuilder<IResourceWithConnectionString> database)
         where T : IResource =>
         trainer.WithTwoTower("newest-release", "Newest release", database, ["releases", "show"], new()
         {
@@ -25,7 +26,8 @@ internal static class ReleaseCommands
             IconName = "ArrowUndo",
         });
 
-    /// <summary>`Re-embed` of the embedder: makes the vectors again of every video whose features aren't what its vector was made from.</summary>
+    /// <summary>`Re-embed` of the embedder: makes the vectors again of every video whose features aren't what its vector was made
+    /// from.</summary>
     public static void WithReEmbedCommand<T>(this IResourceBuilder<T> embedder, IResourceBuilder<IResourceWithConnectionString> database)
         where T : IResource =>
         embedder.WithTwoTower("re-embed", "Re-embed", database, ["embed"], new()

@@ -111,7 +111,8 @@ internal static class TrainCommand
             return CommandResults.Failure($"the trainer didn't start within {Patience.TotalMinutes:0} minutes: its log says why");
         }
 
-        return resources.TryGetCurrentState(context.ResourceName, out var after) && after.Snapshot.State?.Text == KnownResourceStates.FailedToStart
+        return resources.TryGetCurrentState(context.ResourceName, out var after)
+            && after.Snapshot.State?.Text == KnownResourceStates.FailedToStart
             ? CommandResults.Failure("the trainer can't be started: its log says why")
             : CommandResults.Success("the training has started; the trainer's log says how it goes");
     }

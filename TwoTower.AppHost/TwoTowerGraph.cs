@@ -8,9 +8,11 @@ internal static class TwoTowerGraph
     /// <param name="options">The choices of the command line.</param>
     /// <param name="platform">Where a deployment goes; null in a run.</param>
     /// <exception cref="Core.InputException">No way to a database; the message has the remedies.</exception>
-    public static async Task AddTwoTowerAsync(this IDistributedApplicationBuilder builder, AppHostOptions options, IPlatform? platform = null)
+    public static async Task AddTwoTowerAsync(
+        this IDistributedApplicationBuilder builder, AppHostOptions options, IPlatform? platform = null)
     {
-        // Everyone gets ConnectionStrings__twotower. As a parameter (in a deployment, by default) it is a secret that the platform asks for.
+        // Everyone gets ConnectionStrings__twotower. As a parameter (in a deployment, by default) it is a secret that the platform asks
+        // for.
         var choice = options.Database ?? await Database.ChooseAsync(Console.WriteLine);
         var database = choice switch
         {

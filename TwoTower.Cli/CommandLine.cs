@@ -107,7 +107,8 @@ internal static class CommandLine
         }
 
         // A group that does something itself does it where it is told with what.
-        if (command.Action is AsynchronousCommandLineAction own) command.SetAction((parse, ct) => IsBare(parse) ? Task.FromResult(help.Invoke(parse)) : own.InvokeAsync(parse, ct));
+        if (command.Action is AsynchronousCommandLineAction own) command.SetAction(
+            (parse, ct) => IsBare(parse) ? Task.FromResult(help.Invoke(parse)) : own.InvokeAsync(parse, ct));
         else command.SetAction(help.Invoke);
         foreach (var verb in command.Subcommands)
         {
@@ -115,7 +116,8 @@ internal static class CommandLine
         }
     }
 
-    private static bool IsBare(ParseResult parse) => parse.CommandResult.Command.Arguments.All(argument => parse.GetResult(argument) is not { Tokens.Count: > 0 });
+    private static bool IsBare(ParseResult parse) =>
+        parse.CommandResult.Command.Arguments.All(argument => parse.GetResult(argument) is not { Tokens.Count: > 0 });
 
     private static string PathOf(ParseResult parse)
     {

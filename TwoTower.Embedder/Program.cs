@@ -16,7 +16,8 @@ try
     builder.Services.AddSingleton<IValidateOptions<EmbedderOptions>, EmbedderOptionsValidator>();
 
     // The gate is the same for whoever runs it; what its section says wins over the embedder's own.
-    builder.Services.Configure<EmbedderOptions>(options => builder.Configuration.GetSection(GateOptions.Section).Bind(options.Embedding.Gate));
+    builder.Services.Configure<EmbedderOptions>(
+        options => builder.Configuration.GetSection(GateOptions.Section).Bind(options.Embedding.Gate));
     builder.Services.AddHostedService<EmbedderWorker>();
     var host = builder.Build();
     var worker = host.Services.GetServices<IHostedService>().OfType<EmbedderWorker>().Single();

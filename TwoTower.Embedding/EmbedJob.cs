@@ -82,7 +82,8 @@ internal sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         }
 
         await run.SyncAsync(vectors, there);
-        return new(release.ModelVersion, followed + embedded, await vectors.CountAsync(lease.Held), 0, 0, activated, clock.Stages, warnings);
+        return new(
+            release.ModelVersion, followed + embedded, await vectors.CountAsync(lease.Held), 0, 0, activated, clock.Stages, warnings);
     }
 
     private async Task<long> FollowAsync(EmbedOptions options, List<string> warnings, CancellationToken ct)
@@ -103,7 +104,8 @@ internal sealed class EmbedJob(NpgsqlDataSource db, TimeProvider time)
         if (modelVersion is null)
         {
             var releases = await _store.ListAsync(ct);
-            return releases.FirstOrDefault(release => !release.Imported && release.State is (ReleaseState.Trained or ReleaseState.Embedding))
+            return releases.FirstOrDefault(
+                release => !release.Imported && release.State is (ReleaseState.Trained or ReleaseState.Embedding))
                 ?? releases.FirstOrDefault(release => release.State == ReleaseState.Active)
                 ?? throw new InputException("There is no release to embed: run 'twotower train' first.");
         }

@@ -75,7 +75,8 @@ internal sealed class EmbedRun(
     /// <summary>Runs the gate over what was built; a release that it refuses is marked failed, with the reason.</summary>
     /// <param name="vectors">The table.</param>
     /// <param name="videoIds">The videos that were there at the start.</param>
-    public Task<GateReport> CheckAsync(ReleaseVectors vectors, IReadOnlyList<Guid> videoIds) => StageAsync(EmbedStage.Checking, videoIds.Count, async () =>
+    public Task<GateReport> CheckAsync(ReleaseVectors vectors, IReadOnlyList<Guid> videoIds) =>
+        StageAsync(EmbedStage.Checking, videoIds.Count, async () =>
     {
         var report = await new ReleaseGate(db, options.Gate).RunAsync(vectors.Release, videoIds, options.Actor, lease.Held);
         if (report.Reason is { } reason) await FailAsync(vectors.Release, reason);

@@ -20,7 +20,8 @@ internal sealed class EmbeddingShares(NpgsqlDataSource db, ReleaseVectors vector
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
     private readonly string _owner = LeaseOwner.New();
 
-    /// <summary>Deals out videos anew, in the connection's transaction; shares of an earlier run are taken back. Only for the holder of the release's lease.</summary>
+    /// <summary>Deals out videos anew, in the connection's transaction; shares of an earlier run are taken back. Only for the holder of the
+    /// release's lease.</summary>
     public async Task DealAsync(NpgsqlConnection connection, IReadOnlyList<Guid> videoIds, CancellationToken ct)
     {
         await connection.Sql("delete from two_tower.embedding_shares where release_id = @release").With("release", vectors.Release.Id)

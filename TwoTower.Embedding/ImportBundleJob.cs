@@ -35,12 +35,14 @@ internal sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>Imports a bundle that was verified.</summary>
     /// <inheritdoc cref="RunAsync(string, EmbedOptions, IProgress{EmbedProgress}?, CancellationToken)"/>
-    public async Task<EmbedResult> RunAsync(Bundle bundle, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)
+    public async Task<EmbedResult> RunAsync(
+        Bundle bundle, EmbedOptions options, IProgress<EmbedProgress>? progress = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(bundle);
         ArgumentNullException.ThrowIfNull(options);
         var release = await _store.RegisterAsync(
-            bundle.ModelVersion, bundle.Files, recipe: null, metricsJson: null, imported: true, options.VectorType ?? VectorType.Vector, options.Actor, ct);
+            bundle.ModelVersion, bundle.Files, recipe: null, metricsJson: null, imported: true, options.VectorType
+                ?? VectorType.Vector, options.Actor, ct);
         if (release.State == ReleaseState.Retired)
         {
             throw new InputException($"Release {release.ModelVersion} is retired and doesn't come back: give the bundle another version ('twotower manifest build DIR --model-version NAME').");
@@ -145,7 +147,8 @@ internal sealed class ImportBundleJob(NpgsqlDataSource db, TimeProvider time)
         return (loaded, skipped);
     }
 
-    private async Task<long> EmbedMissingAsync(ItemTower tower, ReleaseVectors vectors, IReadOnlyList<Guid> videos, EmbedOptions options, CancellationToken ct)
+    private async Task<long> EmbedMissingAsync(
+        ItemTower tower, ReleaseVectors vectors, IReadOnlyList<Guid> videos, EmbedOptions options, CancellationToken ct)
     {
         var (_, missing) = await vectors.MissingAsync(videos, ct);
         if (missing.Count == 0) return 0;

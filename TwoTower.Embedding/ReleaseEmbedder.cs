@@ -36,9 +36,12 @@ internal sealed partial class ReleaseEmbedder(NpgsqlDataSource db, EmbedderOptio
         try
         {
             var result = await new EmbedJob(db, time).RunAsync(
-                release.ModelVersion, options.Embedding with { Activate = activate, SyncPublicTable = false }, new LogProgress(log, time), ct);
+                release.ModelVersion, options.Embedding with { Activate = activate, SyncPublicTable = false }, new LogProgress(log, time),
+                ct);
             foreach (var warning in result.Warnings) LogWarning(release.ModelVersion, warning);
-            LogEmbedded(release.ModelVersion, result.Videos, result.Stages.Values.Aggregate(TimeSpan.Zero, (sum, stage) => sum + stage), result.Activated);
+            LogEmbedded(
+                release.ModelVersion, result.Videos, result.Stages.Values.Aggregate(TimeSpan.Zero, (sum, stage) => sum + stage),
+                result.Activated);
             return result.Embedded;
         }
         catch (InputException e)

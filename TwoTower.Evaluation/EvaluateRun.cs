@@ -24,7 +24,9 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         run.Kept = "nothing was written; run the same command to start over";
         RequireFile("--dump", options.Dump);
         RequireFile("--report", options.Report);
-        Recipe[] recipes = [.. options.Recipes.Select(given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables(), run.Say))];
+        Recipe[] recipes =
+            [.. options.Recipes.Select(
+                given => RecipeReader.Read(given, options.Overrides, Environment.GetEnvironmentVariables(), run.Say))];
         var models = Models(recipes);
         var (tables, name) = await options.Data([.. recipes.SelectMany(recipe => recipe.Features.VideoFeatures ?? []).Distinct()]);
         var splits = await options.Protocol.SplitAsync(run, tables, name);
@@ -36,7 +38,8 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         var reference = options.Reference == BestBaseline ? Best(answers) : options.Reference;
         var numbers = await Task.Run(() => new Summary(splits, options.BootstrapRounds).Of(answers, reference, run.Stop), run.Stop);
         var evaluation = new Evaluated(
-            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), reference, numbers.Splits, numbers.Models)
+            name, options.Protocol.Name, options.Protocol.Split, ComputeDevice.PhysicalCores(), run.Time.GetUtcNow(), reference,
+            numbers.Splits, numbers.Models)
         {
             BaselineSettings = _baselines.Fits,
             Live = live?.Results(options.BootstrapRounds),
@@ -73,7 +76,9 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
             Time = run.Time,
         }));
         var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? _baselines.All : options.Baselines.Select(_baselines.Named);
-        List<EvaluatedModel> models = [.. baselines, .. options.ClosedForms ? given.Where(recipe => recipe.Kind == RecipeKind.History).Select(ClosedForm) : [], .. recipes];
+        List<EvaluatedModel> models =
+            [.. baselines, .. options.ClosedForms
+                ? given.Where(recipe => recipe.Kind == RecipeKind.History).Select(ClosedForm) : [], .. recipes];
         if (models.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
         if (models.CountBy(model => model.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
         {
@@ -136,6 +141,7 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
     private static List<Answers> Dumped(List<Answers> answers)
     {
         var plain = answers.Where(answer => !answer.IsReRanked).ToList();
-        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(answer => answer.Model)];
+        return [.. (plain.Exists(answer => answer.IsRecipe) ? plain.Where(answer => answer.IsRecipe) : plain).DistinctBy(
+            answer => answer.Model)];
     }
 }

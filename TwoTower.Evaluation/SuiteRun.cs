@@ -3,7 +3,8 @@ using TwoTower.Evaluation.Report;
 
 namespace TwoTower.Evaluation;
 
-/// <summary>One <c>twotower evaluate --suite</c>: the same models on several sets, one after the other, each set's against its best baseline.</summary>
+/// <summary>One <c>twotower evaluate --suite</c>: the same models on several sets, one after the other, each set's against its best
+/// baseline.</summary>
 /// <param name="run">Where it runs.</param>
 /// <param name="options">What is evaluated; the data is each set's.</param>
 /// <param name="sets">Names and rows.</param>

@@ -46,5 +46,6 @@ internal sealed record TuneOptions
 /// <param name="BestRecipe">Its recipe's file.</param>
 /// <param name="Trials">The best one first.</param>
 internal sealed record Tuned(
-    string Study, string Data, string Protocol, string? Split, string Recipe, string Objective, IReadOnlyList<string> Requirements, int TrialsDone,
+    string Study, string Data, string Protocol, string? Split, string Recipe, string Objective, IReadOnlyList<string> Requirements,
+    int TrialsDone,
     double Seconds, double InterruptedSeconds, string EndedBy, Trial? Best, string? BestRecipe, IReadOnlyList<Trial> Trials);

@@ -11,7 +11,8 @@ using TwoTower.Evaluation.Tuning;
 
 namespace TwoTower.Evaluation;
 
-/// <summary>One <c>twotower tune</c>: rows → splits, once; then trial after trial: a proposal, its evaluation, a line in the study's folder.</summary>
+/// <summary>One <c>twotower tune</c>: rows → splits, once; then trial after trial: a proposal, its evaluation, a line in the study's
+/// folder.</summary>
 internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
 {
     public async Task RunAsync()
@@ -126,7 +127,8 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
         }
 
         Trial Done(OrderedDictionary<string, double> metrics, string? failed) => new(
-            number, settings, options.Seeds, metrics, Math.Round(run.Time.GetElapsedTime(started).TotalSeconds, 1), run.Time.GetUtcNow(), failed);
+            number, settings, options.Seeds, metrics, Math.Round(run.Time.GetElapsedTime(started).TotalSeconds, 1), run.Time.GetUtcNow(),
+            failed);
     }
 
     private void Kept(Study study) => run.Kept = study.Trials.Count == 0
@@ -157,8 +159,10 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
             _ => "done: every choice of settings has been tried",
         });
         var tuned = new Tuned(
-            options.Study, data, options.Protocol.Name, options.Protocol.Split, recipe.Name, goal.Objective, [.. goal.Requirements.Select(one => one.ToString())],
-            study.Trials.Count, Budget.Spent(study.Trials).TotalSeconds, study.Interrupted.TotalSeconds, ended, best, best is null ? null : study.BestPath, ranked);
+            options.Study, data, options.Protocol.Name, options.Protocol.Split, recipe.Name, goal.Objective,
+            [.. goal.Requirements.Select(one => one.ToString())],
+            study.Trials.Count, Budget.Spent(study.Trials).TotalSeconds, study.Interrupted.TotalSeconds, ended, best, best is null
+                ? null : study.BestPath, ranked);
         show(tuned);
         if (best is null)
         {

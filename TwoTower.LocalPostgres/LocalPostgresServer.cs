@@ -17,7 +17,8 @@ internal static class LocalPostgresServer
     /// <param name="say">Gets one line for each thing done, and for each way that isn't open and why. Never a secret.</param>
     /// <param name="ct">Stops at the next step; what is half done is redone by the next call.</param>
     /// <exception cref="LocalPostgresException">No way is open, or the given server can't be used; the message has the remedies.</exception>
-    public static async Task<ProvidedPostgres> ProvideAsync(LocalPostgresOptions options, Action<string> say, CancellationToken ct = default)
+    public static async Task<ProvidedPostgres> ProvideAsync(
+        LocalPostgresOptions options, Action<string> say, CancellationToken ct = default)
     {
         if (!string.IsNullOrWhiteSpace(options.ConnectionString))
         {

@@ -20,7 +20,9 @@ try
 
     var settings = host.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<TrainerSettings>>().Value;
     var log = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("TwoTower.Trainer");
-    var rounds = new TrainerRounds(host.Services.GetRequiredService<NpgsqlDataSource>(), settings, host.Services.GetRequiredService<TimeProvider>(), log);
+    var rounds =
+        new TrainerRounds(
+            host.Services.GetRequiredService<NpgsqlDataSource>(), settings, host.Services.GetRequiredService<TimeProvider>(), log);
     var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
     // The host already listens for Ctrl-C and SIGTERM; two listeners would race for the exit code.
     var command = TrainerCommand.Create(settings.Recipe, rounds.RunAsync, line => log.LogInformation("{Line}", line)).Parse(args);

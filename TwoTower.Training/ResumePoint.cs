@@ -7,8 +7,8 @@ using TwoTower.Core.Configuration;
 namespace TwoTower.Training;
 
 /// <summary>
-/// Decides whether a training goes on from a checkpoint or starts from the beginning. It goes on only where it ends like a training of these
-/// settings that was never stopped; an interrupted one that doesn't fit isn't passed over in silence.
+/// Decides whether a training goes on from a checkpoint or starts from the beginning. It goes on only where it ends like a training of
+/// these settings that was never stopped; an interrupted one that doesn't fit isn't passed over in silence.
 /// </summary>
 internal static class ResumePoint
 {
@@ -32,7 +32,8 @@ internal static class ResumePoint
             if (WhyNoMore(resume, options.Recipe.Training) is { } reason) throw Refused(path, reason);
         }
 
-        return Difference(checkpoint, resume, options, arithmetic) is { } difference ? NotResumed(checkpoint, options, difference) : checkpoint;
+        return Difference(checkpoint, resume, options, arithmetic) is { } difference
+            ? NotResumed(checkpoint, options, difference) : checkpoint;
     }
 
     /// <summary>The checkpoint that <see cref="Find"/> found, as this training goes on from it, or null: it was made from other data.</summary>
@@ -54,7 +55,8 @@ internal static class ResumePoint
         return found with { Recipe = options.Recipe };
     }
 
-    // A file that can't be read ends a training only where that has to go on from it. Otherwise one line says so, before the file is replaced.
+    // A file that can't be read ends a training only where that has to go on from it. Otherwise one line says so, before the file is
+    // replaced.
     private static Checkpoint? Read(string path, TrainOptions options)
     {
         try
@@ -91,12 +93,14 @@ internal static class ResumePoint
     private static string? WhyNoMore(ResumeState resume, TrainingOptions training) =>
         training.Epochs <= resume.Epoch ? $"that training is finished after {resume.Epoch} epochs; more of them (--epochs) would go on"
         : resume.EpochsWithoutImprovement >= training.EarlyStoppingPatience
-            ? $"it stopped early after {resume.Epoch} epochs, {resume.EpochsWithoutImprovement} of them without an improvement: raise training.early_stopping_patience (now {training.EarlyStoppingPatience})"
+            ? $"it stopped early after {resume.Epoch} epochs, {resume.EpochsWithoutImprovement} of them without an improvement: raise "
+                + $"training.early_stopping_patience (now {training.EarlyStoppingPatience})"
         : null;
 
     // Checkpoints of before there was the mark: done with all epochs is finished.
     private static bool IsFinished(Checkpoint checkpoint, ResumeState resume) => resume.Finished
-        ?? (resume.Epoch >= checkpoint.Recipe.Training.Epochs || resume.EpochsWithoutImprovement >= checkpoint.Recipe.Training.EarlyStoppingPatience);
+        ?? (resume.Epoch >= checkpoint.Recipe.Training.Epochs
+            || resume.EpochsWithoutImprovement >= checkpoint.Recipe.Training.EarlyStoppingPatience);
 
     private static string? Difference(Checkpoint checkpoint, ResumeState resume, TrainOptions options, Arithmetic? arithmetic)
     {

@@ -85,14 +85,17 @@ internal static class TrainJob
         checkpoint = checkpoint with { Resume = checkpoint.Resume with { Finished = true, ExportedAt = null } };
         if (options.CheckpointPath is { } last) CheckpointStore.Write(last, checkpoint);
         return new(
-            checkpoint, release, loop.Epochs.Count - epochs, time, epochs > 0 ? epochs * (double)data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds) : null);
+            checkpoint, release, loop.Epochs.Count - epochs, time, epochs > 0
+                ? epochs * (double)data.Set.TrainingRows.Length / Math.Max(1e-9, time.TotalSeconds) : null);
     }
 
     /// <summary>What the user tower of a history recipe learns from, alone.</summary>
     /// <returns>It, and the videos that are its items.</returns>
     internal static (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(
         Recipe recipe, TableSet tables, TrainingDevice device, int threads, Action<string>? say, CancellationToken ct) =>
-        new HistoryTraining(recipe, new torch.Device(ComputeDevice.Choose(device)), threads > 0 ? threads : ComputeDevice.PhysicalCores(), TimeProvider.System, say)
+        new HistoryTraining(
+            recipe, new torch.Device(ComputeDevice.Choose(device)), threads > 0
+                ? threads : ComputeDevice.PhysicalCores(), TimeProvider.System, say)
             .FitClosedForm(tables, ct);
 
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
@@ -102,7 +105,8 @@ internal static class TrainJob
         options.Say?.Invoke(device == DeviceType.CUDA ? "training on the GPU" : $"training on the CPU, {threads} {(threads == 1 ? "thread" : "threads")}");
         var started = options.Time.GetTimestamp();
         var checkpoint = await Task.Run(
-            () => new HistoryTraining(options.Recipe, new torch.Device(device), threads, options.Time, options.Say).Run(tables, progress, ct), ct);
+            () => new HistoryTraining(options.Recipe, new torch.Device(device), threads, options.Time, options.Say).Run(
+                tables, progress, ct), ct);
         if (options.CheckpointPath is { } path) CheckpointStore.Write(path, checkpoint);
         var time = options.Time.GetElapsedTime(started);
         checkpoint = await CalibrateAsync(options, checkpoint, tables, null, ct);
@@ -120,7 +124,8 @@ internal static class TrainJob
         return calibrated;
     }
 
-    private static async Task<Release?> RegisterAsync(TrainOptions options, Checkpoint checkpoint, DateTimeOffset exportedAt, CancellationToken ct) =>
+    private static async Task<Release?> RegisterAsync(
+        TrainOptions options, Checkpoint checkpoint, DateTimeOffset exportedAt, CancellationToken ct) =>
         options is { Database: { } db, Register: true }
             ? await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, exportedAt), options.Recipe, null, ct)
             : null;
@@ -131,13 +136,15 @@ internal static class TrainJob
         var db = options.Database ?? throw new ArgumentException("Neither tables nor a database to read them from.", nameof(options));
         // Large, and where SQL computes the features, of no use here.
         var (features, histories) = (options.Recipe.Features, options.Recipe.Kind == RecipeKind.History);
-        var tables = await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct, options.Say);
+        var tables =
+            await TableReader.ReadAsync(db, features.UseRpcFeatures && !histories ? [] : features.VideoFeatures ?? [], ct, options.Say);
         options.Say?.Invoke($"{tables.Profiles.Count:N0} profiles, {tables.Videos.Count:N0} videos, {tables.Decisions.Count:N0} decisions read");
         return tables;
     }
 
     private static ITrainingBackend Create(
-        TrainOptions options, DeviceType device, int threads, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer)
+        TrainOptions options, DeviceType device, int threads, TrainingSet set, (TowerWeights User, TowerWeights Item) start,
+        OptimizerState? optimizer)
     {
         if (device == DeviceType.CUDA || options.Shortcuts == Shortcuts.None)
         {

@@ -12,7 +12,8 @@ public sealed record TrainOptions
     public required Recipe Recipe { get; init; }
 
     /// <summary>
-    /// A migrated database: tables, and with <c>use_rpc_features</c> the payloads too, are read from it, and the release is registered there.
+    /// A migrated database: tables, and with <c>use_rpc_features</c> the payloads too, are read from it, and the release is registered
+    /// there.
     /// </summary>
     public NpgsqlDataSource? Database { get; init; }
 
@@ -51,12 +52,13 @@ public enum Resumption
     Never,
 
     /// <summary>
-    /// It goes on where an interrupted training of the same settings and data is there (more epochs or patience than that had are fine). One that
-    /// differs, or can't be read, is named with the reason, and not resumed.
+    /// It goes on where an interrupted training of the same settings and data is there (more epochs or patience than that had are fine).
+    /// One that differs, or can't be read, is named with the reason, and not resumed.
     /// </summary>
     IfInterrupted,
 
-    /// <summary>It goes on, also from a finished training where more epochs (or, if it stopped early, more patience) are wanted, or fails.</summary>
+    /// <summary>It goes on, also from a finished training where more epochs (or, if it stopped early, more patience) are wanted, or
+    /// fails.</summary>
     Required,
 }
 

@@ -65,7 +65,8 @@ internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, I
         }
     }
 
-    private static (IReadOnlyCollection<UserPayload>, IReadOnlyCollection<ItemPayload>) Compute(TableSet tables, SampleSet samples, CancellationToken ct)
+    private static (IReadOnlyCollection<UserPayload>, IReadOnlyCollection<ItemPayload>) Compute(
+        TableSet tables, SampleSet samples, CancellationToken ct)
     {
         var wanted = samples.Users.ToHashSet();
         var users = new List<UserPayload>(wanted.Count);
@@ -82,7 +83,8 @@ internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, I
         NpgsqlDataSource db, SampleSet samples, FeatureOptions features, CancellationToken ct)
     {
         var users = new List<UserPayload>(samples.Users.Count);
-        await foreach (var user in PayloadReader.ReadUsersAsync(db, samples.Users.ToArray(), samples.AsOf, ct, features.MaxDecisions)) users.Add(user);
+        await foreach (
+            var user in PayloadReader.ReadUsersAsync(db, samples.Users.ToArray(), samples.AsOf, ct, features.MaxDecisions)) users.Add(user);
         var items = new List<ItemPayload>();
         await foreach (var item in PayloadReader.ReadItemsAsync(db, null, features.VideoFeatures ?? [], ct)) items.Add(item);
         return (users, items);

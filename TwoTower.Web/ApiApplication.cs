@@ -81,10 +81,12 @@ public static class ApiApplication
         builder.Services.AddSingleton<ReleaseStore>();
         builder.Services.AddSingleton<ReleaseRetention>();
         builder.Services.AddSingleton(services => new ReleaseGate(
-            services.GetRequiredKeyedService<NpgsqlDataSource>(BundleTransfers.Database), services.GetRequiredService<IOptions<GateOptions>>().Value));
+            services.GetRequiredKeyedService<NpgsqlDataSource>(BundleTransfers.Database),
+            services.GetRequiredService<IOptions<GateOptions>>().Value));
         builder.Services.AddSingleton<BundleTransfers>();
         builder.Services.AddSingleton(services => new TowerCache(
-            services.GetRequiredService<ReleaseStore>(), services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
+            services.GetRequiredService<ReleaseStore>(),
+            services.GetRequiredService<IOptions<RecommendationOptions>>().Value.LoadedTowers));
         builder.Services.AddServingRecords();
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
@@ -162,8 +164,8 @@ public static class ApiApplication
         }
     }
 
-    // Npgsql gives up on a silent server on the pool's threads: one for each request at the database, at most. Beside them there must be some for
-    // those that need no database; the pool would make new ones one or two a second.
+    // Npgsql gives up on a silent server on the pool's threads: one for each request at the database, at most. Beside them there must be
+    // some for those that need no database; the pool would make new ones one or two a second.
     private static void KeepThreads(ServingLimits limits)
     {
         ThreadPool.GetMinThreads(out var workers, out var completions);

@@ -4,8 +4,8 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Fails in one line where the registry of an image doesn't answer. The SDK's own task ends with a stack trace of eighty lines then, with the
-/// reason in the second.
+/// Fails in one line where the registry of an image doesn't answer. The SDK's own task ends with a stack trace of eighty lines then, with
+/// the reason in the second.
 /// </summary>
 public class RegistryAnswers : Task
 {
@@ -31,7 +31,8 @@ public class RegistryAnswers : Task
         return isAnswered;
     }
 
-    // Null: it answers. Any answer will do: most registries ask who we are, and the SDK knows how to tell them, and which of them are plain.
+    // Null: it answers. Any answer will do: most registries ask who we are, and the SDK knows how to tell them, and which of them are
+    // plain.
     private static string Ask(string address)
     {
         try

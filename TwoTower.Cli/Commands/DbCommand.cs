@@ -35,7 +35,8 @@ internal static class DbCommand
         {
             session.Kept = "run 'twotower db start' again; what was downloaded is kept";
             var provided = await LocalPostgresServer.ProvideAsync(
-                new LocalPostgresOptions { Home = StateHome.Path, Port = session.Parse.GetValue(port) }, session.Terminal.Say, session.Stop);
+                new LocalPostgresOptions { Home = StateHome.Path, Port = session.Parse.GetValue(port) }, session.Terminal.Say,
+                session.Stop);
             session.Terminal.Result(
                 new { provided.Origin, provided.Reused, server = provided.Server, pgvector = provided.PgVector, provided.ConnectionString },
                 () =>
@@ -59,7 +60,9 @@ internal static class DbCommand
             """);
         host.Handle(command, async session =>
         {
-            var stopped = await LocalPostgresServer.StopAsync(new LocalPostgresOptions { Home = StateHome.Path }, session.Terminal.Detail, session.Stop);
+            var stopped =
+                await LocalPostgresServer.StopAsync(
+                    new LocalPostgresOptions { Home = StateHome.Path }, session.Terminal.Detail, session.Stop);
             session.Terminal.Result(new { stopped }, () => session.Terminal.Say(stopped ? "stopped; the data stays" : "none was running"));
         });
         return command;

@@ -31,7 +31,8 @@ internal static class DemoCommand
               twotower demo --otlp
             """)
         {
-            Data, MovieLens, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed, ServeOptions.Port, Fresh, Exit, OtlpOption.Otlp, CommonOptions.Database,
+            Data, MovieLens, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, CommonOptions.Seed, ServeOptions.Port, Fresh,
+            Exit, OtlpOption.Otlp, CommonOptions.Database,
         };
         command.Validators.Add(result =>
         {
@@ -49,7 +50,10 @@ internal static class DemoCommand
                 Source = parse.GetValue(Data) is { } folder ? DemoSource.Csv(folder)
                     : parse.GetValue(MovieLens) is { } movieLens ? DemoSource.MovieLens(movieLens)
                     : DemoSource.Generated(seed, session.Time.GetUtcNow()),
-                Recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(), session.Terminal.Say),
+                Recipe =
+                    RecipeReader.Read(
+                        parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(),
+                        session.Terminal.Say),
                 Port = parse.GetValue(ServeOptions.Port) ?? ServeOptions.DefaultPort,
                 Fresh = parse.GetValue(Fresh),
                 Exit = parse.GetValue(Exit),

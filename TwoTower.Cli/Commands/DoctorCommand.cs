@@ -25,7 +25,8 @@ internal static class DoctorCommand
         host.Handle(command, async session =>
         {
             var (parse, ct) = (session.Parse, session.Stop);
-            var options = DatabaseChoice.From(parse, Environment.GetEnvironmentVariable).ToOptions(StateHome.Path, DatabaseChoice.DefaultName);
+            var options =
+                DatabaseChoice.From(parse, Environment.GetEnvironmentVariable).ToOptions(StateHome.Path, DatabaseChoice.DefaultName);
             Check[] checks =
             [
                 MachineChecks.Runtime(),

@@ -39,7 +39,9 @@ internal static class EmbedCommand
                     result.Embedded,
                     result.Videos,
                     result.Activated,
-                    seconds = result.Stages.ToDictionary(stage => stage.Key.ToString().ToLowerInvariant(), stage => Math.Round(stage.Value.TotalSeconds, 3)),
+                    seconds =
+                        result.Stages.ToDictionary(
+                            stage => stage.Key.ToString().ToLowerInvariant(), stage => Math.Round(stage.Value.TotalSeconds, 3)),
                     result.Warnings,
                 },
                 () => session.Terminal.Say(

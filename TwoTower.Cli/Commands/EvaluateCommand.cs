@@ -38,7 +38,8 @@ internal static class EvaluateCommand
     };
 
     private static readonly Option<bool> ReRank = new("--rerank") { Description = "Measure each recipe a second time, re-ranked as the API does it." };
-    private static readonly Option<string?> Reference = new("--reference") { Description = "Show each model's difference to this one, with paired intervals; best-baseline is the baseline that turns out best.", HelpName = "NAME" };
+    private static readonly Option<string?> Reference =
+        new("--reference") { Description = "Show each model's difference to this one, with paired intervals; best-baseline is the baseline that turns out best.", HelpName = "NAME" };
 
     private static readonly Option<string?> Suite = new("--suite")
     {
@@ -75,7 +76,8 @@ internal static class EvaluateCommand
         ProtocolOptions.AddTo(command);
         foreach (var option in new Option[]
         {
-            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, BaselineSet, ClosedForm, ReRank, Reference, Suite, Rounds, Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
+            Split, Recipe, CommonOptions.Set, CommonOptions.Epochs, Baseline, BaselineSet, ClosedForm, ReRank, Reference, Suite, Rounds,
+            Dump, Report, Live, CommonOptions.Device, CommonOptions.Threads,
         })
         {
             command.Add(option);
@@ -92,7 +94,8 @@ internal static class EvaluateCommand
         {
             if (session.Parse.GetValue(Suite) is { } folder)
             {
-                var suite = await new SuiteRun(new EvaluationSession(session), Read(session), DataOptions.Suite(session, folder)).RunAsync();
+                var suite =
+                    await new SuiteRun(new EvaluationSession(session), Read(session), DataOptions.Suite(session, folder)).RunAsync();
                 session.Terminal.Result(suite, () => EvaluationTables.Show(session.Terminal, suite));
                 return;
             }

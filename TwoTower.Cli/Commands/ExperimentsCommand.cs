@@ -36,7 +36,8 @@ internal static class ExperimentsCommand
         {
             var parse = session.Parse;
             var started = await new ExperimentStore(await session.OpenDatabaseAsync()).StartAsync(
-                parse.GetValue(name)!, parse.GetValue(release)!, parse.GetValue(share), ReleaseOptions.Actor, parse.GetValue(reason), parse.GetValue(salt), session.Stop);
+                parse.GetValue(name)!, parse.GetValue(release)!, parse.GetValue(share), ReleaseOptions.Actor, parse.GetValue(reason),
+                parse.GetValue(salt), session.Stop);
             session.Terminal.Result(started, () => session.Terminal.Say($"{started.Name} runs: {Share(started)} of the users get {started.ModelVersion}"));
         });
         return command;
@@ -89,7 +90,8 @@ internal static class ExperimentsCommand
                 foreach (var experiment in experiments)
                 {
                     table.AddRow(
-                        new Text(experiment.Name), new Text(experiment.ModelVersion), new Text(Share(experiment)), new Text(Time(experiment.StartedAt)),
+                        new Text(experiment.Name), new Text(experiment.ModelVersion), new Text(Share(experiment)),
+                        new Text(Time(experiment.StartedAt)),
                         new Text(experiment.StoppedAt is { } stopped ? $"{Time(stopped)}, {experiment.StopReason}" : "running"));
                 }
 
@@ -107,7 +109,8 @@ internal static class ExperimentsCommand
         CustomParser = result =>
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 1) return number;
+            if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+                && number is > 0 and < 1) return number;
             result.AddError($"--share {text} is not a number of more than 0 and less than 1, such as 0.1");
             return 0;
         },

@@ -72,11 +72,20 @@ internal static class ImportCommand
         if (format is null) command.Add(Map);
         host.Handle(command, async session =>
         {
-            var options = new ImportOptions { SkipBad = session.Parse.GetValue(skip) ?? 0, LeftOut = rows => WriteBadRows(session, rows), Time = session.Time };
+            var options =
+                new ImportOptions
+                {
+                    SkipBad = session.Parse.GetValue(skip) ?? 0,
+                    LeftOut = rows =>
+                    WriteBadRows(session, rows),
+                    Time = session.Time
+                };
             var map = format is null ? session.Parse.GetValue(Map) : null;
 
             // All but the decisions is read before a database is touched: a folder that fails there changes nothing.
-            using var set = await Task.Run(() => ImportReader.Open(session.Parse.GetValue(folder)!, format, map, session.Terminal.Warn, options), session.Stop);
+            using var set =
+                await Task.Run(
+                    () => ImportReader.Open(session.Parse.GetValue(folder)!, format, map, session.Terminal.Warn, options), session.Stop);
             var db = await session.OpenDatabaseAsync();
             var written = await Loading.WriteAsync(session, db, set);
             var tables = set.Tables();

@@ -46,7 +46,10 @@ internal static class ServeCommand
                     + (loaded.Skipped > 0 ? $", {Amounts.Count(loaded.Skipped)} vectors of unknown videos were left out" : ""));
             }
 
-            await using var server = await ApiServer.StartAsync(provided.ConnectionString, listen, port, parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(parse), session.Stop);
+            await using var server =
+                await ApiServer.StartAsync(
+                    provided.ConnectionString, listen, port, parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(parse),
+                    session.Stop);
             session.Terminal.Say($"API {server.Address} (documentation: {server.Documentation}); Ctrl-C stops it");
             session.Kept = "nothing is lost; 'twotower serve' starts it again";
             await server.ServeAsync(session.Stop);

@@ -48,10 +48,14 @@ internal static class TrainCommand
         host.Handle(command, async session =>
         {
             var parse = session.Parse;
-            var recipe = RecipeReader.Read(parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(), session.Terminal.Say);
+            var recipe =
+                RecipeReader.Read(
+                    parse.GetValue(CommonOptions.Recipe)!, CommonOptions.Overrides(parse), Environment.GetEnvironmentVariables(),
+                    session.Terminal.Say);
             var provided = await session.ProvideMigratedAsync();
             var db = session.Open(provided);
-            var checkpoint = parse.GetValue(CheckpointPath) ?? Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), CheckpointFolder.FileName);
+            var checkpoint = parse.GetValue(CheckpointPath)
+                ?? Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), CheckpointFolder.FileName);
             var resume = parse.GetValue(Fresh) ? Resumption.Never : parse.GetValue(Resume) ? Resumption.Required : Resumption.IfInterrupted;
             var trained = await TrainingStage.RunAsync(session, db, recipe, checkpoint, resume);
             session.Terminal.Result(trained, () => session.Terminal.Say($"release {trained.ModelVersion}: 'twotower embed --activate' serves it"));

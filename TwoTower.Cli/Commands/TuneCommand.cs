@@ -63,7 +63,8 @@ internal static class TuneCommand
         ProtocolOptions.AddTo(command);
         foreach (var option in new Option[]
         {
-            Split, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, Space, Objective, Require, Trials, Time, StudyFolder, CommonOptions.Device,
+            Split, CommonOptions.Recipe, CommonOptions.Set, CommonOptions.Epochs, Space, Objective, Require, Trials, Time, StudyFolder,
+            CommonOptions.Device,
             CommonOptions.Threads,
         })
         {

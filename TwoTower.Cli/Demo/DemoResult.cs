@@ -14,7 +14,8 @@ internal sealed record DemoResult(Uri Api, Uri Documentation, Uri Openapi, strin
 /// <param name="Strategy">How the API chose.</param>
 /// <param name="Recommended">What it answers, best first.</param>
 internal sealed record DemoUser(
-    Guid UserId, string? Name, int Likes, IReadOnlyList<string> Taste, IReadOnlyList<DemoVideo> Liked, string Strategy, IReadOnlyList<DemoVideo> Recommended);
+    Guid UserId, string? Name, int Likes, IReadOnlyList<string> Taste, IReadOnlyList<DemoVideo> Liked, string Strategy,
+    IReadOnlyList<DemoVideo> Recommended);
 
 /// <summary>A video as the demo shows it.</summary>
 /// <param name="Tags">Its tags, those of the user's taste first.</param>

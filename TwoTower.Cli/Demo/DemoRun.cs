@@ -34,7 +34,10 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         await EmbeddingStage.RunAsync(session, db, release, activate: true);
         await ExportAsync(db, release);
 
-        await using var server = await ApiServer.StartAsync(provided.ConnectionString, Host, options.Port, session.Parse.GetValue(CommonOptions.Verbose), OtlpOption.Endpoint(session.Parse), session.Stop);
+        await using var server =
+            await ApiServer.StartAsync(
+                provided.ConnectionString, Host, options.Port, session.Parse.GetValue(CommonOptions.Verbose),
+                OtlpOption.Endpoint(session.Parse), session.Stop);
         session.Kept = "data and release are kept; './twotower demo' serves them again in seconds";
         var users = await DemoUsers.AskAsync(db, server.Address, session.Time.GetUtcNow(), session.Stop);
         var result = new DemoResult(server.Address, server.Documentation, new Uri(server.Address, "openapi/v1.json"), release, users);
@@ -94,7 +97,8 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         var recipe = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(RecipeReader.ToJson(options.Recipe))))[..8];
         var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(db, session.Stop), recipe, CheckpointFolder.FileName);
 
-        return (await TrainingStage.RunAsync(session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
+        return (await TrainingStage.RunAsync(
+            session, db, options.Recipe, checkpoint, options.Fresh ? Resumption.Never : Resumption.IfInterrupted)).ModelVersion;
     }
 
     private async Task ExportAsync(NpgsqlDataSource db, string release)

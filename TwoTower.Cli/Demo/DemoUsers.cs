@@ -44,7 +44,8 @@ internal static class DemoUsers
         return new(
             user.UserId, await NameAsync(db, user.UserId, ct), user.DecisionStats.LikeCount, [.. taste.Take(4)],
             await LikedAsync(db, user.UserId, taste, ct), answer.Strategy,
-            [.. answer.Videos.Select(video => new DemoVideo(video.Title ?? video.VideoId.ToString(), Ordered(video.Tags, taste), video.Score))]);
+            [.. answer.Videos.Select(
+                video => new DemoVideo(video.Title ?? video.VideoId.ToString(), Ordered(video.Tags, taste), video.Score))]);
     }
 
     private static async Task<IReadOnlyList<UserPayload>> CandidatesAsync(NpgsqlDataSource db, DateTimeOffset now, CancellationToken ct)

@@ -15,7 +15,8 @@ internal static class DatabaseChecks
     {
         var sources = await PostgresSurvey.LookAsync(options, ct);
         var checks = sources
-            .Select((source, i) => new Check($"PostgreSQL source {i + 1}: {source.Name}", source.Usable || (i == 0 && options.ConnectionString is null) ? CheckState.Ok : CheckState.Warn, source.Detail))
+            .Select((source, i) =>
+                new Check($"PostgreSQL source {i + 1}: {source.Name}", source.Usable || (i == 0 && options.ConnectionString is null) ? CheckState.Ok : CheckState.Warn, source.Detail))
             .ToList();
         if (options.ConnectionString is not null && !sources[0].Usable)
         {

@@ -24,7 +24,9 @@ internal static class MachineChecks
         try
         {
             using var process = System.Diagnostics.Process.Start(info)!;
-            var sdks = (await process.StandardOutput.ReadToEndAsync(ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[0]).ToArray();
+            var sdks =
+                (await process.StandardOutput.ReadToEndAsync(ct)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+                    line => line.Split(' ')[0]).ToArray();
             return sdks.Any(sdk => sdk.StartsWith("10.", StringComparison.Ordinal))
                 ? new(Name, CheckState.Ok, string.Join(", ", sdks))
                 : new(Name, CheckState.Warn, sdks.Length == 0 ? "no SDK" : string.Join(", ", sdks), "building needs SDK 10: https://dotnet.microsoft.com/download");
@@ -42,7 +44,8 @@ internal static class MachineChecks
         {
             return new(Name, CheckState.Ok, $"loads, {ComputeDevice.Describe()}");
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or BadImageFormatException or NotSupportedException)
+        catch (Exception e) when (
+            e is TypeInitializationException or DllNotFoundException or BadImageFormatException or NotSupportedException)
         {
             return new(Name, CheckState.Fail, (e.InnerException ?? e).Message, "docs/troubleshooting.md, 'libtorch doesn't load'");
         }

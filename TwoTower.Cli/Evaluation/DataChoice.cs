@@ -32,9 +32,11 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
     }
 
-    private static async Task<(TableSet, string)> FilesAsync(Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)
+    private static async Task<(TableSet, string)> FilesAsync(
+        Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)
     {
         if (!Directory.Exists(folder) && !File.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
-        return (await Task.Run(() => read(folder, session.Terminal.Warn), session.Stop), Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
+        return (await Task.Run(() => read(folder, session.Terminal.Warn), session.Stop),
+            Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
     }
 }

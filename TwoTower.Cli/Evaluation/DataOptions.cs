@@ -40,7 +40,8 @@ internal static class DataOptions
         if (!Directory.Exists(folder)) throw new InputException($"--suite {folder}: there is no such folder");
         string[] sets = [.. Directory.GetDirectories(folder).Where(HasDecisions).Order(StringComparer.Ordinal)];
         return sets.Length > 0
-            ? [.. sets.Select(set => (Path.GetFileName(set), (TableSource)(_ => new DataChoice(set, null, false, null, null).ReadAsync(session))))]
+            ? [.. sets.Select(
+                set => (Path.GetFileName(set), (TableSource)(_ => new DataChoice(set, null, false, null, null).ReadAsync(session))))]
             : throw new InputException($"--suite {folder}: no folder in it has {Decisions}, .csv or .csv.gz; name a folder of folders with one CSV per table");
     }
 

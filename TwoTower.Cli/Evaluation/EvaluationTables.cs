@@ -61,7 +61,8 @@ internal static class EvaluationTables
             $"{live.Model}, seed {live.Seed}: the live API for {Amounts.Count(live.Users)} users", ["", .. columns.Select(column => column.Title)]);
         foreach (var group in new[] { live.Exact, live.Live, live.Loss })
         {
-            table.AddRow([new Text(group.Name), .. columns.Select(column => new Text(column.Show(group.Metrics[column.Name], interval: true)))]);
+            table.AddRow(
+                [new Text(group.Name), .. columns.Select(column => new Text(column.Show(group.Metrics[column.Name], interval: true)))]);
         }
 
         terminal.Show(table);

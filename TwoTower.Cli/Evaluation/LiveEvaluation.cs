@@ -25,8 +25,8 @@ using TwoTower.Web.Settings;
 namespace TwoTower.Cli.Evaluation;
 
 /// <summary>
-/// Asks a sample of the queries a second time, of the product as it is served: the release registered, embedded, indexed and active in a scratch
-/// database that knows the users' histories and nothing else of them, the API in front of it, HTTP.
+/// Asks a sample of the queries a second time, of the product as it is served: the release registered, embedded, indexed and active in a
+/// scratch database that knows the users' histories and nothing else of them, the API in front of it, HTTP.
 /// </summary>
 /// <param name="session">Where it talks and when it stops.</param>
 /// <param name="splits">The protocol's splits.</param>
@@ -66,7 +66,8 @@ internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> split
             scratch.ConnectionString, "127.0.0.1", 0, session.Parse.GetValue(CommonOptions.Verbose), null, ct, Settings(split)))
         {
             using var client = new HttpClient { BaseAddress = api.Address, Timeout = TimeSpan.FromMinutes(5) };
-            await GetAsync(client, split, split.Queries[sample[0]], release.ModelVersion, ct); // the first request loads the tower and opens a connection
+            // the first request loads the tower and opens a connection
+            await GetAsync(client, split, split.Queries[sample[0]], release.ModelVersion, ct);
             var scores = new float[split.Items.Count];
             foreach (var (done, query) in sample.Index())
             {
@@ -87,7 +88,10 @@ internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> split
     public IReadOnlyList<LiveResult> Results(int rounds) =>
     [
         .. _asked.Where(asked => asked.Value.Answers.Count > 0)
-            .Select(asked => LiveResult.Of(asked.Key, asked.Value.Seed, (asked.Value.Searches, asked.Value.IndexSearches), asked.Value.Answers, rounds, session.Stop)),
+            .Select(asked =>
+                LiveResult.Of(
+                    asked.Key, asked.Value.Seed, (asked.Value.Searches, asked.Value.IndexSearches), asked.Value.Answers, rounds,
+                    session.Stop)),
     ];
 
     // What isn't ranked may still be in a history: it is there, and not shown.
@@ -95,9 +99,11 @@ internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> split
     {
         var histories = sample.Select(query => split.Queries[query].History).ToList();
         return new(
-            [.. histories.Where(history => history.Profile.CreatedAt is not null).Select(history => new ProfileRow(history.UserId, null, history.Profile.CreatedAt))],
+            [.. histories.Where(history => history.Profile.CreatedAt is not null).Select(
+                history => new ProfileRow(history.UserId, null, history.Profile.CreatedAt))],
             [.. split.Items.Select((video, item) => video with { IsActive = split.IsRanked[item] })],
-            [.. histories.SelectMany(history => history.Entries.Select(entry => new DecisionRow(history.UserId, entry.VideoId, entry.Type, entry.At)))]);
+            [.. histories.SelectMany(
+                history => history.Entries.Select(entry => new DecisionRow(history.UserId, entry.VideoId, entry.Type, entry.At)))]);
     }
 
     // The moment and the order of the exact answers; whatever else this machine configures for its API stays.
@@ -108,7 +114,8 @@ internal sealed class LiveEvaluation(Session session, IReadOnlyList<Split> split
         [$"{ApiOptions.Section}:{nameof(ApiOptions.StatisticsRefreshSeconds)}"] = "0",
     };
 
-    private static async Task<List<(int Item, double Score)>> GetAsync(HttpClient client, Split split, Query query, string modelVersion, CancellationToken ct)
+    private static async Task<List<(int Item, double Score)>> GetAsync(
+        HttpClient client, Split split, Query query, string modelVersion, CancellationToken ct)
     {
         var path = $"v1/users/{query.History.UserId}/recommendations?limit={RankingMetrics.Kept}&maxSafetyLevel={short.MaxValue}";
         using var response = await client.GetAsync(path, ct);

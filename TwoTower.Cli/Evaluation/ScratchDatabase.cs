@@ -8,8 +8,8 @@ using TwoTower.Postgres.Schema;
 namespace TwoTower.Cli.Evaluation;
 
 /// <summary>
-/// A database for a few minutes, beside the one that was named and on the same server; dropped when disposed, also after Ctrl-C. Nothing else
-/// on the server is read or written.
+/// A database for a few minutes, beside the one that was named and on the same server; dropped when disposed, also after Ctrl-C. Nothing
+/// else on the server is read or written.
 /// </summary>
 internal sealed class ScratchDatabase : IAsyncDisposable
 {
@@ -58,7 +58,11 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         catch (Exception e)
         {
             await scratch.DisposeAsync();
-            if (e is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported } refused)
+            if (e is PostgresException
+                {
+                    SqlState: PostgresErrorCodes.InsufficientPrivilege
+                or PostgresErrorCodes.FeatureNotSupported
+                } refused)
             {
                 throw Refused(server, refused.MessageText);
             }

@@ -18,7 +18,9 @@ internal static class TuneTables
     public static void Show(Terminal terminal, IReadOnlyList<Trial> ranked, Goal goal)
     {
         var own = ranked.First(trial => trial.Number == 0);
-        MetricColumn[] columns = [.. MetricColumn.All.Append(Goal.FitSeconds).Where(metric => own.Metrics.ContainsKey(metric.Name)).Where(metric => metric.Better != 0 || goal.Metrics.Contains(metric))];
+        MetricColumn[] columns =
+            [.. MetricColumn.All.Append(Goal.FitSeconds).Where(metric => own.Metrics.ContainsKey(metric.Name)).Where(
+                metric => metric.Better != 0 || goal.Metrics.Contains(metric))];
         var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("trial").RightAligned());
         foreach (var column in columns) table.AddColumn(new TableColumn(Markup.Escape(column.Title)).RightAligned());
         table.AddColumn("fulfils").AddColumn("what is set otherwise than in the recipe");

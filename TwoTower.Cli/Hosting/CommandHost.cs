@@ -85,5 +85,6 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
 
     private static bool IsFull(IOException e) => (e.HResult & 0xffff) is 28 or 112;
 
-    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -25,7 +25,8 @@ internal static class CommonOptions
         HelpName = "STRING|FILE",
     };
 
-    /// <summary>For verbs that a platform starts: Compose and Kubernetes know that a database's container runs, not that the server in it answers.</summary>
+    /// <summary>For verbs that a platform starts: Compose and Kubernetes know that a database's container runs, not that the server in it
+    /// answers.</summary>
     public static readonly Option<int?> Wait = NumberOption.Create("--wait", "Seconds to wait for a named database that is still starting.", 1, 3600);
 
     public static readonly Option<string> Recipe = new("--recipe")

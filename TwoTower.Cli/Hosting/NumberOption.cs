@@ -6,7 +6,8 @@ namespace TwoTower.Cli.Hosting;
 /// <summary>Options that take a whole number; what isn't one is refused by name, value and range.</summary>
 internal static class NumberOption
 {
-    public static Option<int?> Create(string name, string description, int min, int max = int.MaxValue, int? defaultValue = null, string? alias = null)
+    public static Option<int?> Create(
+        string name, string description, int min, int max = int.MaxValue, int? defaultValue = null, string? alias = null)
     {
         var option = new Option<int?>(name)
         {
@@ -15,7 +16,8 @@ internal static class NumberOption
             CustomParser = result =>
             {
                 var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+                if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min
+                    && number <= max)
                 {
                     return number;
                 }

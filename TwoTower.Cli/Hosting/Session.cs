@@ -26,7 +26,8 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
     public string? Kept { get; set; }
 
     /// <summary>
-    /// The server and database that the verb works on: the one named, or else our own, set up or started where needed. Says where it is from.
+    /// The server and database that the verb works on: the one named, or else our own, set up or started where needed. Says where it is
+    /// from.
     /// </summary>
     public async Task<ProvidedPostgres> ProvideAsync(string ownDatabase = DatabaseChoice.DefaultName)
     {

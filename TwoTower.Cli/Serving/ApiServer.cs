@@ -35,7 +35,8 @@ internal sealed class ApiServer : IAsyncDisposable
             using var listener = new TcpListener(IPAddress.TryParse(host, out var address) ? address : IPAddress.Loopback, port);
             listener.Start();
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied or SocketError.AddressNotAvailable)
+        catch (SocketException e) when (
+            e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied or SocketError.AddressNotAvailable)
         {
             throw Taken(host, port, e);
         }
@@ -51,7 +52,8 @@ internal sealed class ApiServer : IAsyncDisposable
     /// <param name="settings">Settings that have the last word.</param>
     /// <exception cref="InputException">The port is in use.</exception>
     public static async Task<ApiServer> StartAsync(
-        string connectionString, string host, int port, bool verbose, string? otlp, CancellationToken ct, IReadOnlyDictionary<string, string?>? settings = null)
+        string connectionString, string host, int port, bool verbose, string? otlp, CancellationToken ct,
+        IReadOnlyDictionary<string, string?>? settings = null)
     {
         var url = $"http://{host}:{port}";
         try

@@ -4,7 +4,8 @@ using TwoTower.Postgres.Gate;
 
 namespace TwoTower.Cli.Stages;
 
-/// <summary>The gate's thresholds on the command line: those of the services, from the environment (<c>TwoTower__Gate__Margin</c>).</summary>
+/// <summary>The gate's thresholds on the command line: those of the services, from the environment
+/// (<c>TwoTower__Gate__Margin</c>).</summary>
 internal static class GateSettings
 {
     /// <summary>Reads and validates them.</summary>
@@ -13,7 +14,8 @@ internal static class GateSettings
     {
         try
         {
-            var options = new ConfigurationBuilder().AddEnvironmentVariables().Build().GetSection(GateOptions.Section).Get<GateOptions>() ?? new();
+            var options = new ConfigurationBuilder().AddEnvironmentVariables().Build().GetSection(GateOptions.Section).Get<GateOptions>()
+                ?? new();
             return new GateOptionsValidator().Validate(null, options) is { Failed: true } invalid
                 ? throw new InputException($"{GateOptions.Section}: {invalid.FailureMessage}")
                 : options;

@@ -18,9 +18,11 @@ internal static class Loading
 
     /// <summary>The same for files, whose decisions are read while they are written.</summary>
     public static Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, ImportSet set) =>
-        WriteAsync(session, db, progress => new TableWriter(db).WriteAsync(set.Tables, set.Decisions(), set.Estimate, progress, session.Stop));
+        WriteAsync(
+            session, db, progress => new TableWriter(db).WriteAsync(set.Tables, set.Decisions(), set.Estimate, progress, session.Stop));
 
-    private static async Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, Func<IProgress<WriteProgress>, Task<WriteResult>> write)
+    private static async Task<WriteResult> WriteAsync(
+        Session session, NpgsqlDataSource db, Func<IProgress<WriteProgress>, Task<WriteResult>> write)
     {
         session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
         var result = await session.Terminal.StageAsync("loading", "rows", progress => Task.Run(() => write(new Relay<WriteProgress>(progress, Stage))));

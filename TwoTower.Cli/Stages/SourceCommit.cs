@@ -7,5 +7,6 @@ internal static class SourceCommit
 {
     /// <summary>Null where it was built outside of a clone.</summary>
     public static string? Of(Assembly assembly) =>
-        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, var commit] ? commit : null;
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, var commit]
+            ? commit : null;
 }

@@ -35,7 +35,8 @@ internal static class TrainingStage
 
         // Training computes on the thread that it was called on: the progress bar needs one of its own.
         var result = await session.Terminal.StageAsync("training", "samples", progress => Task.Run(
-            () => TrainJob.RunAsync(options, new Relay<TrainingProgress>(progress, step => Stage(session, recipe, checkpoint, step, epochs)), session.Stop)));
+            () => TrainJob.RunAsync(
+                options, new Relay<TrainingProgress>(progress, step => Stage(session, recipe, checkpoint, step, epochs)), session.Stop)));
         var training = result.Checkpoint.Training;
         epochs.Report(training.Epochs[^1], recipe.Training.Epochs); // progress tells of an epoch when the next one begins
         telemetry.Log.LogInformation(
@@ -47,7 +48,8 @@ internal static class TrainingStage
             + (result.SamplesPerSecond is { } rate ? $"{Amounts.Rate(rate)} samples" : "all epochs were done by an earlier run"));
         return new(
             result.Release!.ModelVersion, training.Epochs.Count, training.BestEpoch, best.ValidationLoss, best.ValidationAccuracy,
-            training.TrainingSamples + training.ValidationSamples, result.ResumedAfterEpoch, result.TrainingTime.TotalSeconds, result.SamplesPerSecond, checkpoint);
+            training.TrainingSamples + training.ValidationSamples, result.ResumedAfterEpoch, result.TrainingTime.TotalSeconds,
+            result.SamplesPerSecond, checkpoint);
     }
 
     private static StageProgress Stage(Session session, Recipe recipe, string checkpoint, TrainingProgress step, EpochLog epochs)
@@ -55,7 +57,8 @@ internal static class TrainingStage
         if (step.LastEpoch is { } done)
         {
             epochs.Report(done, step.Epochs);
-            if (recipe.Kind == RecipeKind.Statistics) session.Kept = $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
+            if (recipe.Kind == RecipeKind.Statistics) session.Kept =
+                $"{done.Epoch} of {step.Epochs} epochs are kept in {checkpoint}; run the same command ('twotower {session.Parse.CommandResult.Command.Name}') to go on";
         }
 
         long batch = recipe.Training.BatchSize;

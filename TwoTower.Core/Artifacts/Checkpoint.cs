@@ -78,7 +78,8 @@ public sealed record TrainingSummary(
 /// <param name="ServesPopularity">True: the chosen settings aren't better than popularity beyond chance, and popularity is what the release serves.</param>
 /// <param name="Tried">Everything that was tried, in order.</param>
 public sealed record ChosenSettings(
-    string Objective, int Users, double Unit, IReadOnlyDictionary<string, double> Values, double Popularity, double Reached, double GainLow, double GainHigh,
+    string Objective, int Users, double Unit, IReadOnlyDictionary<string, double> Values, double Popularity, double Reached, double GainLow,
+    double GainHigh,
     bool ServesPopularity, IReadOnlyList<TriedSettings> Tried);
 
 /// <summary>Settings that were tried.</summary>

@@ -25,6 +25,7 @@ internal sealed record CheckpointFeatures(FeatureSchema UserSchema, FeatureSchem
         return new(
             users, items,
             new(FeatureSide.User, users, state.UserNumeric, tags, performers, state.ReferenceReleasedAt),
-            new(FeatureSide.Item, items, state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, history?.Ids, state.VideoFeatures));
+            new(FeatureSide.Item, items, state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, history?.Ids,
+                state.VideoFeatures));
     }
 }

@@ -75,7 +75,8 @@ internal static class CheckpointStore
                 User = user,
                 Item = item,
                 Probes = file.Metadata.TryGetValue("probes", out var probes) ? ProbeSet.ParseItems(probes) : [],
-                History = file.Tensors.Any(t => t.Name.StartsWith(Ids, StringComparison.Ordinal)) ? new(Tower(file, HistoryTower), ItemIds.Parse(file, Ids)) : null,
+                History = file.Tensors.Any(t => t.Name.StartsWith(Ids, StringComparison.Ordinal))
+                    ? new(Tower(file, HistoryTower), ItemIds.Parse(file, Ids)) : null,
                 Calibration = file.Metadata.ContainsKey("calibration") ? Parse<LikeCalibration>(file, "calibration").Checked("metadata calibration") : null,
                 Resume = file.Metadata.ContainsKey("resume") ? ReadResume(file) : null,
             };
@@ -104,7 +105,8 @@ internal static class CheckpointStore
             Step = progress.Step,
             Epoch = progress.Epoch,
             EpochsWithoutImprovement = progress.EpochsWithoutImprovement,
-            Random = [.. words.Select(word => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            Random =
+                [.. words.Select(word => ulong.TryParse(word, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
                 ? value : throw new InputException($"metadata resume has the random word '{word}': a number in hexadecimal is expected."))],
             DataFingerprint = progress.DataFingerprint,
             Arithmetic = progress.Arithmetic,

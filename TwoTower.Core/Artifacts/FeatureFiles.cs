@@ -4,7 +4,8 @@ using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Artifacts;
 
-/// <summary>The JSON files that say how features become numbers, read together: layout, standardisers, vocabularies, reference release.</summary>
+/// <summary>The JSON files that say how features become numbers, read together: layout, standardisers, vocabularies, reference
+/// release.</summary>
 internal static class FeatureFiles
 {
     /// <summary>Reads the encoder of one side.</summary>
@@ -24,7 +25,8 @@ internal static class FeatureFiles
                 ReadVocabulary(files, ArtifactNames.ActressVocabulary),
                 ReadMeta(files).ReferenceReleasedAt,
                 side == FeatureSide.Item && files.TryGet(ArtifactNames.ItemIds, out _) ? ReadIds(files) : null,
-                [.. (normalizer.VideoFeatures ?? new Dictionary<string, VectorMoments>()).Select(v => new VectorStandardizer(v.Key, v.Value.Mean, v.Value.Std))]);
+                [.. (normalizer.VideoFeatures ?? new Dictionary<string, VectorMoments>()).Select(
+                    v => new VectorStandardizer(v.Key, v.Value.Mean, v.Value.Std))]);
         });
     }
 
@@ -57,7 +59,8 @@ internal static class FeatureFiles
     /// <summary><c>normalizer.json</c>.</summary>
     internal sealed record Normalizer(
         IReadOnlyDictionary<string, Moments> UserNumeric, IReadOnlyDictionary<string, Moments>? ItemNumeric = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, VectorMoments>? VideoFeatures = null);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, VectorMoments>? VideoFeatures =
+            null);
 
     /// <summary>Mean and population standard deviation of a numeric.</summary>
     internal sealed record Moments(double Mean, double Std);

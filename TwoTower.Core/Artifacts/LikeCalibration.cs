@@ -33,7 +33,8 @@ public sealed record LikeCalibration(
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InputException">It isn't JSON of this shape, or no calibration: a slope that isn't above 0, a number that isn't one.</exception>
-    public static LikeCalibration Parse(ReadOnlySpan<byte> json, string source) => BundleJson.Read<LikeCalibration>(json, source).Checked(source);
+    public static LikeCalibration Parse(ReadOnlySpan<byte> json, string source) =>
+        BundleJson.Read<LikeCalibration>(json, source).Checked(source);
 
     /// <summary>The file's bytes.</summary>
     public byte[] ToJson() => BundleJson.Write(this);

@@ -36,7 +36,8 @@ internal static class MadeUpProbes
         };
     })];
 
-    /// <summary>Sums of histories that nobody has: a small whole-number pattern, another for each probe; the first probe has none.</summary>
+    /// <summary>Sums of histories that nobody has: a small whole-number pattern, another for each probe; the first probe has
+    /// none.</summary>
     public static PooledHistory History(int half, int i) => i == 0 ? PooledHistory.Empty : new(
         i, i / 2,
         [.. Enumerable.Range(0, half).Select(k => ((i * TagStep + k) % 9 - 4) / 4f)],
@@ -45,7 +46,8 @@ internal static class MadeUpProbes
     // Every third video has none.
     private static Dictionary<string, float[]>? Vectors(IReadOnlyList<VectorStandardizer>? standardizers, int i) => i % 3 == 2
         ? null
-        : standardizers?.ToDictionary(s => s.Name, s => s.Mean.Select((mean, k) => (float)(mean + ((i + k) % 5 - 2) * s.Std / Math.Sqrt(s.Dim))).ToArray());
+        : standardizers?.ToDictionary(
+            s => s.Name, s => s.Mean.Select((mean, k) => (float)(mean + ((i + k) % 5 - 2) * s.Std / Math.Sqrt(s.Dim))).ToArray());
 
     // Two deviations to either side, in fifths.
     private static double Around(NumericStandardizer numeric, int i) => numeric.Mean + (i % 5 - 2) * numeric.Std;

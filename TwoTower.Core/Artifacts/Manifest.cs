@@ -17,7 +17,8 @@ public sealed partial record Manifest(
     [property: JsonPropertyOrder(2)] string? CommitSha = null,
     [property: JsonPropertyOrder(4)] JsonElement? ModelMeta = null)
 {
-    /// <summary>Reads a manifest and checks that it can be trusted with a folder: a usable version, names without folders, real hashes, no repeats.</summary>
+    /// <summary>Reads a manifest and checks that it can be trusted with a folder: a usable version, names without folders, real hashes, no
+    /// repeats.</summary>
     /// <exception cref="InputException">It isn't such a file; says which entry.</exception>
     public static Manifest Parse(ReadOnlySpan<byte> json, string source)
     {

@@ -34,12 +34,13 @@ public sealed record ModelMeta
     /// <summary>The configuration that was trained, as the program that trained it writes it.</summary>
     public JsonElement? Config { get; init; }
 
-    /// <summary>How an answer is made of candidates, for readers in other languages; null in bundles of other programs and in older ones.</summary>
+    /// <summary>How an answer is made of candidates, for readers in other languages; null in bundles of other programs and in older
+    /// ones.</summary>
     public RankingRules? Ranking { get; init; }
 
     /// <summary>
-    /// Whether answers are re-ranked, <c>serving.re_rank</c> of the configuration; true where it doesn't say, as with every model of another
-    /// program (contract, section 9).
+    /// Whether answers are re-ranked, <c>serving.re_rank</c> of the configuration; true where it doesn't say, as with every model of
+    /// another program (contract, section 9).
     /// </summary>
     [JsonIgnore]
     public bool ReRanks => !(Config is { ValueKind: JsonValueKind.Object } config
@@ -47,8 +48,8 @@ public sealed record ModelMeta
         && serving.TryGetProperty("re_rank", out var reRank) && reRank.ValueKind == JsonValueKind.False);
 
     /// <summary>
-    /// The latest decisions of a user that count, <c>features.max_decisions</c> of the configuration; the default where it doesn't say, or not in a
-    /// whole number of its range (<c>two_tower.max_decisions</c> in SQL).
+    /// The latest decisions of a user that count, <c>features.max_decisions</c> of the configuration; the default where it doesn't say, or
+    /// not in a whole number of its range (<c>two_tower.max_decisions</c> in SQL).
     /// </summary>
     [JsonIgnore]
     public int MaxDecisions => Config is { ValueKind: JsonValueKind.Object } config

@@ -4,10 +4,12 @@ using TwoTower.Core.Features;
 
 namespace TwoTower.Core.Artifacts;
 
-/// <summary>Turns a checkpoint into the files of a release (contract, section 7). Pure: the same checkpoint gives the same bytes but for the date.</summary>
+/// <summary>Turns a checkpoint into the files of a release (contract, section 7). Pure: the same checkpoint gives the same bytes but for
+/// the date.</summary>
 internal static class ReleaseFiles
 {
-    /// <summary>Builds the files, ordered by path: both towers, both schemas, normaliser, vocabularies, probes.json, model_meta.json, metrics.json.</summary>
+    /// <summary>Builds the files, ordered by path: both towers, both schemas, normaliser, vocabularies, probes.json, model_meta.json,
+    /// metrics.json.</summary>
     /// <param name="checkpoint">What the training left.</param>
     /// <param name="exportedAt">Goes into model_meta.json as <c>exported_at</c>, to the microsecond.</param>
     /// <exception cref="InputException">The towers don't fit the pipeline or each other.</exception>
@@ -45,7 +47,8 @@ internal static class ReleaseFiles
             new(ArtifactNames.ActressVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.PerformerTokens))),
             new(ArtifactNames.TagVocabulary, BundleJson.Write(new FeatureFiles.VocabularyFile(state.TagTokens))),
             .. checkpoint.History is { } history ? Of(history, items) : [],
-            .. checkpoint.Calibration is { } calibration ? [new ReleaseFile(ArtifactNames.Calibration, calibration.ToJson())] : Array.Empty<ReleaseFile>(),
+            .. checkpoint.Calibration is { } calibration
+                ? [new ReleaseFile(ArtifactNames.Calibration, calibration.ToJson())] : Array.Empty<ReleaseFile>(),
         ];
         return [.. files.OrderBy(file => file.Path, StringComparer.Ordinal)];
     }
@@ -64,7 +67,8 @@ internal static class ReleaseFiles
     private static FeatureFiles.Normalizer Normalizer(PipelineState state) => new(
         Moments(state.UserNumeric), Moments(state.ItemNumeric),
         state.VideoFeatures is { } vectors
-            ? new OrderedDictionary<string, FeatureFiles.VectorMoments>(vectors.Select(v => KeyValuePair.Create(v.Name, new FeatureFiles.VectorMoments(v.Mean, v.Std))))
+            ? new OrderedDictionary<string, FeatureFiles.VectorMoments>(
+                vectors.Select(v => KeyValuePair.Create(v.Name, new FeatureFiles.VectorMoments(v.Mean, v.Std))))
             : null);
 
     // An ordered dictionary: the file has the numerics in vector order.

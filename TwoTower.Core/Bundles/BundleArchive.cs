@@ -27,7 +27,8 @@ public static class BundleArchive
             var names = ManifestBuilder.Read(directory).Files.Select(file => file.Path).Prepend(ArtifactNames.Manifest);
             foreach (var name in names)
             {
-                var content = new FileStream(Path.Combine(directory, name), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: true);
+                var content =
+                    new FileStream(Path.Combine(directory, name), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: true);
                 await using var _ = content;
                 var entry = new PaxTarEntry(TarEntryType.RegularFile, name)
                 {

@@ -27,7 +27,8 @@ public static class BundleWriter
         ArgumentNullException.ThrowIfNull(embeddings);
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
         if (File.Exists(target)) throw new InputException($"{target} is a file; a folder for the bundle was expected.");
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, ArtifactNames.Manifest)))
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()
+            && !File.Exists(Path.Combine(target, ArtifactNames.Manifest)))
         {
             throw new InputException($"{target} isn't empty and isn't a bundle: choose another folder.");
         }

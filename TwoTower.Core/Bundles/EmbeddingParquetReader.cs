@@ -17,7 +17,8 @@ public static class EmbeddingParquetReader
     /// <param name="dim">Length that every vector must have.</param>
     /// <param name="ct">Cancels between row groups.</param>
     /// <exception cref="InputException">Not such a file; a row has no uuid, another length, or a number that isn't finite. Names the row.</exception>
-    public static async IAsyncEnumerable<EmbeddingBatch> ReadAsync(string path, int dim, [EnumeratorCancellation] CancellationToken ct = default)
+    public static async IAsyncEnumerable<EmbeddingBatch> ReadAsync(
+        string path, int dim, [EnumeratorCancellation] CancellationToken ct = default)
     {
         var name = Path.GetFileName(path);
         var reader = await OpenAsync(path, name, ct);
@@ -89,7 +90,8 @@ public static class EmbeddingParquetReader
         return (id, element);
     }
 
-    private static async Task<Guid[]> ReadIdsAsync(ParquetRowGroupReader group, DataField field, string name, long firstRow, CancellationToken ct)
+    private static async Task<Guid[]> ReadIdsAsync(
+        ParquetRowGroupReader group, DataField field, string name, long firstRow, CancellationToken ct)
     {
         var texts = new string?[group.RowCount];
         await ExplainAsync(name, async () =>
@@ -158,7 +160,9 @@ public static class EmbeddingParquetReader
         {
             return await read();
         }
-        catch (Exception e) when (e is IOException or ParquetException or InvalidDataException or NotSupportedException or InvalidOperationException or IndexOutOfRangeException or ArgumentException)
+        catch (Exception e) when (
+            e is IOException or ParquetException or InvalidDataException or NotSupportedException or InvalidOperationException
+                or IndexOutOfRangeException or ArgumentException)
         {
             throw new InputException($"{name} isn't a parquet file that can be read: {e.Message}", e);
         }

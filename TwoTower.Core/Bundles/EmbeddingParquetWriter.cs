@@ -10,8 +10,8 @@ namespace TwoTower.Core.Bundles;
 internal sealed class EmbeddingParquetWriter : IAsyncDisposable
 {
     /// <summary>
-    /// Rows a row group: 1 MB at 256 numbers. A group is in memory several times over, as values, levels and pages, in buffers that the library's pools keep
-    /// for a process's life.
+    /// Rows a row group: 1 MB at 256 numbers. A group is in memory several times over, as values, levels and pages, in buffers that the
+    /// library's pools keep for a process's life.
     /// </summary>
     public const int RowGroupRows = 1024;
 

@@ -18,7 +18,8 @@ internal static class OldRecipe
     /// <exception cref="InputException">It is neither true nor false.</exception>
     public static bool? Enabled(JsonObject root, string source)
     {
-        if (root[RecipeKinds.OldKey.Section] is not JsonObject section || !section.TryGetPropertyValue(RecipeKinds.OldKey.Name, out var value)) return null;
+        if (root[RecipeKinds.OldKey.Section] is not JsonObject section
+            || !section.TryGetPropertyValue(RecipeKinds.OldKey.Name, out var value)) return null;
         return value is JsonValue given && given.TryGetValue<bool>(out var enabled)
             ? enabled
             : throw new InputException($"{source}: {Key} is {RecipeReader.Show(value)}; {RecipeKeys.Describe(typeof(bool))} was expected.");
@@ -36,7 +37,8 @@ internal static class OldRecipe
     public static void Update(JsonObject root, RecipeKind kind, string source, Action<string>? say)
     {
         RecipeReader.Remove(root, Key);
-        List<string> idle = [.. RecipeKeys.All.Where(key => !key.IsOf(kind) && RecipeReader.Remove(root, key.Path)).Select(key => key.Path)];
+        List<string> idle =
+            [.. RecipeKeys.All.Where(key => !key.IsOf(kind) && RecipeReader.Remove(root, key.Path)).Select(key => key.Path)];
         root[RecipeKinds.Key] = kind.Text();
         if (kind == RecipeKind.History) KeepFirstLayer(root, idle);
         say?.Invoke(

@@ -19,7 +19,8 @@ public sealed record Recipe : IValidatableObject
     [Required, RegularExpression("^[a-z0-9][a-z0-9-]{0,31}$")]
     public string Name { get; init; } = "v2";
 
-    /// <summary>Everything random comes from it. The same seed, data, machine and thread count give the same release, byte for byte but for its date.</summary>
+    /// <summary>Everything random comes from it. The same seed, data, machine and thread count give the same release, byte for byte but for
+    /// its date.</summary>
     /// <remarks>No value is better than another: change it to see how much of a result is chance.</remarks>
     [Range(0, int.MaxValue)]
     public int Seed { get; init; } = 42;

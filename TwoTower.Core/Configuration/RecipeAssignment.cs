@@ -17,7 +17,8 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
         return new(text, text[..equals].Trim().Split('.'), text[(equals + 1)..].Trim());
     }
 
-    /// <summary>The kind that this sets, in today's words (<c>kind=history</c>) or the old ones (<c>history.enabled=true</c>); null for any other key.</summary>
+    /// <summary>The kind that this sets, in today's words (<c>kind=history</c>) or the old ones (<c>history.enabled=true</c>); null for any
+    /// other key.</summary>
     /// <exception cref="InputException">It sets the kind to something else.</exception>
     public RecipeKind? Kind => Path switch
     {
@@ -58,7 +59,9 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
         if (type == typeof(string)) return JsonValue.Create(Value);
         if (type == typeof(IReadOnlyList<string>) && !Value.StartsWith('['))
         {
-            return new JsonArray([.. Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => JsonValue.Create(text))]);
+            return new JsonArray(
+                [.. Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(
+                    text => JsonValue.Create(text))]);
         }
 
         var isList = type != typeof(string) && type.IsGenericType;

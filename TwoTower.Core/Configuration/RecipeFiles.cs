@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace TwoTower.Core.Configuration;
 
-/// <summary>The JSON files of <c>recipes/</c>, which are inside this program, and people's own: recipes, and spaces to search recipes in.</summary>
+/// <summary>The JSON files of <c>recipes/</c>, which are inside this program, and people's own: recipes, and spaces to search recipes
+/// in.</summary>
 /// <param name="Noun">What it is, for messages.</param>
 /// <param name="Ending">What follows the name of a built-in one: <c>.json</c>, <c>.space.json</c>.</param>
 /// <param name="Content">What such a file holds, for messages.</param>

@@ -6,7 +6,8 @@ namespace TwoTower.Core.Configuration;
 [JsonConverter(typeof(JsonStringEnumConverter<RecipeKind>))]
 public enum RecipeKind
 {
-    /// <summary>Both towers read statistics: numbers, tags and performers of a user's likes, or of a video (recipes v2, v2-fast, v2-taste).</summary>
+    /// <summary>Both towers read statistics: numbers, tags and performers of a user's likes, or of a video (recipes v2, v2-fast,
+    /// v2-taste).</summary>
     [JsonStringEnumMemberName("statistics")]
     Statistics,
 

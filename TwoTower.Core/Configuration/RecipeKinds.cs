@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace TwoTower.Core.Configuration;
 
-/// <summary>Kinds of recipes as text, and the best recipe of each: a file of <c>recipes/</c> in which every key of the kind is written out.</summary>
+/// <summary>Kinds of recipes as text, and the best recipe of each: a file of <c>recipes/</c> in which every key of the kind is written
+/// out.</summary>
 internal static class RecipeKinds
 {
     /// <summary>Where a file says its kind.</summary>
@@ -18,7 +19,8 @@ internal static class RecipeKinds
     public static string Text(this RecipeKind kind) => kind == RecipeKind.History ? "history" : "statistics";
 
     /// <summary>The kind that a text names; null for no kind.</summary>
-    public static RecipeKind? Parse(string? text) => All.Where(kind => kind.Text() == text).Select(kind => (RecipeKind?)kind).FirstOrDefault();
+    public static RecipeKind? Parse(string? text) =>
+        All.Where(kind => kind.Text() == text).Select(kind => (RecipeKind?)kind).FirstOrDefault();
 
     /// <summary>The kind that <c>history.enabled</c> stands for.</summary>
     public static RecipeKind Of(bool historyEnabled) => historyEnabled ? RecipeKind.History : RecipeKind.Statistics;

@@ -68,7 +68,8 @@ public static class RecipeReader
         return Bind(root, source);
     }
 
-    /// <summary>What an artifact has as <c>config</c>, as this version would write it, so that two can be compared; what is no recipe of ours stays as it is.</summary>
+    /// <summary>What an artifact has as <c>config</c>, as this version would write it, so that two can be compared; what is no recipe of
+    /// ours stays as it is.</summary>
     public static JsonNode? Current(JsonNode? config)
     {
         try
@@ -104,8 +105,12 @@ public static class RecipeReader
     /// <param name="path">The key that was set.</param>
     internal static void SetByHand(JsonObject root, IReadOnlyList<string> path)
     {
-        if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section || section[ChooseKey] is not JsonArray list) return;
-        section[ChooseKey] = new JsonArray([.. list.Where(one => one is not JsonValue value || !value.TryGetValue<string>(out var chosen) || chosen != name).Select(one => one?.DeepClone())]);
+        if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section
+            || section[ChooseKey] is not JsonArray list) return;
+        section[ChooseKey] =
+            new JsonArray(
+                [.. list.Where(one => one is not JsonValue value || !value.TryGetValue<string>(out var chosen) || chosen != name).Select(
+                    one => one?.DeepClone())]);
     }
 
     /// <summary>A value of a recipe.</summary>
@@ -181,7 +186,8 @@ public static class RecipeReader
     }
 
     private static bool Has(JsonObject root, string key) =>
-        key.Split('.') is [var name, .. var rest] && root.ContainsKey(name) && (rest.Length == 0 || (root[name] is JsonObject section && Has(section, string.Join('.', rest))));
+        key.Split('.') is [var name, .. var rest] && root.ContainsKey(name)
+            && (rest.Length == 0 || (root[name] is JsonObject section && Has(section, string.Join('.', rest))));
 
     private static Recipe Validated(Recipe recipe, string source)
     {

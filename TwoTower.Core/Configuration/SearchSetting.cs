@@ -131,7 +131,8 @@ internal sealed record RangeSetting(string Key, double Min, double Max, bool IsL
 
     /// <inheritdoc/>
     public override double? Locate(JsonNode? value) =>
-        value is JsonValue number && double.TryParse(number.ToJsonString(), out var at) && at >= Min && at <= Max ? (Scale(at) - Low) / (High - Low) : null;
+        value is JsonValue number && double.TryParse(number.ToJsonString(), out var at) && at >= Min
+            && at <= Max ? (Scale(at) - Low) / (High - Low) : null;
 
     /// <inheritdoc/>
     public override JsonObject ToJson() => new()

@@ -34,7 +34,8 @@ internal sealed class SearchSpace
     public IReadOnlyList<SearchSetting> Settings { get; }
 
     /// <summary>What the recipe itself has.</summary>
-    public JsonObject Own => new(Settings.Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)RecipeReader.ValueOf(_recipe, setting.Key))));
+    public JsonObject Own =>
+        new(Settings.Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)RecipeReader.ValueOf(_recipe, setting.Key))));
 
     /// <summary>Names of the vectors (<c>two_tower.video_features</c>) that some choice of settings reads.</summary>
     public IReadOnlyCollection<string> VideoFeatures =>
@@ -61,7 +62,8 @@ internal sealed class SearchSpace
     /// <param name="source">Where it is from, for messages.</param>
     /// <param name="recipe">The recipe whose keys are set.</param>
     /// <exception cref="InputException">As of <see cref="Read"/>.</exception>
-    public static SearchSpace Parse(string json, string source, Recipe recipe) => Create(RecipeFiles.Spaces.Parse(json, source), source, recipe);
+    public static SearchSpace Parse(string json, string source, Recipe recipe) =>
+        Create(RecipeFiles.Spaces.Parse(json, source), source, recipe);
 
     /// <summary>The values at a point.</summary>
     /// <param name="point">[settings], each within 0..1.</param>
@@ -102,7 +104,10 @@ internal sealed class SearchSpace
         }
 
         if (root.Count == 0) throw new InputException($"{source} has no settings: give at least one, such as {{\"training.lr\": {{\"min\": 0.0001, \"max\": 0.01, \"scale\": \"log\"}}}}.");
-        var space = new SearchSpace(recipe, source, [.. root.Select(pair => SearchSetting.Parse(pair.Key, pair.Value, RecipeKeys.Find(pair.Key)!.Type, source))]);
+        var space =
+            new SearchSpace(
+                recipe, source,
+                [.. root.Select(pair => SearchSetting.Parse(pair.Key, pair.Value, RecipeKeys.Find(pair.Key)!.Type, source))]);
 
         // Every value, or both ends of a range: the recipe refuses here what it would refuse after an hour.
         foreach (var setting in space.Settings)

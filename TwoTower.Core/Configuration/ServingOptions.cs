@@ -5,7 +5,8 @@ namespace TwoTower.Core.Configuration;
 /// <summary>How the releases of a recipe are served, where the server's settings don't say otherwise.</summary>
 public sealed record ServingOptions
 {
-    /// <summary>true orders the candidates by similarity, release recency and price, as the original does; false by the model's score alone.</summary>
+    /// <summary>true orders the candidates by similarity, release recency and price, as the original does; false by the model's score
+    /// alone.</summary>
     /// <remarks>true where new and cheap videos should come first. It costs recall (docs/evaluation.md, "Re-ranking").</remarks>
     public bool ReRank { get; init; } = true;
 

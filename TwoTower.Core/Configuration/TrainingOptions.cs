@@ -2,7 +2,8 @@ using System.ComponentModel.DataAnnotations;
 
 namespace TwoTower.Core.Configuration;
 
-/// <summary>The optimisation: AdamW. statistics: on binary cross-entropy of the score; history: of the user tower's last correction.</summary>
+/// <summary>The optimisation: AdamW. statistics: on binary cross-entropy of the score; history: of the user tower's last
+/// correction.</summary>
 public sealed record TrainingOptions
 {
     /// <summary>Most passes over the samples.</summary>
@@ -36,17 +37,21 @@ public sealed record TrainingOptions
     public double Beta2 { get; init; } = 0.999;
 
     /// <summary>Added to the denominator of a step.</summary>
-    /// <remarks>Raise it where tiny gradients make wild steps; weights with small gradients then learn more slowly. Lowering it seldom changes anything.</remarks>
+    /// <remarks>Raise it where tiny gradients make wild steps; weights with small gradients then learn more slowly. Lowering it seldom
+    /// changes anything.</remarks>
     [Range(1e-16, 1.0)]
     public double Eps { get; init; } = 1e-8;
 
-    /// <summary>What the score is multiplied by before the loss. 1 is the original's bare cosine, whose loss can't fall under .313.</summary>
-    /// <remarks>Raise it so that likes and nopes can lie far apart; too high, the training becomes unsteady. Lower it to 1 to reproduce the original.</remarks>
+    /// <summary>What the score is multiplied by before the loss. 1 is the original's bare cosine, whose loss can't fall under
+    /// .313.</summary>
+    /// <remarks>Raise it so that likes and nopes can lie far apart; too high, the training becomes unsteady. Lower it to 1 to reproduce the
+    /// original.</remarks>
     [Range(0.1, 100.0), OnlyOf(RecipeKind.Statistics)]
     public double LogitScale { get; init; } = 1.0;
 
     /// <summary>Longest gradient; longer ones are scaled down to it.</summary>
-    /// <remarks>Raise it where nearly every step is cut; lower it where single steps throw the loss up. Too low, training is slow.</remarks>
+    /// <remarks>Raise it where nearly every step is cut; lower it where single steps throw the loss up. Too low, training is
+    /// slow.</remarks>
     [Range(1e-6, 1e6)]
     public double GradientClipNorm { get; init; } = 5.0;
 

@@ -35,7 +35,8 @@ internal sealed class FeatureEncoder
         _ids = ids;
         _vectors = videoFeatures ?? [];
         Schema = schema;
-        VideoFeatures = [.. schema.Segments.Where(segment => segment.Type == FeatureSegmentTypes.VideoFeature).Select(segment => segment.Name)];
+        VideoFeatures =
+            [.. schema.Segments.Where(segment => segment.Type == FeatureSegmentTypes.VideoFeature).Select(segment => segment.Name)];
         var byName = standardizers.ToDictionary(standardizer => standardizer.Name, StringComparer.Ordinal);
         var start = 0;
         foreach (var segment in schema.Segments)
@@ -188,7 +189,8 @@ internal sealed class FeatureEncoder
             var sum = liked ? history.Liked : history.Noped;
             if (sum.Length == 0) return; // nothing decided, or nothing that the release knows
             if (sum.Length != size) throw new InputException($"The user features' {segment.Name} has {sum.Length} numbers, the feature schema says {size}: they are of another release.");
-            TensorPrimitives.Divide(sum, (float)Math.Max(PooledHistory.LeastDivisor, history.Likes + history.Nopes + smoothing), destination);
+            TensorPrimitives.Divide(
+                sum, (float)Math.Max(PooledHistory.LeastDivisor, history.Likes + history.Nopes + smoothing), destination);
         };
     }
 

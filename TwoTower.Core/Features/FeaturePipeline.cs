@@ -18,7 +18,8 @@ public sealed class FeaturePipeline
         var tags = new Vocabulary(state.TagTokens);
         var performers = new Vocabulary(state.PerformerTokens);
         _user = new(FeatureSide.User, UserSchema(1), state.UserNumeric, tags, performers, state.ReferenceReleasedAt);
-        _item = new(FeatureSide.Item, ItemSchema(1), state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, null, state.VideoFeatures);
+        _item = new(
+            FeatureSide.Item, ItemSchema(1), state.ItemNumeric, tags, performers, state.ReferenceReleasedAt, null, state.VideoFeatures);
     }
 
     /// <summary>Everything that was fitted.</summary>

@@ -14,7 +14,8 @@ namespace TwoTower.Core.Features;
 /// <param name="UserPayloads">The text of <c>user_payloads.json</c>, UTF-8.</param>
 internal sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
 {
-    private static readonly JsonWriterOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Compact =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonWriterOptions Indented = Compact with { Indented = true, IndentSize = 1, NewLine = "\n" };
 
     /// <summary>Computes the report.</summary>

@@ -21,7 +21,8 @@ public sealed class HistoryPool(IReadOnlyDictionary<Guid, int> rowOf, float[] ve
         {
             if (entry.At > asOf || !rowOf.TryGetValue(entry.VideoId, out var row)) continue;
             // Of a like and a nope of the same moment the like counts, in SQL as here.
-            if (!latest.TryGetValue(row, out var before) || entry.At > before.At || (entry.At == before.At && entry.Type == DecisionType.Like)) latest[row] = entry;
+            if (!latest.TryGetValue(row, out var before) || entry.At > before.At
+                || (entry.At == before.At && entry.Type == DecisionType.Like)) latest[row] = entry;
         }
 
         var (likes, nopes) = (0, 0);

@@ -19,7 +19,8 @@ public sealed record ItemPayload(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, float[]>? VideoFeatures { get; init; }
 
-    /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are UTC.</summary>
+    /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are
+    /// UTC.</summary>
     /// <exception cref="InputException">It isn't such a payload.</exception>
     public static ItemPayload Parse(string json)
     {

@@ -49,7 +49,8 @@ public static class PayloadBuilder
     /// <param name="tables">The tables.</param>
     /// <param name="asOf">Later decisions don't count.</param>
     /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
-    public static IReadOnlyList<UserPayload> BuildUsers(TableSet tables, DateTimeOffset asOf, int maxDecisions = FeatureOptions.DefaultMaxDecisions) =>
+    public static IReadOnlyList<UserPayload> BuildUsers(
+        TableSet tables, DateTimeOffset asOf, int maxDecisions = FeatureOptions.DefaultMaxDecisions) =>
         [.. Histories(tables).Select(history => BuildUser(history.Latest(asOf, maxDecisions), asOf))];
 
     /// <summary>The payload of every video in table order, also of inactive ones.</summary>

@@ -11,7 +11,8 @@ namespace TwoTower.Core.Features;
 /// <param name="Entries">Decision rows, in any order.</param>
 public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList<HistoryEntry> Entries)
 {
-    /// <summary>The latest decisions at or before a moment: what features are computed from, in SQL (<c>two_tower.user_payloads</c>) as here.</summary>
+    /// <summary>The latest decisions at or before a moment: what features are computed from, in SQL (<c>two_tower.user_payloads</c>) as
+    /// here.</summary>
     /// <param name="asOf">The moment.</param>
     /// <param name="most">How many; recipe key <c>features.max_decisions</c>.</param>
     public UserHistory Latest(DateTimeOffset asOf, int most) => Entries.Count <= most || Entries.Count(entry => entry.At <= asOf) <= most

@@ -20,7 +20,8 @@ public sealed record UserPayload(
     public PooledHistory? History { get; init; }
 
 
-    /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are UTC.</summary>
+    /// <summary>Reads the JSON of the SQL function, ours or the original program's. Times are instants: without an offset they are
+    /// UTC.</summary>
     /// <exception cref="InputException">It isn't such a payload.</exception>
     public static UserPayload Parse(string json)
     {

@@ -28,7 +28,8 @@ internal sealed class MicrosecondsConverter : InstantConverter
         writer.WriteStringValue(InstantText.Format(value));
 }
 
-/// <summary>The same for the files of bundles: whatever .NET reads, and to its 100 ns, so that a file that is read and written stays what it was.</summary>
+/// <summary>The same for the files of bundles: whatever .NET reads, and to its 100 ns, so that a file that is read and written stays what
+/// it was.</summary>
 internal sealed class BundleTimeConverter : InstantConverter
 {
     protected override bool TryParse(string text, out DateTimeOffset instant) =>

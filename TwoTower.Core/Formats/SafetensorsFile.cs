@@ -61,7 +61,8 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, string> Metadat
         var placed = new List<(SafetensorsTensor Tensor, long Begin, long End)>();
         try
         {
-            using var header = JsonDocument.Parse(file.Slice(8, (int)headerLength), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using var header =
+                JsonDocument.Parse(file.Slice(8, (int)headerLength), new JsonDocumentOptions { AllowDuplicateProperties = false });
             foreach (var entry in header.RootElement.EnumerateObject())
             {
                 if (entry.Name == MetadataKey)

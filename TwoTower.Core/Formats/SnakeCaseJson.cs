@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 namespace TwoTower.Core.Formats;
 
 /// <summary>
-/// How our JSON is spelt outside of the API (which is camelCase, <c>ApiJson</c>) and the payloads (<c>PayloadJson</c>): snake_case, and text readable as it is.
+/// How our JSON is spelt outside of the API (which is camelCase, <c>ApiJson</c>) and the payloads (<c>PayloadJson</c>): snake_case, and
+/// text readable as it is.
 /// </summary>
 internal static class SnakeCaseJson
 {

@@ -14,7 +14,8 @@ public sealed class ItemTower : IDisposable
     private readonly OnnxTower _network;
     private readonly OnnxTower? _history;
 
-    private ItemTower(FeatureEncoder encoder, OnnxTower network, OnnxTower? history) => (_encoder, _network, _history) = (encoder, network, history);
+    private ItemTower(FeatureEncoder encoder, OnnxTower network, OnnxTower? history) =>
+        (_encoder, _network, _history) = (encoder, network, history);
 
     /// <summary>Length of a history vector; 0 where the release's user tower reads no history.</summary>
     public int HistoryDim => _history?.EmbeddingDim ?? 0;
@@ -56,7 +57,8 @@ public sealed class ItemTower : IDisposable
     /// <param name="embeddings">Row-major, [items.Count × EmbeddingDim]; overwritten.</param>
     /// <param name="hashes">[items.Count] or empty: what the features were, to see later whether a video has changed for this model.</param>
     /// <param name="histories">Row-major, [items.Count × HistoryDim], or empty; overwritten.</param>
-    public void Encode(IReadOnlyList<ItemPayload> items, Span<float> embeddings, Span<long> hashes = default, Span<float> histories = default)
+    public void Encode(
+        IReadOnlyList<ItemPayload> items, Span<float> embeddings, Span<long> hashes = default, Span<float> histories = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         var dim = _encoder.Dim;
@@ -79,7 +81,8 @@ public sealed class ItemTower : IDisposable
         }
     }
 
-    /// <summary>What the features of videos are, without embedding them: a video whose hash is that of its vector hasn't changed for this model.</summary>
+    /// <summary>What the features of videos are, without embedding them: a video whose hash is that of its vector hasn't changed for this
+    /// model.</summary>
     /// <param name="items">The videos.</param>
     /// <param name="hashes">[items.Count]; overwritten. The same as <see cref="Encode"/> gives.</param>
     public void Hash(IReadOnlyList<ItemPayload> items, Span<long> hashes)

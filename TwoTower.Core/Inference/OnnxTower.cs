@@ -160,7 +160,8 @@ internal sealed class OnnxTower : IDisposable
         void Check(string what, string tensor, NodeMetadata metadata, int dim)
         {
             // -1: the graph leaves a length open. The batch must be open; a row's length may be, and is then found by running.
-            if (metadata.ElementDataType != TensorElementType.Float || metadata.Dimensions is not [-1, var columns] || (columns != dim && columns != -1))
+            if (metadata.ElementDataType != TensorElementType.Float || metadata.Dimensions is not [-1, var columns]
+                || (columns != dim && columns != -1))
             {
                 throw new InputException(
                     $"{name}: {what} {tensor} is {metadata.ElementDataType} [{string.Join(", ", metadata.Dimensions)}]; " +

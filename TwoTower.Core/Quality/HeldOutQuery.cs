@@ -3,7 +3,8 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Core.Quality;
 
-/// <summary>One question that a release is measured by: what a user had decided up to a moment, and what the user liked from then on.</summary>
+/// <summary>One question that a release is measured by: what a user had decided up to a moment, and what the user liked from then
+/// on.</summary>
 /// <param name="History">The decisions up to the moment, without any of a target.</param>
 /// <param name="AsOf">The moment: the first held-out like.</param>
 /// <param name="Targets">Videos liked from then on, the user's latest fifth.</param>
@@ -35,7 +36,8 @@ internal sealed record HeldOutQuery(UserHistory History, DateTimeOffset AsOf, IR
         var targets = held.Select(entry => entry.VideoId).ToHashSet();
         var history = rows.Select(row => row.Entry).Where(entry => entry.At <= asOf && !targets.Contains(entry.VideoId)).ToList();
         var decided = history.Select(entry => entry.VideoId).Concat(likes.Select(entry => entry.VideoId)).ToHashSet();
-        var nopes = rows.Where(row => row.Exists && !decided.Contains(row.Entry.VideoId)).Select(row => row.Entry.VideoId).Distinct().Order();
+        var nopes =
+            rows.Where(row => row.Exists && !decided.Contains(row.Entry.VideoId)).Select(row => row.Entry.VideoId).Distinct().Order();
         return new(new(userId, profile, history), asOf, [.. held.Select(entry => entry.VideoId)], [.. nopes]);
     }
 }

@@ -17,7 +17,8 @@ internal static class HeldOutUsers
     /// <param name="share">Recipe key <c>samples.held_out_users</c>, 0..1.</param>
     public static bool Contains(Guid userId, double share) => share > 0 && UserShare.Of(userId, Salt) < share;
 
-    /// <summary>The tables without their profiles and decisions: neither samples, nor counts of likes, nor standardisers know of them.</summary>
+    /// <summary>The tables without their profiles and decisions: neither samples, nor counts of likes, nor standardisers know of
+    /// them.</summary>
     public static TableSet Without(TableSet tables, double share)
     {
         ArgumentNullException.ThrowIfNull(tables);

@@ -13,7 +13,8 @@ internal static class Metrics
         return targets.Count == 0 ? throw new ArgumentException("A recall needs a target.", nameof(targets)) : (double)Hits(ranking, targets, k) / Math.Min(k, targets.Count);
     }
 
-    /// <summary>Discounted gain of the targets among the first k (1 ÷ log2(place + 1)) ÷ that of min(k, targets) targets at the head.</summary>
+    /// <summary>Discounted gain of the targets among the first k (1 ÷ log2(place + 1)) ÷ that of min(k, targets) targets at the
+    /// head.</summary>
     public static double Ndcg(ReadOnlySpan<int> ranking, IReadOnlySet<int> targets, int k)
     {
         ArgumentNullException.ThrowIfNull(targets);
@@ -46,7 +47,8 @@ internal static class Metrics
         return above / ((double)likes.Length * nopes.Length);
     }
 
-    /// <summary>Mean over the shown items of −log2(share of the training's users who liked it); an item without a like counts as with one.</summary>
+    /// <summary>Mean over the shown items of −log2(share of the training's users who liked it); an item without a like counts as with
+    /// one.</summary>
     /// <param name="ranking">Items, best first.</param>
     /// <param name="likes">[items] likes in training.</param>
     /// <param name="users">Users in training.</param>

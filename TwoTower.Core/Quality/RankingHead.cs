@@ -1,12 +1,14 @@
 namespace TwoTower.Core.Quality;
 
-/// <summary>The best of the items that were offered, in a heap whose root is the worst of them: higher scores first, ties by ascending item.</summary>
+/// <summary>The best of the items that were offered, in a heap whose root is the worst of them: higher scores first, ties by ascending
+/// item.</summary>
 /// <param name="count">Items kept at most.</param>
 internal sealed class RankingHead(int count)
 {
     // The one to give up first: the lower score, of equal ones the later item.
     private static readonly Comparer<(float Score, int Item)> Worst =
-        Comparer<(float Score, int Item)>.Create((a, b) => a.Score.CompareTo(b.Score) is var order and not 0 ? order : b.Item.CompareTo(a.Item));
+        Comparer<(float Score, int Item)>.Create(
+            (a, b) => a.Score.CompareTo(b.Score) is var order and not 0 ? order : b.Item.CompareTo(a.Item));
 
     private readonly PriorityQueue<int, (float Score, int Item)> _heap = new(count + 1, Worst);
 

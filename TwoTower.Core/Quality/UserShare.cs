@@ -6,8 +6,8 @@ namespace TwoTower.Core.Quality;
 
 /// <summary>
 /// A place for a user among all users, in [0, 1): the same for ever and on every machine, evenly spread, and for another salt another one.
-/// The first 4 bytes of SHA-256 over the salt (UTF-8) and the 16 bytes of the id in the order in which it is written, as a big-endian number
-/// ÷ 2³². SQL has the same: <c>two_tower.user_share(user_id, salt)</c>.
+/// The first 4 bytes of SHA-256 over the salt (UTF-8) and the 16 bytes of the id in the order in which it is written, as a big-endian
+/// number ÷ 2³². SQL has the same: <c>two_tower.user_share(user_id, salt)</c>.
 /// </summary>
 internal static class UserShare
 {

@@ -15,10 +15,12 @@ public sealed record TableSet(
     /// </summary>
     public IReadOnlySet<string>? VideoColumns { get; init; }
 
-    /// <summary>What the source has of a profile; writing leaves the rest of a row that is there already as it is. Null: everything.</summary>
+    /// <summary>What the source has of a profile; writing leaves the rest of a row that is there already as it is. Null:
+    /// everything.</summary>
     public IReadOnlySet<string>? ProfileColumns { get; init; }
 
-    /// <summary>Decisions at times that PostgreSQL has and .NET hasn't (infinity, BC). Written with the others; no model learns from them.</summary>
+    /// <summary>Decisions at times that PostgreSQL has and .NET hasn't (infinity, BC). Written with the others; no model learns from
+    /// them.</summary>
     public IReadOnlyList<ExactDecision> ExactDecisions { get; init; } = [];
 
     /// <summary>True when the source has this of a video.</summary>
@@ -28,10 +30,12 @@ public sealed record TableSet(
     /// <param name="most">How many of each user; recipe key <c>features.max_decisions</c>.</param>
     public TableSet WithLatestDecisions(int most)
     {
-        var heavy = Decisions.CountBy(decision => decision.UserId).Where(count => count.Value > most).Select(count => count.Key).ToHashSet();
+        var heavy =
+            Decisions.CountBy(decision => decision.UserId).Where(count => count.Value > most).Select(count => count.Key).ToHashSet();
         if (heavy.Count == 0) return this;
         var kept = Decisions.Where(decision => heavy.Contains(decision.UserId)).GroupBy(decision => decision.UserId).SelectMany(user => user
-            .OrderByDescending(decision => decision.CreatedAt).ThenBy(decision => decision.VideoId).ThenByDescending(decision => decision.Type).Take(most)).ToHashSet();
+            .OrderByDescending(decision => decision.CreatedAt).ThenBy(decision => decision.VideoId).ThenByDescending(
+                decision => decision.Type).Take(most)).ToHashSet();
         return this with { Decisions = [.. Decisions.Where(decision => !heavy.Contains(decision.UserId) || kept.Contains(decision))] };
     }
 
@@ -121,7 +125,8 @@ public sealed record VideoRow
     /// <summary>Its performers, no repeats.</summary>
     public IReadOnlyList<string> Performers { get; init; } = [];
 
-    /// <summary>Vectors of it that another program made, by name (<c>two_tower.video_features</c>); all of a name are of one length.</summary>
+    /// <summary>Vectors of it that another program made, by name (<c>two_tower.video_features</c>); all of a name are of one
+    /// length.</summary>
     public IReadOnlyDictionary<string, float[]> VideoFeatures { get; init; } = NoVectors;
 
     /// <summary>

@@ -5,8 +5,8 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Datasets.Generation;
 
 /// <summary>
-/// Makes up a catalogue that looks like a real one and whose users have tastes that a model can learn: for the demo, for load tests, and for
-/// whoever has no data yet.
+/// Makes up a catalogue that looks like a real one and whose users have tastes that a model can learn: for the demo, for load tests, and
+/// for whoever has no data yet.
 /// </summary>
 internal static class CatalogueGenerator
 {

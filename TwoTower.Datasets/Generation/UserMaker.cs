@@ -80,5 +80,6 @@ internal sealed class UserMaker
         return at > from && at <= _options.Anchor ? at : null;
     }
 
-    private static DateTimeOffset Micros(DateTimeOffset time) => new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+    private static DateTimeOffset Micros(DateTimeOffset time) =>
+        new(time.UtcTicks - time.UtcTicks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 }

@@ -49,7 +49,8 @@ internal sealed class VideoMaker
                 DurationSeconds = _random.Chance(0.01) ? null : (int)(theme.Minutes * 60 * Math.Exp(_random.Normal() * 0.18)),
                 Maker = _random.PickEarly(_makers[main]),
                 Price = _random.Chance(0.02) ? null : _random.Chance(0.04) ? 0 : price,
-                DistributionStartedAt = released.AddDays(_random.Between(0, 30)) is var started && started < _options.Anchor ? started : null,
+                DistributionStartedAt = released.AddDays(_random.Between(0, 30)) is var started
+                    && started < _options.Anchor ? started : null,
                 ProductReleasedAt = released,
                 CreatedAt = released,
                 SafetyLevel = _random.Chance(0.03) ? (short)2 : theme.Safety,

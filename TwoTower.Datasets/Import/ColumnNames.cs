@@ -3,7 +3,8 @@ namespace TwoTower.Datasets.Import;
 /// <summary>How names of columns in files are matched with those that are known.</summary>
 internal static class ColumnNames
 {
-    /// <summary>The columns of a name: those that are written so, or else those that differ in case, spaces, hyphens and underscores only.</summary>
+    /// <summary>The columns of a name: those that are written so, or else those that differ in case, spaces, hyphens and underscores
+    /// only.</summary>
     public static IReadOnlyList<int> Find(IReadOnlyList<string> header, string name)
     {
         var exact = Where(header, written => written == name);

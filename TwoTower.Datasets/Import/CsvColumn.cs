@@ -59,7 +59,8 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
         if (bytes.Length <= 40)
         {
             Span<char> chars = stackalloc char[40];
-            if (Encoding.UTF8.TryGetChars(bytes, chars, out var count) && InstantText.TryParse(chars[..count], out var instant)) return instant;
+            if (Encoding.UTF8.TryGetChars(bytes, chars, out var count)
+                && InstantText.TryParse(chars[..count], out var instant)) return instant;
         }
 
         var text = Value()!;
@@ -135,7 +136,8 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
     {
         if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value))
         {
-            if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || number != decimal.Truncate(number)
+            if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                || number != decimal.Truncate(number)
                 || number < min || number > max)
             {
                 return false;

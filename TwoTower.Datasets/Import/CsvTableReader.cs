@@ -5,7 +5,8 @@ namespace TwoTower.Datasets.Import;
 
 /// <summary>
 /// Reads a folder, or a zip archive of one, with one file per table (<c>profiles</c>, <c>videos</c>, <c>user_video_decisions</c>;
-/// <c>video_tags</c>, <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c>, <c>.tsv</c>, <c>.jsonl</c>, each also
+/// <c>video_tags</c>, <c>video_performers</c> and <c>video_features</c> if there are any; <c>.csv</c>, <c>.tsv</c>, <c>.jsonl</c>, each
+/// also
 /// <c>.gz</c>, or <c>.parquet</c>). Columns go by the header's names, an empty field is NULL, times are ISO 8601.
 /// </summary>
 internal static class CsvTableReader
@@ -91,7 +92,10 @@ internal static class CsvTableReader
             faults.EachRow(file, () =>
             {
                 var user = id.RequiredId(_users);
-                var row = new ProfileRow(user, name.Exists ? name.Text() : _users.TextOf(user), created.Time(out var exact)) { ExactCreatedAt = exact };
+                var row =
+                    new ProfileRow(
+                        user, name.Exists ? name.Text() : _users.TextOf(user), created.Time(out var exact))
+                    { ExactCreatedAt = exact };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
         }

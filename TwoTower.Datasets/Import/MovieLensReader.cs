@@ -8,7 +8,8 @@ namespace TwoTower.Datasets.Import;
 /// <summary>
 /// Reads MovieLens as GroupLens publishes it: <c>ratings.csv, movies.csv</c> and, if there, <c>tags.csv, links.csv</c> (ml-latest, ml-25m,
 /// ml-32m), or <c>ratings.dat, movies.dat</c> (ml-1m, ml-10m), or <c>u.data, u.item</c> (ml-100k). A rating of 4
-/// and up is a like, of 2.5 and down a nope; between says nothing. Genres and users' tags become tags. What MovieLens doesn't know (price, performers, duration) stays absent.
+/// and up is a like, of 2.5 and down a nope; between says nothing. Genres and users' tags become tags. What MovieLens doesn't know (price,
+/// performers, duration) stays absent.
 /// </summary>
 internal static partial class MovieLensReader
 {
@@ -109,7 +110,8 @@ internal static partial class MovieLensReader
             var (movieId, tag) = (file.Column("movieId", required: true), file.Column("tag", required: true));
             faults.EachRow(file, () =>
             {
-                if (tag.Text()?.Trim().ToLowerInvariant() is { Length: > 0 } text && _movies.TryGetValue(Id(movieId), out var movie)) movie.AddTag(text);
+                if (tag.Text()?.Trim().ToLowerInvariant() is { Length: > 0 } text && _movies.TryGetValue(Id(movieId), out var movie)) movie
+                    .AddTag(text);
             });
         }
 

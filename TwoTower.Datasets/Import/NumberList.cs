@@ -5,7 +5,8 @@ namespace TwoTower.Datasets.Import;
 /// <summary>Lists of numbers in one field.</summary>
 internal static class NumberList
 {
-    /// <summary>Reads <c>[0.5,-1.25]</c> or <c>{0.5,-1.25}</c>. An empty list, and a number that isn't finite in single precision, is refused.</summary>
+    /// <summary>Reads <c>[0.5,-1.25]</c> or <c>{0.5,-1.25}</c>. An empty list, and a number that isn't finite in single precision, is
+    /// refused.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out float[] numbers)
     {
         numbers = [];
@@ -16,7 +17,8 @@ internal static class NumberList
         var at = 0;
         foreach (var part in text.Split(','))
         {
-            if (!float.TryParse(text[part], NumberStyles.Float, CultureInfo.InvariantCulture, out parsed[at]) || !float.IsFinite(parsed[at])) return false;
+            if (!float.TryParse(text[part], NumberStyles.Float, CultureInfo.InvariantCulture, out parsed[at])
+                || !float.IsFinite(parsed[at])) return false;
             at++;
         }
 

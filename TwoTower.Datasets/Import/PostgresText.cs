@@ -11,7 +11,8 @@ internal static partial class PostgresText
     private const int DecimalDigits = 28;
 
     /// <summary>
-    /// Reads a time: ISO 8601, also with <c> UTC</c> behind it; seconds, milliseconds or microseconds since 1970 by their size (9 to 11, 12 to
+    /// Reads a time: ISO 8601, also with <c> UTC</c> behind it; seconds, milliseconds or microseconds since 1970 by their size (9 to 11, 12
+    /// to
     /// 14, 15 to 17 digits); or what PostgreSQL writes and .NET can't hold.
     /// </summary>
     /// <param name="text">The text.</param>
@@ -62,9 +63,11 @@ internal static partial class PostgresText
     {
         (value, exact) = (null, null);
         var isDecimal = decimal.TryParse(
-            text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var number);
+            text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture,
+            out var number);
         if (isDecimal) value = number;
-        if (isDecimal && text.Count(char.IsAsciiDigit) <= DecimalDigits && !text.Contains('e', StringComparison.OrdinalIgnoreCase)) return true;
+        if (isDecimal && text.Count(char.IsAsciiDigit) <= DecimalDigits
+            && !text.Contains('e', StringComparison.OrdinalIgnoreCase)) return true;
         switch (text.ToLowerInvariant())
         {
             case "nan":
@@ -97,7 +100,9 @@ internal static partial class PostgresText
     private static partial Regex EpochTime();
 
     // Years of one to six digits, before or after Christ.
-    [GeneratedRegex(@"\A(?<year>\d{1,6})-(?<month>0[1-9]|1[0-2])-(?<day>0[1-9]|[12]\d|3[01])([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)?)?(?<bc> BC)?\z", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"\A(?<year>\d{1,6})-(?<month>0[1-9]|1[0-2])-(?<day>0[1-9]|[12]\d|3[01])([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
+            + @"(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)?)?(?<bc> BC)?\z", RegexOptions.IgnoreCase)]
     private static partial Regex FarTime();
 
     [GeneratedRegex(@"\A[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?\z")]

@@ -3,8 +3,9 @@ using TwoTower.Core.Formats;
 namespace TwoTower.Datasets.Import;
 
 /// <summary>
-/// The ids of users, or of videos, in all files of a folder: uuids, or else whole numbers and texts, each of which stands for a uuid that is
-/// made from it and so is the same in every import. A folder has the one or the other, so that a uuid with a fault isn't taken for a text.
+/// The ids of users, or of videos, in all files of a folder: uuids, or else whole numbers and texts, each of which stands for a uuid that
+/// is made from it and so is the same in every import. A folder has the one or the other, so that a uuid with a fault isn't taken for a
+/// text.
 /// </summary>
 /// <param name="prefix">What an id is made a name with, such as <c>two_tower:user:</c>.</param>
 internal sealed class RowIds(string prefix)

@@ -33,7 +33,8 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
         """;
 
     /// <summary>Of a release and its item tower; one without a tower reads no vectors.</summary>
-    public static ItemSource Of(Release release, ItemTower? tower) => new(release.UseRpcFeatures, string.Join('\n', tower?.VideoFeatures ?? []));
+    public static ItemSource Of(Release release, ItemTower? tower) =>
+        new(release.UseRpcFeatures, string.Join('\n', tower?.VideoFeatures ?? []));
 
     /// <summary>Reads the payloads of those videos that exist.</summary>
     public async Task<List<ItemPayload>> ReadAsync(NpgsqlDataSource db, Guid[] videoIds, CancellationToken ct)

@@ -25,10 +25,12 @@ internal sealed record EncodedVideos(EmbeddingBatch Batch, long[] Hashes)
     }
 }
 
-/// <summary>Reads, encodes and stores videos in chunks, several at once. Memory is a chunk for each worker, whatever the number of videos.</summary>
+/// <summary>Reads, encodes and stores videos in chunks, several at once. Memory is a chunk for each worker, whatever the number of
+/// videos.</summary>
 internal static class VideoEmbedder
 {
-    /// <summary>Embeds videos that have no vector yet. Those that are deleted meanwhile are left out, and those that get one keep it.</summary>
+    /// <summary>Embeds videos that have no vector yet. Those that are deleted meanwhile are left out, and those that get one keep
+    /// it.</summary>
     /// <param name="vectors">Where the vectors go.</param>
     /// <param name="tower">The release's item tower.</param>
     /// <param name="videoIds">The videos.</param>
@@ -36,7 +38,8 @@ internal static class VideoEmbedder
     /// <param name="ct">Cancels; chunks that are committed stay.</param>
     /// <returns>Vectors written.</returns>
     public static async Task<long> RunAsync(
-        NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, IReadOnlyList<Guid> videoIds, EmbedOptions options, CancellationToken ct)
+        NpgsqlDataSource db, ReleaseVectors vectors, ItemTower tower, IReadOnlyList<Guid> videoIds, EmbedOptions options,
+        CancellationToken ct)
     {
         var written = 0L;
         var source = ItemSource.Of(vectors.Release, tower);

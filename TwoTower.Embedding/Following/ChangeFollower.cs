@@ -9,7 +9,8 @@ using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Embedding.Following;
 
-/// <summary>Brings changed videos up to date in every followed release, each with its own tower, in batches that several may share.</summary>
+/// <summary>Brings changed videos up to date in every followed release, each with its own tower, in batches that several may
+/// share.</summary>
 /// <param name="releases">Which releases.</param>
 /// <param name="rows">Videos of a batch, at most.</param>
 /// <param name="options">Workers and leases.</param>
@@ -137,7 +138,8 @@ internal sealed class ChangeFollower(
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var held = await _queue.HoldAsync(connection, batch.Videos, ct);
-        var written = encoded is null ? 0 : await VectorWriter.ReplaceAsync(connection, release.Vectors, encoded.Batch, encoded.Hashes, held, ct);
+        var written = encoded is null
+            ? 0 : await VectorWriter.ReplaceAsync(connection, release.Vectors, encoded.Batch, encoded.Hashes, held, ct);
         var there = items.Select(item => item.VideoId).ToHashSet();
         var removed = await release.Vectors.RemoveAsync(connection, [.. held.Where(id => !there.Contains(id))], ct);
         await transaction.CommitAsync(ct);

@@ -11,7 +11,8 @@ namespace TwoTower.Embedding.Following;
 internal sealed class ChangeListener(NpgsqlDataSource db, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
-    private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _changed =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Waits this long, or until a change was told since the last wait.</summary>
     public async Task WaitAsync(TimeSpan interval, CancellationToken ct)

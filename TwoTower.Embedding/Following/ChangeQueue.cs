@@ -9,8 +9,8 @@ namespace TwoTower.Embedding.Following;
 internal readonly record struct QueuedVideo(Guid VideoId, long ChangeId);
 
 /// <summary>
-/// The queue of changed videos, shared by every embedder. A lease only keeps others from the same work; whoever writes vectors proves in the
-/// same transaction that the video hasn't changed since it was leased, so that no change is lost and no older vector stays.
+/// The queue of changed videos, shared by every embedder. A lease only keeps others from the same work; whoever writes vectors proves in
+/// the same transaction that the video hasn't changed since it was leased, so that no change is lost and no older vector stays.
 /// </summary>
 internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
 {
@@ -48,8 +48,8 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
     }
 
     /// <summary>
-    /// Those that wait still and haven't changed since they were leased, by whomever they are leased now: what was read of them is as good as
-    /// what another reads. Locked to the end of the transaction, and their leases begin anew. One that another is at in this very moment
+    /// Those that wait still and haven't changed since they were leased, by whomever they are leased now: what was read of them is as good
+    /// as what another reads. Locked to the end of the transaction, and their leases begin anew. One that another is at in this very moment
     /// isn't waited for, and is his.
     /// </summary>
     public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, IReadOnlyList<QueuedVideo> videos, CancellationToken ct) =>

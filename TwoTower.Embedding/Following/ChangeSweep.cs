@@ -44,11 +44,13 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
         return found;
     }
 
-    /// <summary>Queues videos that have no vector in a release, the first so many: what a sweep finds, sooner and without reading any video.</summary>
+    /// <summary>Queues videos that have no vector in a release, the first so many: what a sweep finds, sooner and without reading any
+    /// video.</summary>
     public async Task<long> QueueNewAsync(int limit, CancellationToken ct)
     {
         var found = new HashSet<Guid>();
-        foreach (var release in (await releases.ReadAsync(ct)).Where(IsWhole)) found.UnionWith(await release.Vectors.WithoutVectorAsync(limit, ct));
+        foreach (var release in (await releases.ReadAsync(ct)).Where(IsWhole)) found.UnionWith(
+            await release.Vectors.WithoutVectorAsync(limit, ct));
         return await EnqueueAsync([.. found], ct);
     }
 

@@ -15,7 +15,8 @@ internal sealed record FollowedRelease(Release Release, ReleaseVectors Vectors, 
 
 /// <summary>
 /// The releases that get every change: all that have vectors and could be served without being embedded anew, be they active, a way back,
-/// an experiment's, waiting for an operator, or being embedded. Those that are needed now come first. Towers stay loaded while theirs is among them.
+/// an experiment's, waiting for an operator, or being embedded. Those that are needed now come first. Towers stay loaded while theirs is
+/// among them.
 /// </summary>
 internal sealed class FollowedReleases(NpgsqlDataSource db, Action<Release, string> warn) : IDisposable
 {

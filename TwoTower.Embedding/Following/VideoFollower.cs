@@ -51,7 +51,8 @@ internal sealed class VideoFollower : IDisposable
         if (_means == Means.Unknown) return false; // first things first
         // Towers of its own: it runs beside the other, and seldom.
         using var releases = new FollowedReleases(_db, (_, _) => { });
-        if (await Sweep(releases).RunAsync(_means == Means.Triggers ? _options.CheckInterval : _options.SweepInterval, ct) is not { } found) return false;
+        if (await Sweep(releases).RunAsync(
+            _means == Means.Triggers ? _options.CheckInterval : _options.SweepInterval, ct) is not { } found) return false;
         _log.Swept(found);
         return found > 0;
     }
@@ -82,7 +83,8 @@ internal sealed class VideoFollower : IDisposable
                 var vectors = await ReleaseVectors.OpenAsync(_db, active, ct);
                 if (await PublicTable.SyncAsync(_db, vectors, length, _options.Embedding.Index, null, ct) is null) return;
             }
-            else if (followed.Active is { } vectors && !await PublicTable.SyncVideosAsync(_db, vectors, length, [.. followed.ActiveVideos], ct))
+            else if (
+                followed.Active is { } vectors && !await PublicTable.SyncVideosAsync(_db, vectors, length, [.. followed.ActiveVideos], ct))
             {
                 return;
             }

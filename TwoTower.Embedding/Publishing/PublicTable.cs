@@ -6,8 +6,8 @@ namespace TwoTower.Embedding.Publishing;
 
 /// <summary>
 /// Keeps <c>public.video_embeddings</c>, which readers of the original system know, in step with the active release. Our own API never
-/// reads it. Readers see the vectors of one release or of the other, never of both: it is one transaction. Where the table's vectors are shorter than
-/// a nested release's (<see cref="Release.IsNested"/>), they are its first numbers and one more that makes their length 1: with the first numbers of
+/// reads it. Readers see the vectors of one release or of the other, never of both: it is one transaction. Where the table's vectors are
+/// shorter than a nested release's (<see cref="Release.IsNested"/>), they are its first numbers and one more that makes their length 1: with the first numbers of
 /// a user's vector and a 0, cosines rank as the release cut to these dimensions does.
 /// </summary>
 internal static class PublicTable
@@ -69,7 +69,8 @@ internal static class PublicTable
     /// <param name="videoIds">The videos.</param>
     /// <param name="ct">Cancels; the table stays as it was.</param>
     /// <returns>False when another release is active by now.</returns>
-    public static async Task<bool> SyncVideosAsync(NpgsqlDataSource db, ReleaseVectors vectors, int length, Guid[] videoIds, CancellationToken ct)
+    public static async Task<bool> SyncVideosAsync(
+        NpgsqlDataSource db, ReleaseVectors vectors, int length, Guid[] videoIds, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);

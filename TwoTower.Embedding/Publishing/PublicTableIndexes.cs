@@ -5,8 +5,8 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Embedding.Publishing;
 
 /// <summary>
-/// The vector indexes of <c>public.video_embeddings</c> while it is filled for the first time: dropped and built again, as they were, in the
-/// same transaction. A table that has rows keeps them: its readers would have to wait.
+/// The vector indexes of <c>public.video_embeddings</c> while it is filled for the first time: dropped and built again, as they were, in
+/// the same transaction. A table that has rows keeps them: its readers would have to wait.
 /// </summary>
 internal static class PublicTableIndexes
 {

@@ -8,7 +8,8 @@ namespace TwoTower.Embedding.Settings;
 /// <summary>How releases are embedded. Configuration section <c>TwoTower:Embedder:Embedding</c>.</summary>
 public sealed record EmbedOptions
 {
-    /// <summary>How vectors are stored; null keeps what the release was registered with. halfvec halves the size of table and index.</summary>
+    /// <summary>How vectors are stored; null keeps what the release was registered with. halfvec halves the size of table and
+    /// index.</summary>
     public VectorType? VectorType { get; init; }
 
     /// <summary>Videos of a share of a new release: read, encoded and committed together.</summary>
@@ -37,7 +38,8 @@ public sealed record EmbedOptions
     [Required]
     public string Actor { get; init; } = "embedder";
 
-    /// <summary>After this long without a sign of life another process may go on with a release, a share of one, or changed videos.</summary>
+    /// <summary>After this long without a sign of life another process may go on with a release, a share of one, or changed
+    /// videos.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 }

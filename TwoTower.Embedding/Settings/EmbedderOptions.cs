@@ -13,7 +13,8 @@ public sealed record EmbedderOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "1.00:00:00")]
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Activate a release that passed the gate when no other is active: a new deployment serves its first model by itself.</summary>
+    /// <summary>Activate a release that passed the gate when no other is active: a new deployment serves its first model by
+    /// itself.</summary>
     public bool ActivateFirst { get; init; }
 
     /// <summary>
@@ -32,7 +33,8 @@ public sealed record EmbedderOptions
     /// <summary>Have the database's triggers tell which videos change. False takes them away; then a sweep compares.</summary>
     public bool Triggers { get; init; } = true;
 
-    /// <summary>Be woken by the database (LISTEN), on a connection of its own. Without, or behind a transaction pooler, the next look finds it.</summary>
+    /// <summary>Be woken by the database (LISTEN), on a connection of its own. Without, or behind a transaction pooler, the next look finds
+    /// it.</summary>
     public bool Listen { get; init; } = true;
 
     /// <summary>Changed videos leased, read, encoded and stored together; several such batches at once.</summary>

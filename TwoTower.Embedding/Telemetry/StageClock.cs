@@ -35,6 +35,8 @@ internal sealed class StageClock(string modelVersion, TimeProvider time, IProgre
         if (progress is null) return;
         var elapsed = time.GetElapsedTime(_started);
         double? rate = elapsed > TimeSpan.Zero && done > _first ? (done - _first) / elapsed.TotalSeconds : null;
-        progress.Report(new(_stage, done, _total, elapsed, rate, _total >= done ? (_total - done) / rate is { } left ? TimeSpan.FromSeconds(left) : null : null));
+        progress.Report(
+            new(_stage, done, _total, elapsed, rate, _total >= done
+                ? (_total - done) / rate is { } left ? TimeSpan.FromSeconds(left) : null : null));
     }
 }

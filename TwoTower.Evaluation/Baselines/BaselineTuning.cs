@@ -10,8 +10,8 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>
-/// Chooses a baseline's regularisation inside of the training data: some users are left out, a fifth of their likes is to be found from the rest,
-/// and what has the highest ndcg@100 is kept. Whoever is asked by the protocol is in neither part.
+/// Chooses a baseline's regularisation inside of the training data: some users are left out, a fifth of their likes is to be found from the
+/// rest, and what has the highest ndcg@100 is kept. Whoever is asked by the protocol is in neither part.
 /// </summary>
 /// <param name="split">What may be learned from.</param>
 /// <param name="given">Settings that aren't tuned.</param>
@@ -79,7 +79,9 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
         if (able.Length < LeastUsers) return null;
         new SeededRandom(Seed, RandomPurpose.LeftOut).Shuffle<Guid>(able);
         var leftOut = able[..Math.Min(MostUsers, able.Length / Parts)].ToHashSet();
-        int[] kept = [.. Enumerable.Range(0, split.Items.Count).OrderByDescending(item => split.LikeCounts[item]).ThenBy(item => item).Take(mostItems).Order()];
+        int[] kept =
+            [.. Enumerable.Range(0, split.Items.Count).OrderByDescending(item => split.LikeCounts[item]).ThenBy(item => item).Take(
+                mostItems).Order()];
         VideoRow[] items = [.. kept.Select(item => split.Items[item])];
         var training = split.Training with { Decisions = [.. split.Training.Decisions.Where(row => !leftOut.Contains(row.UserId))] };
         var itemOf = items.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
@@ -105,7 +107,8 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
         return inner.Queries.Average(query =>
         {
             model.Score(query, scores);
-            return Metrics.Ndcg(Ranking.Top(scores, inner.IsRanked, query, RankingMetrics.Kept), query.Targets.ToHashSet(), RankingMetrics.Kept);
+            return Metrics.Ndcg(
+                Ranking.Top(scores, inner.IsRanked, query, RankingMetrics.Kept), query.Targets.ToHashSet(), RankingMetrics.Kept);
         });
     }
 
@@ -114,7 +117,8 @@ internal sealed class BaselineTuning(Split split, BaselineSettings given, Action
         var best = tried.MaxBy(one => one.Ndcg).Value;
         say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{baseline}: {setting} {best:0.####}, chosen on {inner.Queries.Count} users of the training by ndcg@100 ({string.Join(", ", tried.Select(one => $"{Show(one.Value)} {Show(one.Ndcg)}"))})"));
+            $"{baseline}: {setting} {best:0.####}, chosen on {inner.Queries.Count} users of the training by ndcg@100 "
+                + $"({string.Join(", ", tried.Select(one => $"{Show(one.Value)} {Show(one.Ndcg)}"))})"));
         return best;
 
         static string Show(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);

@@ -6,8 +6,8 @@ namespace TwoTower.Evaluation.Baselines;
 
 /// <summary>
 /// EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data"): the linear item-item model B that best reproduces each
-/// user's likes from the user's other likes, in closed form. With G = XᵀX + λI and P = G⁻¹, B = I − P · diag(1 / diag P), its diagonal zero.
-/// A score is the sum of B's rows of the user's likes.
+/// user's likes from the user's other likes, in closed form. With G = XᵀX + λI and P = G⁻¹, B = I − P · diag(1 / diag P), its diagonal
+/// zero. A score is the sum of B's rows of the user's likes.
 /// </summary>
 internal sealed class Ease : IScorer
 {

@@ -30,7 +30,8 @@ internal sealed class Ials : IScorer
         var dim = _factors.Dim;
         var user = new float[dim];
         _factors.FoldIn(query.Likes, user, _equations);
-        for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, _factors.Items.AsSpan(item * dim, dim));
+        for (var item = 0; item < scores.Length; item++) scores[item] =
+            TensorPrimitives.Dot<float>(user, _factors.Items.AsSpan(item * dim, dim));
     }
 
     /// <inheritdoc/>

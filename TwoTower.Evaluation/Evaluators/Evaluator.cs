@@ -10,13 +10,16 @@ namespace TwoTower.Evaluation.Evaluators;
 /// <param name="reRank">True: recipes are measured a second time, re-ranked.</param>
 /// <param name="time">The clock of <see cref="Answers.FitTime"/>.</param>
 /// <param name="afterwards">Gets each fitted model with its answers, before it is gone; null: nobody asks it more.</param>
-internal sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimeProvider time, Func<EvaluatedSplit, IProgress<EvaluationProgress>?, CancellationToken, Task>? afterwards = null)
+internal sealed class Evaluator(
+    IReadOnlyList<Split> splits, bool reRank, TimeProvider time,
+    Func<EvaluatedSplit, IProgress<EvaluationProgress>?, CancellationToken, Task>? afterwards = null)
 {
     /// <summary>The answers of a model; a second set, re-ranked, of a recipe where that is wanted.</summary>
     /// <param name="model">Who is asked.</param>
     /// <param name="seed">What everything random comes from.</param>
     /// <param name="progress">Told of each step.</param>
-    public async Task<IReadOnlyList<Answers>> AskAsync(EvaluatedModel model, int seed, IProgress<EvaluationProgress>? progress, CancellationToken ct)
+    public async Task<IReadOnlyList<Answers>> AskAsync(
+        EvaluatedModel model, int seed, IProgress<EvaluationProgress>? progress, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(model);
         bool[] orders = reRank && model.IsRecipe ? [false, true] : [false];
@@ -40,7 +43,8 @@ internal sealed class Evaluator(IReadOnlyList<Split> splits, bool reRank, TimePr
             model.Name, model.IsRecipe, isReRanked, model.IsSeeded ? seed : null, results[order], fitTime, curves))];
     }
 
-    private static QueryResult[][] Ask(Split split, IScorer scorer, bool[] orders, IProgress<EvaluationProgress>? progress, CancellationToken ct)
+    private static QueryResult[][] Ask(
+        Split split, IScorer scorer, bool[] orders, IProgress<EvaluationProgress>? progress, CancellationToken ct)
     {
         var results = orders.Select(_ => new QueryResult[split.Queries.Count]).ToArray();
         var scores = new float[split.Items.Count];

@@ -47,6 +47,7 @@ internal sealed record QueryResult
     /// <summary>Scores of the targets and of the held-out nopes: what a score tells a like from a nope by.</summary>
     public required (float[] Likes, float[] Nopes) Scores { get; init; }
 
-    /// <summary>The probabilities of a like that are shown beside the model's scores of the same; null for a model that shows none.</summary>
+    /// <summary>The probabilities of a like that are shown beside the model's scores of the same; null for a model that shows
+    /// none.</summary>
     public (double[] Likes, double[] Nopes)? Probabilities { get; init; }
 }

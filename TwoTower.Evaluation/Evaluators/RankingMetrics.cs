@@ -89,7 +89,8 @@ internal static class RankingMetrics
     private static double?[] RecallByPopularity(Split split, int[] ranking, int[] targets)
     {
         var recalls = new double?[Buckets.Popularity.Count];
-        foreach (var bucket in targets.GroupBy(item => split.PopularityBuckets[item])) recalls[bucket.Key] = Metrics.Recall(ranking, bucket.ToHashSet(), 20);
+        foreach (var bucket in targets.GroupBy(item => split.PopularityBuckets[item])) recalls[bucket.Key] =
+            Metrics.Recall(ranking, bucket.ToHashSet(), 20);
         return recalls;
     }
 

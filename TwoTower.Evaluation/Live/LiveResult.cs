@@ -20,7 +20,9 @@ internal sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Sc
     /// <param name="scores">[Items.Count] the exact scores.</param>
     /// <param name="answer">Items of the API's answer with its scores, best first.</param>
     /// <param name="time">From request to answer.</param>
-    public static LiveAnswer Of(Split split, Query query, QueryResult exact, ReadOnlySpan<float> scores, IReadOnlyList<(int Item, double Score)> answer, TimeSpan time)
+    public static LiveAnswer Of(
+        Split split, Query query, QueryResult exact, ReadOnlySpan<float> scores, IReadOnlyList<(int Item, double Score)> answer,
+        TimeSpan time)
     {
         ArgumentNullException.ThrowIfNull(answer);
         var difference = 0.0;
@@ -50,7 +52,8 @@ internal sealed record LiveAnswer(QueryResult Exact, QueryResult Live, double Sc
 /// <param name="MedianMs">Half of the requests take no longer, milliseconds, one at a time on this machine.</param>
 /// <param name="P95Ms">95 % take no longer.</param>
 internal sealed record LiveResult(
-    [property: JsonPropertyName("contender")] string Model, int Seed, [property: JsonPropertyName("viewers")] int Users, int Searches, long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
+    [property: JsonPropertyName("contender")] string Model, int Seed, [property: JsonPropertyName("viewers")] int Users, int Searches,
+    long IndexSearches, Estimate Overlap20, GroupResult Exact, GroupResult Live, GroupResult Loss,
     double LargestScoreDifference, double MedianMs, double P95Ms)
 {
     /// <summary>uAUC is of scores, which a search doesn't change.</summary>
@@ -62,10 +65,13 @@ internal sealed record LiveResult(
     /// <param name="searches">All searches, and those by the index.</param>
     /// <param name="answers">One at least.</param>
     /// <param name="rounds">Draws of the bootstrap; 0 gives no intervals.</param>
-    public static LiveResult Of(string model, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
+    public static LiveResult Of(
+        string model, int seed, (int All, long ByIndex) searches, IReadOnlyList<LiveAnswer> answers, int rounds, CancellationToken ct)
     {
         ArgumentNullException.ThrowIfNull(answers);
-        var users = answers.Select(answer => answer.Exact.UserId).Distinct().Select((user, place) => (user, place)).ToDictionary(pair => pair.user, pair => pair.place);
+        var users =
+            answers.Select(answer => answer.Exact.UserId).Distinct().Select((user, place) => (user, place)).ToDictionary(
+                pair => pair.user, pair => pair.place);
         UserSeries[] exact = [.. Measured.Select(measure => UserSeries.Of(users, answers.Select(answer => answer.Exact), measure.Of))];
         UserSeries[] live = [.. Measured.Select(measure => UserSeries.Of(users, answers.Select(answer => answer.Live), measure.Of))];
         var overlaps = new UserSeries(new double[users.Count], new int[users.Count]);
@@ -96,7 +102,8 @@ internal sealed record LiveResult(
         }
     }
 
-    private static Estimate Bounded(double mean, IEnumerable<double> draws) => Bootstrap.Interval(draws) is var (low, high) ? new(mean, low, high) : new(mean);
+    private static Estimate Bounded(double mean, IEnumerable<double> draws) =>
+        Bootstrap.Interval(draws) is var (low, high) ? new(mean, low, high) : new(mean);
 
     private static double Quantile(double[] sorted, double share) => sorted[Math.Max(0, (int)Math.Ceiling(share * sorted.Length) - 1)];
 }

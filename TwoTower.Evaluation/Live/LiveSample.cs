@@ -18,12 +18,15 @@ internal static class LiveSample
     {
         ArgumentNullException.ThrowIfNull(splits);
         var drawn = splits
-            .SelectMany((split, s) => split.Queries.Select((query, q) => (Split: s, Query: q, Of: query)).Where(one => HasLike(one.Of, split.AsOf)))
+            .SelectMany(
+                (split, s) => split.Queries.Select((query, q) => (Split: s, Query: q, Of: query)).Where(one => HasLike(one.Of, split.AsOf)))
             .OrderBy(one => Order(one.Split, one.Of.History.UserId)).Take(count).ToLookup(one => one.Split, one => one.Query);
         return [.. splits.Select((_, s) => drawn[s].Order().ToList())];
     }
 
-    private static bool HasLike(Query query, DateTimeOffset asOf) => query.History.Entries.Any(entry => entry.Type == DecisionType.Like && entry.At <= asOf);
+    private static bool HasLike(Query query, DateTimeOffset asOf) =>
+        query.History.Entries.Any(entry => entry.Type == DecisionType.Like && entry.At <= asOf);
 
-    private static string Order(int split, Guid user) => Convert.ToHexString(SHA256.HashData([(byte)split, .. user.ToByteArray(bigEndian: true)]));
+    private static string Order(int split, Guid user) =>
+        Convert.ToHexString(SHA256.HashData([(byte)split, .. user.ToByteArray(bigEndian: true)]));
 }

@@ -6,8 +6,8 @@ using TwoTower.Training.Histories;
 namespace TwoTower.Evaluation.Models;
 
 /// <summary>
-/// What the towers of a history recipe learn from, asked as it is: the difference to the recipe is what the towers lose. A video without a vector of
-/// its own comes after all others.
+/// What the towers of a history recipe learn from, asked as it is: the difference to the recipe is what the towers lose. A video without a
+/// vector of its own comes after all others.
 /// </summary>
 internal sealed class ClosedFormScorer : IScorer
 {
@@ -17,13 +17,17 @@ internal sealed class ClosedFormScorer : IScorer
     private readonly float[] _scores;
 
     private ClosedFormScorer(ClosedFormModel model, int[] own) =>
-        (_model, _own, _itemOf, _scores) = (model, own, own.Select((item, place) => (item, place)).ToDictionary(pair => pair.item, pair => pair.place), new float[own.Length]);
+        (_model, _own, _itemOf, _scores) =
+            (model, own, own.Select((item, place) => (item, place)).ToDictionary(pair => pair.item, pair => pair.place),
+                new float[own.Length]);
 
     /// <summary>The closed forms of a recipe as a model.</summary>
     public static EvaluatedModel Model(Recipe recipe, TrainingDevice device, int threads, Action<string> say) => new($"{recipe.Name} closed form", true, fit => Task.FromResult<IScorer>(Fit(
-        recipe with { Seed = fit.Seed, Samples = recipe.Samples with { HeldOutUsers = RecipeModel.HeldOut(recipe) } }, fit.Split, device, threads, say, fit.Stop)));
+        recipe with { Seed = fit.Seed, Samples = recipe.Samples with { HeldOutUsers = RecipeModel.HeldOut(recipe) } }, fit.Split, device,
+        threads, say, fit.Stop)));
 
-    private static ClosedFormScorer Fit(Recipe recipe, Split split, TrainingDevice device, int threads, Action<string> say, CancellationToken ct)
+    private static ClosedFormScorer Fit(
+        Recipe recipe, Split split, TrainingDevice device, int threads, Action<string> say, CancellationToken ct)
     {
         var (model, videos) = TrainJob.FitClosedForm(recipe, split.Training, device, threads, say, ct);
         return new(model, [.. videos.Select(video => split.ItemOf[video.Id])]);

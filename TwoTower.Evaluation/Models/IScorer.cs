@@ -11,7 +11,8 @@ internal interface IScorer : IDisposable
     /// <param name="scores">[Items.Count]; overwritten.</param>
     void Score(Query query, Span<float> scores);
 
-    /// <summary>From a score of a query to the probability of a like that the product would show beside it; null for a model that shows none.</summary>
+    /// <summary>From a score of a query to the probability of a like that the product would show beside it; null for a model that shows
+    /// none.</summary>
     Func<float, double>? Probability(Query query) => null;
 
     /// <summary>The learning curve; null for a model without epochs.</summary>

@@ -17,7 +17,8 @@ internal static class RecipeModel
     {
         var run = options with
         {
-            Recipe = options.Recipe with { Seed = fit.Seed, Samples = options.Recipe.Samples with { HeldOutUsers = HeldOut(options.Recipe) } },
+            Recipe =
+                options.Recipe with { Seed = fit.Seed, Samples = options.Recipe.Samples with { HeldOutUsers = HeldOut(options.Recipe) } },
             Tables = fit.Split.Training,
             Database = null,
             Register = false,
@@ -54,7 +55,10 @@ internal sealed class RecipeScorer : IScorer
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(split);
-        return new(ModelInMemory.Load(checkpoint, name, [.. split.Items.Select(PayloadBuilder.BuildItem)], ct), split.AsOf) { Checkpoint = checkpoint };
+        return new(
+            ModelInMemory.Load(checkpoint, name, [.. split.Items.Select(PayloadBuilder.BuildItem)], ct),
+            split.AsOf)
+        { Checkpoint = checkpoint };
     }
 
     /// <summary>The product's: the calibrated one where the release has it, sigmoid(score) otherwise.</summary>

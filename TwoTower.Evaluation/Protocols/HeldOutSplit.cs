@@ -41,7 +41,8 @@ internal sealed class HeldOutSplit
     /// <param name="part">Parts what a user decided, given by item; null leaves the user out.</param>
     /// <exception cref="InputException">Nobody can be asked; says what to do.</exception>
     public Split Ask(
-        string name, IReadOnlyList<VideoRow> learned, bool[] isRanked, string needed, Func<Guid, Dictionary<int, DecisionRow>, HeldOutPart?> part)
+        string name, IReadOnlyList<VideoRow> learned, bool[] isRanked, string needed,
+        Func<Guid, Dictionary<int, DecisionRow>, HeldOutPart?> part)
     {
         var known = learned.Select(video => video.Id).ToHashSet();
         var decisions = _training.Decisions.Where(row => known.Contains(row.VideoId)).ToList();
@@ -55,7 +56,9 @@ internal sealed class HeldOutSplit
             asked++;
             if (part(user, Decided.Latest(rows, builder.ItemOf)) is not { } held) continue;
             var isOut = held.Targets.Concat(held.Nopes).Select(item => Items[item].Id).ToHashSet();
-            queries.Add(builder.Build(user, rows.Where(row => known.Contains(row.VideoId) && !isOut.Contains(row.VideoId)), held.Targets, held.Nopes));
+            queries.Add(
+                builder.Build(
+                    user, rows.Where(row => known.Contains(row.VideoId) && !isOut.Contains(row.VideoId)), held.Targets, held.Nopes));
         }
 
         return queries.Count == 0

@@ -5,7 +5,8 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>
-/// Users that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found (docs/evaluation.md).
+/// Users that no model has learned from: four fifths of their likes and nopes are the history, the rest is to be found
+/// (docs/evaluation.md).
 /// </summary>
 internal static class HeldOutUsersProtocol
 {

@@ -41,7 +41,8 @@ internal sealed class Numbering
     public bool VideoEndsIn(Guid video, string suffix) => EndsIn(OfVideo(video), suffix);
 
     /// <summary>The videos in ascending order of their numbers, equal ones by id: the order that breaks ties.</summary>
-    public IReadOnlyList<VideoRow> InOrder(IEnumerable<VideoRow> videos) => [.. videos.OrderBy(video => OfVideo(video.Id)).ThenBy(video => video.Id)];
+    public IReadOnlyList<VideoRow> InOrder(IEnumerable<VideoRow> videos) =>
+        [.. videos.OrderBy(video => OfVideo(video.Id)).ThenBy(video => video.Id)];
 
     /// <summary>The items of a protocol: the videos that somebody who is learned from likes, in that order.</summary>
     public IReadOnlyList<VideoRow> Liked(IReadOnlyList<VideoRow> videos, IEnumerable<DecisionRow> learned)

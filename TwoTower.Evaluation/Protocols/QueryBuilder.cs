@@ -10,7 +10,8 @@ internal sealed class QueryBuilder(IReadOnlyList<VideoRow> items, IEnumerable<Pr
     private readonly Dictionary<Guid, ProfileRow> _profiles = profiles.ToDictionary(profile => profile.UserId);
 
     /// <summary>The item of a video.</summary>
-    public IReadOnlyDictionary<Guid, int> ItemOf { get; } = items.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
+    public IReadOnlyDictionary<Guid, int> ItemOf { get; } =
+        items.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
 
     /// <summary>A query.</summary>
     /// <param name="user">The user.</param>
@@ -27,7 +28,8 @@ internal sealed class QueryBuilder(IReadOnlyList<VideoRow> items, IEnumerable<Pr
     }
 
     // Who came after the requests' moment is a visitor without a profile at that moment: no age below zero.
-    private UserProfile Profile(Guid user) => new(_profiles.GetValueOrDefault(user)?.CreatedAt is { } created && created <= asOf ? created : null);
+    private UserProfile Profile(Guid user) =>
+        new(_profiles.GetValueOrDefault(user)?.CreatedAt is { } created && created <= asOf ? created : null);
 
     private HistoryEntry Entry(DecisionRow row)
     {

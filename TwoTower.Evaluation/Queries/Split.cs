@@ -17,7 +17,8 @@ internal sealed record Split(
     public int RankedCount { get; } = IsRanked.Count(ranked => ranked);
 
     /// <summary>The item of a video.</summary>
-    public IReadOnlyDictionary<Guid, int> ItemOf { get; } = Items.Select((video, index) => (video.Id, index)).ToDictionary(pair => pair.Id, pair => pair.index);
+    public IReadOnlyDictionary<Guid, int> ItemOf { get; } =
+        Items.Select((video, index) => (video.Id, index)).ToDictionary(pair => pair.Id, pair => pair.index);
 
     /// <summary>What each user of the training decided: items, each once, likes and nopes.</summary>
     public IReadOnlyList<(int[] Likes, int[] Nopes)> TrainingUsers => field ??= ReadUsers();

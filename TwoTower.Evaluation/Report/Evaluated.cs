@@ -7,7 +7,8 @@ namespace TwoTower.Evaluation.Report;
 
 /// <summary>An evaluation as --json prints it. The names in JSON stay what programs read already.</summary>
 internal sealed record Evaluated(
-    string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference, IReadOnlyList<SplitSummary> Splits,
+    string Data, string Protocol, string? Split, int Cores, DateTimeOffset EvaluatedAt, string? Reference,
+    IReadOnlyList<SplitSummary> Splits,
     [property: JsonPropertyName("contenders")] IReadOnlyList<ModelResult> Models)
 {
     /// <summary>What the baselines were fitted with, tuned or given.</summary>

@@ -9,10 +9,13 @@ internal sealed record EvaluatedSuite(IReadOnlyList<Evaluated> Sets)
 {
     private static readonly MetricColumn[] Shown = [.. new[] { "ndcg_100", "recall_20" }.Select(name => MetricColumn.All.Single(column => column.Name == name))];
 
-    /// <summary>Each metric as a table: a row a set, a column a model, and of each recipe the paired difference to the set's reference.</summary>
+    /// <summary>Each metric as a table: a row a set, a column a model, and of each recipe the paired difference to the set's
+    /// reference.</summary>
     internal IEnumerable<(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)> Tables()
     {
-        var models = Sets.SelectMany(set => set.Models).DistinctBy(ReportTables.NameOf).OrderBy(model => model.IsRecipe).Select(model => (Name: ReportTables.NameOf(model), model.IsRecipe)).ToList();
+        var models =
+            Sets.SelectMany(set => set.Models).DistinctBy(ReportTables.NameOf).OrderBy(model => model.IsRecipe).Select(
+                model => (Name: ReportTables.NameOf(model), model.IsRecipe)).ToList();
         foreach (var metric in Shown)
         {
             yield return (

@@ -5,7 +5,8 @@ using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Evaluation.Report;
 
-/// <summary>An evaluation as one HTML page that needs nothing but itself: no script, no font, no picture from elsewhere, and a policy that says so.</summary>
+/// <summary>An evaluation as one HTML page that needs nothing but itself: no script, no font, no picture from elsewhere, and a policy that
+/// says so.</summary>
 internal sealed class EvaluationPage
 {
     private static readonly string[] Plotted = ["recall_20", "ndcg_100", "uauc", "nope_20"];
@@ -78,8 +79,11 @@ internal sealed class EvaluationPage
 
     private void Models()
     {
-        Section("Models", "Means over the users asked, and over the seeds where there are several. Small print is the 95 % interval by a bootstrap over users; the best of a column is bold, and where intervals overlap it may be chance.");
-        Figures(MetricColumn.All.Where(metric => Plotted.Contains(metric.Name) && _evaluation.Models.Any(model => model.WithHistory.Metrics.ContainsKey(metric.Name)))
+        Section("Models",
+            "Means over the users asked, and over the seeds where there are several. Small print is the 95 % interval by a bootstrap over "
+                + "users; the best of a column is bold, and where intervals overlap it may be chance.");
+        Figures(MetricColumn.All.Where(
+            metric => Plotted.Contains(metric.Name) && _evaluation.Models.Any(model => model.WithHistory.Metrics.ContainsKey(metric.Name)))
             .Select(metric => Plots.Means(_evaluation.Models, metric)));
         _html.Append(_tables.Metrics("All models", model => model.WithHistory));
         _html.Append(_tables.Metrics("Users without a history", model => model.WithoutHistory));
@@ -94,7 +98,8 @@ internal sealed class EvaluationPage
     private void Live()
     {
         if (_evaluation.Live is not { Count: > 0 } results) return;
-        Section("The live API", "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against an exact search for the same users is the price of the index.");
+        Section("The live API",
+            "The same queries over HTTP: features from the database, the release's tower, the search in its index. What is lost against an exact search for the same users is the price of the index.");
         foreach (var live in results)
         {
             _html.Append(_tables.Live(live));

@@ -50,7 +50,8 @@ internal sealed partial record Plot(string Title, string Note, string Alternativ
             """);
     }
 
-    /// <summary>The reader's font isn't known: a letter gets the room that a wide sans-serif takes, so that nothing overlaps or is cut off.</summary>
+    /// <summary>The reader's font isn't known: a letter gets the room that a wide sans-serif takes, so that nothing overlaps or is cut
+    /// off.</summary>
     private sealed class RoomyText(double width, double height) : PdfRenderContext(width, height, OxyColors.Undefined)
     {
         private const double LetterWidth = 0.62, LineHeight = 1.25; // of the font's size

@@ -5,8 +5,8 @@ using OxyPlot.Legends;
 namespace TwoTower.Evaluation.Report;
 
 /// <summary>
-/// How plots look. Colours are names of the page's CSS variables, so that a plot follows light and dark: a plotting library knows numbers only,
-/// and so each name goes through it as a colour that no plot would have otherwise.
+/// How plots look. Colours are names of the page's CSS variables, so that a plot follows light and dark: a plotting library knows numbers
+/// only, and so each name goes through it as a colour that no plot would have otherwise.
 /// </summary>
 internal static class PlotStyle
 {

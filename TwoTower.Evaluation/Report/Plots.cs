@@ -26,7 +26,14 @@ internal static class Plots
                 plot.Series.Add(new LineSeries { Color = colour, StrokeThickness = 2, Points = { new(low, row), new(high, row) } });
             }
 
-            plot.Series.Add(new ScatterSeries { MarkerType = MarkerType.Circle, MarkerSize = 4.5, MarkerFill = colour, Points = { new(value.Mean, row) } });
+            plot.Series.Add(
+                new ScatterSeries
+                {
+                    MarkerType = MarkerType.Circle,
+                    MarkerSize = 4.5,
+                    MarkerFill = colour,
+                    Points = { new(value.Mean, row) }
+                });
         }
 
         return new(
@@ -48,7 +55,9 @@ internal static class Plots
         {
             plot.Series.Add(Line(i == 0 ? "training" : null, PlotStyle.Series(0), LineStyle.Dash, curve.Epochs.Select(epoch => new DataPoint(epoch.Epoch, epoch.TrainingLoss))));
             plot.Series.Add(Line(i == 0 ? "validation" : null, PlotStyle.Series(1), LineStyle.Solid, curve.Epochs.Select(epoch => new DataPoint(epoch.Epoch, epoch.ValidationLoss))));
-            kept.Points.AddRange(curve.Epochs.Where(epoch => epoch.Epoch == curve.BestEpoch).Select(epoch => new ScatterPoint(epoch.Epoch, epoch.ValidationLoss)));
+            kept.Points.AddRange(
+                curve.Epochs.Where(epoch => epoch.Epoch == curve.BestEpoch).Select(
+                    epoch => new ScatterPoint(epoch.Epoch, epoch.ValidationLoss)));
         }
 
         plot.Series.Add(kept);
@@ -61,7 +70,8 @@ internal static class Plots
     }
 
     /// <summary>Recall@20 by group, a line a model.</summary>
-    public static Plot Recalls(string title, string note, IReadOnlyList<ModelResult> models, Func<ModelResult, IReadOnlyList<GroupResult>> groups)
+    public static Plot Recalls(
+        string title, string note, IReadOnlyList<ModelResult> models, Func<ModelResult, IReadOnlyList<GroupResult>> groups)
     {
         var plot = PlotStyle.NewPlot(legend: true);
         var names = groups(models[0]).Select(group => group.Name).ToList();
@@ -100,7 +110,8 @@ internal static class Plots
             $"{scores.Likes.Sum()} held-out likes score {Mean(scores.Likes):0.###} on average, {scores.Nopes.Sum()} held-out nopes {Mean(scores.Nopes):0.###}, "
             + $"between {scores.Low:0.###} and {scores.High:0.###}", plot);
 
-        double Mean(IReadOnlyList<int> bins) => bins.Select((count, bin) => count * (scores.Low + (bin + 0.5) * scores.Width)).Sum() / bins.Sum();
+        double Mean(IReadOnlyList<int> bins) =>
+            bins.Select((count, bin) => count * (scores.Low + (bin + 0.5) * scores.Width)).Sum() / bins.Sum();
 
         AreaSeries Area(string title, int colour, LineStyle style, IReadOnlyList<int> bins)
         {
@@ -136,7 +147,8 @@ internal static class Plots
         }
 
         plot.Series.Add(Line(null, PlotStyle.Muted, LineStyle.Dash, [new(0, 0), new(1, 1)]));
-        var line = Line(null, PlotStyle.Series(0), LineStyle.Solid, model.Calibration.Select(bin => new DataPoint(bin.Predicted, bin.Observed)));
+        var line =
+            Line(null, PlotStyle.Series(0), LineStyle.Solid, model.Calibration.Select(bin => new DataPoint(bin.Predicted, bin.Observed)));
         (line.MarkerType, line.MarkerSize, line.MarkerFill) = (MarkerType.Circle, 4, PlotStyle.Series(0));
         plot.Series.Add(line);
         return new(
@@ -146,7 +158,8 @@ internal static class Plots
 
     private static LineSeries Line(string? title, OxyColor colour, LineStyle style, IEnumerable<DataPoint> points)
     {
-        var line = new LineSeries { Title = title, Color = colour, LineStyle = style, StrokeThickness = 2, RenderInLegend = title is not null };
+        var line =
+            new LineSeries { Title = title, Color = colour, LineStyle = style, StrokeThickness = 2, RenderInLegend = title is not null };
         line.Points.AddRange(points);
         return line;
     }

@@ -35,7 +35,9 @@ internal sealed class ReportTables(Evaluated evaluation)
 
         double Best(MetricColumn column)
         {
-            var means = shown.Select(model => of(model)!.Metrics).Where(metrics => metrics.ContainsKey(column.Name)).Select(metrics => metrics[column.Name].Mean);
+            var means =
+                shown.Select(model => of(model)!.Metrics).Where(metrics => metrics.ContainsKey(column.Name)).Select(
+                    metrics => metrics[column.Name].Mean);
             return column.Better > 0 ? means.Max() : means.Min();
         }
     }

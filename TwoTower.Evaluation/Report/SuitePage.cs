@@ -48,7 +48,9 @@ internal static class SuitePage
         foreach (var set in suite.Sets)
         {
             if (set.BaselineSettings.Count == 0) continue;
-            html.Append($"<p>{Text(set.Data)}: {Text(string.Join("; ", set.BaselineSettings.Select(fit => string.Join(", ", fit.Settings.Select(pair => FormattableString.Invariant($"{pair.Key} {pair.Value:0.####}"))))))}</p>\n");
+            var fits = set.BaselineSettings.Select(fit => string.Join(
+                ", ", fit.Settings.Select(pair => FormattableString.Invariant($"{pair.Key} {pair.Value:0.####}"))));
+            html.Append($"<p>{Text(set.Data)}: {Text(string.Join("; ", fits))}</p>\n");
         }
 
         html.Append($"</main>\n<footer>Made by <code>twotower evaluate --suite</code>, {suite.Sets[^1].EvaluatedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC.</footer>\n</body>\n</html>\n");

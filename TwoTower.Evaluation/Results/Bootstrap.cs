@@ -5,7 +5,8 @@ namespace TwoTower.Evaluation.Results;
 
 /// <summary>
 /// Percentile bootstrap over users (Efron 1979): users are drawn with replacement as often as there are users, and a mean is taken
-/// of the queries of those drawn; 2.5 and 97.5 % of many such means bound it. All series see the same draws, so that their differences are paired.
+/// of the queries of those drawn; 2.5 and 97.5 % of many such means bound it. All series see the same draws, so that their differences are
+/// paired.
 /// </summary>
 internal static class Bootstrap
 {

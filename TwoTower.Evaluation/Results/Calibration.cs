@@ -15,7 +15,8 @@ internal static class Calibration
     public static IReadOnlyList<(double Probability, bool IsLike)> Decisions(IEnumerable<QueryResult> results) =>
     [
         .. results.Select(result => result.Probabilities).OfType<(double[] Likes, double[] Nopes)>()
-            .SelectMany(of => of.Likes.Select(probability => (probability, true)).Concat(of.Nopes.Select(probability => (probability, false))))
+            .SelectMany(
+                of => of.Likes.Select(probability => (probability, true)).Concat(of.Nopes.Select(probability => (probability, false))))
             .OrderBy(decision => decision.Item1),
     ];
 

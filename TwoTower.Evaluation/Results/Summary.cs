@@ -28,7 +28,10 @@ internal sealed class Summary
     {
         ArgumentNullException.ThrowIfNull(answers);
         var groups = answers.GroupBy(a => (a.Model, a.IsReRanked)).Select(group => group.ToList()).ToList();
-        var series = groups.Select(group => Measures.All.Select(measure => UserSeries.Of(_users, Results(group).Where(HasHistory), measure.Of)).ToArray()).ToArray();
+        var series =
+            groups.Select(
+                group => Measures.All.Select(measure => UserSeries.Of(_users, Results(group).Where(HasHistory), measure.Of)).ToArray())
+                    .ToArray();
         var means = Bootstrap.Means([.. series.SelectMany(of => of)], _rounds, _seed, ct);
         var draws = groups.Select((_, g) => means.AsSpan(g * Measures.All.Count, Measures.All.Count).ToArray()).ToArray();
         var referred = groups.FindIndex(group => group[0].Model == reference && !group[0].IsReRanked);
@@ -36,7 +39,8 @@ internal sealed class Summary
             [.. _splits.Select(SplitSummary.Of)],
             [.. groups.Select((group, g) => Of(group, draws[g]) with
             {
-                Difference = referred < 0 || g == referred ? null : Difference(group[0].Model, series[g], draws[g], series[referred], draws[referred]),
+                Difference = referred < 0
+                    || g == referred ? null : Difference(group[0].Model, series[g], draws[g], series[referred], draws[referred]),
             })]);
     }
 
@@ -55,15 +59,25 @@ internal sealed class Summary
             WithHistory = Group("with history", all.Where(HasHistory), group, draws),
             WithoutHistory = empty.Count == 0 ? null : Group("without history", empty),
             BySeed = [.. group.Where(answers => answers.Seed is not null).Select(answers => Group($"seed {answers.Seed}", Results([answers]).Where(HasHistory), [answers]))],
-            BySplit = _splits.Count == 1 ? [] : [.. _splits.Select((split, s) => Group(split.Name, group.SelectMany(answers => answers.BySplit[s]).Where(HasHistory)))],
-            ByActivity = [.. Buckets.Activity.Select((bucket, b) => Group(bucket.Name, all.Where(result => HasHistory(result) && Buckets.OfActivity(result.HistoryLikes) == b)))
+            BySplit = _splits.Count == 1
+                ? [] : [.. _splits.Select(
+                    (split, s) => Group(split.Name, group.SelectMany(answers => answers.BySplit[s]).Where(HasHistory)))],
+            ByActivity =
+                [.. Buckets.Activity.Select(
+                    (bucket, b) =>
+                        Group(bucket.Name, all.Where(result => HasHistory(result) && Buckets.OfActivity(result.HistoryLikes) == b)))
                 .Where(bucket => bucket.Queries > 0)],
-            ByPopularity = [.. Buckets.Popularity.Select((bucket, b) => Recall(bucket, all.Where(HasHistory).Where(result => result.RecallByPopularity[b] is not null).ToList(), b))],
+            ByPopularity =
+                [.. Buckets.Popularity.Select(
+                    (bucket, b) =>
+                        Recall(bucket, all.Where(HasHistory).Where(result => result.RecallByPopularity[b] is not null).ToList(), b))],
             Calibration = Calibration.Bin(decisions),
             ProbabilityErrors = Calibration.Errors(decisions),
             Scores = ScoreDistribution.Of(group),
-            Curves = [.. group.SelectMany(answers => answers.Curves.Select((curve, s) => (answers.Seed, Curve: curve, Split: _splits[s].Name)))
-                .Where(curve => curve.Curve is not null).Select(curve => new LearningCurve(curve.Seed ?? 0, curve.Split, curve.Curve!.BestEpoch, curve.Curve.Epochs))],
+            Curves =
+                [.. group.SelectMany(answers => answers.Curves.Select((curve, s) => (answers.Seed, Curve: curve, Split: _splits[s].Name)))
+                .Where(curve => curve.Curve is not null).Select(
+                    curve => new LearningCurve(curve.Seed ?? 0, curve.Split, curve.Curve!.BestEpoch, curve.Curve.Epochs))],
         };
     }
 
@@ -91,7 +105,8 @@ internal sealed class Summary
         for (var m = 0; m < Measures.All.Count; m++)
         {
             var difference = own[m].Mean() - other[m].Mean();
-            if (double.IsFinite(difference)) metrics.Add(Measures.All[m].Name, Bounded(difference, ownDraws[m].Zip(otherDraws[m], (a, b) => a - b)));
+            if (double.IsFinite(difference)) metrics.Add(
+                Measures.All[m].Name, Bounded(difference, ownDraws[m].Zip(otherDraws[m], (a, b) => a - b)));
         }
 
         return new(name, own[0].Counts.Sum(), metrics);
@@ -102,9 +117,11 @@ internal sealed class Summary
 
     // Mean over the splits, each with items of its own.
     private double Coverage(Answers answers) => _splits.Select((split, s) =>
-        answers.BySplit[s].SelectMany(result => result.Top.Take(Core.Quality.Metrics.Shown)).Select(top => top.Item).Distinct().Count() / (double)split.RankedCount).Average();
+        answers.BySplit[s].SelectMany(result => result.Top.Take(Core.Quality.Metrics.Shown)).Select(top => top.Item).Distinct().Count() / (
+            double)split.RankedCount).Average();
 
-    private static IEnumerable<QueryResult> Results(IEnumerable<Answers> group) => group.SelectMany(answers => answers.BySplit).SelectMany(results => results);
+    private static IEnumerable<QueryResult> Results(IEnumerable<Answers> group) =>
+        group.SelectMany(answers => answers.BySplit).SelectMany(results => results);
 
     private static bool HasHistory(QueryResult result) => result.HistoryDecisions > 0;
 }

@@ -5,7 +5,8 @@ namespace TwoTower.Evaluation.Tuning;
 /// <param name="Time">Time of all trials at most; null: any.</param>
 internal sealed record Budget(int Trials, TimeSpan? Time)
 {
-    /// <summary>Why no further trial may begin; null: one may. A trial begins where one of mean length would still fit; the first always does.</summary>
+    /// <summary>Why no further trial may begin; null: one may. A trial begins where one of mean length would still fit; the first always
+    /// does.</summary>
     /// <param name="trials">The finished ones.</param>
     /// <param name="interrupted">What went into others that were never finished.</param>
     public string? Ends(IReadOnlyList<Trial> trials, TimeSpan interrupted) =>

@@ -23,5 +23,10 @@ internal static class DataFingerprint
 
     // A database gives a video's vectors as they come, a file as they stand there.
     private static VideoRow InOrder(VideoRow video) =>
-        video.VideoFeatures.Count < 2 ? video : video with { VideoFeatures = new SortedDictionary<string, float[]>(video.VideoFeatures.ToDictionary(), StringComparer.Ordinal) };
+        video.VideoFeatures.Count < 2
+            ? video : video with
+            {
+                VideoFeatures =
+                new SortedDictionary<string, float[]>(video.VideoFeatures.ToDictionary(), StringComparer.Ordinal)
+            };
 }

@@ -13,7 +13,8 @@ internal sealed record Goal(IReadOnlyList<(MetricColumn Metric, double Weight)> 
     public static readonly MetricColumn FitSeconds = new("fit_seconds", "fit_seconds", "0.0", 0, "Seconds to train, all cuts together.");
 
     /// <summary>Every metric that goes into it.</summary>
-    public IEnumerable<MetricColumn> Metrics => Terms.Select(term => term.Metric).Concat(Requirements.Select(requirement => requirement.Metric)).Distinct();
+    public IEnumerable<MetricColumn> Metrics =>
+        Terms.Select(term => term.Metric).Concat(Requirements.Select(requirement => requirement.Metric)).Distinct();
 
     /// <summary>The terms as they are given.</summary>
     public string Objective => string.Join(",", Terms.Select(term => Math.Abs(term.Weight) == 1 ? term.Metric.Title : $"{Math.Abs(term.Weight)}*{term.Metric.Title}"));
@@ -21,11 +22,13 @@ internal sealed record Goal(IReadOnlyList<(MetricColumn Metric, double Weight)> 
     /// <summary>Reads <c>recall@20,2*ndcg@100</c> and <c>uauc&gt;=0.81</c>.</summary>
     /// <exception cref="InputException">No such metric, one that is neither good nor bad, or no number.</exception>
     public static Goal Parse(string objective, IReadOnlyList<string> requirements) =>
-        new([.. objective.Split(',', StringSplitOptions.TrimEntries).Select(term => ReadTerm(term, objective))], [.. requirements.Select(Requirement.Parse)]);
+        new([.. objective.Split(',', StringSplitOptions.TrimEntries).Select(term => ReadTerm(term, objective))],
+            [.. requirements.Select(Requirement.Parse)]);
 
     /// <summary>The metric of a name as tables show it or as JSON has it, in any case; null: there is none.</summary>
     public static MetricColumn? Named(string name) =>
-        MetricColumn.All.Append(FitSeconds).FirstOrDefault(metric => new[] { metric.Title, metric.Name }.Contains(name, StringComparer.OrdinalIgnoreCase));
+        MetricColumn.All.Append(FitSeconds).FirstOrDefault(
+            metric => new[] { metric.Title, metric.Name }.Contains(name, StringComparer.OrdinalIgnoreCase));
 
     /// <summary>How much of it a trial has; null for one without metrics.</summary>
     public double? Of(Trial trial) => trial.Failed is null ? Terms.Sum(term => term.Weight * trial.Metrics[term.Metric.Name]) : null;
@@ -33,7 +36,8 @@ internal sealed record Goal(IReadOnlyList<(MetricColumn Metric, double Weight)> 
     /// <summary>True for a trial that fulfils every requirement.</summary>
     public bool IsMetBy(Trial trial) => trial.Failed is null && Requirements.All(requirement => requirement.MissedBy(trial) == 0);
 
-    /// <summary>The best one first: those that fulfil every requirement by the objective, then those that come nearest to it, then those that failed.</summary>
+    /// <summary>The best one first: those that fulfil every requirement by the objective, then those that come nearest to it, then those
+    /// that failed.</summary>
     public IReadOnlyList<Trial> BestFirst(IEnumerable<Trial> trials) =>
     [
         .. trials.OrderBy(trial => trial.Failed is null ? 0 : 1)
@@ -55,7 +59,8 @@ internal sealed record Goal(IReadOnlyList<(MetricColumn Metric, double Weight)> 
     {
         var parts = text.Split('*', 2, StringSplitOptions.TrimEntries);
         var weight = 1.0;
-        if (parts.Length == 2 && !(double.TryParse(parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight) && weight > 0))
+        if (parts.Length == 2
+            && !(double.TryParse(parts[0], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight) && weight > 0))
         {
             throw new InputException($"--objective {all}: '{parts[0]}' is no weight; write it like 2*ndcg@100");
         }
@@ -80,7 +85,8 @@ internal sealed record Requirement(MetricColumn Metric, bool AtLeast, double Bou
     public static Requirement Parse(string text)
     {
         var parts = text.Split([">=", "<="], 2, StringSplitOptions.TrimEntries);
-        if (parts.Length < 2 || !double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) || !double.IsFinite(bound))
+        if (parts.Length < 2 || !double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var bound)
+            || !double.IsFinite(bound))
         {
             throw new InputException($"--require {text} is no bound of a metric: write it like 'uauc>=0.81' or 'nope@20<=0.007'");
         }

@@ -5,9 +5,9 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>
-/// What a search tries next. Trial 0 is the recipe itself. Trials 1 to 7, and every eighth from there on, are spread evenly over the space; the
-/// others are drawn near one of the three best so far, each setting by a normal step as wide as those three lie apart: the cross-entropy method
-/// (Rubinstein 1999) with a kernel about each of the elite. docs/decisions/search.md says why.
+/// What a search tries next. Trial 0 is the recipe itself. Trials 1 to 7, and every eighth from there on, are spread evenly over the space;
+/// the others are drawn near one of the three best so far, each setting by a normal step as wide as those three lie apart: the
+/// cross-entropy method (Rubinstein 1999) with a kernel about each of the elite. docs/decisions/search.md says why.
 /// </summary>
 /// <param name="space">What may be set.</param>
 /// <param name="seed">The same seed and trials give the same proposal.</param>

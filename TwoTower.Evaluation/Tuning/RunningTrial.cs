@@ -5,8 +5,8 @@ using TwoTower.Core.Formats;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>
-/// The trial that runs, and how long it has: <c>running.json</c>, refreshed while it runs. Where no trial of its number comes of it, the next run
-/// knows what went into it.
+/// The trial that runs, and how long it has: <c>running.json</c>, refreshed while it runs. Where no trial of its number comes of it, the
+/// next run knows what went into it.
 /// </summary>
 internal sealed class RunningTrial : IAsyncDisposable
 {
@@ -34,7 +34,8 @@ internal sealed class RunningTrial : IAsyncDisposable
         Write();
     }
 
-    /// <summary>The time of all trials that were begun and not finished; none where the file is missing or isn't what a search wrote.</summary>
+    /// <summary>The time of all trials that were begun and not finished; none where the file is missing or isn't what a search
+    /// wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="finished">Trials that were: the time of one that is among them is in its line.</param>
     internal static TimeSpan ReadInterrupted(string path, int finished)
@@ -42,7 +43,8 @@ internal sealed class RunningTrial : IAsyncDisposable
         try
         {
             var state = JsonSerializer.Deserialize<State>(File.ReadAllBytes(path), SnakeCaseJson.Checked);
-            return state is { SecondsBefore: >= 0, Seconds: >= 0 } ? TimeSpan.FromSeconds(state.SecondsBefore + (state.Number < finished ? 0 : state.Seconds)) : default;
+            return state is { SecondsBefore: >= 0, Seconds: >= 0 }
+                ? TimeSpan.FromSeconds(state.SecondsBefore + (state.Number < finished ? 0 : state.Seconds)) : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or OverflowException)
         {

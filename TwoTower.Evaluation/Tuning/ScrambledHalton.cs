@@ -3,8 +3,8 @@ using TwoTower.Training.Randomness;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>
-/// Points that fill the unit cube more evenly than random ones, however many are taken: the radical inverses of a number in the first primes
-/// (Halton 1960), every digit permuted at random, without which many dimensions go in step (Owen 2017).
+/// Points that fill the unit cube more evenly than random ones, however many are taken: the radical inverses of a number in the first
+/// primes (Halton 1960), every digit permuted at random, without which many dimensions go in step (Owen 2017).
 /// </summary>
 internal sealed class ScrambledHalton
 {

@@ -7,8 +7,9 @@ using TwoTower.Core.Formats;
 namespace TwoTower.Evaluation.Tuning;
 
 /// <summary>
-/// The folder of a search: <c>study.json</c>, what its trials have in common; <c>trials.jsonl</c>, a line for each finished one, which is on the disk
-/// before the next begins; <c>running.json</c>, how long the one that runs has; <c>best.json</c>, the best recipe so far. One run at a time has it.
+/// The folder of a search: <c>study.json</c>, what its trials have in common; <c>trials.jsonl</c>, a line for each finished one, which is
+/// on the disk before the next begins; <c>running.json</c>, how long the one that runs has; <c>best.json</c>, the best recipe so far. One
+/// run at a time has it.
 /// </summary>
 internal sealed class Study : IDisposable
 {
@@ -40,7 +41,8 @@ internal sealed class Study : IDisposable
     public static void Check(string folder)
     {
         if (File.Exists(folder)) throw new InputException($"--study {folder} is a file: name a folder");
-        if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, PlanFile)) && Directory.EnumerateFileSystemEntries(folder).Any(path => Path.GetFileName(path) != LockFile))
+        if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, PlanFile))
+            && Directory.EnumerateFileSystemEntries(folder).Any(path => Path.GetFileName(path) != LockFile))
         {
             throw new InputException($"--study {folder} holds other things and no {PlanFile}: name a new folder, or one that a search has made");
         }
@@ -99,7 +101,8 @@ internal sealed class Study : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            return new(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new(
+                Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -148,7 +151,8 @@ internal sealed class Study : IDisposable
             DroppedHalf = true;
         }
 
-        foreach (var (index, line) in Encoding.UTF8.GetString(bytes.AsSpan(0, whole)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Index())
+        foreach (
+            var (index, line) in Encoding.UTF8.GetString(bytes.AsSpan(0, whole)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Index())
         {
             try
             {

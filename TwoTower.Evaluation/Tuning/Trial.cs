@@ -13,7 +13,8 @@ namespace TwoTower.Evaluation.Tuning;
 /// <param name="FinishedAt">When it was done.</param>
 /// <param name="Failed">Why there are no metrics; null where there are.</param>
 internal sealed record Trial(
-    int Number, JsonObject Settings, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, double> Metrics, double Seconds, DateTimeOffset FinishedAt,
+    int Number, JsonObject Settings, IReadOnlyList<int> Seeds, IReadOnlyDictionary<string, double> Metrics, double Seconds,
+    DateTimeOffset FinishedAt,
     string? Failed = null)
 {
     /// <summary>The line, without its end.</summary>

@@ -146,7 +146,9 @@ internal sealed class PrivateApt : IDisposable
     /// <summary>The names in a dependency field, alternatives together: "a (>= 1) | b, c:any" is [[a, b], [c]].</summary>
     internal static IEnumerable<IReadOnlyList<string>> DependencyNames(string? field) =>
         (field ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(static group => (IReadOnlyList<string>)[.. group.Split('|', StringSplitOptions.TrimEntries).Select(static one => one.Split(' ', '(', ':', '[')[0])]);
+            .Select(static group =>
+                (IReadOnlyList<string>)[.. group.Split('|', StringSplitOptions.TrimEntries).Select(
+                    static one => one.Split(' ', '(', ':', '[')[0])]);
 
     private static bool IsWhole(string file, AptPackage package)
     {

@@ -50,7 +50,8 @@ internal sealed partial class PrivateCopy(string cache, Action<string> say)
         : NotApt;
 
     /// <summary>Makes a copy from the machine's mirror, or says why that can't be.</summary>
-    public async Task<(PostgresPrograms? Programs, string? Reason)> MakeAsync(OsRelease? os, IReadOnlyList<AptSource> sources, CancellationToken ct)
+    public async Task<(PostgresPrograms? Programs, string? Reason)> MakeAsync(
+        OsRelease? os, IReadOnlyList<AptSource> sources, CancellationToken ct)
     {
         var (mirrors, whyNot) = Mirrors(os, sources);
         if (whyNot is not null)

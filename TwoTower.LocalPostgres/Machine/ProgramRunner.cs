@@ -31,7 +31,8 @@ internal static class ProgramRunner
     /// <summary>Runs to the end, the time limit, or cancellation, which end the program and its children: not the latter of one that
     /// <paramref name="leavesServer"/>.</summary>
     public static async Task<CommandResult> RunAsync(
-        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, string? folder = null, bool leavesServer = false)
+        string program, IReadOnlyList<string> arguments, CancellationToken ct, TimeSpan? limit = null, string? folder = null,
+        bool leavesServer = false)
     {
         var start = new ProcessStartInfo(program)
         {

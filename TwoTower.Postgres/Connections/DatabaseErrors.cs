@@ -35,9 +35,11 @@ internal static class DatabaseErrors
         PostgresErrorCodes.DiskFull => DatabaseFault.DiskFull,
         ['5', '7', ..] or ['5', '3', ..] => DatabaseFault.Away,
         ['4', '0', ..] or ['5', '5', ..] or ['5', '8', ..] => DatabaseFault.Busy,
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName => DatabaseFault.NotMigrated,
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName =>
+            DatabaseFault.NotMigrated,
         PostgresErrorCodes.InsufficientPrivilege => DatabaseFault.Denied,
-        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName => DatabaseFault.Refused,
+        PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+            or PostgresErrorCodes.InvalidCatalogName => DatabaseFault.Refused,
         _ => DatabaseFault.Bug,
     };
 
@@ -49,7 +51,11 @@ internal static class DatabaseErrors
         return error switch
         {
             PostgresException { SqlState: UnusableTable } raised => new(raised.MessageText, raised),
-            PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } refused =>
+            PostgresException
+            {
+                SqlState: PostgresErrorCodes.InvalidPassword
+                or PostgresErrorCodes.InvalidAuthorizationSpecification
+            } refused =>
                 new($"The database server {where} refuses user '{settings.Username}': {refused.MessageText}. Check the connection string.", refused),
             PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } absent =>
                 new($"The database server {where} has no database '{settings.Database}'. Create it, or name another.", absent),

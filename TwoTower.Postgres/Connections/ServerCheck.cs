@@ -90,7 +90,8 @@ internal static class ServerCheck
     private static Version? ParseVersion(string? text)
     {
         if (text is null) return null;
-        var numbers = text.Split('.', '-').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var n) ? n : 0).Take(3).ToArray();
+        var numbers =
+            text.Split('.', '-').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var n) ? n : 0).Take(3).ToArray();
         return new(numbers[0], numbers.ElementAtOrDefault(1), numbers.ElementAtOrDefault(2));
     }
 }

@@ -55,7 +55,8 @@ internal class TwoTowerDb(DbContextOptions<TwoTowerDb> options) : DbContext(opti
     }
 
     /// <summary>Options of a context over a data source.</summary>
-    public static DbContextOptions<TwoTowerDb> Options(NpgsqlDataSource db) => Configure(new DbContextOptionsBuilder<TwoTowerDb>(), db).Options;
+    public static DbContextOptions<TwoTowerDb> Options(NpgsqlDataSource db) =>
+        Configure(new DbContextOptionsBuilder<TwoTowerDb>(), db).Options;
 
     /// <summary>Adds the provider, pgvector and the naming to options, as dependency injection wants it.</summary>
     public static TBuilder Configure<TBuilder>(TBuilder builder, NpgsqlDataSource db) where TBuilder : DbContextOptionsBuilder

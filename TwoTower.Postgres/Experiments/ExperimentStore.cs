@@ -46,7 +46,8 @@ internal sealed class ExperimentStore(NpgsqlDataSource db)
     /// <summary>Ends an experiment: from the next request on, all users get the active release.</summary>
     /// <returns>The experiment, and whether it was running.</returns>
     /// <exception cref="InputException">There is no such experiment.</exception>
-    public async Task<(Experiment Experiment, bool WasRunning)> StopAsync(string name, string actor, string? reason, CancellationToken ct = default)
+    public async Task<(Experiment Experiment, bool WasRunning)> StopAsync(
+        string name, string actor, string? reason, CancellationToken ct = default)
     {
         var was = await ReleaseErrors.ExplainAsync(() => db.Sql("select two_tower.stop_experiment(@name, @actor, @reason)")
             .With("name", name).With("actor", actor).With("reason", reason).ScalarAsync<bool>(ct));

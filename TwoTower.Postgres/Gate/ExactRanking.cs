@@ -17,7 +17,8 @@ internal static class ExactRanking
     /// <param name="decided">[queries] items that aren't shown.</param>
     /// <param name="count">Length of a head at most.</param>
     public static async Task<int[][]> HeadsAsync(
-        ReleaseVectors vectors, IReadOnlyDictionary<Guid, int> items, float[] users, IReadOnlyList<HashSet<int>> decided, int count, CancellationToken ct)
+        ReleaseVectors vectors, IReadOnlyDictionary<Guid, int> items, float[] users, IReadOnlyList<HashSet<int>> decided, int count,
+        CancellationToken ct)
     {
         var dim = vectors.Release.EmbeddingDim;
         var heads = new RankingHead[decided.Count];

@@ -33,7 +33,8 @@ internal static class FileChecks
             foreach (var tensor in model.Graph?.Initializer ?? [])
             {
                 var raw = tensor.RawData.Span;
-                var values = tensor.DataType != 1 ? [] : raw.IsEmpty ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(raw).ToArray();
+                var values = tensor.DataType != 1
+                    ? [] : raw.IsEmpty ? [.. tensor.FloatData] : MemoryMarshal.Cast<byte, float>(raw).ToArray();
                 var wrong = values.Count(value => !float.IsFinite(value));
                 if (wrong > 0) return new("weights", false, $"{path}: {wrong} of {values.Length} numbers of {tensor.Name} aren't finite");
                 tensors++;

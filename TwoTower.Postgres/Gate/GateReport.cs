@@ -50,7 +50,8 @@ internal sealed record GateQuality(bool Judged, int Users, GateMetric Recall20, 
 /// <param name="Allowed">The difference that is just allowed, chance included.</param>
 /// <param name="Passed">False when it is worse than that.</param>
 internal sealed record GateMetric(
-    double Release, double? Live = null, double? Difference = null, double? StandardError = null, double? Allowed = null, bool Passed = true);
+    double Release, double? Live = null, double? Difference = null, double? StandardError = null, double? Allowed = null,
+    bool Passed = true);
 
 /// <summary>A recorded run of the gate.</summary>
 /// <param name="Run">Its number.</param>

@@ -13,7 +13,8 @@ internal static class GateRuns
     /// <param name="db">The registry's database.</param>
     /// <param name="modelVersion">The release.</param>
     /// <param name="limit">Runs at most.</param>
-    public static Task<IReadOnlyList<GateRun>> ReadAsync(NpgsqlDataSource db, string modelVersion, int limit = 20, CancellationToken ct = default) =>
+    public static Task<IReadOnlyList<GateRun>> ReadAsync(
+        NpgsqlDataSource db, string modelVersion, int limit = 20, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<GateRun>>(async () =>
         {
             await using var context = TwoTowerDb.Open(db);

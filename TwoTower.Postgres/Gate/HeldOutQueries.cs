@@ -41,7 +41,8 @@ internal static class HeldOutQueries
     /// <summary>The questions, ordered by user id.</summary>
     /// <param name="share">Share of the users that trainings leave out.</param>
     /// <param name="maxUsers">Users at most.</param>
-    public static async Task<IReadOnlyList<HeldOutQuery>> ReadAsync(NpgsqlDataSource db, double share, int maxUsers, CancellationToken ct = default)
+    public static async Task<IReadOnlyList<HeldOutQuery>> ReadAsync(
+        NpgsqlDataSource db, double share, int maxUsers, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(db);
         var queries = new List<HeldOutQuery>();

@@ -7,7 +7,8 @@ using TwoTower.Postgres.Releases;
 
 namespace TwoTower.Postgres.Gate;
 
-/// <summary>A release's way from a history to a user's embedding, for whoever measures releases: the one of a live request. Thread-safe.</summary>
+/// <summary>A release's way from a history to a user's embedding, for whoever measures releases: the one of a live request.
+/// Thread-safe.</summary>
 internal interface IHistoryEncoder : IDisposable
 {
     /// <summary>Length of an embedding.</summary>
@@ -23,12 +24,14 @@ internal interface IHistoryEncoder : IDisposable
 /// <summary>Opens the encoder that a release needs.</summary>
 internal static class HistoryEncoder
 {
-    /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here, once.</summary>
+    /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here,
+    /// once.</summary>
     /// <param name="db">The database, for what isn't in the files.</param>
     /// <param name="release">The release.</param>
     /// <param name="files">Its files.</param>
     /// <exception cref="InputException">The files can't be used; says which and why.</exception>
-    public static async Task<IHistoryEncoder> OpenAsync(NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
+    public static async Task<IHistoryEncoder> OpenAsync(
+        NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         ct.ThrowIfCancellationRequested();

@@ -48,7 +48,8 @@ internal static class QualityCheck
         var judged = why is null;
         var quality = new GateQuality(
             judged, queries.Count,
-            Compare(mine.Recall20, theirs?.Recall20, 1), Compare(mine.Ndcg100, theirs?.Ndcg100, 1), Compare(mine.Nope20, theirs?.Nope20, -1));
+            Compare(mine.Recall20, theirs?.Recall20, 1), Compare(mine.Ndcg100, theirs?.Ndcg100, 1),
+            Compare(mine.Nope20, theirs?.Nope20, -1));
         var numbers = $"{Show("recall@20", quality.Recall20)}, {Show("ndcg@100", quality.Ndcg100)}, {Show("nope@20", quality.Nope20)}, {queries.Count} held-out users";
         if (!judged) return (Unjudged($"{why}; {numbers}"), quality);
         var passed = quality is { Recall20.Passed: true, Ndcg100.Passed: true, Nope20.Passed: true };
@@ -69,7 +70,8 @@ internal static class QualityCheck
     }
 
     private static async Task<ReleaseQuality> MeasureAsync(
-        NpgsqlDataSource db, Release release, ReleaseFileSet files, IReadOnlyList<HeldOutQuery> queries, IReadOnlyDictionary<Guid, int> items, CancellationToken ct)
+        NpgsqlDataSource db, Release release, ReleaseFileSet files, IReadOnlyList<HeldOutQuery> queries,
+        IReadOnlyDictionary<Guid, int> items, CancellationToken ct)
     {
         using var encoder = await HistoryEncoder.OpenAsync(db, release, files, ct);
         var vectors = await ReleaseVectors.OpenAsync(db, release, ct);

@@ -88,7 +88,8 @@ internal static class VectorChecks
             : new("agreement", true, $"the item tower gives the stored vectors of {same} of {items.Count} videos; {changed + unknown} have changed since");
     }
 
-    private static async Task<Dictionary<Guid, (float[] Vector, long? Hash)>> SampleAsync(NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct)
+    private static async Task<Dictionary<Guid, (float[] Vector, long? Hash)>> SampleAsync(
+        NpgsqlDataSource db, ReleaseVectors vectors, CancellationToken ct)
     {
         // By a hash of the id: the same videos every time, and of all ages.
         var isHalf = vectors.Release.VectorType == VectorType.HalfVec;

@@ -20,7 +20,8 @@ public sealed record ImpressionOptions
     [Range(1, 3650)]
     public int Days { get; init; } = 30;
 
-    /// <summary>Rows kept at most, about 100 bytes each: the oldest days go first, and when two days alone are more, recording pauses.</summary>
+    /// <summary>Rows kept at most, about 100 bytes each: the oldest days go first, and when two days alone are more, recording
+    /// pauses.</summary>
     [Range(1000L, 10_000_000_000L)]
     public long MaxRows { get; init; } = 20_000_000;
 

@@ -17,7 +17,8 @@ internal sealed class ServingRecorder(IOptions<ImpressionOptions> options)
     private const int MostFaults = 10_000;
 
     private readonly Lock _lock = new();
-    private readonly Channel<ServedAnswer> _pending = Channel.CreateBounded<ServedAnswer>(new BoundedChannelOptions(options.Value.Pending) { SingleReader = true });
+    private readonly Channel<ServedAnswer> _pending =
+        Channel.CreateBounded<ServedAnswer>(new BoundedChannelOptions(options.Value.Pending) { SingleReader = true });
     private ServingOutcomes _outcomes = new();
 
     internal ChannelReader<ServedAnswer> Pending => _pending.Reader;
@@ -30,8 +31,8 @@ internal sealed class ServingRecorder(IOptions<ImpressionOptions> options)
     /// <param name="experimentId">The experiment that runs, whichever release the user got.</param>
     /// <param name="servedAt">When it was asked for, by the database's clock: a decision on it is later.</param>
     /// <param name="couldBeMore">
-    /// Of an answer without a video: true when the release to go back to would have found one, false when no release could, such as for a user who
-    /// has seen everything. The latter says nothing of the release, and isn't counted.
+    /// Of an answer without a video: true when the release to go back to would have found one, false when no release could, such as for a
+    /// user who has seen everything. The latter says nothing of the release, and isn't counted.
     /// </param>
     public void Answered(
         Guid userId, string? modelVersion, string strategy, IReadOnlyCollection<Guid> videoIds, long? experimentId, DateTimeOffset servedAt,
@@ -50,7 +51,8 @@ internal sealed class ServingRecorder(IOptions<ImpressionOptions> options)
     }
 
     /// <summary>There was no answer, and the release was why: never what the client sent.</summary>
-    public void Failed(string modelVersion, Guid userId) => Count(modelVersion, new(0, 0, 1), new(modelVersion, ServingFaultKind.Failed, userId));
+    public void Failed(string modelVersion, Guid userId) =>
+        Count(modelVersion, new(0, 0, 1), new(modelVersion, ServingFaultKind.Failed, userId));
 
     internal ServingOutcomes TakeOutcomes()
     {

@@ -14,7 +14,8 @@ namespace TwoTower.Postgres.Releases;
 /// <param name="Undid">The activation that it undid by itself; null: it was asked for.</param>
 /// <param name="Numbers">What that was decided by, JSON.</param>
 internal sealed record RecordedActivation(
-    long Id, string ModelVersion, string? Previous, DateTimeOffset At, string Actor, string? Reason, bool IsRollback, long? Undid, JsonElement? Numbers);
+    long Id, string ModelVersion, string? Previous, DateTimeOffset At, string Actor, string? Reason, bool IsRollback, long? Undid,
+    JsonElement? Numbers);
 
 /// <summary>The history of what was served.</summary>
 internal sealed class ActivationHistory(NpgsqlDataSource db)

@@ -59,8 +59,8 @@ public sealed record Release
         || !features.TryGetProperty("use_rpc_features", out var flag) || flag.ValueKind != JsonValueKind.False;
 
     /// <summary>
-    /// True when its vectors are nested (Matryoshka): the first numbers say the most, so that a part of them, from the first on, is a shorter model. Those of history
-    /// recipes are; the last number of all only makes an item's length 1 and is 0 for users.
+    /// True when its vectors are nested (Matryoshka): the first numbers say the most, so that a part of them, from the first on, is a
+    /// shorter model. Those of history recipes are; the last number of all only makes an item's length 1 and is 0 for users.
     /// </summary>
     public bool IsNested =>
         Config.ValueKind == JsonValueKind.Object

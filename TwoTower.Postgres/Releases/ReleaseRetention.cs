@@ -52,8 +52,8 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
 
     /// <summary>
     /// Keeps the newest releases with vectors and those that somebody needs (<c>two_tower.needed_releases()</c>); retires the others, and
-    /// failed ones that are older than the newest kept; and frees the vectors and files of all that are retired, whose rows and history stay.
-    /// What is trained or being embedded isn't touched.
+    /// failed ones that are older than the newest kept; and frees the vectors and files of all that are retired, whose rows and history
+    /// stay. What is trained or being embedded isn't touched.
     /// </summary>
     /// <param name="keep">How many of the newest, the active one included.</param>
     /// <param name="dryRun">True only says what would be done.</param>
@@ -100,7 +100,9 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
             freed.Add(undropped.Contains(size.ModelVersion) ? size with { VectorBytes = 0 } : size);
         }
 
-        return new([.. old.Select(release => release.ModelVersion)], kept, undropped, [.. freed.Where(size => size.VectorBytes + size.FileBytes > 0)]);
+        return new(
+            [.. old.Select(release => release.ModelVersion)], kept, undropped,
+            [.. freed.Where(size => size.VectorBytes + size.FileBytes > 0)]);
     }
 
     /// <summary>The releases that somebody needs, and why; a release may be there more than once.</summary>

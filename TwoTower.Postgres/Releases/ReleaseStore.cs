@@ -182,13 +182,15 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
     /// <summary>Activates the release that was active before this one and still has its vectors.</summary>
     /// <returns>The release that is active now, and the one that was.</returns>
     /// <exception cref="InputException">There is none.</exception>
-    public Task<(string ModelVersion, string Previous)> RollbackAsync(string actor, string? reason, CancellationToken ct = default) => MoveAsync(
+    public Task<(string ModelVersion, string Previous)> RollbackAsync(string actor, string? reason, CancellationToken ct = default) =>
+        MoveAsync(
         "roll back", "two_tower.rollback_release(@actor, @reason)", null, "moved.model_version", [("actor", actor), ("reason", reason)],
         row => (row.Get<string>("model_version"), row.Get<string>("previous_model_version")), ct);
 
     /// <summary>Moves a release to another state; nothing happens when it is there already.</summary>
     /// <exception cref="InputException">The database refuses the transition, by name.</exception>
-    public async Task<Release> TransitionAsync(string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default)
+    public async Task<Release> TransitionAsync(
+        string modelVersion, ReleaseState to, string actor, string? reason, CancellationToken ct = default)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await TransitionAsync(connection, modelVersion, to, actor, reason, ct);
@@ -250,7 +252,8 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
                 $"registered were {size} with {sha256}. Activate another release and train or import this one again.");
     }
 
-    // One statement that moves and tells what the span needs: a query after it could fail, and would report a move that has happened as failed.
+    // One statement that moves and tells what the span needs: a query after it could fail, and would report a move that has happened as
+    // failed.
     private Task<T> MoveAsync<T>(
         string what, string move, string? modelVersion, string target, (string Name, string? Value)[] parameters, Func<SqlRow, T> read,
         CancellationToken ct) =>

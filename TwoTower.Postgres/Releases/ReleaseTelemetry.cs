@@ -33,7 +33,8 @@ internal static class ReleaseTelemetry
     /// <param name="traceParent">The release's <see cref="Release.TraceParent"/>.</param>
     public static void LinkToTraining(this Activity? span, string? traceParent)
     {
-        if (span is not null && ActivityContext.TryParse(traceParent, null, isRemote: true, out var training) && training.TraceId != span.TraceId)
+        if (span is not null && ActivityContext.TryParse(traceParent, null, isRemote: true, out var training)
+            && training.TraceId != span.TraceId)
         {
             span.AddLink(new(training));
         }

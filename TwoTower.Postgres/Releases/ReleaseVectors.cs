@@ -60,7 +60,8 @@ internal sealed class ReleaseVectors
     /// <param name="connection">In a transaction.</param>
     /// <param name="afresh">True drops one that is there, with its vectors.</param>
     /// <param name="historyDim">Length of a history vector, for a release whose user tower reads histories; 0 for others.</param>
-    public Task CreateAsync(NpgsqlConnection connection, bool afresh = false, int historyDim = 0, CancellationToken ct = default) => ReleaseErrors.ExplainAsync(async () =>
+    public Task CreateAsync(NpgsqlConnection connection, bool afresh = false, int historyDim = 0, CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync(async () =>
     {
         return await connection.Sql(
             $"""
@@ -113,7 +114,8 @@ internal sealed class ReleaseVectors
             """)
             .ListAsync<Guid>(ct);
 
-    /// <summary>What the features were that the vectors of these videos are of; without those that have no vector, null where it isn't known.</summary>
+    /// <summary>What the features were that the vectors of these videos are of; without those that have no vector, null where it isn't
+    /// known.</summary>
     public async Task<IReadOnlyDictionary<Guid, long?>> HashesAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct = default) =>
         (await _db.Sql($"select video_id, feature_hash from {Table} where video_id = any (@ids)")
             .With("ids", videoIds as Guid[] ?? [.. videoIds])

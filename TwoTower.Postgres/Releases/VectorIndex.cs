@@ -12,7 +12,8 @@ public sealed record VectorIndexOptions
     [Range(2, 100)]
     public int M { get; init; } = 16;
 
-    /// <summary>Candidates looked at when a node is linked. 200 instead of 64 gains .003 recall at twice the time (docs/performance.md).</summary>
+    /// <summary>Candidates looked at when a node is linked. 200 instead of 64 gains .003 recall at twice the time
+    /// (docs/performance.md).</summary>
     [Range(4, 1000)]
     public int EfConstruction { get; init; } = 64;
 
@@ -25,7 +26,8 @@ public sealed record VectorIndexOptions
     public int ParallelWorkers { get; init; } = Math.Max(0, Math.Min(4, Environment.ProcessorCount) - 1);
 }
 
-/// <summary>Builds the HNSW index over a release's vectors: inner product, which for unit vectors orders as cosine does and is cheapest.</summary>
+/// <summary>Builds the HNSW index over a release's vectors: inner product, which for unit vectors orders as cosine does and is
+/// cheapest.</summary>
 internal static class VectorIndex
 {
     /// <summary>Builds the index unless it is there, then analyses the table. One transaction: it is whole or not there.</summary>
@@ -34,7 +36,8 @@ internal static class VectorIndex
     /// <param name="warn">Told what a person should know.</param>
     /// <param name="ct">Cancels the build on the server.</param>
     public static async Task BuildAsync(
-        NpgsqlDataSource db, ReleaseVectors vectors, VectorIndexOptions options, long rows, Action<string>? warn = null, CancellationToken ct = default)
+        NpgsqlDataSource db, ReleaseVectors vectors, VectorIndexOptions options, long rows, Action<string>? warn = null,
+        CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
         ArgumentNullException.ThrowIfNull(options);
@@ -81,18 +84,19 @@ internal static class VectorIndex
             .With("table", vectors.Table).ScalarAsync<long?>(ct);
     }
 
-    /// <summary>Memory that a build over this many rows asks for, in MB: what it needs and no more, so that a small one lives on a small server.</summary>
+    /// <summary>Memory that a build over this many rows asks for, in MB: what it needs and no more, so that a small one lives on a small
+    /// server.</summary>
     public static long MemoryMb(Release release, VectorIndexOptions options, long rows)
     {
-        // What pgvector keeps of a row while building: the vector, 2·m links on the lowest level (16 bytes each with their distances), and a
-        // little of upper levels and bookkeeping.
+        // What pgvector keeps of a row while building: the vector, 2·m links on the lowest level (16 bytes each with their distances), and
+        // a little of upper levels and bookkeeping.
         var bytes = release.EmbeddingDim * (release.VectorType == VectorType.HalfVec ? 2L : 4L) + 2L * options.M * 16 + 256;
         return Math.Clamp(64 + rows * bytes * 5 / 4 / (1 << 20), 64, Math.Max(64, options.MaintenanceMemoryMb));
     }
 
     /// <summary>
-    /// The settings of a build's transaction. SET LOCAL: behind a transaction pooler nothing else would be sure to reach the statement, or to
-    /// leave the connection again. Hosted databases stop long statements by default; this one is long.
+    /// The settings of a build's transaction. SET LOCAL: behind a transaction pooler nothing else would be sure to reach the statement, or
+    /// to leave the connection again. Hosted databases stop long statements by default; this one is long.
     /// </summary>
     public static string Settings(long memoryMb, int workers) => string.Create(CultureInfo.InvariantCulture,
         $"set local statement_timeout = 0; set local maintenance_work_mem = '{memoryMb}MB'; set local max_parallel_maintenance_workers = {workers};");

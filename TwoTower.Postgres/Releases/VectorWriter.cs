@@ -31,7 +31,8 @@ internal static class VectorWriter
     /// <returns>Rows written.</returns>
     /// <inheritdoc cref="AddAsync(NpgsqlDataSource, ReleaseVectors, EmbeddingBatch, ReadOnlyMemory{long}, CancellationToken)"/>
     public static async Task<long> AddAsync(
-        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes, CancellationToken ct = default)
+        NpgsqlConnection connection, ReleaseVectors vectors, EmbeddingBatch batch, ReadOnlyMemory<long> hashes,
+        CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(vectors);

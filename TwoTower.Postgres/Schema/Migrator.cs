@@ -92,7 +92,8 @@ internal static class Migrator
     }
 
     /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and how their rows can be copied.</summary>
-    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<TableCopy> Copies)> FindMisfitsAsync(NpgsqlDataSource db, CancellationToken ct)
+    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<TableCopy> Copies)> FindMisfitsAsync(
+        NpgsqlDataSource db, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         var misfits = await ExistingTables.FindMisfitsAsync(connection, ct);
@@ -135,7 +136,8 @@ internal static class Migrator
         }
     }
 
-    private static async Task<SortedDictionary<int, (string Name, string Checksum)>> ReadJournalAsync(NpgsqlConnection connection, CancellationToken ct)
+    private static async Task<SortedDictionary<int, (string Name, string Checksum)>> ReadJournalAsync(
+        NpgsqlConnection connection, CancellationToken ct)
     {
         var journal = new SortedDictionary<int, (string Name, string Checksum)>();
         if (!await HasJournalAsync(connection, ct)) return journal;
@@ -148,7 +150,8 @@ internal static class Migrator
     private static Task<bool> HasJournalAsync(NpgsqlConnection connection, CancellationToken ct) =>
         connection.Sql("select to_regclass('two_tower.migrations') is not null").ScalarAsync<bool>(ct);
 
-    /// <summary>Makes pgvector's types visible to the rest of the transaction; returns their schema, null before the extension is there.</summary>
+    /// <summary>Makes pgvector's types visible to the rest of the transaction; returns their schema, null before the extension is
+    /// there.</summary>
     internal static async Task<string?> UseVectorSchemaAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var schema = (await ServerCheck.ReadAsync(connection, ct)).VectorSchema;

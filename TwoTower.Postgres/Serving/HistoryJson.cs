@@ -5,7 +5,8 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Postgres.Serving;
 
-/// <summary>The rows of a user's history as <c>two_tower.serving_context</c> returns them for a release that computes features in process.</summary>
+/// <summary>The rows of a user's history as <c>two_tower.serving_context</c> returns them for a release that computes features in
+/// process.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(HistoryRows))]
 internal sealed partial class HistoryJson : JsonSerializerContext

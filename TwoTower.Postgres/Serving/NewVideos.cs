@@ -7,8 +7,8 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Serving;
 
 /// <summary>
-/// Vectors of videos that no embedder has come to yet, by the release's own item tower: one tower is kept loaded, that of the release last asked for, and
-/// one video encoded at a time. Thread-safe.
+/// Vectors of videos that no embedder has come to yet, by the release's own item tower: one tower is kept loaded, that of the release last
+/// asked for, and one video encoded at a time. Thread-safe.
 /// </summary>
 /// <param name="query">Asks the database.</param>
 /// <param name="releases">Where the files come from.</param>

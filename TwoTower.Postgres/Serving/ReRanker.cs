@@ -74,7 +74,8 @@ internal static class ReRanker
         if (every == 0 || ranked.Count <= limit || limit < every) return Best(candidates, limit, asOf, reRank: true);
         var shown = ranked.Take(limit).Select(video => video.Candidate.Video.Id).ToHashSet();
         var waiting = new Queue<Candidate>(candidates
-            .Where(one => one.Video.ReleasedAt is { } released && released <= asOf && asOf - released <= fresh && !shown.Contains(one.Video.Id))
+            .Where(one => one.Video.ReleasedAt is { } released && released <= asOf && asOf - released <= fresh
+                && !shown.Contains(one.Video.Id))
             .OrderByDescending(one => one.Video.ReleasedAt).ThenBy(one => one.Video.Id));
         var next = new Queue<(Candidate Candidate, double RankScore)>(ranked);
         List<(Candidate Candidate, double RankScore)> answer = [];

@@ -17,7 +17,8 @@ internal enum NoAnswer
 internal sealed class RecommendationException : Exception
 {
     /// <summary>Creates the error.</summary>
-    public RecommendationException(NoAnswer why, string message, Exception? innerException = null) : base(message, innerException) => Why = why;
+    public RecommendationException(NoAnswer why, string message, Exception? innerException = null) : base(message, innerException) =>
+        Why = why;
 
     /// <summary>Why.</summary>
     public NoAnswer Why { get; }

@@ -16,21 +16,21 @@ public sealed class RecommendationOptions
     public int CandidatesPerVideo { get; set; } = 4;
 
     /// <summary>
-    /// Candidates to search for at least: the further the index looks, the surer it has the nearest; re-ranked, more let release and price weigh
-    /// against more of the catalogue. More cost time.
+    /// Candidates to search for at least: the further the index looks, the surer it has the nearest; re-ranked, more let release and price
+    /// weigh against more of the catalogue. More cost time.
     /// </summary>
     [Range(1, MostCandidates)]
     public int LeastCandidates { get; set; } = 200;
 
     /// <summary>
-    /// True re-ranks by release recency and price, false answers in the order of the model's score alone; null, as the recipe of the release
-    /// has it (<c>serving.re_rank</c>).
+    /// True re-ranks by release recency and price, false answers in the order of the model's score alone; null, as the recipe of the
+    /// release has it (<c>serving.re_rank</c>).
     /// </summary>
     public bool? ReRank { get; set; }
 
     /// <summary>
-    /// Of how many popular videos one makes place for a fresh one, the newest that isn't among them, for users without likes: what nobody has seen can't be
-    /// liked. 0: none does.
+    /// Of how many popular videos one makes place for a fresh one, the newest that isn't among them, for users without likes: what nobody
+    /// has seen can't be liked. 0: none does.
     /// </summary>
     [Range(0, 100)]
     public int FreshEvery { get; set; } = 5;
@@ -48,8 +48,8 @@ public sealed class RecommendationOptions
     public int LoadedTowers { get; set; } = 4;
 
     /// <summary>
-    /// Answers as of this moment instead of now, to replay requests: what a user decides later counts for nothing but that it isn't shown again.
-    /// Null: now.
+    /// Answers as of this moment instead of now, to replay requests: what a user decides later counts for nothing but that it isn't shown
+    /// again. Null: now.
     /// </summary>
     public DateTimeOffset? AsOf { get; set; }
 

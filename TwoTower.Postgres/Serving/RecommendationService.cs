@@ -51,7 +51,8 @@ internal sealed class RecommendationService : IDisposable
     /// <param name="request">What is wanted.</param>
     /// <param name="asOf">Another time than now, to replay a request; null: that of the options, or else now.</param>
     /// <exception cref="RecommendationException">The user has likes, and there is no usable release to go by them.</exception>
-    public async Task<Recommendations> RecommendAsync(RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
+    public async Task<Recommendations> RecommendAsync(
+        RecommendationRequest request, DateTimeOffset? asOf = null, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         string? version = null, unusable = null;
@@ -62,7 +63,8 @@ internal sealed class RecommendationService : IDisposable
                 RequestContext context;
                 using (ServingTelemetry.Begin("features"))
                 {
-                    context = await RequestContext.ReadAsync(_query, request.UserId, asOf ?? _options.AsOf, unusable, ct).ConfigureAwait(false);
+                    context =
+                        await RequestContext.ReadAsync(_query, request.UserId, asOf ?? _options.AsOf, unusable, ct).ConfigureAwait(false);
                 }
 
                 version = context.LikeCount > 0 ? context.ModelVersion : null;
@@ -88,7 +90,8 @@ internal sealed class RecommendationService : IDisposable
                     var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
                         && await OtherReleaseFindsAsync(empty, request.Filter, seenBy, ct).ConfigureAwait(false);
                     _recorder?.Answered(
-                        request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)],
+                        request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy),
+                        [.. answer.Videos.Select(video => video.Video.Id)],
                         context.ExperimentId, context.ReadAt, couldBeMore);
                 }
 
@@ -150,12 +153,15 @@ internal sealed class RecommendationService : IDisposable
             throw new RecommendationException(NoAnswer.NoUsableRelease, SearchErrors.NoRelease);
         }
 
-        var (embedding, recipeReRanks, calibration, traceParent) = await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+        var (embedding, recipeReRanks, calibration, traceParent) =
+            await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
         var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates = await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct).ConfigureAwait(false);
+            candidates =
+                await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct).ConfigureAwait(
+                    false);
         }
 
         using (ServingTelemetry.Begin("rank"))
@@ -166,7 +172,8 @@ internal sealed class RecommendationService : IDisposable
             {
                 LikeProbability = calibration?.Of(b.Candidate.Value, payload.DecisionStats),
             });
-            return Done(new(Strategy.TwoTower, version, context.AsOf, [.. videos]) { TraceParent = traceParent }, request.Limit, candidates.Count);
+            return Done(
+                new(Strategy.TwoTower, version, context.AsOf, [.. videos]) { TraceParent = traceParent }, request.Limit, candidates.Count);
         }
     }
 
@@ -282,7 +289,8 @@ internal sealed class RecommendationService : IDisposable
                     var answer = await attempt().ConfigureAwait(false);
                     span?.SetTag("twotower.strategy", ServingTelemetry.NameOf(answer.Strategy));
                     span?.SetTag("twotower.model_version", answer.ModelVersion);
-                    span.LinkToTraining(answer.TraceParent); // here, not where the tower is at hand: an attempt before this one may have had another release
+                    // here, not where the tower is at hand: an attempt before this one may have had another release
+                    span.LinkToTraining(answer.TraceParent);
                     return answer;
                 }
                 catch (StaleReleaseException) when (tries < Attempts)
@@ -293,7 +301,8 @@ internal sealed class RecommendationService : IDisposable
                 catch (NpgsqlException e) when (tries < AttemptsOverCuts && DatabaseErrors.FaultOf(e) == DatabaseFault.Cut)
                 {
                     // A connection of the pool that was cut while nobody used it. All of an answer is reading: it may begin again. The pool
-                    // drops the others, too, but while it does so for one request, another may still be given a dead one, hence several tries.
+                    // drops the others, too, but while it does so for one request, another may still be given a dead one, hence several
+                    // tries.
                     ServingTelemetry.Retried("connection_cut");
                 }
                 catch (StaleReleaseException e)

@@ -80,7 +80,8 @@ internal sealed record RecommendedVideo(
     /// <summary>Probability of a like, sigmoid(score) (contract, section 5); null without a model.</summary>
     public double? Probability => Score is { } score ? 1 / (1 + Math.Exp(-score)) : null;
 
-    /// <summary>Probability that the user, deciding on the video, likes it, 0..1; null without a model, or where its release has no calibration.</summary>
+    /// <summary>Probability that the user, deciding on the video, likes it, 0..1; null without a model, or where its release has no
+    /// calibration.</summary>
     public double? LikeProbability { get; init; }
 }
 

@@ -12,7 +12,8 @@ internal static class ReleaseFault
     /// <summary>True of an answer that wasn't given because of the release.</summary>
     public static bool Is(Exception failure) => failure is RecommendationException { Why: NoAnswer.NoUsableRelease };
 
-    /// <summary>False when the cause is known already: the client left, the database is away, another release is active now, it is said.</summary>
+    /// <summary>False when the cause is known already: the client left, the database is away, another release is active now, it is
+    /// said.</summary>
     public static bool IsPossible(Exception failure) => failure switch
     {
         OperationCanceledException or StaleReleaseException or RecommendationException or IOException => false,

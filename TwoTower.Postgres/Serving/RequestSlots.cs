@@ -20,9 +20,9 @@ internal sealed class RequestShedException(Shed why, string message, Exception? 
 }
 
 /// <summary>
-/// The turns of requests at the database: so many at once, so many waiting, each for so long. A request whose time is over is left, not cancelled:
-/// Npgsql cancels by another connection and waits for it on the calling thread, and a silent server would take the process's threads with it. What
-/// was left keeps its turn until it really ends, so there are never more of them than turns.
+/// The turns of requests at the database: so many at once, so many waiting, each for so long. A request whose time is over is left, not
+/// cancelled: Npgsql cancels by another connection and waits for it on the calling thread, and a silent server would take the process's
+/// threads with it. What was left keeps its turn until it really ends, so there are never more of them than turns.
 /// </summary>
 /// <param name="options">How many, and for how long.</param>
 /// <param name="time">Measures the deadline.</param>
@@ -72,7 +72,8 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
         try
         {
             // Where every turn is held by a request that was given up on, the database is silent: waiting helps nobody.
-            if (Interlocked.Increment(ref _waiting) > _limits.WaitingRequests || Volatile.Read(ref _overdue) >= _limits.ConcurrentRequests) throw Overloaded();
+            if (Interlocked.Increment(ref _waiting) > _limits.WaitingRequests
+                || Volatile.Read(ref _overdue) >= _limits.ConcurrentRequests) throw Overloaded();
             if (!await _free.WaitAsync(_limits.Deadline, left).ConfigureAwait(false)) throw Overloaded();
         }
         finally

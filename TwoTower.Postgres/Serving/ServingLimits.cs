@@ -14,8 +14,8 @@ internal sealed class ServingLimits
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Requests that ask the database at once, in each process. Less than the pool has connections (Maximum Pool Size, 100 by default): health checks and
-    /// background work have the others.
+    /// Requests that ask the database at once, in each process. Less than the pool has connections (Maximum Pool Size, 100 by default):
+    /// health checks and background work have the others.
     /// </summary>
     [Range(1, 1_000)]
     public int ConcurrentRequests { get; set; } = 32;
@@ -24,7 +24,8 @@ internal sealed class ServingLimits
     [Range(0, 100_000)]
     public int WaitingRequests { get; set; } = 128;
 
-    /// <summary>Decisions that a user may post in a minute, in each process, all of them at once if need be; beyond them 429 with Retry-After. 0: any number.</summary>
+    /// <summary>Decisions that a user may post in a minute, in each process, all of them at once if need be; beyond them 429 with
+    /// Retry-After. 0: any number.</summary>
     [Range(0, 1_000_000)]
     public int DecisionsPerMinute { get; set; } = 600;
 }

@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace TwoTower.Postgres.Serving;
 
-/// <summary>Traces and metrics of serving, source and meter <c>TwoTower.Serving</c>; docs/telemetry.md lists them. Never a user's id.</summary>
+/// <summary>Traces and metrics of serving, source and meter <c>TwoTower.Serving</c>; docs/telemetry.md lists them. Never a user's
+/// id.</summary>
 internal static class ServingTelemetry
 {
     /// <summary>Name of the activity source and of the meter.</summary>

@@ -121,7 +121,8 @@ internal sealed class BorrowedTower : IDisposable
 {
     private Action? _giveBack;
 
-    internal BorrowedTower(UserTower tower, string? traceParent, Action giveBack) => (Tower, TraceParent, _giveBack) = (tower, traceParent, giveBack);
+    internal BorrowedTower(UserTower tower, string? traceParent, Action giveBack) =>
+        (Tower, TraceParent, _giveBack) = (tower, traceParent, giveBack);
 
     /// <summary>The tower.</summary>
     public UserTower Tower { get; }

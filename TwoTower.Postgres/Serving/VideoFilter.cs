@@ -1,6 +1,7 @@
 namespace TwoTower.Postgres.Serving;
 
-/// <summary>Which videos may be shown (contract, section 9); applied inside the search, so that it returns as many as were asked for.</summary>
+/// <summary>Which videos may be shown (contract, section 9); applied inside the search, so that it returns as many as were asked
+/// for.</summary>
 internal sealed record VideoFilter
 {
     /// <summary>Highest safety level; 0 is for everyone.</summary>

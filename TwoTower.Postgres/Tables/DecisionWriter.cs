@@ -7,9 +7,9 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>
-/// Writes rows of <c>user_video_decisions</c>: copied as they come, so that memory doesn't grow with them, then sorted, then written slice by
-/// slice in the order of the key. A table of theirs may keep less than the rows say, such as one decision a user and video: then the later
-/// one stays, and it is told how many that leaves out.
+/// Writes rows of <c>user_video_decisions</c>: copied as they come, so that memory doesn't grow with them, then sorted, then written slice
+/// by slice in the order of the key. A table of theirs may keep less than the rows say, such as one decision a user and video: then the
+/// later one stays, and it is told how many that leaves out.
 /// </summary>
 internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<WriteProgress>? progress, ICollection<string> notes)
 {
@@ -28,7 +28,8 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     /// <summary>Likes among them.</summary>
     public long Likes { get; private set; }
 
-    /// <summary>Copies rows into a temporary table, sorts them and leaves out repeated ones. Nothing of the table itself is touched.</summary>
+    /// <summary>Copies rows into a temporary table, sorts them and leaves out repeated ones. Nothing of the table itself is
+    /// touched.</summary>
     /// <param name="rows">The rows, read one by one.</param>
     /// <param name="total">Tells how many they will be, as far as it is known.</param>
     /// <exception cref="InputException">The table's types don't hold the rows.</exception>

@@ -25,7 +25,8 @@ internal sealed record NameTable(
         new("video_performers", "performer_name", "performer_id", "performers", VideoColumns.Performers, static video => video.Performers);
 
     /// <summary>Writes the names of videos.</summary>
-    public async Task WriteAsync(NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public async Task WriteAsync(
+        NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         if (videos.Count == 0) return;
         var rows = new List<(Guid Video, string Name)>();

@@ -8,7 +8,8 @@ internal static class PostgresTime
 {
     private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
-    public static long ToMicros(DateTimeOffset time) => (time.UtcTicks / TimeSpan.TicksPerMicrosecond) - (Epoch / TimeSpan.TicksPerMicrosecond);
+    public static long ToMicros(DateTimeOffset time) =>
+        (time.UtcTicks / TimeSpan.TicksPerMicrosecond) - (Epoch / TimeSpan.TicksPerMicrosecond);
 
     /// <summary>The time; null for infinity, before year 1 and after year 9999.</summary>
     public static DateTimeOffset? FromMicros(long micros)

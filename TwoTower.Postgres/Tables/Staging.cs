@@ -87,11 +87,13 @@ internal sealed class Staging
     }
 
     /// <summary>Copies rows and tells the planner about them.</summary>
-    public async Task CopyAsync<T>(IReadOnlyCollection<T> rows, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct) =>
+    public async Task CopyAsync<T>(
+        IReadOnlyCollection<T> rows, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct) =>
         await CopyAsync(rows, rows.Count, write, progress, ct);
 
     /// <summary>The same for rows that are made one by one.</summary>
-    public async Task CopyAsync<T>(IEnumerable<T> rows, long total, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public async Task CopyAsync<T>(
+        IEnumerable<T> rows, long total, Action<StagingRowWriter, T> write, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         await using (var importer = await _connection.BeginBinaryImportAsync(
             $"copy {Table} ({string.Join(", ", _columns.Select(column => column.Name))}) from stdin (format binary)", ct))

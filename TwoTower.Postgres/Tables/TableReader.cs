@@ -31,7 +31,8 @@ internal static class TableReader
             await WholeTables.BeginAsync(connection, ct);
             if (say is not null) await OddValues.TellAsync(connection, say, ct);
             return new(
-                await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct), await ReadDecisionsAsync(connection, ct));
+                await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct),
+                await ReadDecisionsAsync(connection, ct));
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
             or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.UndefinedFunction)
@@ -44,7 +45,8 @@ internal static class TableReader
         }
     }
 
-    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(TableQueries.Profiles)
+    private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Sql(TableQueries.Profiles)
         .ListAsync(row => new ProfileRow(row.Get<Guid>("user_id"), row.GetOrNull<string>("display_name"), Time(row, "created_at")), ct);
 
     private static async Task<List<VideoRow>> ReadVideosAsync(

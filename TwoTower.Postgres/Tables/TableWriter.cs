@@ -50,7 +50,8 @@ internal sealed class TableWriter(NpgsqlDataSource db)
     /// <returns>What the tables took.</returns>
     /// <exception cref="InputException">The database can't be written, or its tables can't take these rows.</exception>
     public async Task<WriteResult> WriteAsync(
-        Func<TableSet> source, IEnumerable<DecisionEntry> decisions, Func<long, long> total, IProgress<WriteProgress>? progress, CancellationToken ct)
+        Func<TableSet> source, IEnumerable<DecisionEntry> decisions, Func<long, long> total, IProgress<WriteProgress>? progress,
+        CancellationToken ct)
     {
         try
         {
@@ -78,10 +79,12 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             await transaction.CommitAsync(ct);
             return new(taken, notes, writer.Given, writer.Likes);
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.ForeignKeyViolation
+        catch (PostgresException error) when (
+            error.SqlState is PostgresErrorCodes.NotNullViolation or PostgresErrorCodes.ForeignKeyViolation
             or PostgresErrorCodes.CheckViolation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NumericValueOutOfRange
             or PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.StringDataRightTruncation
-            or PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.UntranslatableCharacter)
+            or PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow
+                or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.UntranslatableCharacter)
         {
             throw new InputException(
                 $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);

@@ -12,7 +12,8 @@ internal static class VideoFeatureWriter
     private const string Table = "video_features";
 
     /// <summary>Writes the vectors of videos; a vector that is there already isn't touched.</summary>
-    public static async Task WriteAsync(NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public static async Task WriteAsync(
+        NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         var rows = videos.SelectMany(video => video.VideoFeatures.Select(vector => (video.Id, vector.Key, vector.Value))).ToList();
         if (rows.Count == 0) return;

@@ -36,12 +36,15 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
         if (tables.Videos.Count == 0) return;
         var names = Columns.Select(column => column.Column.Name).Where(name => name == "id" || tables.HasVideoColumn(name)).ToList();
         var unset = tables.Videos.SelectMany(video => video.Exact.Where(pair => pair.Value is null).Select(pair => pair.Key)).ToHashSet();
-        var asText = tables.Videos.SelectMany(video => video.Exact.Where(pair => pair.Value is not null).Select(pair => pair.Key)).ToHashSet();
+        var asText =
+            tables.Videos.SelectMany(video => video.Exact.Where(pair => pair.Value is not null).Select(pair => pair.Key)).ToHashSet();
 
         // A video without a safety level may have to be hidden.
         var mayHide = unset.Contains("safety_level") && !names.Contains("is_active");
         if (mayHide) names.Add("is_active");
-        var columns = Columns.Where(column => names.Contains(column.Column.Name)).Select((StagingColumn Column, Action<StagingRowWriter, VideoRow> Write) (column) =>
+        var columns =
+            Columns.Where(column => names.Contains(column.Column.Name)).Select(
+                (StagingColumn Column, Action<StagingRowWriter, VideoRow> Write) (column) =>
         {
             var name = column.Column.Name;
             if (mayHide && name == "is_active") return (column.Column, static (writer, _) => writer.Write((bool?)null));
@@ -76,7 +79,8 @@ internal sealed class VideoWriter(NpgsqlConnection connection, TableSet tables)
     /// Where the table takes no NULL, what the source leaves empty stays as it is for a video that is there; a new video that nobody has
     /// judged is hidden, and is told.
     /// </summary>
-    private async Task SettleUnsetAsync(Staging staging, HashSet<string> unset, bool mayHide, ICollection<string> notes, CancellationToken ct)
+    private async Task SettleUnsetAsync(
+        Staging staging, HashSet<string> unset, bool mayHide, ICollection<string> notes, CancellationToken ct)
     {
         foreach (var (name, type) in new[] { ("safety_level", "int2"), ("is_active", "bool"), ("region_codes", "text[]") })
         {

@@ -47,8 +47,8 @@ internal static class DatabaseWait
             }
             catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
             {
-                // A refusal (password, database name) stays, also one that a pooler hands on as 08…; a server that is starting, stopping, full
-                // or silent passes.
+                // A refusal (password, database name) stays, also one that a pooler hands on as 08…; a server that is starting, stopping,
+                // full or silent passes.
                 if (!DatabaseErrors.IsPassing(e) || e is PostgresException { SqlState: ['0', '8', ..] })
                 {
                     throw new InputException($"the database refuses the connection: {e.Message}", e);

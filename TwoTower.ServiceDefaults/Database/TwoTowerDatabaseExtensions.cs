@@ -49,7 +49,12 @@ internal static class TwoTowerDatabaseExtensions
             {
                 configureSettings?.Invoke(settings);
                 settings.ConnectionString = Validate(settings.ConnectionString, connectionName);
-                read = new() { DisableHealthChecks = settings.DisableHealthChecks, DisableTracing = settings.DisableTracing, DisableMetrics = settings.DisableMetrics };
+                read = new()
+                {
+                    DisableHealthChecks = settings.DisableHealthChecks,
+                    DisableTracing = settings.DisableTracing,
+                    DisableMetrics = settings.DisableMetrics
+                };
 
                 // Its check has neither our tag nor a deadline: ours is below.
                 settings.DisableHealthChecks = true;
@@ -61,7 +66,8 @@ internal static class TwoTowerDatabaseExtensions
             });
 
         // On the data source above, not on a second pool of Aspire's AddNpgsqlDbContext.
-        builder.Services.AddDbContextFactory<TwoTowerDb>((services, options) => TwoTowerDb.Configure(options, services.GetRequiredService<NpgsqlDataSource>()));
+        builder.Services.AddDbContextFactory<TwoTowerDb>(
+            (services, options) => TwoTowerDb.Configure(options, services.GetRequiredService<NpgsqlDataSource>()));
         if (!read!.DisableHealthChecks)
         {
             builder.Services.AddHealthChecks()
@@ -104,7 +110,8 @@ internal static class TwoTowerDatabaseExtensions
             serviceKey,
             settings =>
             {
-                settings.ConnectionString = Validate(builder.Configuration.GetConnectionString(connectionName) ?? shared.ConnectionString, connectionName);
+                settings.ConnectionString =
+                    Validate(builder.Configuration.GetConnectionString(connectionName) ?? shared.ConnectionString, connectionName);
                 settings.DisableHealthChecks = true; // the same server
                 settings.DisableTracing = shared.DisableTracing;
                 settings.DisableMetrics = shared.DisableMetrics;
@@ -117,8 +124,8 @@ internal static class TwoTowerDatabaseExtensions
     {
         dataSource.UseVector();
 
-        // Every setting of ours is local to its transaction: there is nothing to reset, and the DISCARD ALL that Npgsql would send with the next
-        // statement breaks the protocol of a transaction pooler under load.
+        // Every setting of ours is local to its transaction: there is nothing to reset, and the DISCARD ALL that Npgsql would send with the
+        // next statement breaks the protocol of a transaction pooler under load.
         dataSource.ConnectionStringBuilder.NoResetOnClose = true;
 
         // A command is a part of the trace of what sent it. Alone it is a poll, and every few seconds one would bury the others. The

@@ -26,7 +26,9 @@ internal sealed partial class HealthChanges(ILogger<HealthChanges> log)
                 if (_last.GetValueOrDefault(name, HealthStatus.Healthy) == entry.Status) continue;
                 _last[name] = entry.Status;
                 if (entry.Status == HealthStatus.Healthy) LogHealthy(name);
-                else LogNotHealthy(entry.Status == HealthStatus.Unhealthy ? LogLevel.Error : LogLevel.Warning, name, entry.Status, entry.Description ?? entry.Exception?.Message, entry.Exception);
+                else LogNotHealthy(
+                    entry.Status == HealthStatus.Unhealthy ? LogLevel.Error : LogLevel.Warning, name, entry.Status, entry.Description
+                        ?? entry.Exception?.Message, entry.Exception);
             }
         }
     }

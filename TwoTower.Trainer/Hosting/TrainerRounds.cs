@@ -64,7 +64,8 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
         }
     }
 
-    private Task WaitAsync(CancellationToken ct) => db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
+    private Task WaitAsync(CancellationToken ct) =>
+        db.WaitUntilReadyAsync(TimeSpan.FromSeconds(settings.DatabasePatienceSeconds), time, log, ct);
 
     private async Task<int> RoundAsync(RoundOptions options, CancellationToken ct)
     {

@@ -4,7 +4,8 @@ using TwoTower.Training;
 
 namespace TwoTower.Trainer.Hosting;
 
-/// <summary>Configuration of the trainer process, section <c>TwoTower:Trainer</c> (environment <c>TwoTower__Trainer__Device</c> …).</summary>
+/// <summary>Configuration of the trainer process, section <c>TwoTower:Trainer</c> (environment <c>TwoTower__Trainer__Device</c>
+/// …).</summary>
 internal sealed class TrainerSettings
 {
     /// <summary>Name of the section.</summary>

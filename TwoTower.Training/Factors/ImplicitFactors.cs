@@ -42,7 +42,8 @@ internal sealed class ImplicitFactors
     /// <param name="threads">At once.</param>
     /// <param name="start">Where the items begin, [itemCount × Dim], of a fit on nearly the same likes; null: at random.</param>
     public static ImplicitFactors Fit(
-        IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct, float[]? start = null)
+        IEnumerable<int[]> likes, int itemCount, IalsOptions options, SeededRandom random, int threads, CancellationToken ct,
+        float[]? start = null)
     {
         ArgumentNullException.ThrowIfNull(likes);
         ArgumentNullException.ThrowIfNull(options);
@@ -62,7 +63,8 @@ internal sealed class ImplicitFactors
     }
 
     /// <summary>The vector of a user with these likes. <paramref name="user"/>: [Dim], overwritten.</summary>
-    internal void FoldIn(int[] likes, Span<float> user, NormalEquations equations) => SolveOne(user, Items, likes, _gram, _options, equations);
+    internal void FoldIn(int[] likes, Span<float> user, NormalEquations equations) =>
+        SolveOne(user, Items, likes, _gram, _options, equations);
 
     private static void SolveSide(float[] side, float[] other, int[][] liked, IalsOptions options, ParallelOptions parallel)
     {

@@ -33,7 +33,8 @@ internal sealed class TasteFactors
     /// <param name="threads">At once.</param>
     /// <param name="begin">A fit on nearly the same decisions to begin with; null: at random.</param>
     public static TasteFactors Fit(
-        IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads, CancellationToken ct,
+        IReadOnlyList<(int[] Likes, int[] Nopes)> users, int itemCount, int dim, double ridge, int sweeps, SeededRandom random, int threads,
+        CancellationToken ct,
         TasteFactors? begin = null)
     {
         ArgumentNullException.ThrowIfNull(users);
@@ -91,7 +92,8 @@ internal sealed class TasteFactors
     }
 
     // Least squares of (1 or 0) − mean − the other's bias on [the other's vector, 1].
-    private static void Solve(Span<float> solution, float[] other, int[] ones, int[] zeros, float mean, float ridge, NormalEquations equations)
+    private static void Solve(
+        Span<float> solution, float[] other, int[] ones, int[] zeros, float mean, float ridge, NormalEquations equations)
     {
         var width = solution.Length;
         equations.Start(ridge);

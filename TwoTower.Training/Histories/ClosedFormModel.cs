@@ -10,7 +10,8 @@ namespace TwoTower.Training.Histories;
 /// <summary>
 /// The model that the user tower is distilled from: three closed-form models together. They score a history by
 /// (1 − s) · z(linear) + s · z(factors of the likes) + t · log P(like) − p · z(log popularity) + r · log(likes of late ÷ expected), z being
-/// (x − mean) ÷ deviation over the items, and s, t, p, r the recipe's. None of them is served: a request would need every video's scores, or solve equations.
+/// (x − mean) ÷ deviation over the items, and s, t, p, r the recipe's. None of them is served: a request would need every video's scores,
+/// or solve equations.
 /// </summary>
 internal sealed class ClosedFormModel
 {
@@ -24,7 +25,8 @@ internal sealed class ClosedFormModel
     private readonly ClosedFormParts? _parts; // null: popularity alone
     private readonly float[] _bias; // [items]
 
-    private ClosedFormModel(HistoryOptions options, ClosedFormParts? parts, float[] bias) => (_options, _parts, _bias) = (options, parts, bias);
+    private ClosedFormModel(HistoryOptions options, ClosedFormParts? parts, float[] bias) =>
+        (_options, _parts, _bias) = (options, parts, bias);
 
     /// <summary>The three models.</summary>
     /// <exception cref="InvalidOperationException">There are none (<see cref="IsPopularity"/>).</exception>
@@ -38,7 +40,8 @@ internal sealed class ClosedFormModel
 
     /// <summary>Fits the three models.</summary>
     public static ClosedFormModel Fit(
-        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct, ClosedFormParts? near = null)
+        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
+        ClosedFormParts? near = null)
     {
         var sweeps = near is null ? options.Sweeps : Math.Min(FewSweeps, options.Sweeps);
         return new(options, FitParts(data, options with { Sweeps = sweeps }, seed, device, threads, say, ct, near), Bias(data, options));
@@ -57,7 +60,8 @@ internal sealed class ClosedFormModel
     /// <param name="ct">Stops.</param>
     /// <param name="near">Models of nearly the same decisions, where the factors begin; null: at random.</param>
     public static ClosedFormParts FitParts(
-        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct, ClosedFormParts? near = null)
+        Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
+        ClosedFormParts? near = null)
     {
         var items = data.Videos.Count;
         var contents = new ContentVectors(data.Videos);
@@ -179,6 +183,7 @@ internal sealed record ClosedFormParts(LinearModel Linear, ImplicitFactors Facto
     public void ScoreFactors(int[] likes, Span<float> scores, float[] user, NormalEquations equations)
     {
         Factors.FoldIn(likes, user, equations);
-        for (var item = 0; item < scores.Length; item++) scores[item] = TensorPrimitives.Dot<float>(user, Factors.Items.AsSpan(item * Factors.Dim, Factors.Dim));
+        for (var item = 0; item < scores.Length; item++) scores[item] =
+            TensorPrimitives.Dot<float>(user, Factors.Items.AsSpan(item * Factors.Dim, Factors.Dim));
     }
 }

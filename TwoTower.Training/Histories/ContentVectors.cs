@@ -2,7 +2,8 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Training.Histories;
 
-/// <summary>TF-IDF vectors of what a catalogue says of its items: tags and performers, idf = ln(items ÷ items with the token), length 1.</summary>
+/// <summary>TF-IDF vectors of what a catalogue says of its items: tags and performers, idf = ln(items ÷ items with the token), length
+/// 1.</summary>
 internal sealed class ContentVectors
 {
     private readonly (int Token, float Weight)[][] _items;
@@ -13,7 +14,8 @@ internal sealed class ContentVectors
     {
         ArgumentNullException.ThrowIfNull(items);
         var numbers = new Dictionary<(char, string), int>();
-        var tokens = items.Select(video => video.Tags.Select(tag => ('t', tag)).Concat(video.Performers.Select(name => ('p', name))).Distinct()
+        var tokens =
+            items.Select(video => video.Tags.Select(tag => ('t', tag)).Concat(video.Performers.Select(name => ('p', name))).Distinct()
             .Select(token => numbers.TryGetValue(token, out var number) ? number : numbers[token] = numbers.Count).ToArray()).ToArray();
         TokenCount = numbers.Count;
         var frequency = new int[TokenCount];
@@ -40,9 +42,11 @@ internal sealed class ContentVectors
         }
     }
 
-    /// <summary>The items that have a token in common, ascending: of each token that two items have, and at most this share of all.</summary>
+    /// <summary>The items that have a token in common, ascending: of each token that two items have, and at most this share of
+    /// all.</summary>
     public IEnumerable<int[]> Groups(double mostShare) =>
-        _having.Value.Where(having => having.Length >= 2 && having.Length <= mostShare * _items.Length).Select(having => having.Select(pair => pair.Item).ToArray());
+        _having.Value.Where(having => having.Length >= 2 && having.Length <= mostShare * _items.Length).Select(
+            having => having.Select(pair => pair.Item).ToArray());
 
     /// <summary>Cosine of two items; 0 where one has no content.</summary>
     public float Cosine(int a, int b)

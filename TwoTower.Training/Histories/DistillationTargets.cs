@@ -8,15 +8,16 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// The closed-form model's scores, projected onto the rank that two towers can express: item vectors, and for whole, partial and mixed histories
-/// the user vectors whose inner products with them give those scores.
+/// The closed-form model's scores, projected onto the rank that two towers can express: item vectors, and for whole, partial and mixed
+/// histories the user vectors whose inner products with them give those scores.
 /// </summary>
 /// <param name="Items">What a user vector is multiplied with for the scores, row-major, [items × rank].</param>
 /// <param name="Projection">What scores are multiplied with for the user vector, row-major, [items × rank].</param>
 /// <param name="Histories">Likes and nopes.</param>
 /// <param name="Targets">The user vector of each history, row-major, [histories × rank].</param>
 /// <param name="Rank">Columns.</param>
-internal sealed record DistillationTargets(float[] Items, float[] Projection, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
+internal sealed record DistillationTargets(
+    float[] Items, float[] Projection, (int[] Likes, int[] Nopes)[] Histories, float[] Targets, int Rank)
 {
     private const int BlockRows = 512;
 
@@ -43,7 +44,8 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
         users = Math.Min(users, options.MaxUsers);
         if ((long)options.Copies * users * rank <= MostNumbers) return;
         throw new InputException(
-            $"history.copies {options.Copies} × {users:N0} users (history.max_users {options.MaxUsers}) × {rank} dimensions (model.embedding_dim) are more numbers than one array holds: lower one of them");
+            $"history.copies {options.Copies} × {users:N0} users (history.max_users {options.MaxUsers}) × {rank} dimensions "
+                + $"(model.embedding_dim) are more numbers than one array holds: lower one of them");
     }
 
     /// <summary>Computes the targets.</summary>
@@ -58,7 +60,8 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var (items, projection) = Basis(closedForm, users, rank, options.HeadWeight, random, device, parallel);
-        (int[] Likes, int[] Nopes)[] histories = [.. Enumerable.Range(0, options.Copies).SelectMany(copy => copy == 0 ? users : users.Select(user => Part(user, copy)))];
+        (int[] Likes, int[] Nopes)[] histories =
+            [.. Enumerable.Range(0, options.Copies).SelectMany(copy => copy == 0 ? users : users.Select(user => Part(user, copy)))];
         var targets = new float[histories.Length * rank];
         foreach (var (scores, first, rows) in Blocks(closedForm, histories, parallel))
         {
@@ -69,12 +72,13 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
         return new(items.ToFloats(), projection.ToFloats(), histories, targets, rank);
 
         // Every other one mixed.
-        (int[], int[]) Part((int[] Likes, int[] Nopes) user, int copy) => Mix(user, copy % 2 == 1 ? users[random.Next(users.Length)] : ([], []), random);
+        (int[], int[]) Part((int[] Likes, int[] Nopes) user, int copy) =>
+            Mix(user, copy % 2 == 1 ? users[random.Next(users.Length)] : ([], []), random);
     }
 
     /// <summary>
-    /// A part of a user's history with a part of another's, whose decisions don't count on videos that the user decided on. Users are few, and the
-    /// closed-form model scores any history: trained on made-up mixtures too, the tower generalises better to new users.
+    /// A part of a user's history with a part of another's, whose decisions don't count on videos that the user decided on. Users are few,
+    /// and the closed-form model scores any history: trained on made-up mixtures too, the tower generalises better to new users.
     /// </summary>
     internal static (int[] Likes, int[] Nopes) Mix((int[] Likes, int[] Nopes) user, (int[] Likes, int[] Nopes) other, SeededRandom random)
     {
@@ -82,7 +86,9 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
         var (likes, nopes) = (Thin(user.Likes, own, random), Thin(user.Nopes, own, random));
         var decided = user.Likes.Concat(user.Nopes).ToHashSet();
         int[] all = [.. likes, .. Thin(other.Likes, others, random).Where(item => !decided.Contains(item))];
-        return Interactions.IsUsable(all) ? ([.. all.Order()], [.. nopes.Concat(Thin(other.Nopes, others, random).Where(item => !decided.Contains(item))).Order()]) : user;
+        return Interactions.IsUsable(all)
+            ? ([.. all.Order()],
+                [.. nopes.Concat(Thin(other.Nopes, others, random).Where(item => !decided.Contains(item))).Order()]) : user;
 
         double Between((double Least, double Most) share) => share.Least + (share.Most - share.Least) * random.NextDouble();
     }
@@ -98,9 +104,11 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
     }
 
     // The directions of item space in which the scores of whole histories vary most, an item's error weighing the more the more
-    // often it is at the head of an answer: with D the roots of the weights and S the answers, V the first eigenvectors of D SᵀS D, users are S D V and items D⁻¹ V.
+    // often it is at the head of an answer: with D the roots of the weights and S the answers, V the first eigenvectors of D SᵀS D, users
+    // are S D V and items D⁻¹ V.
     private static (Tensor Items, Tensor Projection) Basis(
-        ClosedFormModel closedForm, (int[] Likes, int[] Nopes)[] users, int rank, double headWeight, SeededRandom random, Device device, ParallelOptions parallel)
+        ClosedFormModel closedForm, (int[] Likes, int[] Nopes)[] users, int rank, double headWeight, SeededRandom random, Device device,
+        ParallelOptions parallel)
     {
         var n = closedForm.Items;
         var gram = zeros(n, n, device: device);
@@ -150,7 +158,8 @@ internal sealed record DistillationTargets(float[] Items, float[] Projection, (i
         return bincount(indexes.masked_select(values.isfinite()), minlength: items).to(ScalarType.Float32);
     }
 
-    private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(ClosedFormModel closedForm, (int[], int[])[] histories, ParallelOptions parallel)
+    private static IEnumerable<(Tensor Scores, int First, int Rows)> Blocks(
+        ClosedFormModel closedForm, (int[], int[])[] histories, ParallelOptions parallel)
     {
         var scores = new float[BlockRows * closedForm.Items];
         for (var first = 0; first < histories.Length; first += BlockRows)

@@ -52,7 +52,9 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         TowerWeights user;
         using (TrainingTelemetry.Source.StartActivity("epochs"))
         {
-            user = training.Run(initialization.Pool(distillation.Histories, options.Smoothing, parallel), initialization, distillation, progress, ct, closedForm.IsPopularity);
+            user = training.Run(
+                initialization.Pool(distillation.Histories, options.Smoothing, parallel), initialization, distillation, progress, ct,
+                closedForm.IsPopularity);
         }
 
         (user, var share) = Balance(user, distillation);
@@ -60,7 +62,10 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var stranger = Scale(distillation.Everybody(-options.ColdDiscount, device), share);
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
-        var vectors = ItemVectors.Fit([.. data.Videos.Select(video => video.Id)], embeddings, stranger, initialization, items, decisions, options.ContentRidge, device);
+        var vectors =
+            ItemVectors.Fit(
+                [.. data.Videos.Select(video => video.Id)], embeddings, stranger, initialization, items, decisions, options.ContentRidge,
+                device);
         var likes = data.Users.Sum(one => one.Likes.Length);
         return new()
         {
@@ -70,7 +75,8 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
             Item = vectors.Tower,
             History = new(vectors.History, vectors.Ids),
             Training = new(
-                data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count, training.Epochs)
+                data.Users.Count, data.Videos.Count, training.Counts.Training, training.Counts.Validation, likes, 0, training.Epochs.Count,
+                training.Epochs)
             {
                 Chosen = chosen,
             },
@@ -139,16 +145,19 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     {
         using var activity = TrainingTelemetry.Source.StartActivity("features");
         ItemPayload[] items = [.. data.Videos.Select(PayloadBuilder.BuildItem)];
-        var users = PayloadBuilder.BuildUsers(tables, data.AsOf, recipe.Features.MaxDecisions).Where(user => user.DecisionStats.DecisionCount > 0);
+        var users =
+            PayloadBuilder.BuildUsers(tables, data.AsOf, recipe.Features.MaxDecisions).Where(user => user.DecisionStats.DecisionCount > 0);
         var pipeline = FeaturePipeline.Fit(recipe.Features, PayloadBuilder.BuildItems(tables), users, items, data.AsOf, say);
         var features = new float[items.Length * pipeline.ItemDim];
-        for (var item = 0; item < items.Length; item++) pipeline.EncodeItem(items[item], features.AsSpan(item * pipeline.ItemDim, pipeline.ItemDim));
+        for (var item = 0; item < items.Length; item++) pipeline.EncodeItem(
+            items[item], features.AsSpan(item * pipeline.ItemDim, pipeline.ItemDim));
         return (pipeline, features);
     }
 
-    // Inner products stay what they are when a dimension of the items is shrunk and that of the users stretched. As learned, all of the spread is
-    // on the users' side, and items are alike in all directions: a graph of items among items leads a search for users astray. Half of it on
-    // either side, as in a symmetric factorisation, and it finds nearly all. Share: what items are multiplied with and users divided by, [rank].
+    // Inner products stay what they are when a dimension of the items is shrunk and that of the users stretched. As learned, all of the
+    // spread is on the users' side, and items are alike in all directions: a graph of items among items leads a search for users astray.
+    // Half of it on either side, as in a symmetric factorisation, and it finds nearly all. Share: what items are multiplied with and users
+    // divided by, [rank].
     internal static (TowerWeights User, float[] Share) Balance(TowerWeights user, DistillationTargets distillation)
     {
         var (rank, histories) = (distillation.Rank, distillation.Histories.Length);

@@ -28,7 +28,10 @@ internal sealed record Interactions(
             foreach (var (like, weight) in Users[user].Likes.Zip(Recency[user])) recent[like] += weight;
         }
 
-        return new([.. Videos], [.. users.Select(user => Users[user])], [.. recent.Select(likes => (float)likes)], AsOf) { Recency = [.. users.Select(user => Recency[user])] };
+        return new(
+            [.. Videos], [.. users.Select(user => Users[user])], [.. recent.Select(likes => (float)likes)],
+            AsOf)
+        { Recency = [.. users.Select(user => Recency[user])] };
     }
 
     /// <summary>Reads the tables.</summary>
@@ -55,7 +58,9 @@ internal sealed record Interactions(
             if (row.Type == DecisionType.Like) likes[row.VideoId] = likes.GetValueOrDefault(row.VideoId) + 1;
         }
 
-        var kept = tables.Videos.Where(video => likes.ContainsKey(video.Id)).OrderByDescending(video => decisions[video.Id]).ThenBy(video => video.Id)
+        var kept =
+            tables.Videos.Where(video => likes.ContainsKey(video.Id)).OrderByDescending(video => decisions[video.Id]).ThenBy(
+                video => video.Id)
             .Take(maxItems).Select(video => video.Id).ToHashSet();
         VideoRow[] videos = [.. tables.Videos.Where(video => kept.Contains(video.Id))];
         var itemOf = videos.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
@@ -81,7 +86,8 @@ internal sealed record Interactions(
         };
 
         (int Item, DecisionRow Row)[] Of(IEnumerable<DecisionRow> rows, DecisionType type) =>
-            [.. rows.Where(row => row.Type == type && itemOf.ContainsKey(row.VideoId)).Select(row => (Item: itemOf[row.VideoId], row)).OrderBy(pair => pair.Item)];
+            [.. rows.Where(row => row.Type == type && itemOf.ContainsKey(row.VideoId)).Select(
+                row => (Item: itemOf[row.VideoId], row)).OrderBy(pair => pair.Item)];
 
         static int[] Items((int Item, DecisionRow)[] decided) => [.. decided.Select(pair => pair.Item)];
 

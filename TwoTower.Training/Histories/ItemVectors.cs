@@ -6,8 +6,8 @@ namespace TwoTower.Training.Histories;
 
 /// <summary>
 /// The item side: one linear layer over [content, the video's own part] for the embedding, and one for the history vector. The own part of
-/// a known video is what its content misses, so that a change of its tags moves it, and a video that nobody has seen has a vector too. Of that
-/// the content knows only the mean of what is alike: it is ranked below known videos, which would be lost among the unknown otherwise.
+/// a known video is what its content misses, so that a change of its tags moves it, and a video that nobody has seen has a vector too. Of
+/// that the content knows only the mean of what is alike: it is ranked below known videos, which would be lost among the unknown otherwise.
 /// </summary>
 /// <param name="Tower">Item features → embedding, rank + 1.</param>
 /// <param name="History">Item features → history vector, 2 rank.</param>
@@ -23,7 +23,8 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
     public static ItemVectors Fit(
-        IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content, int[] decisions, double ridge, TorchSharp.torch.Device device)
+        IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content,
+        int[] decisions, double ridge, TorchSharp.torch.Device device)
     {
         var (items, rank) = (videos.Count, initialization.Bias.Length);
         var (dim, width) = (rank + 1, 3 * rank + 1); // embedding, liked half, noped half

@@ -19,7 +19,8 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
     private const double Ridge = 1e-3;
 
     /// <summary>Solves for it.</summary>
-    public static LinearInitialization Fit(ClosedFormModel closedForm, DistillationTargets distillation, double smoothing, Device device, ParallelOptions parallel)
+    public static LinearInitialization Fit(
+        ClosedFormModel closedForm, DistillationTargets distillation, double smoothing, Device device, ParallelOptions parallel)
     {
         var (items, rank) = (closedForm.Items, distillation.Rank);
         using var scope = NewDisposeScope();
@@ -27,13 +28,18 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
         if (closedForm.IsPopularity)
         {
             // Every target is the same: a history adds nothing.
-            return new(new float[items * rank], new float[items * rank], tensor(distillation.Targets, [distillation.Histories.Length, rank]).mean([0]).ToFloats());
+            return new(
+                new float[items * rank], new float[items * rank],
+                tensor(distillation.Targets, [distillation.Histories.Length, rank]).mean([0]).ToFloats());
         }
 
         var parts = closedForm.Parts;
         var rows = parts.Linear.Weights.Length / items;
-        var weights = tensor(parts.Linear.Weights, [rows, items]).to(device).matmul(tensor(distillation.Projection, [items, rank]).to(device)).to(CPU);
-        var liked = cat([weights[..items], tensor(parts.Factors.Items, [items, parts.Factors.Dim]), Taste(parts.Taste, items)], 1).contiguous();
+        var weights =
+            tensor(parts.Linear.Weights, [rows, items]).to(device).matmul(tensor(distillation.Projection, [items, rank]).to(device)).to(
+                CPU);
+        var liked =
+            cat([weights[..items], tensor(parts.Factors.Items, [items, parts.Factors.Dim]), Taste(parts.Taste, items)], 1).contiguous();
         var noped = cat([parts.Linear.HasNopes ? weights[items..] : zeros(items, rank), Taste(parts.Taste, items)], 1).contiguous();
         var (likedWidth, nopedWidth) = ((int)liked.shape[1], (int)noped.shape[1]);
         var pooled = Pool(distillation.Histories, liked.ToFloats(), likedWidth, noped.ToFloats(), nopedWidth, smoothing, parallel);
@@ -43,8 +49,11 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
         var y = tensor(distillation.Targets, [count, rank]).to(device);
         var (mean, deviation, targetMean) = (x.mean([0]), x.std(0, unbiased: false).clamp_min(1e-12), y.mean([0]));
         x.sub_(mean).div_(deviation);
-        var gram = x.t().matmul(x).to(ScalarType.Float64) + Ridge * count * eye(likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device);
-        var solution = linalg.solve(gram, x.t().matmul(y - targetMean).to(ScalarType.Float64)).to(ScalarType.Float32) / deviation.unsqueeze(1);
+        var gram =
+            x.t().matmul(x).to(ScalarType.Float64) + Ridge * count * eye(
+                likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device);
+        var solution =
+            linalg.solve(gram, x.t().matmul(y - targetMean).to(ScalarType.Float64)).to(ScalarType.Float32) / deviation.unsqueeze(1);
         var bias = (targetMean - mean.matmul(solution)).to(CPU);
         solution = solution.to(CPU);
         return new(
@@ -56,7 +65,8 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
         Pool(histories, Liked, Bias.Length, Noped, Bias.Length, smoothing, parallel);
 
     private static float[] Pool(
-        (int[] Likes, int[] Nopes)[] histories, float[] liked, int likedWidth, float[] noped, int nopedWidth, double smoothing, ParallelOptions parallel)
+        (int[] Likes, int[] Nopes)[] histories, float[] liked, int likedWidth, float[] noped, int nopedWidth, double smoothing,
+        ParallelOptions parallel)
     {
         var width = likedWidth + nopedWidth;
         var pooled = new float[(long)histories.Length * width];
@@ -65,7 +75,8 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
             var (likes, nopes) = histories[row];
             var sums = pooled.AsSpan(row * width, width);
             foreach (var item in likes) TensorPrimitives.Add(sums[..likedWidth], liked.AsSpan(item * likedWidth, likedWidth), sums);
-            foreach (var item in nopes) TensorPrimitives.Add(sums[likedWidth..], noped.AsSpan(item * nopedWidth, nopedWidth), sums[likedWidth..]);
+            foreach (var item in nopes) TensorPrimitives.Add(
+                sums[likedWidth..], noped.AsSpan(item * nopedWidth, nopedWidth), sums[likedWidth..]);
             TensorPrimitives.Divide(sums, (float)(likes.Length + nopes.Length + smoothing), sums);
         });
         return pooled;

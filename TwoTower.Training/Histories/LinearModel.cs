@@ -18,7 +18,8 @@ internal sealed class LinearModel
     private LinearModel(float[] weights, int items) => (Weights, Items) = (weights, items);
 
     /// <summary>
-    /// B, row-major: what a like of a video adds to each score, [items × items], then what a nope adds, as much again; nothing of nopes where nobody nopes.
+    /// B, row-major: what a like of a video adds to each score, [items × items], then what a nope adds, as much again; nothing of nopes
+    /// where nobody nopes.
     /// </summary>
     public float[] Weights { get; }
 
@@ -31,10 +32,12 @@ internal sealed class LinearModel
     /// <summary>Rows of the matrix that is inverted: likes, and nopes where there are any.</summary>
     public static long Size(int items, bool hasNopes) => hasNopes ? 2L * items : items;
 
-    /// <summary>Bytes that solving for B takes at most: four matrices, which are ours, torch's copy, its Cholesky factor and LAPACK's order of that.</summary>
+    /// <summary>Bytes that solving for B takes at most: four matrices, which are ours, torch's copy, its Cholesky factor and LAPACK's order
+    /// of that.</summary>
     public static long MostBytes(int items, bool hasNopes) => 4L * sizeof(float) * Size(items, hasNopes) * Size(items, hasNopes);
 
-    /// <summary>The mean, over items, of what each has on the diagonal of ZᵀWZ for its likes: the unit that λ and ω of unknown data are counted in.</summary>
+    /// <summary>The mean, over items, of what each has on the diagonal of ZᵀWZ for its likes: the unit that λ and ω of unknown data are
+    /// counted in.</summary>
     public static double MeanDiagonal(IReadOnlyList<(int[] Likes, int[] Nopes)> users, int items, HistoryOptions options)
     {
         var weights = Weigh([.. users.Select(user => user.Likes.Length + user.Nopes.Length)], options.UserWeight);
@@ -43,7 +46,8 @@ internal sealed class LinearModel
 
     /// <summary>Solves for B.</summary>
     public static LinearModel Fit(
-        IReadOnlyList<(int[] Likes, int[] Nopes)> users, ContentVectors contents, HistoryOptions options, torch.Device device, int threads, CancellationToken ct)
+        IReadOnlyList<(int[] Likes, int[] Nopes)> users, ContentVectors contents, HistoryOptions options, torch.Device device, int threads,
+        CancellationToken ct)
     {
         var items = contents.Count;
         var size = (int)Size(items, users.Any(user => user.Nopes.Length > 0));
@@ -97,7 +101,8 @@ internal sealed class LinearModel
         var (alpha, beta) = (new float[items], new float[items]);
         for (var j = 0; j < items; j++)
         {
-            double a = matrix[j * size + j], b = matrix[j * size + items + j], d = matrix[(items + j) * size + items + j], determinant = a * d - b * b;
+            double a = matrix[j * size + j], b = matrix[j * size + items + j], d = matrix[(items + j) * size + items + j],
+            determinant = a * d - b * b;
             alpha[j] = (float)(-(d + b * c) / determinant);
             beta[j] = (float)((b + a * c) / determinant);
         }

@@ -11,11 +11,12 @@ namespace TwoTower.Training.Histories;
 
 /// <summary>
 /// Chooses the settings that a recipe leaves to the data (<see cref="HistoryOptions.Choose"/>): the three closed-form models are fitted without some
-/// users, who are then asked for a fifth of their likes. How the parts are put together is tried one setting at a time, on scores that are computed
-/// once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. The budget counts arithmetic, not time: the
-/// same seed, data and thread count choose the same.
+/// users, who are then asked for a fifth of their likes. How the parts are put together is tried one setting at a time, on scores that are
+/// computed once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. The budget counts
+/// arithmetic, not time: the same seed, data and thread count choose the same.
 /// </summary>
-internal sealed class SettingsSearch(Interactions data, HistoryOptions start, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
+internal sealed class SettingsSearch(
+    Interactions data, HistoryOptions start, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
 {
     private const string Ridge = "ridge", ContentWeight = "content_weight", Share = "factors_share", TasteWeight = "taste_weight", Discount = "popularity_discount", TrendWeight = "trend_weight";
 
@@ -62,7 +63,8 @@ internal sealed class SettingsSearch(Interactions data, HistoryOptions start, in
     private readonly ParallelOptions _parallel = new() { CancellationToken = ct, MaxDegreeOfParallelism = threads };
 
     /// <summary>Chooses.</summary>
-    /// <returns>The options to train with, nothing left to choose; how they were chosen; the models of the first fit, to begin the last one with.</returns>
+    /// <returns>The options to train with, nothing left to choose; how they were chosen; the models of the first fit, to begin the last one
+    /// with.</returns>
     public (HistoryOptions Options, ChosenSettings Chosen, ClosedFormParts? Near) Run()
     {
         var current = Start();
@@ -181,9 +183,11 @@ internal sealed class SettingsSearch(Interactions data, HistoryOptions start, in
     private void Note(Dictionary<string, double> settings, (double[] Ndcg, double? UAuc) answer, bool kept) =>
         _tried.Add(new(Chosen(settings), answer.Ndcg.Average(), answer.UAuc, kept));
 
-    private Dictionary<string, double> Chosen(Dictionary<string, double> settings) => settings.Where(pair => start.Chooses(pair.Key)).ToDictionary();
+    private Dictionary<string, double> Chosen(Dictionary<string, double> settings) =>
+        settings.Where(pair => start.Chooses(pair.Key)).ToDictionary();
 
-    private ChosenSettings Record(Dictionary<string, double> settings, (double[] Ndcg, double? UAuc)? best, (double[] Ndcg, double? UAuc)? popularity)
+    private ChosenSettings Record(
+        Dictionary<string, double> settings, (double[] Ndcg, double? UAuc)? best, (double[] Ndcg, double? UAuc)? popularity)
     {
         var final = Resolve(data, settings);
         var values = Chosen(settings);
@@ -244,7 +248,8 @@ internal sealed class SettingsSearch(Interactions data, HistoryOptions start, in
                 var row = _factors.AsSpan(user * Items, Items);
                 Parts.ScoreFactors(_users[user].Likes, row, new float[Parts.Factors.Dim], new NormalEquations(Parts.Factors.Dim));
                 ClosedFormModel.Standardize(row);
-                Parts.Taste.LogProbabilities(_users[user].Likes, _users[user].Nopes, _taste.AsSpan(user * Items, Items), new NormalEquations(Parts.Taste.Dim + 1));
+                Parts.Taste.LogProbabilities(
+                    _users[user].Likes, _users[user].Nopes, _taste.AsSpan(user * Items, Items), new NormalEquations(Parts.Taste.Dim + 1));
             });
         }
 
@@ -257,7 +262,9 @@ internal sealed class SettingsSearch(Interactions data, HistoryOptions start, in
         public void FitLinear(Dictionary<string, double> settings)
         {
             _before = _linear;
-            _linear = Linear(LinearModel.Fit(_learned.Users, _contents, _search.Resolve(_learned, settings), _search.Device, _search.Threads, _search.Stop));
+            _linear =
+                Linear(LinearModel.Fit(
+                    _learned.Users, _contents, _search.Resolve(_learned, settings), _search.Device, _search.Threads, _search.Stop));
         }
 
         public void Keep(bool kept) => _linear = kept ? _linear : _before;

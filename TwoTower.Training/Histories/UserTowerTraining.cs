@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace TwoTower.Training.Histories;
 
 /// <summary>
-/// Distils the closed-form model (Hinton, Vinyals and Dean 2015) into the user tower: a hidden layer beside the linear part learns the residual.
-/// Loss: |tower − target|² ÷ |target|², the mean over histories.
+/// Distils the closed-form model (Hinton, Vinyals and Dean 2015) into the user tower: a hidden layer beside the linear part learns the
+/// residual. Loss: |tower − target|² ÷ |target|², the mean over histories.
 /// </summary>
 internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvider time)
 {
@@ -33,7 +33,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
     /// <param name="linearOnly">True: the linear part says all there is to learn, and nothing is learned beside it.</param>
     /// <returns>2 rank → 2 rank + hidden → rank + 1; the last of the output is 0 for users.</returns>
     public TowerWeights Run(
-        float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress, CancellationToken ct,
+        float[] input, LinearInitialization initialization, DistillationTargets distillation, IProgress<TrainingProgress>? progress,
+        CancellationToken ct,
         bool linearOnly = false)
     {
         var (rank, count) = (distillation.Rank, distillation.Histories.Length);
@@ -75,7 +76,10 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
                 using var part = NewDisposeScope();
                 var done = (epoch - 1) * steps + step + 1;
                 foreach (var group in optimizer.ParamGroups) group.LearningRate = training.Lr * Rate(done, training.Epochs * steps);
-                var batch = tensor(rows.AsSpan(step * training.BatchSize, Math.Min(training.BatchSize, rows.Length - step * training.BatchSize)).ToArray()).to(device);
+                var batch =
+                    tensor(rows.AsSpan(
+                        step * training.BatchSize, Math.Min(training.BatchSize, rows.Length - step * training.BatchSize)).ToArray()).to(
+                            device);
                 var loss = Loss(batch);
                 optimizer.zero_grad();
                 loss.backward();
@@ -85,7 +89,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
                 if (!double.IsFinite(sum)) throw new TrainingDivergedException($"The loss of epoch {epoch}, step {step + 1} is not a number: lower training.lr ({training.Lr}).");
                 var elapsed = time.GetElapsedTime(started);
                 progress?.Report(new(
-                    epoch, training.Epochs, step + 1, steps, sum / (step + 1), done * training.BatchSize / Math.Max(1e-9, elapsed.TotalSeconds),
+                    epoch, training.Epochs, step + 1, steps, sum / (step + 1),
+                    done * training.BatchSize / Math.Max(1e-9, elapsed.TotalSeconds),
                     elapsed / done * (training.Epochs * steps - done), _epochs.LastOrDefault()));
             }
 
@@ -99,7 +104,9 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         {
             using var measuring = NewDisposeScope();
             using var frozen = no_grad();
-            _epochs.Add(new(epoch, trained, Loss(validation).item<float>(), Accuracy(distillation, Answer(validation), order.AsSpan(0, held)), norm));
+            _epochs.Add(
+                new(epoch, trained, Loss(validation).item<float>(), Accuracy(distillation, Answer(validation), order.AsSpan(0, held)),
+                    norm));
         }
 
         Tensor Answer(Tensor batch) =>
@@ -129,7 +136,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         }
     }
 
-    private static double Rate(int step, int steps) => Math.Min(1, step / (double)WarmUpSteps) * (0.5 * (1 + Math.Cos(Math.PI * step / steps)) + 0.01);
+    private static double Rate(int step, int steps) =>
+        Math.Min(1, step / (double)WarmUpSteps) * (0.5 * (1 + Math.Cos(Math.PI * step / steps)) + 0.01);
 
     // Uniform in ± bound, biases 0.
     private static void Initialize(Linear layer, double bound, SeededRandom random)
@@ -163,7 +171,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         float[] Scores(int[] items, ReadOnlySpan<float> user)
         {
             var scores = new float[items.Length];
-            for (var k = 0; k < items.Length; k++) scores[k] = System.Numerics.Tensors.TensorPrimitives.Dot(user, distillation.Items.AsSpan(items[k] * rank, rank));
+            for (var k = 0; k < items.Length; k++) scores[k] =
+                System.Numerics.Tensors.TensorPrimitives.Dot(user, distillation.Items.AsSpan(items[k] * rank, rank));
             return scores;
         }
     }

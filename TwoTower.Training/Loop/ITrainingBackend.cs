@@ -11,7 +11,8 @@ internal interface ITrainingBackend : IDisposable
     /// <summary>Starts an epoch: dropout draws from this key until the next one.</summary>
     void BeginEpoch(ulong dropoutKey);
 
-    /// <summary>One optimiser step on a batch of samples (rows of the training set). A loss that is not finite leaves the weights alone.</summary>
+    /// <summary>One optimiser step on a batch of samples (rows of the training set). A loss that is not finite leaves the weights
+    /// alone.</summary>
     StepResult Step(ReadOnlySpan<int> samples);
 
     /// <summary>Copies of both towers as they are now.</summary>

@@ -6,7 +6,8 @@ public enum Shortcuts
     /// <summary>A dense row for each sample, autograd: the yardstick.</summary>
     None,
 
-    /// <summary>The same arithmetic without repeats: each distinct user and item passes the first layer once, dropout stays per sample.</summary>
+    /// <summary>The same arithmetic without repeats: each distinct user and item passes the first layer once, dropout stays per
+    /// sample.</summary>
     Exact,
 
     /// <summary>As <see cref="Exact"/>, and the samples that a user (or an item) has in a batch share its dropout mask, so its whole tower.</summary>

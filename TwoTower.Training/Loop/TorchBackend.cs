@@ -59,7 +59,9 @@ internal sealed class TorchBackend : ITrainingBackend
         var items = _item.forward(Rows(_set.Items, samples, _set.ItemIndex));
         var labels = new float[samples.Length];
         for (var i = 0; i < labels.Length; i++) labels[i] = _set.Labels[samples[i]];
-        var loss = nn.functional.binary_cross_entropy_with_logits((users * items).sum(1) * _recipe.Training.LogitScale, tensor(labels).to(_precision, _device));
+        var loss =
+            nn.functional.binary_cross_entropy_with_logits(
+                (users * items).sum(1) * _recipe.Training.LogitScale, tensor(labels).to(_precision, _device));
         foreach (var parameter in _parameters) parameter.grad?.zero_();
         loss.backward();
         var value = loss.to(ScalarType.Float64).item<double>();

@@ -45,7 +45,9 @@ internal static class HeldOutCalibration
         var share = checkpoint.Recipe.Samples.HeldOutUsers;
         if (share <= 0) return Without("samples.held_out_users is 0, every user was trained on");
 
-        var trained = tables.Decisions.Where(decision => !HeldOutUsers.Contains(decision.UserId, share)).CountBy(decision => decision.Type).ToDictionary();
+        var trained =
+            tables.Decisions.Where(decision => !HeldOutUsers.Contains(decision.UserId, share)).CountBy(
+                decision => decision.Type).ToDictionary();
         var (likes, nopes) = (trained.GetValueOrDefault(DecisionType.Like), trained.GetValueOrDefault(DecisionType.Nope));
         if (likes == 0 || nopes == 0) return Without($"the training has {likes} likes and {nopes} nopes, both are needed");
 
@@ -59,7 +61,8 @@ internal static class HeldOutCalibration
         }
 
         var fit = PlattScaling.Fit(decisions);
-        var (slope, intercept, rate) = (Math.Round(fit.Slope, Digits), Math.Round(fit.Intercept, Digits), Math.Round(fit.RateWeight, Digits));
+        var (slope, intercept, rate) =
+            (Math.Round(fit.Slope, Digits), Math.Round(fit.Intercept, Digits), Math.Round(fit.RateWeight, Digits));
         if (!(slope > 0)) return Without(FormattableString.Invariant($"the held-out users like no more of what scores high (slope {slope:G3})"));
         var calibration = new LikeCalibration(slope, intercept, rate, prior, PriorDecisions - prior, queries.Count, liked, noped);
         say?.Invoke(FormattableString.Invariant(
@@ -84,7 +87,9 @@ internal static class HeldOutCalibration
         return
         [
             .. PayloadBuilder.Histories(heldOut)
-                .Select(user => HeldOutQuery.Split(user.UserId, user.Profile, [.. user.Entries.Select(entry => (entry, known.Contains(entry.VideoId)))]))
+                .Select(user =>
+                    HeldOutQuery.Split(
+                        user.UserId, user.Profile, [.. user.Entries.Select(entry => (entry, known.Contains(entry.VideoId)))]))
                 .OfType<HeldOutQuery>()
                 .OrderBy(query => UserShare.Of(query.History.UserId, HeldOutUsers.Salt)).ThenBy(query => query.History.UserId)
                 .Take(MaxUsers),
@@ -92,9 +97,12 @@ internal static class HeldOutCalibration
     }
 
     private static async Task<List<ScoredDecision>> DecideAsync(
-        Checkpoint checkpoint, TableSet tables, NpgsqlDataSource? payloads, List<HeldOutQuery> queries, (double Likes, double Nopes) prior, CancellationToken ct)
+        Checkpoint checkpoint, TableSet tables, NpgsqlDataSource? payloads, List<HeldOutQuery> queries, (double Likes, double Nopes) prior,
+        CancellationToken ct)
     {
-        var wanted = queries.SelectMany(query => query.History.Entries.Select(entry => entry.VideoId).Concat(query.Targets).Concat(query.Nopes)).ToHashSet();
+        var wanted =
+            queries.SelectMany(
+                query => query.History.Entries.Select(entry => entry.VideoId).Concat(query.Targets).Concat(query.Nopes)).ToHashSet();
         var items = await ReadAsync(checkpoint, tables, payloads, wanted, ct);
         using var model = ModelInMemory.Load(checkpoint with { Calibration = null }, "the trained model", items, ct);
         var itemOf = items.Select((item, index) => (item.VideoId, index)).ToDictionary(pair => pair.VideoId, pair => pair.index);
@@ -108,7 +116,8 @@ internal static class HeldOutCalibration
             Add(query.Nopes, false);
 
             void Add(IEnumerable<Guid> videos, bool isLike) =>
-                decisions.AddRange(videos.Where(itemOf.ContainsKey).Select(video => new ScoredDecision(model.Score(user, itemOf[video]), rate, isLike)));
+                decisions.AddRange(
+                    videos.Where(itemOf.ContainsKey).Select(video => new ScoredDecision(model.Score(user, itemOf[video]), rate, isLike)));
         }
 
         return decisions;
@@ -119,7 +128,8 @@ internal static class HeldOutCalibration
     {
         if (payloads is null) return [.. tables.Videos.Where(video => wanted.Contains(video.Id)).Select(PayloadBuilder.BuildItem)];
         var items = new List<ItemPayload>();
-        await foreach (var item in PayloadReader.ReadItemsAsync(payloads, wanted, checkpoint.Recipe.Features.VideoFeatures ?? [], ct)) items.Add(item);
+        await foreach (
+            var item in PayloadReader.ReadItemsAsync(payloads, wanted, checkpoint.Recipe.Features.VideoFeatures ?? [], ct)) items.Add(item);
         return items;
     }
 }

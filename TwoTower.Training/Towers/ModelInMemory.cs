@@ -6,8 +6,8 @@ using TwoTower.Core.Inference;
 namespace TwoTower.Training.Towers;
 
 /// <summary>
-/// A trained model as a request meets it, without a database: its files through ONNX Runtime, the vectors of some videos, and history → payload → user
-/// tower → dot product. Thread-safe.
+/// A trained model as a request meets it, without a database: its files through ONNX Runtime, the vectors of some videos, and history →
+/// payload → user tower → dot product. Thread-safe.
 /// </summary>
 internal sealed class ModelInMemory : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class ModelInMemory : IDisposable
     private readonly float[] _items; // [items × dim]
     private readonly HistoryPool? _histories;
 
-    private ModelInMemory(UserTower users, float[] items, HistoryPool? histories) => (_users, _items, _histories) = (users, items, histories);
+    private ModelInMemory(UserTower users, float[] items, HistoryPool? histories) =>
+        (_users, _items, _histories) = (users, items, histories);
 
     /// <summary>What makes probabilities of its scores; null where it has none.</summary>
     public LikeCalibration? Calibration => _users.Calibration;
@@ -37,7 +38,9 @@ internal sealed class ModelInMemory : IDisposable
         {
             ct.ThrowIfCancellationRequested();
             ItemPayload[] batch = [.. items.Skip(start).Take(Batch)];
-            tower.Encode(batch, embeddings.AsSpan(start * dim, batch.Length * dim), default, histories.AsSpan(start * historyDim, batch.Length * historyDim));
+            tower.Encode(
+                batch, embeddings.AsSpan(start * dim, batch.Length * dim), default,
+                histories.AsSpan(start * historyDim, batch.Length * historyDim));
         }
 
         var rowOf = items.Select((item, row) => (item.VideoId, row)).ToDictionary(pair => pair.VideoId, pair => pair.row);

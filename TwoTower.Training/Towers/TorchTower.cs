@@ -48,5 +48,6 @@ internal sealed class TorchTower : nn.Module<Tensor, Tensor>
 
     /// <summary>A copy of the weights, or of any tensors in their shape (moments): one weight and one bias a layer.</summary>
     internal TowerWeights Read(Func<Parameter, Tensor> of) => new([.. _layers.Select(layer => new LinearWeights(
-        (int)layer.weight.shape[1], (int)layer.weight.shape[0], of((Parameter)layer.weight).ToFloats(), of((Parameter)layer.bias!).ToFloats()))]);
+        (int)layer.weight.shape[1], (int)layer.weight.shape[0], of((Parameter)layer.weight).ToFloats(),
+        of((Parameter)layer.bias!).ToFloats()))]);
 }

@@ -58,7 +58,8 @@ public class WeakSymbolVersion : Task
     // True when the table has the version and it wasn't weak before. Anything that isn't a 64-bit little-endian ELF file is left alone.
     private bool Mark(byte[] elf)
     {
-        if (elf.Length < 64 || elf[0] != 0x7f || elf[1] != 'E' || elf[2] != 'L' || elf[3] != 'F' || elf[4] != 2 || elf[5] != 1) return false;
+        if (elf.Length < 64 || elf[0] != 0x7f || elf[1] != 'E' || elf[2] != 'L' || elf[3] != 'F' || elf[4] != 2
+            || elf[5] != 1) return false;
         var sections = (long)BitConverter.ToUInt64(elf, 0x28);
         int sectionSize = BitConverter.ToUInt16(elf, 0x3a), sectionCount = BitConverter.ToUInt16(elf, 0x3c);
         for (var s = 0; s < sectionCount; s++)
@@ -66,7 +67,8 @@ public class WeakSymbolVersion : Task
             var header = (int)(sections + (long)s * sectionSize);
             if (BitConverter.ToUInt32(elf, header + 4) != VersionNeeds) continue;
             var table = (int)BitConverter.ToUInt64(elf, header + 0x18);
-            var strings = (int)BitConverter.ToUInt64(elf, (int)(sections + (long)BitConverter.ToUInt32(elf, header + 0x28) * sectionSize) + 0x18);
+            var strings =
+                (int)BitConverter.ToUInt64(elf, (int)(sections + (long)BitConverter.ToUInt32(elf, header + 0x28) * sectionSize) + 0x18);
             for (int need = table, more = 1; more != 0; need += more)
             {
                 more = (int)BitConverter.ToUInt32(elf, need + 12);
@@ -97,7 +99,8 @@ public class WeakSymbolVersion : Task
     private static bool Contains(byte[] bytes, string text)
     {
         var wanted = Encoding.ASCII.GetBytes(text + "\0");
-        for (var start = Array.IndexOf(bytes, wanted[0]); start >= 0 && start <= bytes.Length - wanted.Length; start = Array.IndexOf(bytes, wanted[0], start + 1))
+        for (var start = Array.IndexOf(bytes, wanted[0]); start >= 0
+            && start <= bytes.Length - wanted.Length; start = Array.IndexOf(bytes, wanted[0], start + 1))
         {
             var i = 1;
             while (i < wanted.Length && bytes[start + i] == wanted[i]) i++;

@@ -1,6 +1,7 @@
 namespace TwoTower.Web.Hosting;
 
-/// <summary>A start that fails ends with one line that says why; the two stack traces that the framework logs about it are left out.</summary>
+/// <summary>A start that fails ends with one line that says why; the two stack traces that the framework logs about it are left
+/// out.</summary>
 internal static class QuietStart
 {
     private static readonly string[] Categories = ["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel"];

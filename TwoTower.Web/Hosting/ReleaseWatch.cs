@@ -13,7 +13,8 @@ namespace TwoTower.Web.Hosting;
 /// decided here: every request reads the pointer itself.
 /// </summary>
 internal sealed partial class ReleaseWatch(
-    NpgsqlDataSource db, TowerCache towers, IOptions<ApiOptions> options, TimeProvider time, ILogger<ReleaseWatch> logger) : BackgroundService
+    NpgsqlDataSource db, TowerCache towers, IOptions<ApiOptions> options, TimeProvider time,
+    ILogger<ReleaseWatch> logger) : BackgroundService
 {
     private const string Channel = "two_tower_release";
 
@@ -26,11 +27,13 @@ internal sealed partial class ReleaseWatch(
     private string? _active;
     private bool _pooled;
 
-    /// <summary>Returns after the first look, so that the first request finds its tower; a database that is away holds up no start.</summary>
+    /// <summary>Returns after the first look, so that the first request finds its tower; a database that is away holds up no
+    /// start.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
-        await _looked.Task.WaitAsync(TimeSpan.FromSeconds(LookSeconds), time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _looked.Task.WaitAsync(TimeSpan.FromSeconds(LookSeconds), time, cancellationToken).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -9,7 +9,8 @@ namespace TwoTower.Web.Hosting;
 /// process is asked to stop is written before it ends.
 /// </summary>
 internal sealed class ServingRecords(
-    ServingRecordWriter writer, ImpressionRetention retention, IOptions<ImpressionOptions> options, TimeProvider time, ILogger<ServingRecords> logger)
+    ServingRecordWriter writer, ImpressionRetention retention, IOptions<ImpressionOptions> options, TimeProvider time,
+    ILogger<ServingRecords> logger)
     : BackgroundService
 {
     private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);

@@ -12,7 +12,8 @@ using TwoTower.Web.Requests;
 namespace TwoTower.Web.Json;
 
 /// <summary>JSON of requests and answers: camelCase, written without reflection.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.Strict, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     Converters = [typeof(InstantConverter), typeof(TextJsonConverter), typeof(UuidJsonConverter)])]
 [JsonSerializable(typeof(FilterQuery))]
 [JsonSerializable(typeof(RecommendationsQuery))]

@@ -100,7 +100,8 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
         "verifyRelease" => JsonSerializer.SerializeToNode(
             new GateResponse(
                 8, Version, true, null, Earlier, [new("files", true, "10 files have the size and the SHA-256 that were registered")],
-                new(true, 412, new(.221, .214, .007, .003, -.0167), new(.248, .243, .005, .003, -.0182), new(.006, .007, -.001, .001, .012))),
+                new(true, 412, new(.221, .214, .007, .003, -.0167), new(.248, .243, .005, .003, -.0182),
+                    new(.006, .007, -.001, .001, .012))),
             ApiJson.Default.GateResponse),
         "activateRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Version, Earlier, true), ApiJson.Default.ActivationResponse),
         "rollbackRelease" => JsonSerializer.SerializeToNode(new ActivationResponse(Earlier, Version, true), ApiJson.Default.ActivationResponse),

@@ -59,5 +59,6 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         _ => Problem(500, "An error occurred", "The error is in the log of the service."),
     };
 
-    private static ProblemDetails Problem(int status, string title, string detail) => new() { Status = status, Title = title, Detail = detail };
+    private static ProblemDetails Problem(int status, string title, string detail) =>
+        new() { Status = status, Title = title, Detail = detail };
 }

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace TwoTower.Web.Problems;
 
 /// <summary>
-/// The <c>type</c> of each problem: a URI of our own, so that a program tells two problems of one status apart. docs/api.md lists them, and a test
-/// holds the two together.
+/// The <c>type</c> of each problem: a URI of our own, so that a program tells two problems of one status apart. docs/api.md lists them, and
+/// a test holds the two together.
 /// </summary>
 internal static class ProblemTypes
 {

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace TwoTower.Web.Problems;
 
-/// <summary>Writes problem documents whatever the header Accept asks for: an error that can't be read is worse than one of another type.</summary>
-internal sealed class ProblemWriter(IOptions<ProblemDetailsOptions> problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json) : IProblemDetailsWriter
+/// <summary>Writes problem documents whatever the header Accept asks for: an error that can't be read is worse than one of another
+/// type.</summary>
+internal sealed class ProblemWriter(
+    IOptions<ProblemDetailsOptions> problems, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json) : IProblemDetailsWriter
 {
     public bool CanWrite(ProblemDetailsContext context) => true;
 

@@ -37,6 +37,7 @@ internal static class RecommendationsApi
         Guid userId, RecommendationsQuery query, RecommendationService service, RequestSlots slots, CancellationToken ct)
     {
         var request = new RecommendationRequest(userId, query.LimitOrDefault, query.IncludeSeen ?? false, query.ToFilter());
-        return TypedResults.Ok(RecommendationsResponse.From(await slots.RunAsync(expiry => service.RecommendAsync(request, ct: expiry), ct)));
+        return TypedResults.Ok(
+            RecommendationsResponse.From(await slots.RunAsync(expiry => service.RecommendAsync(request, ct: expiry), ct)));
     }
 }

@@ -11,7 +11,8 @@ using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Releases;
 
-/// <summary>Bundles that come and go over HTTP, two at a time in a process: each takes room among the temporary files, and minutes.</summary>
+/// <summary>Bundles that come and go over HTTP, two at a time in a process: each takes room among the temporary files, and
+/// minutes.</summary>
 /// <param name="db">Without a limit for statements: an index is built.</param>
 /// <param name="gate">The gate's thresholds.</param>
 /// <param name="time">For the manifest and for waits.</param>
@@ -40,7 +41,8 @@ internal sealed class BundleTransfers(
         return ReleaseExport.WriteAsync(db, modelVersion, transfer.Folder, time, ct: ct);
     }
 
-    /// <summary>Makes a verified bundle a release. Only the process's end stops it; sending the bundle again continues the import.</summary>
+    /// <summary>Makes a verified bundle a release. Only the process's end stops it; sending the bundle again continues the
+    /// import.</summary>
     /// <exception cref="InputException">The release is refused, or failed its checks.</exception>
     public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => new ImportBundleJob(db, time).RunAsync(
         bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, lifetime.ApplicationStopping);
@@ -48,11 +50,12 @@ internal sealed class BundleTransfers(
     /// <inheritdoc/>
     public void Dispose() => _free.Dispose();
 
-    // A bundle takes buffers of a hundred megabytes, which the collector would keep for the next one; requests need few, and there may be no next one. Beside
-    // the request that ends here: its own buffers are free by then.
+    // A bundle takes buffers of a hundred megabytes, which the collector would keep for the next one; requests need few, and there may be
+    // no next one. Beside the request that ends here: its own buffers are free by then.
     private void End()
     {
-        if (_free.Release() + 1 == AtOnce) _ = Task.Run(() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
+        if (_free.Release() + 1 == AtOnce) _ =
+            Task.Run(() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true));
     }
 }
 

@@ -70,7 +70,8 @@ internal static class BundlesApi
         {
             bundle = await transfer.ReceiveAsync(body, ct);
         }
-        catch (Exception e) when (e is IOException and not BadHttpRequestException or UnauthorizedAccessException && !ct.IsCancellationRequested)
+        catch (Exception e) when (
+            e is IOException and not BadHttpRequestException or UnauthorizedAccessException && !ct.IsCancellationRequested)
         {
             return NoRoom(e);
         }
@@ -102,5 +103,6 @@ internal static class BundlesApi
     private static ProblemHttpResult NoRoom(Exception e) => Problem(
         507, "There is no room for the bundle", $"It can't be stored on this replica ({e.Message}): free some space there, or set TwoTower:Api:BundleFolder to a larger folder.");
 
-    private static ProblemHttpResult Problem(int status, string title, string detail) => TypedResults.Problem(statusCode: status, title: title, detail: detail);
+    private static ProblemHttpResult Problem(int status, string title, string detail) =>
+        TypedResults.Problem(statusCode: status, title: title, detail: detail);
 }

@@ -83,7 +83,8 @@ public sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, 
 /// <param name="Activations">The activations that it came or went by, newest first; an automatic rollback with its numbers.</param>
 /// <param name="Files">Its files; freed ones of a retired release are gone but for this.</param>
 internal sealed record ReleaseDetailsResponse(
-    ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History, IReadOnlyList<GateRunResponse> GateRuns,
+    ReleaseResponse Release, IReadOnlyList<string> Needed, IReadOnlyList<TransitionResponse> History,
+    IReadOnlyList<GateRunResponse> GateRuns,
     IReadOnlyList<RecordedActivation> Activations, IReadOnlyList<StoredFile> Files);
 
 /// <summary>What the gate found.</summary>
@@ -95,7 +96,8 @@ internal sealed record ReleaseDetailsResponse(
 /// <param name="Checks">Each check, in order.</param>
 /// <param name="Quality">Both releases' quality, where it was measured.</param>
 internal sealed record GateResponse(
-    long Run, string ModelVersion, bool Passed, string? Reason, string? ComparedWith, IReadOnlyList<GateCheck> Checks, GateQuality? Quality);
+    long Run, string ModelVersion, bool Passed, string? Reason, string? ComparedWith, IReadOnlyList<GateCheck> Checks,
+    GateQuality? Quality);
 
 /// <summary>What is served now.</summary>
 /// <param name="ModelVersion">The release that is active.</param>

@@ -69,7 +69,8 @@ internal static class ReleasesApi
     }
 
     private static async Task<Results<Ok<ReleaseDetailsResponse>, ProblemHttpResult>> ShowAsync(
-        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations, NpgsqlDataSource db,
+        [Description(Version)] string modelVersion, ReleaseStore store, ReleaseRetention retention, ActivationHistory activations,
+        NpgsqlDataSource db,
         CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return Unknown(modelVersion);
@@ -77,7 +78,8 @@ internal static class ReleasesApi
         return TypedResults.Ok(new ReleaseDetailsResponse(
             ReleaseResponse.From(release), [.. needed],
             [.. (await store.HistoryAsync(modelVersion, ct)).Select(step => new TransitionResponse(
-                step.From is { } from ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
+                step.From is { } from
+                    ? ReleaseResponse.Name(from) : null, ReleaseResponse.Name(step.To), step.At, step.Actor, step.Reason))],
             [.. (await GateRuns.ReadAsync(db, modelVersion, ct: ct)).Select(run => new GateRunResponse(
                 run.Run, run.At, run.Actor, run.Passed, run.ComparedWith, run.Reason))],
             await activations.ReadAsync(modelVersion, ct: ct),

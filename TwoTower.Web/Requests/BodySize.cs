@@ -24,8 +24,8 @@ internal static class BodySize
     /// <summary>Characters of all headers together.</summary>
     public const int MostHeaders = 16 * 1024;
 
-    // Bytes of a refused body that the server still takes and throws away: a client that is told while it sends may otherwise lose the answer
-    // with its connection. Beyond them the connection is closed.
+    // Bytes of a refused body that the server still takes and throws away: a client that is told while it sends may otherwise lose the
+    // answer with its connection. Beyond them the connection is closed.
     private const int MostThrownAway = 1024 * 1024;
 
     /// <summary>Bounds what the server takes of a body that nobody will use.</summary>

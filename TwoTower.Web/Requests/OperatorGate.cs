@@ -4,8 +4,8 @@ namespace TwoTower.Web.Requests;
 internal sealed class OperatorsOnly;
 
 /// <summary>
-/// Lets only operators through to their paths, before a byte of the body is read: <c>Authorization: Bearer KEY</c>, compared in constant time, never
-/// logged. A wrong key is logged, and its answer takes a moment.
+/// Lets only operators through to their paths, before a byte of the body is read: <c>Authorization: Bearer KEY</c>, compared in constant
+/// time, never logged. A wrong key is logged, and its answer takes a moment.
 /// </summary>
 internal sealed partial class OperatorGate(
     RequestDelegate next, Operators operators, IProblemDetailsService problems, TimeProvider time, ILogger<OperatorGate> log)

@@ -3,7 +3,8 @@ using TwoTower.Core;
 
 namespace TwoTower.Web.Requests;
 
-/// <summary>What is looked at once the path is known and before a body is read: sizes, texts, the names of parameters, the body's type.</summary>
+/// <summary>What is looked at once the path is known and before a body is read: sizes, texts, the names of parameters, the body's
+/// type.</summary>
 internal sealed class RequestGuard(RequestDelegate next, KnownParameters known)
 {
     public Task InvokeAsync(HttpContext context)

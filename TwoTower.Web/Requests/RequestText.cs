@@ -4,8 +4,8 @@ namespace TwoTower.Web.Requests;
 internal static class RequestText
 {
     /// <summary>
-    /// A NUL or another control character, or half of a surrogate pair: PostgreSQL takes neither the first nor the last, and a line break would
-    /// make two lines of a log out of one. Null: there is none.
+    /// A NUL or another control character, or half of a surrogate pair: PostgreSQL takes neither the first nor the last, and a line break
+    /// would make two lines of a log out of one. Null: there is none.
     /// </summary>
     public static string? Refuse(ReadOnlySpan<char> text)
     {

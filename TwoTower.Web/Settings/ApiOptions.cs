@@ -18,11 +18,13 @@ public sealed class ApiOptions
     [Range(1, 3_600)]
     public int RetryAfterSeconds { get; set; } = 5;
 
-    /// <summary>Seconds between two looks at which releases' towers to have in memory; requests read the pointer themselves, each time.</summary>
+    /// <summary>Seconds between two looks at which releases' towers to have in memory; requests read the pointer themselves, each
+    /// time.</summary>
     [Range(1, 3_600)]
     public int ReleasePollSeconds { get; set; } = 2;
 
-    /// <summary>True looks at once after an activation, too: LISTEN, on a connection that is kept for it. Behind a pooler there is none.</summary>
+    /// <summary>True looks at once after an activation, too: LISTEN, on a connection that is kept for it. Behind a pooler there is
+    /// none.</summary>
     public bool Listen { get; set; } = true;
 
     /// <summary>

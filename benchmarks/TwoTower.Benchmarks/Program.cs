@@ -10,7 +10,8 @@ using TwoTower.Benchmarks.Tuning;
 // Whole paths, measured by stage, have a verb each; everything else is BenchmarkDotNet's.
 Command[] verbs =
 [
-    TrainingCommand.Create(), HistoriesCommand.Create(), EmbeddingCommand.Create(), FollowingCommand.Create(), ServingCommand.Create(), FiltersCommand.Create(), TuningCommand.Create(),
+    TrainingCommand.Create(), HistoriesCommand.Create(), EmbeddingCommand.Create(), FollowingCommand.Create(), ServingCommand.Create(),
+    FiltersCommand.Create(), TuningCommand.Create(),
     ImportCommand.Create(),
 ];
 if (args.Length > 0 && verbs.FirstOrDefault(verb => verb.Name == args[0]) is { } chosen)

@@ -9,7 +9,8 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     private readonly NpgsqlDataSource _server;
     private readonly string _name;
 
-    private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource dataSource) => (_server, _name, DataSource) = (server, name, dataSource);
+    private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource dataSource) =>
+        (_server, _name, DataSource) = (server, name, dataSource);
 
     public NpgsqlDataSource DataSource { get; }
 
@@ -18,7 +19,12 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         var server = DataSources.Create(connectionString);
         var name = $"twotower_benchmark_{Environment.ProcessId}";
         await using (var command = server.CreateCommand($"create database {name}")) await command.ExecuteNonQueryAsync(ct);
-        return new(server, name, DataSources.Create(new NpgsqlConnectionStringBuilder(DataSources.Normalize(connectionString).ConnectionString) { Database = name }.ConnectionString));
+        return new(
+            server, name,
+            DataSources.Create(
+                new NpgsqlConnectionStringBuilder(
+                    DataSources.Normalize(connectionString).ConnectionString)
+                { Database = name }.ConnectionString));
     }
 
     public async ValueTask DisposeAsync()

@@ -46,7 +46,8 @@ internal sealed class KubernetesPlatform : IPlatform
 
     public void TrainingJob<T>(IResourceBuilder<T> trainer) where T : IResourceWithArgs, IComputeResource => trainer
         .WithArgs(Training.Scheduled)
-        .PublishAsKubernetesService(resource => KubernetesJobs.OnSchedule(resource, _options.Schedule, Training.LimitSeconds, _options.Gpu));
+        .PublishAsKubernetesService(
+            resource => KubernetesJobs.OnSchedule(resource, _options.Schedule, Training.LimitSeconds, _options.Gpu));
 
     public void Service(IResourceBuilder<ProjectResource> service) => service.PublishAsKubernetesService(KubernetesJobs.WithValidProbes);
 }

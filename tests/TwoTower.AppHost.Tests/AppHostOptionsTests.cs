@@ -31,7 +31,8 @@ public class AppHostOptionsTests
 
     [Fact]
     public void An_argument_that_nobody_reads_is_refused() =>
-        Assert.StartsWith("--databse: there is no such argument; there are --database, ", Assert.Throws<InputException>(() => AppHostOptions.Read(["--databse", "local"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--databse: there is no such argument; there are --database, ", Assert.Throws<InputException>(() => AppHostOptions.Read(["--databse", "local"])).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--operation", "run")]
@@ -48,13 +49,17 @@ public class AppHostOptionsTests
     [InlineData("'also': write arguments as --name value", "--database", "local", "also")]
     [InlineData("--database: its value is missing", "--database")]
     [InlineData("--database: its value is missing", "--device", "cpu", "--database")]
-    [InlineData("--trainer-image with --database local: a container doesn't reach a PostgreSQL on this machine's 127.0.0.1; choose container or connection-string", "--trainer-image", "x", "--database", "local")]
+    [InlineData(
+        "--trainer-image with --database local: a container doesn't reach a PostgreSQL on this machine's 127.0.0.1; choose container or "
+            + "connection-string", "--trainer-image", "x", "--database", "local")]
     public void Nothing_is_passed_over(string message, params string[] args) =>
         Assert.Equal(message, Assert.Throws<InputException>(() => AppHostOptions.Read(args)).Message);
 
     [Fact]
     public void A_recipe_that_is_not_there_is_told_at_once() =>
-        Assert.StartsWith("--recipe 'v33': there is no such file, and no recipe of that name; there are ", Assert.Throws<InputException>(() => AppHostOptions.Read(["--recipe", "v33"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--recipe 'v33': there is no such file, and no recipe of that name; there are ",
+            Assert.Throws<InputException>(() => AppHostOptions.Read(["--recipe", "v33"])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_recipes_path_is_that_of_the_folder_in_which_it_was_written()
@@ -72,7 +77,11 @@ public class AppHostOptionsTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
-        Assert.StartsWith($"port {port} on this machine is in use: stop what has it", Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", $"{port}"]).CheckRun(null)).Message, StringComparison.Ordinal);
-        Assert.StartsWith($"port {port} on this machine is in use: it is the dashboard's", Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", "0"]).CheckRun($"http://localhost:{port}")).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"port {port} on this machine is in use: stop what has it",
+            Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", $"{port}"]).CheckRun(null)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"port {port} on this machine is in use: it is the dashboard's",
+            Assert.Throws<InputException>(() => AppHostOptions.Read(["--port", "0"]).CheckRun($"http://localhost:{port}")).Message, StringComparison.Ordinal);
     }
 }

@@ -223,7 +223,8 @@ public class GraphTests
     private static async Task<Dictionary<string, object>> EnvironmentAsync(IResource resource)
     {
         Dictionary<string, object> environment = [];
-        var context = new EnvironmentCallbackContext(new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), environment);
+        var context =
+            new EnvironmentCallbackContext(new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), environment);
         foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>())
         {
             try

@@ -139,7 +139,8 @@ public class WholeStartTests(PostgresFixture postgres)
         var api = await app.Services.GetRequiredService<ResourceNotificationService>().WaitForResourceHealthyAsync("api", ct);
         foreach (var (name, path) in new[] { ("Documentation", "/docs"), ("Health", "/health/ready") })
         {
-            Assert.Contains(api.Snapshot.Urls, url => url.DisplayProperties.DisplayName == name && url.Url.EndsWith(path, StringComparison.Ordinal));
+            Assert.Contains(
+                api.Snapshot.Urls, url => url.DisplayProperties.DisplayName == name && url.Url.EndsWith(path, StringComparison.Ordinal));
         }
 
         return app.CreateHttpClient("api", "http");
@@ -169,7 +170,9 @@ public class WholeStartTests(PostgresFixture postgres)
         DistributedApplication app, string resource, string command, CancellationToken ct, params (string Name, string Value)[] arguments)
     {
         var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
-        var inputs = arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value }).ToList();
+        var inputs =
+            arguments.Select(
+                argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value }).ToList();
         return app.Services.GetRequiredService<ResourceCommandService>()
             .ExecuteCommandAsync(resources.Single(one => one.Name == resource), command, new InteractionInputCollection(inputs), ct);
     }

@@ -18,7 +18,8 @@ internal static class DatabaseCalls
     private static bool IsOne(MethodReference called) =>
         (called.Name == ".ctor" && Commands.Contains(called.DeclaringType.FullName))
         || called.Name is "CreateCommand" or "CreateBatch"
-        || (Readers.Contains(called.DeclaringType.FullName) && called.Parameters is [{ ParameterType.MetadataType: MetadataType.Int32 }, ..]);
+        || (Readers.Contains(called.DeclaringType.FullName)
+            && called.Parameters is [{ ParameterType.MetadataType: MetadataType.Int32 }, ..]);
 
     private static TypeDefinition Outermost(TypeDefinition type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 }

@@ -3,7 +3,8 @@ namespace TwoTower.Architecture.Tests;
 /// <summary>The order of the folders of all projects. docs/architecture.md draws it; a new folder gets its place here.</summary>
 internal static class Floors
 {
-    /// <summary>Namespaces, the lowest first. One may use those before it. A project's own namespace stands where its files do: on top, but for Core's.</summary>
+    /// <summary>Namespaces, the lowest first. One may use those before it. A project's own namespace stands where its files do: on top, but
+    /// for Core's.</summary>
     public static readonly string[] BottomUp =
     [
         "TwoTower.LocalPostgres.Machine",

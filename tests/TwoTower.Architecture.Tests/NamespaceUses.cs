@@ -34,7 +34,8 @@ internal static class NamespaceUses
         yield return type.BaseType;
         foreach (var implemented in type.Interfaces) yield return implemented.InterfaceType;
         foreach (var attribute in Attributes(type)) yield return attribute;
-        foreach (var constraint in type.GenericParameters.SelectMany(parameter => parameter.Constraints)) yield return constraint.ConstraintType;
+        foreach (
+            var constraint in type.GenericParameters.SelectMany(parameter => parameter.Constraints)) yield return constraint.ConstraintType;
         foreach (var field in type.Fields)
         {
             yield return field.FieldType;
@@ -54,7 +55,9 @@ internal static class NamespaceUses
         foreach (var used in Signature(method)) yield return used;
         foreach (var attribute in Attributes(method)) yield return attribute;
         foreach (var attribute in method.Parameters.SelectMany(Attributes)) yield return attribute;
-        foreach (var constraint in method.GenericParameters.SelectMany(parameter => parameter.Constraints)) yield return constraint.ConstraintType;
+        foreach (
+            var constraint in method.GenericParameters.SelectMany(
+                parameter => parameter.Constraints)) yield return constraint.ConstraintType;
         if (!method.HasBody) yield break;
         foreach (var variable in method.Body.Variables) yield return variable.VariableType;
         foreach (var handler in method.Body.ExceptionHandlers) yield return handler.CatchType;

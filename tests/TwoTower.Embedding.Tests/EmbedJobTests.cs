@@ -163,7 +163,9 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_public_table_that_somebody_is_reading_is_filled_without_waiting_for_them()
     {
-        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(16); create index i on public.video_embeddings using hnsw (embedding vector_cosine_ops)");
+        await _db.ExecuteAsync(
+            "drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type "
+                + "vector(16); create index i on public.video_embeddings using hnsw (embedding vector_cosine_ops)");
         await using var reader = await _db.DataSource.OpenConnectionAsync();
         await using var transaction = await reader.BeginTransactionAsync();
         await using (var command = new NpgsqlCommand("select count(*) from public.video_embeddings", reader)) await command.ExecuteScalarAsync();
@@ -187,7 +189,8 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         var release = await RegisterAsync();
         using var cancel = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Job.RunAsync(
-            release.ModelVersion, Options with { Workers = 1 }, new Acting(step => { if (step.Done >= 150) cancel.Cancel(); }), cancel.Token));
+            release.ModelVersion, Options with { Workers = 1 }, new Acting(step => { if (step.Done >= 150) cancel.Cancel(); }),
+            cancel.Token));
         Assert.Equal(ReleaseState.Embedding, (await _store.GetAsync(release.ModelVersion)).State);
         var there = await _db.ScalarAsync<long>($"select count(*) from {release.Table}");
         Assert.InRange(there, 150, 299);
@@ -317,7 +320,8 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var checkpoint = TestCheckpoints.Random();
         var last = checkpoint.Item.Layers[^1];
-        var broken = checkpoint with { Item = new([.. checkpoint.Item.Layers.SkipLast(1), last with { Bias = [float.NaN, .. last.Bias[1..]] }]) };
+        var broken =
+            checkpoint with { Item = new([.. checkpoint.Item.Layers.SkipLast(1), last with { Bias = [float.NaN, .. last.Bias[1..]] }]) };
         var release = await _store.RegisterAsync(ReleaseFiles.Build(broken, Golden.AsOf), new Recipe());
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(release.ModelVersion, Options));
         Assert.Contains("item_tower.onnx", error.Message, StringComparison.Ordinal);
@@ -390,7 +394,8 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
             return Task.FromResult(true);
         }, done: 100);
         Assert.Equal((100, (double?)null, (TimeSpan?)null), (steps[0].Done, steps[0].PerSecond, steps[0].Remaining));
-        Assert.Equal((300, 1000, 20.0, TimeSpan.FromSeconds(35)), (steps[^1].Done, steps[^1].Total, steps[^1].PerSecond, steps[^1].Remaining));
+        Assert.Equal(
+            (300, 1000, 20.0, TimeSpan.FromSeconds(35)), (steps[^1].Done, steps[^1].Total, steps[^1].PerSecond, steps[^1].Remaining));
         Assert.Equal(TimeSpan.FromSeconds(10), stage.Stages[EmbedStage.Embedding]);
     }
 

@@ -65,8 +65,10 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
 
         using (var byHand = Worker()) Assert.Equal(0, await byHand.PruneAsync(default));
         Assert.Equal(2, await worker.PruneAsync(default));
-        ReleaseState[] states = [.. (await Task.WhenAll(releases.Select(release => _store.GetAsync(release.ModelVersion)))).Select(release => release.State)];
-        Assert.Equal([ReleaseState.Retired, ReleaseState.Retired, ReleaseState.Ready, ReleaseState.Active], states); // the third is the way back
+        ReleaseState[] states =
+            [.. (await Task.WhenAll(releases.Select(release => _store.GetAsync(release.ModelVersion)))).Select(release => release.State)];
+        // the third is the way back
+        Assert.Equal([ReleaseState.Retired, ReleaseState.Retired, ReleaseState.Ready, ReleaseState.Active], states);
     }
 
     [Fact]
@@ -129,7 +131,8 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
         await using var server = TwoTower.Postgres.Connections.DataSources.Create(postgres.ServerConnectionString);
         var log = new ErrorLog();
         using var worker = new EmbedderWorker(
-            db, Options.Create(new EmbedderOptions { PollInterval = TimeSpan.FromMilliseconds(100), ActivateFirst = true }), TimeProvider.System, log);
+            db, Options.Create(new EmbedderOptions { PollInterval = TimeSpan.FromMilliseconds(100), ActivateFirst = true }),
+            TimeProvider.System, log);
         await worker.StartAsync(default);
         await ExecuteAsync(
             $"alter database {_db.Name} allow_connections false",
@@ -157,7 +160,9 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
     [Fact]
     public void An_option_out_of_range_is_refused_by_name()
     {
-        var result = new EmbedderOptionsValidator().Validate(null, new() { FollowRows = 0, Embedding = new() { Workers = 0, Index = new() { MaintenanceMemoryMb = 1 } } });
+        var result =
+            new EmbedderOptionsValidator().Validate(
+                null, new() { FollowRows = 0, Embedding = new() { Workers = 0, Index = new() { MaintenanceMemoryMb = 1 } } });
         Assert.Contains(result.Failures!, failure => failure.Contains("FollowRows", StringComparison.Ordinal));
         Assert.Contains(result.Failures!, failure => failure.Contains("Workers", StringComparison.Ordinal));
         Assert.Contains(result.Failures!, failure => failure.Contains("MaintenanceMemoryMb", StringComparison.Ordinal));
@@ -179,7 +184,8 @@ public sealed class EmbedderWorkerTests(PostgresFixture postgres) : IAsyncLifeti
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (logLevel == LogLevel.Error) FirstError.TrySetResult();
         }

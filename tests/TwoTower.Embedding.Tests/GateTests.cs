@@ -9,7 +9,8 @@ using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests;
 
-/// <summary>The gate between embedding and activation: what fails is marked failed, with the reason and the numbers, and the live one goes on.</summary>
+/// <summary>The gate between embedding and activation: what fails is marked failed, with the reason and the numbers, and the live one goes
+/// on.</summary>
 public sealed class GateTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly EmbedOptions Options = new() { Workers = 2, Activate = true, SyncPublicTable = false };
@@ -107,7 +108,8 @@ public sealed class GateTests(PostgresFixture postgres) : IAsyncLifetime
         // A lease of the one that is ahead isn't over for the one that is behind, nor the other way round.
         await _db.ExecuteAsync($"update two_tower.release_embeddings set lease_owner = 'ahead', lease_until = clock_timestamp() + interval '1 minute' where release_id = {second.Id}");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new EmbedJob(_db.DataSource, ahead).RunAsync(second.ModelVersion, Options, null, patience.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new EmbedJob(_db.DataSource, ahead).RunAsync(second.ModelVersion, Options, null, patience.Token));
         Assert.Equal("ahead", await _db.ScalarAsync<string>($"select lease_owner from two_tower.release_embeddings where release_id = {second.Id}"));
     }
 

@@ -41,7 +41,8 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
     private async Task<Release> ActivateAsync(bool rpc = true, int most = 5_000)
     {
         var checkpoint = TestCheckpoints.Histories([.. Tables.Videos.Select(video => video.Id)], half: Half, useRpcFeatures: rpc);
-        checkpoint = checkpoint with { Recipe = checkpoint.Recipe with { Features = checkpoint.Recipe.Features with { MaxDecisions = most } } };
+        checkpoint =
+            checkpoint with { Recipe = checkpoint.Recipe with { Features = checkpoint.Recipe.Features with { MaxDecisions = most } } };
         var release = await _store.RegisterAsync(ReleaseFiles.Build(checkpoint, Golden.AsOf.AddMinutes(rpc ? 1 : 2)), checkpoint.Recipe);
         await new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Options);
         return await _store.GetAsync(release.ModelVersion);
@@ -148,10 +149,14 @@ public sealed class HistoriesTests(PostgresFixture postgres) : IAsyncLifetime
     {
         Guid[] videos = [.. Tables.Videos.Select(video => video.Id)];
         var checkpoint = TestCheckpoints.Histories(videos, half: Half);
-        var other = ReleaseFiles.Build(TestCheckpoints.Histories(videos, half: Half, seed: 2), Golden.AsOf).Single(file => file.Path == ArtifactNames.HistoryTower);
+        var other =
+            ReleaseFiles.Build(TestCheckpoints.Histories(videos, half: Half, seed: 2), Golden.AsOf).Single(
+                file => file.Path == ArtifactNames.HistoryTower);
         var release = await _store.RegisterAsync(
             [.. ReleaseFiles.Build(checkpoint, Golden.AsOf).Select(file => file.Path == other.Path ? other : file)], checkpoint.Recipe);
-        var error = await Assert.ThrowsAsync<Core.InputException>(() => new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Options));
+        var error =
+            await Assert.ThrowsAsync<Core.InputException>(
+                () => new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Options));
         Assert.Contains("the item tower isn't the one that was trained", error.Message, StringComparison.Ordinal);
         Assert.Null(await _store.GetActiveAsync());
     }

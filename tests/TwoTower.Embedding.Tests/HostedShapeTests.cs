@@ -43,7 +43,8 @@ public sealed class HostedShapeTests(PostgresFixture postgres) : IAsyncLifetime
             Assert.Empty(result.Warnings);
             Assert.True(await _db.ScalarAsync<bool>("select two_tower_active_release() ->> 'model_version' = two_tower_active_release() ->> 'public_table_model_version'"));
             Assert.Equal(100L, await _db.ScalarAsync<long>(
-                $"select count(*) from public.video_embeddings p join two_tower.video_embeddings_{seed} e using (video_id) where extensions.vector_norm(p.embedding) between .998 and 1.002 and p.embedding::text::extensions.vector operator(extensions.<=>) e.embedding::extensions.vector < 1e-6"));
+                $"select count(*) from public.video_embeddings p join two_tower.video_embeddings_{seed} e using (video_id) where "
+                    + $"extensions.vector_norm(p.embedding) between .998 and 1.002 and p.embedding::text::extensions.vector operator(extensions.<=>) e.embedding::extensions.vector < 1e-6"));
         }
 
         var bundle = Path.Combine(_folder.Path, "bundle");

@@ -143,7 +143,9 @@ public sealed class ImportBundleJobTests(PostgresFixture postgres) : IAsyncLifet
     public async Task A_release_without_its_vectors_cannot_be_exported()
     {
         var release = await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(), Golden.AsOf), new());
-        var error = await Assert.ThrowsAsync<InputException>(() => ReleaseExport.WriteAsync(_db.DataSource, release.ModelVersion, Bundle, TimeProvider.System));
+        var error =
+            await Assert.ThrowsAsync<InputException>(
+                () => ReleaseExport.WriteAsync(_db.DataSource, release.ModelVersion, Bundle, TimeProvider.System));
         Assert.Contains("is trained: only one with all its vectors can be exported", error.Message, StringComparison.Ordinal);
         error = await Assert.ThrowsAsync<InputException>(() => ReleaseExport.WriteAsync(_db.DataSource, null, Bundle, TimeProvider.System));
         Assert.Contains("No release is active", error.Message, StringComparison.Ordinal);
@@ -155,7 +157,8 @@ public sealed class ImportBundleJobTests(PostgresFixture postgres) : IAsyncLifet
         await TestVideos.InsertAsync(_db, 1, 5);
         TestBundles.WriteForeign(Bundle, ForeignParquet);
         await Job.RunAsync(Bundle, Options);
-        var error = await Assert.ThrowsAsync<InputException>(() => new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(null, Options));
+        var error =
+            await Assert.ThrowsAsync<InputException>(() => new EmbedJob(_db.DataSource, TimeProvider.System).RunAsync(null, Options));
         Assert.Contains("was imported without an item tower", error.Message, StringComparison.Ordinal);
         Assert.Equal(ReleaseState.Active, (await _store.GetAsync("20251012-093000")).State);
     }

@@ -70,5 +70,6 @@ public sealed class IndexBuildTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private async Task<ReleaseVectors> OpenAsync(string vectorVersion) => ReleaseVectors.Open(
-        _db.DataSource, _release, await ServerCheck.ReadAsync(_db.DataSource, default) with { VectorVersion = Version.Parse(vectorVersion) });
+        _db.DataSource, _release,
+        await ServerCheck.ReadAsync(_db.DataSource, default) with { VectorVersion = Version.Parse(vectorVersion) });
 }

@@ -43,7 +43,8 @@ public sealed class LeasesTests(PostgresFixture postgres)
         var release = await world.RegisterAsync(1);
         await world.Db.ExecuteAsync(Slow);
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var leading = Task.Run(() => new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Short, new Acting(step =>
+        var leading =
+            Task.Run(() => new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Short, new Acting(step =>
         {
             if (step.Stage == EmbedStage.Embedding) begun.TrySetResult();
             if (step.Stage == EmbedStage.Indexing) world.Db.ExecuteAsync(Fast).GetAwaiter().GetResult();
@@ -51,7 +52,9 @@ public sealed class LeasesTests(PostgresFixture postgres)
         await begun.Task;
         var (current, files) = (await world.Store.GetAsync(release.ModelVersion), await world.Store.OpenAsync(release.ModelVersion));
         using var tower = ItemTower.FromFiles(files);
-        var shares = new EmbeddingShares(world.Db.DataSource, await ReleaseVectors.OpenAsync(world.Db.DataSource, current), Short, TimeProvider.System);
+        var shares =
+            new EmbeddingShares(
+                world.Db.DataSource, await ReleaseVectors.OpenAsync(world.Db.DataSource, current), Short, TimeProvider.System);
         var helped = 0L;
         while (!leading.IsCompleted)
         {
@@ -77,7 +80,9 @@ public sealed class LeasesTests(PostgresFixture postgres)
 
         await world.Db.ExecuteAsync($"insert into two_tower.embedding_shares (release_id, videos, video_ids) select {release.Id}, 1, array[id] from videos; {Slow}");
         using var tower = ItemTower.FromFiles(await world.Store.OpenAsync(release.ModelVersion));
-        var shares = new EmbeddingShares(world.Db.DataSource, await ReleaseVectors.OpenAsync(world.Db.DataSource, release), Short, TimeProvider.System);
+        var shares =
+            new EmbeddingShares(
+                world.Db.DataSource, await ReleaseVectors.OpenAsync(world.Db.DataSource, release), Short, TimeProvider.System);
         using var stop = new CancellationTokenSource();
         var working = shares.WorkAsync(tower, untilDone: false, null, stop.Token);
         // Between two shares there is a moment with none: what counts is how many there are when there are any.
@@ -155,7 +160,8 @@ public sealed class LeasesTests(PostgresFixture postgres)
     {
         await using var world = await FollowedWorld.CreateAsync(postgres, 1);
         var release = await world.RegisterAsync(1);
-        await using var lease = (await EmbeddingLease.TryTakeAsync(world.Db.DataSource, release, TimeSpan.FromHours(1), TimeProvider.System, default))!;
+        await using var lease =
+            (await EmbeddingLease.TryTakeAsync(world.Db.DataSource, release, TimeSpan.FromHours(1), TimeProvider.System, default))!;
         await lease.DoAsync(_ => Task.CompletedTask);
         await world.Db.ExecuteAsync("update two_tower.release_embeddings set lease_owner = 'another'");
         var done = false;
@@ -176,7 +182,8 @@ public sealed class LeasesTests(PostgresFixture postgres)
         await world.Store.FailAsync(release.ModelVersion, "test", "its vectors are wrong");
         // The drop of its table doesn't come through, as after a kill between two steps.
         await world.Db.ExecuteAsync($"create view needs_it as select video_id from {release.Table}");
-        await Assert.ThrowsAsync<PostgresException>(() => new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Short));
+        await Assert.ThrowsAsync<PostgresException>(
+            () => new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Short));
         Assert.Equal(ReleaseState.Failed, (await world.Store.GetAsync(release.ModelVersion)).State);
 
         await world.Db.ExecuteAsync($"drop view needs_it; update {release.Table} set feature_hash = 1");

@@ -26,10 +26,13 @@ public sealed class LostReleaseTests(PostgresFixture postgres)
         }
 
         await db.ExecuteAsync($"select two_tower.add_serving_counts(array['{releases[1].ModelVersion}'], array[0], array[0], array[500])");
-        await db.ExecuteAsync($"select two_tower.add_serving_faults(array_agg('{releases[1].ModelVersion}'::text), array_agg('failed'::text), array_agg(gen_random_uuid())) from generate_series(1, 500)");
+        await db.ExecuteAsync(
+            $"select two_tower.add_serving_faults(array_agg('{releases[1].ModelVersion}'::text), array_agg('failed'::text), array_agg(gen_random_uuid())) from generate_series(1, 500)");
         Assert.NotNull(await new AutomaticRollback(db.DataSource, new()).CheckAsync());
 
-        var refused = await Assert.ThrowsAsync<InputException>(() => new EmbedJob(db.DataSource, TimeProvider.System).RunAsync(releases[1].ModelVersion, options));
+        var refused =
+            await Assert.ThrowsAsync<InputException>(
+                () => new EmbedJob(db.DataSource, TimeProvider.System).RunAsync(releases[1].ModelVersion, options));
         Assert.Contains("was rolled back automatically", refused.Message, StringComparison.Ordinal);
         Assert.Equal(ReleaseState.Ready, (await store.GetAsync(releases[1].ModelVersion)).State);
         Assert.Equal(releases[0].ModelVersion, (await store.GetActiveAsync())!.ModelVersion);

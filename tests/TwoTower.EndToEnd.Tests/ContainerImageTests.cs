@@ -69,7 +69,8 @@ public class ContainerImageTests
             Directory.EnumerateDirectories(folder.Path, "*", SearchOption.AllDirectories), directory => !Directory.EnumerateFileSystemEntries(directory).Any());
     }
 
-    /// <summary>TWOTOWER_TEST_BASE_IMAGE names a base image with ASP.NET Core 10 in a registry that this machine and its engine reach.</summary>
+    /// <summary>TWOTOWER_TEST_BASE_IMAGE names a base image with ASP.NET Core 10 in a registry that this machine and its engine
+    /// reach.</summary>
     [Fact]
     public async Task The_APIs_image_starts_answers_as_a_user_that_is_not_root_and_stops()
     {

@@ -32,7 +32,8 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
         for (var user = 1; user <= 20; user++)
         {
             // Even viewers like drama, odd ones comedy.
-            for (var n = 1; n <= 20; n++) ratings.Append(CultureInfo.InvariantCulture, $"{user},{1 + (user + n * 3) % 60},{((user + n * 3 + 1) % 2 == user % 2 ? "4.5" : "1.0")},{900_000_000 + n * 1000}\n");
+            for (var n = 1; n <= 20; n++) ratings.Append(
+                CultureInfo.InvariantCulture, $"{user},{1 + (user + n * 3) % 60},{((user + n * 3 + 1) % 2 == user % 2 ? "4.5" : "1.0")},{900_000_000 + n * 1000}\n");
         }
 
         await File.WriteAllTextAsync(Path.Combine(folder, "movies.csv"), movies.ToString());

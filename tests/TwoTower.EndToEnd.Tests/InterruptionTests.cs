@@ -153,7 +153,8 @@ public sealed class InterruptionTests(PostgresFixture postgres) : IAsyncLifetime
         for (var attempt = 0; attempt < 6000; attempt++, await Task.Delay(20))
         {
             if ((await _workplace.Database.ListAsync<string>(database)).SingleOrDefault() is not { } name) continue;
-            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Database = name, Pooling = false };
+            var settings =
+                new Npgsql.NpgsqlConnectionStringBuilder(_workplace.Database.ConnectionString) { Database = name, Pooling = false };
             try
             {
                 await using var connection = new Npgsql.NpgsqlConnection(settings.ConnectionString);

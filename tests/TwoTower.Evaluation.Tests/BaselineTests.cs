@@ -11,7 +11,8 @@ namespace TwoTower.Evaluation.Tests;
 public class BaselineTests
 {
     // Likes: video 1 of viewers 2, 3, 4; video 2 of viewers 2, 3; video 3 of viewer 5. Viewer 4 nopes video 2.
-    private static readonly Split World = SplitOf(Of([.. Likes(2, 1, 2), .. Likes(3, 1, 2), .. Likes(4, 1), .. Nopes(4, 2), .. Likes(5, 3)]));
+    private static readonly Split World =
+        SplitOf(Of([.. Likes(2, 1, 2), .. Likes(3, 1, 2), .. Likes(4, 1), .. Nopes(4, 2), .. Likes(5, 3)]));
 
     [Fact]
     public void Popularity_counts_likes_and_the_ratio_is_smoothed()

@@ -17,7 +17,8 @@ public sealed class BaselineTuningTests
     {
         var random = new SeededRandom(4, RandomPurpose.Negatives);
         var decisions = Enumerable.Range(1, users).SelectMany(user => Enumerable.Range(0, 40)
-            .Where(video => random.NextDouble() < (video / 10 == user % 4 ? 0.8 : 0.1)).Select(video => (user, video + 1, DecisionType.Like))).ToArray();
+            .Where(video => random.NextDouble() < (video / 10 == user % 4 ? 0.8 : 0.1)).Select(
+                video => (user, video + 1, DecisionType.Like))).ToArray();
         var tables = Of(decisions);
         return new("test", tables, tables.Videos, [.. tables.Videos.Select(_ => true)], [], Start);
     }

@@ -7,8 +7,10 @@ public class CalibrationTests
     [Fact]
     public void Log_loss_and_calibration_error_are_those_worked_out_by_hand()
     {
-        // Twenty decisions in ten bins of two: nine bins at probability .5 with a like and a nope each, no error; one at .8 with two likes, off by .2.
-        List<(double, bool)> decisions = [.. Enumerable.Range(0, 9).SelectMany(_ => new[] { (0.5, true), (0.5, false) }), (0.8, true), (0.8, true)];
+        // Twenty decisions in ten bins of two: nine bins at probability .5 with a like and a nope each, no error; one at .8 with two likes,
+        // off by .2.
+        List<(double, bool)> decisions =
+            [.. Enumerable.Range(0, 9).SelectMany(_ => new[] { (0.5, true), (0.5, false) }), (0.8, true), (0.8, true)];
 
         var errors = Calibration.Errors(decisions)!;
 

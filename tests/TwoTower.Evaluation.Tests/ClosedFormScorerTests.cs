@@ -13,17 +13,33 @@ public sealed class ClosedFormScorerTests
     {
         // Two themes of ten videos, and one video that few like: there is room for twenty.
         var tables = Of([
-            .. Enumerable.Range(1, 60).SelectMany(user => Enumerable.Range(1, 20).Where(video => video % 2 == user % 2 && (video + user) % 5 != 0).Select(video => (user, video, DecisionType.Like))),
+            .. Enumerable.Range(1, 60).SelectMany(
+                user => Enumerable.Range(1, 20).Where(video => video % 2 == user % 2 && (video + user) % 5 != 0).Select(
+                    video => (user, video, DecisionType.Like))),
             (1, 21, DecisionType.Like),
         ]);
         var split = new Split("test", tables, tables.Videos, [.. tables.Videos.Select(_ => true)], [], Start);
         var recipe = new Recipe
         {
-            Name = "small", Kind = RecipeKind.History, Samples = new() { HeldOutUsers = 0 },
-            History = new() { MaxItems = 20, Factors = 8, TasteFactors = 4, Ridge = 5, ContentWeight = 0, PopularityDiscount = 0, TrendWeight = 0, Sweeps = 3 },
+            Name = "small",
+            Kind = RecipeKind.History,
+            Samples = new() { HeldOutUsers = 0 },
+            History =
+                new()
+                {
+                    MaxItems = 20,
+                    Factors = 8,
+                    TasteFactors = 4,
+                    Ridge = 5,
+                    ContentWeight = 0,
+                    PopularityDiscount = 0,
+                    TrendWeight = 0,
+                    Sweeps = 3
+                },
         };
 
-        using var scorer = await ClosedFormScorer.Model(recipe, Training.TrainingDevice.Cpu, 1, _ => { }).FitAsync(new(split, 1, null, default));
+        using var scorer =
+            await ClosedFormScorer.Model(recipe, Training.TrainingDevice.Cpu, 1, _ => { }).FitAsync(new(split, 1, null, default));
 
         var rare = split.ItemOf[Video(21)];
         int[] liked = [split.ItemOf[Video(2)], split.ItemOf[Video(4)], rare];

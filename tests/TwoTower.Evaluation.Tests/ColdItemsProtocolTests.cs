@@ -17,9 +17,12 @@ public class ColdItemsProtocolTests
         var split = ColdItemsProtocol.Create(tables, new(), HeldOutGroup.Validation);
 
         Assert.Equal([1, 2, 3, 4, 5, 6, 10, 20, 30], split.Items.Select((_, item) => Number(split, item)));
-        Assert.Equal([10, 20, 30], split.Items.Select((_, item) => item).Where(item => split.IsRanked[item]).Select(item => Number(split, item)));
+        Assert.Equal(
+            [10, 20, 30], split.Items.Select((_, item) => item).Where(item => split.IsRanked[item]).Select(item => Number(split, item)));
         Assert.DoesNotContain(split.Training.Videos, video => video.ExternalId!.EndsWith('0'));
-        Assert.Equal([1, 2, 3, 4, 5, 6], split.Training.Decisions.Select(row => int.Parse(split.Training.Videos.Single(v => v.Id == row.VideoId).ExternalId![3..])));
+        Assert.Equal(
+            [1, 2, 3, 4, 5, 6],
+            split.Training.Decisions.Select(row => int.Parse(split.Training.Videos.Single(v => v.Id == row.VideoId).ExternalId![3..])));
         var query = Assert.Single(split.Queries);
         Assert.Equal([10, 20], query.Targets.Select(item => Number(split, item)));
         Assert.Equal([30], query.HeldOutNopes.Select(item => Number(split, item)));

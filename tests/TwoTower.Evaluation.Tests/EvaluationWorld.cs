@@ -21,7 +21,9 @@ internal static class EvaluationWorld
         [.. decisions.Select(d => d.Video).Distinct().Select(number => new VideoRow { Id = Video(number), ExternalId = $"ml:{number}" })],
         [.. decisions.Select((d, minute) => new DecisionRow(Viewer(d.Viewer), Video(d.Video), d.Type, Start.AddMinutes(minute)))]);
 
-    public static IEnumerable<(int, int, DecisionType)> Likes(int viewer, params int[] videos) => videos.Select(video => (viewer, video, DecisionType.Like));
+    public static IEnumerable<(int, int, DecisionType)> Likes(int viewer, params int[] videos) =>
+        videos.Select(video => (viewer, video, DecisionType.Like));
 
-    public static IEnumerable<(int, int, DecisionType)> Nopes(int viewer, params int[] videos) => videos.Select(video => (viewer, video, DecisionType.Nope));
+    public static IEnumerable<(int, int, DecisionType)> Nopes(int viewer, params int[] videos) =>
+        videos.Select(video => (viewer, video, DecisionType.Nope));
 }

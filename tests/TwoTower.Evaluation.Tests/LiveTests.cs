@@ -52,7 +52,8 @@ public class LiveTests
         var answer = order[1..].Select((item, place) => (item, (double)scores[item] + (place == 3 ? 0.25 : 0))).ToList();
         var live = LiveAnswer.Of(Split, query, exact, scores, answer, TimeSpan.FromMilliseconds(7));
         var same = LiveAnswer.Of(Split, Split.Queries[1], RankingMetrics.Measure(Split, Split.Queries[1], scores), scores,
-            [.. RankingMetrics.Measure(Split, Split.Queries[1], scores).Top.Select(top => (top.Item, (double)top.Score))], TimeSpan.FromMilliseconds(3));
+            [.. RankingMetrics.Measure(Split, Split.Queries[1], scores).Top.Select(top => (top.Item, (double)top.Score))],
+            TimeSpan.FromMilliseconds(3));
         var result = LiveResult.Of("v2", 42, (3, 2), [live, same], 100, CancellationToken.None);
 
         Assert.Equal(19.0 / 20, live.Overlap20(), 12);

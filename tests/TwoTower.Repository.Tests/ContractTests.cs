@@ -30,7 +30,8 @@ public partial class ContractTests
     [InlineData("as section 5 of the contract\n-- says", "5")]
     [InlineData("contract, § 8", "8")]
     [InlineData("the contract has it; see section 3 of the manual", "")]
-    public void A_citation_is_found_however_it_is_written(string text, string sections) => Assert.Equal(sections, string.Join(' ', Cited(text)));
+    public void A_citation_is_found_however_it_is_written(string text, string sections) =>
+        Assert.Equal(sections, string.Join(' ', Cited(text)));
 
     private static IEnumerable<string> Cited(string text)
     {

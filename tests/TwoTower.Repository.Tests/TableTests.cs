@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace TwoTower.Repository.Tests;
 
-/// <summary>Tables that GitHub shows as tables: an empty line, a missing separator or a stray '|' makes text of them, or loses a cell.</summary>
+/// <summary>Tables that GitHub shows as tables: an empty line, a missing separator or a stray '|' makes text of them, or loses a
+/// cell.</summary>
 public partial class TableTests
 {
     [Fact]

@@ -4,14 +4,15 @@ using YamlDotNet.RepresentationModel;
 namespace TwoTower.Repository.Tests;
 
 /// <summary>
-/// What can be known of the workflows without running them: they parse, have the parts that GitHub wants, give no more rights than needed, and
-/// call scripts that exist.
+/// What can be known of the workflows without running them: they parse, have the parts that GitHub wants, give no more rights than needed,
+/// and call scripts that exist.
 /// </summary>
 public partial class WorkflowTests
 {
     private static readonly string[] Triggers = ["push", "pull_request", "schedule", "workflow_dispatch", "workflow_call", "release"];
     private static readonly string[] JobKeys =
-        ["name", "runs-on", "needs", "if", "permissions", "strategy", "steps", "timeout-minutes", "env", "services", "outputs", "concurrency", "environment", "defaults", "container", "continue-on-error"];
+        ["name", "runs-on", "needs", "if", "permissions", "strategy", "steps", "timeout-minutes", "env", "services", "outputs",
+            "concurrency", "environment", "defaults", "container", "continue-on-error"];
     private static readonly string[] StepKeys = ["name", "id", "if", "uses", "with", "run", "shell", "env", "working-directory", "timeout-minutes", "continue-on-error"];
 
     public static TheoryData<string> Workflows => [.. RepositoryFiles.With(".yml", ".yaml").Where(path => path.StartsWith(".github/workflows/", StringComparison.Ordinal))];

@@ -53,7 +53,8 @@ public sealed class DatabaseRegistrationTests(PostgresFixture postgres)
     public void Of_several_connection_strings_the_nearer_one_wins(string keys, string hosts, string expected)
     {
         using var host = Build([.. keys.Split(',').Zip(hosts.Split(','), (key, name) => (key, $"Host={name};Database=d"))]);
-        Assert.Equal(expected, new NpgsqlConnectionStringBuilder(host.Services.GetRequiredService<NpgsqlDataSource>().ConnectionString).Host);
+        Assert.Equal(
+            expected, new NpgsqlConnectionStringBuilder(host.Services.GetRequiredService<NpgsqlDataSource>().ConnectionString).Host);
     }
 
     [Fact]
@@ -84,5 +85,6 @@ public sealed class DatabaseRegistrationTests(PostgresFixture postgres)
     }
 
     private static IEnumerable<string> Checks(IHost host) =>
-        host.Services.GetService<IOptions<HealthCheckServiceOptions>>()?.Value.Registrations.Select(check => check.Name).Order() ?? Enumerable.Empty<string>();
+        host.Services.GetService<IOptions<HealthCheckServiceOptions>>()?.Value.Registrations.Select(check => check.Name).Order()
+            ?? Enumerable.Empty<string>();
 }

@@ -48,7 +48,8 @@ public sealed class HealthChangesTests
         Assert.Equal(4, log.Of(LogLevel.Warning).Count);
     }
 
-    private static async Task<WebApplication> StartAsync(LogLines log, Func<HealthCheckResult> check, params (string Category, string Level)[] levels)
+    private static async Task<WebApplication> StartAsync(
+        LogLines log, Func<HealthCheckResult> check, params (string Category, string Level)[] levels)
     {
         var builder = WebApplication.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
         builder.Logging.ClearProviders();

@@ -5,8 +5,8 @@ using Npgsql;
 namespace TwoTower.Testing;
 
 /// <summary>
-/// A PostgreSQL whose processes are all stopped (SIGSTOP) until this is disposed: connections are taken by the kernel, and nobody answers. For a server
-/// of one's own only. Should this process die meanwhile, another one wakes the server after a few minutes.
+/// A PostgreSQL whose processes are all stopped (SIGSTOP) until this is disposed: connections are taken by the kernel, and nobody answers.
+/// For a server of one's own only. Should this process die meanwhile, another one wakes the server after a few minutes.
 /// </summary>
 internal sealed class PausedServer : IDisposable
 {
@@ -21,7 +21,8 @@ internal sealed class PausedServer : IDisposable
     /// <param name="connectionString">As a superuser, who may read which process it is.</param>
     public static async Task<PausedServer> PauseAsync(string connectionString)
     {
-        await using var db = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using var db =
+            NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await using var command = db.CreateCommand("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)");
         var server = int.Parse((string)(await command.ExecuteScalarAsync())!, CultureInfo.InvariantCulture);
         var guard = Start($"sleep {MostSeconds}; {Signal("CONT", server)}");

@@ -13,7 +13,8 @@ internal static class PayloadAssert
         Assert.True(expected.Profile.CreatedAt == actual.Profile.CreatedAt, $"{who}: created_at");
         var (left, right) = (expected.DecisionStats, actual.DecisionStats);
         Assert.True(
-            (left.LikeCount, left.NopeCount, left.DecisionCount, left.RecentLikeAt) == (right.LikeCount, right.NopeCount, right.DecisionCount, right.RecentLikeAt),
+            (left.LikeCount, left.NopeCount, left.DecisionCount, left.RecentLikeAt) == (
+                right.LikeCount, right.NopeCount, right.DecisionCount, right.RecentLikeAt),
             $"{who}: expected {left}, got {right}");
         Close.Equal(left.AverageLikeHour, right.AverageLikeHour, $"{who}: average_like_hour");
         Close.Equal(expected.PriceStats.Mean, actual.PriceStats.Mean, $"{who}: mean price");
@@ -35,6 +36,8 @@ internal static class PayloadAssert
 
         // Exactly: the same single-precision numbers, whichever way they came.
         Assert.Equal(expected.VideoFeatures is null, actual.VideoFeatures is null);
-        Assert.Equal(expected.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal), actual.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal));
+        Assert.Equal(
+            expected.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal),
+            actual.VideoFeatures?.OrderBy(vector => vector.Key, StringComparer.Ordinal));
     }
 }

@@ -9,8 +9,8 @@ namespace TwoTower.Testing;
 /// <summary>
 /// A real Postgres with pgvector for the tests of one assembly: the server that TWOTOWER_TEST_DATABASE names (a connection string with
 /// the right to create databases), or else one that LocalPostgres provides. Each test class takes a database of its own, copied from
-/// a migrated template, so classes run side by side. An assembly declares <c>[assembly: AssemblyFixture(typeof(PostgresFixture))]</c>, and a
-/// class takes the fixture in its constructor.
+/// a migrated template, so classes run side by side. An assembly declares <c>[assembly: AssemblyFixture(typeof(PostgresFixture))]</c>, and
+/// a class takes the fixture in its constructor.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
@@ -31,7 +31,8 @@ public sealed class PostgresFixture : IAsyncLifetime
     public static async Task<PostgresFixture> OwnAsync(string home)
     {
         // As root the server runs as another user, who must be able to come to its folder.
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(home, File.GetUnixFileMode(home) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(
+            home, File.GetUnixFileMode(home) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         var fixture = new PostgresFixture(new() { Home = home, AllowContainer = false });
         await fixture.InitializeAsync();
         return fixture;

@@ -51,7 +51,8 @@ internal static class TasteWorld
             Item = new([Select(basis.Item.InputDim, 3, shift), Identity(tags, tags), Identity(tags, dim)]),
         };
 
-        LinearWeights Select(int input, int first, int by) => Weights(input, tags, (row, column) => column == first + (row + by) % tags ? 1 : 0);
+        LinearWeights Select(int input, int first, int by) =>
+            Weights(input, tags, (row, column) => column == first + (row + by) % tags ? 1 : 0);
 
         static LinearWeights Identity(int input, int output) => Weights(input, output, (row, column) => row == column ? 1 : 0);
     }

@@ -13,7 +13,8 @@ internal static class TestBundles
         [.. Enumerable.Range(1, 5).Select(i => Guid.Parse($"00000000-0000-4000-8000-00000000000{i}"))];
 
     /// <summary>A bundle as we write it, with random unit vectors for the videos.</summary>
-    public static async Task<Manifest> WriteOursAsync(string directory, Checkpoint checkpoint, IReadOnlyList<Guid> videos, DateTimeOffset at)
+    public static async Task<Manifest> WriteOursAsync(
+        string directory, Checkpoint checkpoint, IReadOnlyList<Guid> videos, DateTimeOffset at)
     {
         var files = new ReleaseFileSet("ours", ReleaseFiles.Build(checkpoint, at));
         return await BundleWriter.WriteAsync(

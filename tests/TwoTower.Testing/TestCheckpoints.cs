@@ -25,17 +25,27 @@ internal static class TestCheckpoints
         var pipeline = GoldenPipeline() with { VideoFeatures = vectors.Length > 0 ? vectors : null };
         var recipe = new Recipe
         {
-            Features = new() { UseRpcFeatures = useRpcFeatures, MaxTagVocab = 20, MaxActressVocab = 12, VideoFeatures = [.. vectors.Select(vector => vector.Name)] },
+            Features =
+                new()
+                {
+                    UseRpcFeatures = useRpcFeatures,
+                    MaxTagVocab = 20,
+                    MaxActressVocab = 12,
+                    VideoFeatures = [.. vectors.Select(vector => vector.Name)]
+                },
             Model = new() { HiddenDims = [32, 24], EmbeddingDim = embeddingDim },
         };
         var random = new Random(seed);
         var shared = pipeline.TagTokens.Count + pipeline.PerformerTokens.Count;
         return Checkpoint(
-            recipe, pipeline, Tower(random, [9 + shared, 32, 24, embeddingDim]), Tower(random, [3 + vectors.Sum(vector => vector.Dim + 1) + shared, 32, 24, embeddingDim]));
+            recipe, pipeline, Tower(random, [9 + shared, 32, 24, embeddingDim]),
+            Tower(random, [3 + vectors.Sum(vector => vector.Dim + 1) + shared, 32, 24, embeddingDim]));
     }
 
-    /// <summary>The golden world's pipeline and random towers of histories (recipe v3); every other of the videos given has a part of its own.</summary>
-    public static Checkpoint Histories(IReadOnlyList<Guid> videoIds, int embeddingDim = 16, int half = 6, int seed = 1, bool useRpcFeatures = true)
+    /// <summary>The golden world's pipeline and random towers of histories (recipe v3); every other of the videos given has a part of its
+    /// own.</summary>
+    public static Checkpoint Histories(
+        IReadOnlyList<Guid> videoIds, int embeddingDim = 16, int half = 6, int seed = 1, bool useRpcFeatures = true)
     {
         var basis = Random(embeddingDim, seed, useRpcFeatures);
         var random = new Random(seed + 100);

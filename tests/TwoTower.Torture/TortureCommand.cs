@@ -8,7 +8,8 @@ using TwoTower.Torture.Servers;
 
 namespace TwoTower.Torture;
 
-/// <summary><c>./twotower torture</c>: the long proofs, on this machine, with the real programs, real HTTP and a PostgreSQL of its own.</summary>
+/// <summary><c>./twotower torture</c>: the long proofs, on this machine, with the real programs, real HTTP and a PostgreSQL of its
+/// own.</summary>
 internal static class TortureCommand
 {
     private static readonly string[] Scenarios = ["releases", "kills", "database", "dimensions", "strains"];
@@ -24,7 +25,8 @@ internal static class TortureCommand
             return ExitCodes.BadInput;
         }
 
-        return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
+        return await parse.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
     }
 
     internal static RootCommand Create(CommandHost host)
@@ -47,7 +49,8 @@ internal static class TortureCommand
             "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up. "
             + "Exit code 1 if it managed to. About ten minutes on two cores.")
         {
-            requests, clients, replicas, changes, restarts, kills, databaseRestarts, strainSeconds, viewers, videos, seed, only, CommonOptions.Json, CommonOptions.Verbose,
+            requests, clients, replicas, changes, restarts, kills, databaseRestarts, strainSeconds, viewers, videos, seed, only,
+            CommonOptions.Json, CommonOptions.Verbose,
         };
         host.Handle(command, session =>
         {

@@ -61,6 +61,7 @@ internal static class TortureTables
 
     private static IEnumerable<string> Findings(TortureReport report) =>
     [
-        .. report.Releases?.Findings ?? [], .. report.Dimensions?.Findings ?? [], .. report.Database?.Findings ?? [], .. report.Kills?.Findings ?? [], .. report.Strains?.Findings ?? [],
+        .. report.Releases?.Findings ?? [], .. report.Dimensions?.Findings ?? [], .. report.Database?.Findings
+            ?? [], .. report.Kills?.Findings ?? [], .. report.Strains?.Findings ?? [],
     ];
 }

@@ -20,7 +20,8 @@ internal sealed class World : IAsyncDisposable
     {
         (ConnectionString, Db, Tables) = (connectionString, db, tables);
         Store = new(db);
-        Viewers = [.. tables.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.UserId).Distinct()];
+        Viewers =
+            [.. tables.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.UserId).Distinct()];
     }
 
     public string ConnectionString { get; }
@@ -57,7 +58,9 @@ internal sealed class World : IAsyncDisposable
     public async Task<Release> ReleaseAsync(int dim, int seed, CancellationToken ct)
     {
         var recipe = RecipeReader.Read("v2-fast", Overrides(dim, seed), new Dictionary<string, string>());
-        var trained = await Task.Run(() => TrainJob.RunAsync(new TrainOptions { Recipe = recipe, Database = Db, Device = TrainingDevice.Cpu }, null, ct), ct);
+        var trained =
+            await Task.Run(
+                () => TrainJob.RunAsync(new TrainOptions { Recipe = recipe, Database = Db, Device = TrainingDevice.Cpu }, null, ct), ct);
         var version = trained.Release!.ModelVersion;
         await new EmbedJob(Db, TimeProvider.System).RunAsync(version, new EmbedOptions { SyncPublicTable = false, Actor = "torture" }, null, ct);
         return await Store.GetAsync(version, ct);

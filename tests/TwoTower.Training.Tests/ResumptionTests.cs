@@ -82,7 +82,8 @@ public sealed class ResumptionTests : IDisposable
         };
 
         // Without tables and without a database: reading would throw something else.
-        var refused = await Assert.ThrowsAsync<InputException>(() => RunAsync(Options(recipe) with { Tables = null, Resume = Resumption.Required }));
+        var refused =
+            await Assert.ThrowsAsync<InputException>(() => RunAsync(Options(recipe) with { Tables = null, Resume = Resumption.Required }));
 
         Assert.Contains(CheckpointPath, refused.Message, StringComparison.Ordinal);
         Assert.Contains(expected, refused.Message, StringComparison.Ordinal);

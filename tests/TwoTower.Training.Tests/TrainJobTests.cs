@@ -57,10 +57,13 @@ public sealed class TrainJobTests : IDisposable
 
         using var kill = new CancellationTokenSource();
         var progress = new Watch(p => { if (p.Epoch == killedAfter + 1 && p.Step == 2) kill.Cancel(); });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainJob.RunAsync(Options() with { Shortcuts = shortcuts }, progress, kill.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => TrainJob.RunAsync(Options() with { Shortcuts = shortcuts }, progress, kill.Token));
         Assert.Equal(killedAfter, CheckpointStore.Read(CheckpointPath).Resume!.Epoch);
 
-        var resumed = await TrainJob.RunAsync(Options() with { Shortcuts = shortcuts, Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
+        var resumed =
+            await TrainJob.RunAsync(
+                Options() with { Shortcuts = shortcuts, Resume = Resumption.IfInterrupted }, null, CancellationToken.None);
         Assert.Equal(killedAfter, resumed.ResumedAfterEpoch);
         Assert.Equal(through, await File.ReadAllBytesAsync(CheckpointPath));
     }
@@ -78,7 +81,9 @@ public sealed class TrainJobTests : IDisposable
 
         var result = await TrainJob.RunAsync(longer with { Resume = Resumption.Required }, null, CancellationToken.None);
         Assert.Equal((4, 6), (result.ResumedAfterEpoch, result.Checkpoint.Training.Epochs.Count));
-        var refused = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(longer with { Resume = Resumption.Required }, null, CancellationToken.None));
+        var refused =
+            await Assert.ThrowsAsync<InputException>(
+                () => TrainJob.RunAsync(longer with { Resume = Resumption.Required }, null, CancellationToken.None));
         Assert.Contains("is finished after 6 epochs", refused.Message, StringComparison.Ordinal);
     }
 
@@ -112,7 +117,9 @@ public sealed class TrainJobTests : IDisposable
             _ => Options() with { Recipe = Changed(change) },
         };
 
-        var refused = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(other with { Resume = Resumption.Required }, null, CancellationToken.None));
+        var refused =
+            await Assert.ThrowsAsync<InputException>(
+                () => TrainJob.RunAsync(other with { Resume = Resumption.Required }, null, CancellationToken.None));
         Assert.Contains(difference, refused.Message, StringComparison.Ordinal);
 
         // Stopped at the moment where it says so: nothing is lost.
@@ -203,7 +210,8 @@ public sealed class TrainJobTests : IDisposable
         Assert.Equal(expected.Set.Fingerprint(), data.Set.Fingerprint());
         Assert.Equivalent(expected.Pipeline.State, data.Pipeline.State, strict: true);
         Assert.Contains(_said, line => line.Contains("are kept out of every training"));
-        Assert.NotEqual(data.Set.Fingerprint(), (await TrainingData.BuildAsync(Tables, without, null, null, CancellationToken.None)).Set.Fingerprint());
+        Assert.NotEqual(
+            data.Set.Fingerprint(), (await TrainingData.BuildAsync(Tables, without, null, null, CancellationToken.None)).Set.Fingerprint());
     }
 
     [Fact]
@@ -223,7 +231,9 @@ public sealed class TrainJobTests : IDisposable
     {
         var result = await TrainJob.RunAsync(Options(), null, CancellationToken.None);
         Assert.Equal(ProbeSet.Count, result.Checkpoint.Probes.Count);
-        Assert.All(result.Checkpoint.Probes, probe => Assert.Contains(Tables.Videos, video => video.Id == probe.VideoId && video.Tags.Count == probe.Tags.Count));
+        Assert.All(
+            result.Checkpoint.Probes, probe =>
+                Assert.Contains(Tables.Videos, video => video.Id == probe.VideoId && video.Tags.Count == probe.Tags.Count));
     }
 
     [Fact]
@@ -251,10 +261,12 @@ public sealed class TrainJobTests : IDisposable
         var (users, videos) = (Tables.Profiles.Select(row => row.UserId).ToHashSet(), Tables.Videos.Select(row => row.Id).ToHashSet());
         var usable = Tables.Decisions.Where(row => users.Contains(row.UserId) && videos.Contains(row.VideoId)).ToList();
         var known = usable[0];
-        DecisionRow[] others = [known with { VideoId = video }, known with { UserId = user }, known with { UserId = user, Type = DecisionType.Nope }];
+        DecisionRow[] others =
+            [known with { VideoId = video }, known with { UserId = user }, known with { UserId = user, Type = DecisionType.Nope }];
         var recipe = Recipe with { Training = Recipe.Training with { Epochs = 1 } };
 
-        await TrainJob.RunAsync(Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. usable, .. others] } }, null, CancellationToken.None);
+        await TrainJob.RunAsync(
+            Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. usable, .. others] } }, null, CancellationToken.None);
 
         Assert.Single(_said, line => line == (
             $"{usable.Count:N0} of {usable.Count + 3:N0} decisions can be used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})"));

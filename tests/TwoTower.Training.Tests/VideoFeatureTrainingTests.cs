@@ -20,7 +20,8 @@ public sealed class VideoFeatureTrainingTests
 
     private static readonly DateTimeOffset Start = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly TableSet Tables = World();
-    private static readonly TableSet Without = Tables with { Videos = [.. Tables.Videos.Select(video => video with { VideoFeatures = new Dictionary<string, float[]>() })] };
+    private static readonly TableSet Without =
+        Tables with { Videos = [.. Tables.Videos.Select(video => video with { VideoFeatures = new Dictionary<string, float[]>() })] };
 
     private static readonly Recipe Basis = new()
     {
@@ -60,13 +61,16 @@ public sealed class VideoFeatureTrainingTests
             profiles.Add(new(id, null, Start));
             for (var number = 0; number < Known; number++)
             {
-                if (random.NextDouble() < 0.7) decisions.Add(new(id, Video(viewer % Themes, number), DecisionType.Like, Start.AddDays(number)));
-                if (random.NextDouble() < 0.4) decisions.Add(new(id, Video((viewer + 1 + viewer % 3) % Themes, number), DecisionType.Nope, Start.AddDays(number)));
+                if (random.NextDouble() < 0.7) decisions.Add(
+                    new(id, Video(viewer % Themes, number), DecisionType.Like, Start.AddDays(number)));
+                if (random.NextDouble() < 0.4) decisions.Add(
+                    new(id, Video((viewer + 1 + viewer % 3) % Themes, number), DecisionType.Nope, Start.AddDays(number)));
             }
         }
 
         // A direction a theme, far from the origin: what all vectors share says nothing.
-        float[] Vector(int theme) => [.. Enumerable.Range(0, Dim).Select(k => 10 + (k == theme ? 3f : 0) + 0.3f * (random.NextSingle() - 0.5f))];
+        float[] Vector(int theme) =>
+            [.. Enumerable.Range(0, Dim).Select(k => 10 + (k == theme ? 3f : 0) + 0.3f * (random.NextSingle() - 0.5f))];
         return new(profiles,
             [
                 .. Enumerable.Range(0, Themes * PerTheme).Select(n => (Theme: n / PerTheme, Number: n % PerTheme)).Select(n => new VideoRow
@@ -103,7 +107,8 @@ public sealed class VideoFeatureTrainingTests
             var own = Score(Video(theme, Seen));
             var others = Enumerable.Range(0, Themes).Where(other => other != theme).Max(other => Score(Video(other, Seen)));
             // v2 knows viewers by statistics alone: in so small a world it doesn't tell every theme from every other.
-            Assert.True((own > others || recipe == Statistics.Name) && own > Score(Video(theme, Unseen)), $"theme {theme}: {own}, other themes {others}, without a vector {Score(Video(theme, Unseen))}");
+            Assert.True(
+                (own > others || recipe == Statistics.Name) && own > Score(Video(theme, Unseen)), $"theme {theme}: {own}, other themes {others}, without a vector {Score(Video(theme, Unseen))}");
         }
     }
 

@@ -52,7 +52,8 @@ internal sealed class ApiHost : IAsyncDisposable
     public async Task<JsonElement> GetAsync(string path, int status = 200) => await ReadAsync(await Client.GetAsync(path), status);
 
     /// <summary>POST of a JSON body, which is answered as JSON.</summary>
-    public async Task<JsonElement> PostAsync(string path, object body, int status) => await ReadAsync(await Client.PostAsJsonAsync(path, body), status);
+    public async Task<JsonElement> PostAsync(string path, object body, int status) =>
+        await ReadAsync(await Client.PostAsJsonAsync(path, body), status);
 
     public static async Task<JsonElement> ReadAsync(HttpResponseMessage response, int status)
     {

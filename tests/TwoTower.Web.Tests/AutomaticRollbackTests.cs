@@ -19,7 +19,8 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres)
     };
 
     // Who has likes: their answers are the release's.
-    private static readonly Guid[] Viewers = [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
+    private static readonly Guid[] Viewers =
+        [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
 
     [Fact]
     public async Task Two_replicas_leave_a_release_whose_tower_is_broken_once_and_answer_again()
@@ -45,7 +46,9 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres)
         // Neither replica saw all of them; together they were enough.
         Assert.True(failed >= 20, $"{failed}");
         foreach (var api in new[] { one, two }) Assert.Equal(good.ModelVersion, (await api.GetAsync(Path(0))).GetProperty("modelVersion").GetString());
-        var undone = Assert.Single(await new ActivationHistory(db.DataSource).ReadAsync(broken.ModelVersion), activation => activation.Undid is not null);
+        var undone =
+            Assert.Single(
+                await new ActivationHistory(db.DataSource).ReadAsync(broken.ModelVersion), activation => activation.Undid is not null);
         Assert.Contains("requests failed because of the release", undone.Reason, StringComparison.Ordinal);
     }
 
@@ -66,7 +69,9 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres)
             await AskAsync(api, n);
         }
 
-        var undone = Assert.Single(await new ActivationHistory(db.DataSource).ReadAsync(bad.ModelVersion), activation => activation.Undid is not null);
+        var undone =
+            Assert.Single(
+                await new ActivationHistory(db.DataSource).ReadAsync(bad.ModelVersion), activation => activation.Undid is not null);
         Assert.Contains("answers had no video though there are some", undone.Reason, StringComparison.Ordinal);
     }
 
@@ -186,7 +191,8 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres)
         await TestReleases.LoadGoldenAsync(db);
         var good = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(seed: 1));
         var broken = await TestReleases.ReadyAsync(db, TestCheckpoints.Random(seed: 2), Golden.AsOf.AddHours(1));
-        if (breakIt) await db.ExecuteAsync($"alter table two_tower.release_files disable trigger user; delete from two_tower.release_files where release_id = {broken.Id} and path = 'user_tower.onnx'");
+        if (breakIt) await db.ExecuteAsync(
+            $"alter table two_tower.release_files disable trigger user; delete from two_tower.release_files where release_id = {broken.Id} and path = 'user_tower.onnx'");
         return (good, broken);
     }
 }

@@ -135,7 +135,8 @@ public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
     public async Task What_the_future_is_the_database_says_whatever_the_replicas_clock(int minutes)
     {
         await using var replica = await ApiHost.StartAsync(
-            world.Database, configure: builder => builder.Services.AddSingleton<TimeProvider>(new WrongClock(TimeSpan.FromMinutes(minutes))));
+            world.Database, configure: builder =>
+                builder.Services.AddSingleton<TimeProvider>(new WrongClock(TimeSpan.FromMinutes(minutes))));
         var user = Guid.NewGuid();
         var now = await world.Database.ScalarAsync<DateTime>("select clock_timestamp()");
         object Like(int video, TimeSpan ahead) => new { userId = user, videoId = Video(video), decision = "like", decidedAt = new DateTimeOffset(now, TimeSpan.Zero) + ahead };

@@ -39,7 +39,8 @@ public sealed class DocumentTests(ApiWorld world) : IClassFixture<ApiWorld>
         Assert.Equal("/docs", root.Headers.Location?.ToString());
 
         var redirect = await world.Api.Client.GetAsync("/docs");
-        var page = redirect.Headers.Location is { } folder ? await world.Api.Client.GetStringAsync(folder) : await redirect.Content.ReadAsStringAsync();
+        var page = redirect.Headers.Location is { } folder
+            ? await world.Api.Client.GetStringAsync(folder) : await redirect.Content.ReadAsStringAsync();
         Assert.Contains("openapi/v1.json", page, StringComparison.Ordinal);
         Assert.DoesNotMatch("""(src|href)=["'](https?:)?//""", page);
 

@@ -11,7 +11,8 @@ namespace TwoTower.Web.Tests;
 public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Key = "correct-horse-battery-staple";
-    private static readonly List<Guid> Viewers = [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
+    private static readonly List<Guid> Viewers =
+        [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
 
     private TestDatabase _db = null!;
     private Release _one = null!, _two = null!;

@@ -30,7 +30,8 @@ public sealed class ExportMemoryTests(PostgresFixture postgres, ITestOutputHelpe
 
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         long after;
-        while ((after = GC.GetGCMemoryInfo().TotalCommittedBytes) > before + Slack && !patience.IsCancellationRequested) await Task.Delay(50);
+        while ((after = GC.GetGCMemoryInfo().TotalCommittedBytes) > before + Slack && !patience.IsCancellationRequested) await Task.Delay(
+            50);
         output.WriteLine($"{before >> 20} MB before, {peak >> 20} MB in use under way, {after >> 20} MB after");
         Assert.InRange(after, 0, before + Slack);
     }

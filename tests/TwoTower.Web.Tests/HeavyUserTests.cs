@@ -27,7 +27,8 @@ public sealed class HeavyUserTests(PostgresFixture postgres, ITestOutputHelper o
             """);
         await db.ExecuteAsync("vacuum analyze user_video_decisions");
         await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
-        await using var api = await ApiHost.StartAsync(new NpgsqlConnectionStringBuilder(db.ConnectionString) { MaxPoolSize = 100 }.ConnectionString);
+        await using var api =
+            await ApiHost.StartAsync(new NpgsqlConnectionStringBuilder(db.ConnectionString) { MaxPoolSize = 100 }.ConnectionString);
         var path = $"/v1/users/{Heavy}/recommendations?limit=20";
         await api.Client.GetAsync($"/v1/users/{ApiWorld.Stranger}/recommendations");
 
@@ -63,7 +64,9 @@ public sealed class HeavyUserTests(PostgresFixture postgres, ITestOutputHelper o
             select '{Heavy}', id, 'like', timestamptz '2020-01-01Z' + row_number() over (order by md5(id::text)) * interval '1 minute'
             from videos where is_active and safety_level <= 1 order by md5(id::text) offset 7
             """);
-        var left = await db.ListAsync<Guid>($"select id from videos v where is_active and safety_level <= 1 and not exists (select from user_video_decisions d where d.user_id = '{Heavy}' and d.video_id = v.id)");
+        var left =
+            await db.ListAsync<Guid>(
+                $"select id from videos v where is_active and safety_level <= 1 and not exists (select from user_video_decisions d where d.user_id = '{Heavy}' and d.video_id = v.id)");
         await using var api = await ApiHost.StartAsync(db);
         Assert.Equal(7, left.Count);
         Assert.Equal(left.Order(), ApiWorld.Ids(await api.GetAsync($"/v1/users/{Heavy}/recommendations?limit=50")).Order());

@@ -22,10 +22,12 @@ public sealed class ReRankTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData(true, null, true)]
     [InlineData(false, true, true)]
     [InlineData(true, false, false)]
-    public async Task A_release_is_answered_in_its_recipes_order_unless_the_settings_say_otherwise(bool recipe, bool? setting, bool expected)
+    public async Task A_release_is_answered_in_its_recipes_order_unless_the_settings_say_otherwise(
+        bool recipe, bool? setting, bool expected)
     {
         var checkpoint = TestCheckpoints.Random();
-        await TestReleases.ActivateAsync(_db, checkpoint with { Recipe = checkpoint.Recipe with { Serving = new ServingOptions { ReRank = recipe } } });
+        await TestReleases.ActivateAsync(
+            _db, checkpoint with { Recipe = checkpoint.Recipe with { Serving = new ServingOptions { ReRank = recipe } } });
         await using var api = await ApiHost.StartAsync(_db, setting is null ? [] : new() { ["TwoTower:Recommendation:ReRank"] = $"{setting}" });
 
         var answer = await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations?limit=20");

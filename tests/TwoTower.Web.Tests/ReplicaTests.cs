@@ -8,7 +8,8 @@ using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
 
-/// <summary>A replica follows the pointer: without a restart, with the tower in memory before a request needs it, and after being cut off.</summary>
+/// <summary>A replica follows the pointer: without a restart, with the tower in memory before a request needs it, and after being cut
+/// off.</summary>
 [Collection(nameof(Alone))]
 public sealed class ReplicaTests : IAsyncLifetime
 {

@@ -7,8 +7,8 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>
-/// A database that hangs: it takes connections and says nothing. The document promises that live answers within 1 s and requests within the deadline
-/// and 1 s; these tests share their machine with others and allow more, and print what they saw (tests/TwoTower.Torture measures).
+/// A database that hangs: it takes connections and says nothing. The document promises that live answers within 1 s and requests within the
+/// deadline and 1 s; these tests share their machine with others and allow more, and print what they saw (tests/TwoTower.Torture measures).
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHelper output)
@@ -64,11 +64,14 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
             await using var db = await own.CreateDatabaseAsync();
             await TestReleases.LoadGoldenAsync(db);
             await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
-            await using var api = await ApiHost.StartAsync(new NpgsqlConnectionStringBuilder(db.ConnectionString) { MaxPoolSize = 100 }.ConnectionString, Settings);
+            await using var api =
+                await ApiHost.StartAsync(
+                    new NpgsqlConnectionStringBuilder(db.ConnectionString) { MaxPoolSize = 100 }.ConnectionString, Settings);
             PausedServer? paused = null;
             try
             {
-                await AskAsync(api, hangUp, async () => paused = await PausedServer.PauseAsync(own.ServerConnectionString), () => paused!.Dispose());
+                await AskAsync(
+                    api, hangUp, async () => paused = await PausedServer.PauseAsync(own.ServerConnectionString), () => paused!.Dispose());
             }
             finally
             {

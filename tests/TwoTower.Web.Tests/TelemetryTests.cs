@@ -15,7 +15,8 @@ public sealed class TelemetryTests(ApiWorld world, PostgresFixture postgres) : I
     {
         var spans = new List<Activity>();
         await using var api = await ApiHost.StartAsync(
-            world.Database, Quiet, builder => builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddInMemoryExporter(spans)));
+            world.Database, Quiet, builder =>
+                builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddInMemoryExporter(spans)));
         await api.GetAsync($"/v1/users/{ApiWorld.Viewer}/recommendations");
         await api.GetAsync("/health/ready");
         api.Services.GetRequiredService<TracerProvider>().ForceFlush();
@@ -94,7 +95,8 @@ public sealed class TelemetryTests(ApiWorld world, PostgresFixture postgres) : I
             Assert.Contains((name, label), points);
         }
 
-        Assert.All(metrics.SelectMany(Points), point => Assert.DoesNotContain(ApiWorld.Viewer.ToString(), point.Label, StringComparison.Ordinal));
+        Assert.All(
+            metrics.SelectMany(Points), point => Assert.DoesNotContain(ApiWorld.Viewer.ToString(), point.Label, StringComparison.Ordinal));
         Assert.Contains(metrics, metric => metric.MeterName == "Npgsql");
     }
 

@@ -30,7 +30,8 @@ internal static class BundleVerbs
         { folder, activate, CommonOptions.Database };
         host.Handle(command, async session =>
         {
-            var options = new EmbedOptions { Activate = session.Parse.GetValue(activate), Actor = ReleaseOptions.Actor, Gate = GateSettings.Read() };
+            var options =
+                new EmbedOptions { Activate = session.Parse.GetValue(activate), Actor = ReleaseOptions.Actor, Gate = GateSettings.Read() };
             var db = await session.OpenDatabaseAsync();
             session.Kept = "what is served hasn't changed; run the same command to go on";
             var loaded = await session.Terminal.StageAsync("loading the bundle", "vectors", progress => new ImportBundleJob(db, session.Time).RunAsync(

@@ -29,7 +29,8 @@ internal static class CompareVerb
         host.Handle(command, async session =>
         {
             var comparison = await new ReleaseComparer(await session.OpenDatabaseAsync()).CompareAsync(
-                session.Parse.GetValue(a)!, session.Parse.GetValue(b)!, session.Parse.GetValue(since), session.Parse.GetValue(experiment), session.Stop);
+                session.Parse.GetValue(a)!, session.Parse.GetValue(b)!, session.Parse.GetValue(since), session.Parse.GetValue(experiment),
+                session.Stop);
             session.Terminal.Result(comparison, () =>
             {
                 foreach (var (name, release) in new[] { ("A", comparison.A), ("B", comparison.B) })
@@ -41,7 +42,9 @@ internal static class CompareVerb
                 var table = new Table().Border(TableBorder.Simple).AddColumns("", "A", "B", "B − A");
                 foreach (var metric in comparison.Metrics)
                 {
-                    table.AddRow(new Text(metric.Name.Replace('_', ' ')), new Text(Show(metric.A)), new Text(Show(metric.B)), new Text(Show(metric.Difference, signed: true)));
+                    table.AddRow(
+                        new Text(metric.Name.Replace('_', ' ')), new Text(Show(metric.A)), new Text(Show(metric.B)),
+                        new Text(Show(metric.Difference, signed: true)));
                 }
 
                 session.Terminal.Show(table);

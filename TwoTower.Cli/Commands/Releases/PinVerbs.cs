@@ -19,7 +19,8 @@ internal static class PinVerbs
         host.Handle(command, async session =>
         {
             var name = session.Parse.GetValue(version)!;
-            await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PinAsync(name, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
+            await new ReleaseRetention(await session.OpenDatabaseAsync(), session.Time).PinAsync(
+                name, ReleaseOptions.Actor, session.Parse.GetValue(reason), session.Stop);
             session.Terminal.Result(new { model_version = name, pinned = true }, () => session.Terminal.Say($"{name} is pinned"));
         });
         return command;

@@ -35,7 +35,9 @@ internal static class PruneVerb
                 foreach (var retired in pruning.Retired) session.Terminal.Say($"{(session.Parse.GetValue(dryRun) ? "would go" : "retired ")} {retired}");
                 foreach (var freed in pruning.Freed)
                 {
-                    session.Terminal.Say($"{(session.Parse.GetValue(dryRun) ? "would free" : "freed   ")} {freed.ModelVersion}: {Amounts.Bytes(freed.VectorBytes)} of vectors, {Amounts.Bytes(freed.FileBytes)} of files");
+                    session.Terminal.Say(
+                        $"{(session.Parse.GetValue(dryRun) ? "would free" : "freed   ")} {freed.ModelVersion}: "
+                            + $"{Amounts.Bytes(freed.VectorBytes)} of vectors, {Amounts.Bytes(freed.FileBytes)} of files");
                 }
 
                 foreach (var version in pruning.Undropped) session.Terminal.Warn($"somebody is still reading the vectors of {version}: the next prune drops them");

@@ -61,9 +61,12 @@ internal static class ShowVerb
                 () =>
                 {
                     said.Say($"{release.ModelVersion}: {ReleaseTable.Name(release.State)}{(release.StateReason is { } why ? $", {why}" : "")}");
-                    said.Say($"  {release.EmbeddingDim} numbers a vector, {(release.Imported ? "imported" : $"recipe {release.Recipe}")}{(needed.Count > 0 ? $"; needed: {string.Join("; ", needed)}" : "")}");
+                    said.Say(
+                        $"  {release.EmbeddingDim} numbers a vector, "
+                            + $"{(release.Imported ? "imported" : $"recipe {release.Recipe}")}{(needed.Count > 0 ? $"; needed: {string.Join("; ", needed)}" : "")}");
                     said.Say($"  {files.Count} files, {Amounts.Bytes(files.Sum(file => file.Size))}{(files.Any(file => file.Freed) ? ", freed" : "")}");
-                    foreach (var step in history) said.Say($"  {step.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {ReleaseTable.Name(step.To),-9}  {step.Actor}{(step.Reason is { } reason ? $": {reason}" : "")}");
+                    foreach (var step in history) said.Say(
+                        $"  {step.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  {ReleaseTable.Name(step.To),-9}  {step.Actor}{(step.Reason is { } reason ? $": {reason}" : "")}");
                     foreach (var run in runs) said.Say($"  {run.At.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z  gate run {run.Run} {(run.Passed ? "passed" : $"failed: {run.Reason}")}");
                     foreach (var undone in activations.Where(activation => activation.Undid is not null))
                     {

@@ -35,7 +35,8 @@ internal static class Coverage
     }
 
     // A video shown to k users is in the lists of k users.
-    private static double Sum(IReadOnlyCollection<UserOutcome> users, double[] shown) => users.Sum(user => user.ShownTo.Sum(k => shown[k] / k));
+    private static double Sum(IReadOnlyCollection<UserOutcome> users, double[] shown) =>
+        users.Sum(user => user.ShownTo.Sum(k => shown[k] / k));
 
     /// <summary>Chance that one of n drawn users of N was shown a video of k users, for k = 0..N + 1.</summary>
     private static double[] Shown(int users, int drawn)

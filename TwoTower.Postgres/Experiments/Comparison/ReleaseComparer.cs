@@ -33,14 +33,16 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
         var left = await ReadAsync(db, a, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct);
         var right = await ReadAsync(db, b, from ?? DateTimeOffset.UnixEpoch, until, Within, ran?.Id, ct);
         var both = left.Select(user => user.UserId).Intersect(right.Select(user => user.UserId)).Count();
-        return new(Sum(a, left), Sum(b, right), from, until, experiment, both, Metrics(left, right, catalogue), Notes(a, left, b, right, both));
+        return new(
+            Sum(a, left), Sum(b, right), from, until, experiment, both, Metrics(left, right, catalogue), Notes(a, left, b, right, both));
     }
 
     /// <summary>The four numbers of two groups of users.</summary>
     /// <param name="a">Users of the one.</param>
     /// <param name="b">Users of the other.</param>
     /// <param name="catalogue">Active videos.</param>
-    public static IReadOnlyList<ComparedMetric> Metrics(IReadOnlyCollection<UserOutcome> a, IReadOnlyCollection<UserOutcome> b, long catalogue)
+    public static IReadOnlyList<ComparedMetric> Metrics(
+        IReadOnlyCollection<UserOutcome> a, IReadOnlyCollection<UserOutcome> b, long catalogue)
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
@@ -62,7 +64,8 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
 
     /// <summary>What became of a release's recommendations, by user.</summary>
     internal static Task<IReadOnlyList<UserOutcome>> ReadAsync(
-        NpgsqlDataSource db, string modelVersion, DateTimeOffset since, DateTimeOffset until, TimeSpan within, long? experiment, CancellationToken ct) =>
+        NpgsqlDataSource db, string modelVersion, DateTimeOffset since, DateTimeOffset until, TimeSpan within, long? experiment,
+        CancellationToken ct) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<UserOutcome>>(async () =>
         {
             return await db.Sql(

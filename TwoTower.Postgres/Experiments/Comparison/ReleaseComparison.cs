@@ -21,7 +21,8 @@ internal sealed record ReleaseComparison(
 /// <param name="Likes">Of them liked.</param>
 /// <param name="Nopes">Of them not wanted.</param>
 /// <param name="Videos">Distinct videos shown.</param>
-internal sealed record ComparedRelease(string ModelVersion, int Users, long Answers, long Recommendations, long Likes, long Nopes, long Videos);
+internal sealed record ComparedRelease(
+    string ModelVersion, int Users, long Answers, long Recommendations, long Likes, long Nopes, long Videos);
 
 /// <summary>One number of both, with 95 % intervals.</summary>
 /// <param name="Name">What it is.</param>

@@ -59,7 +59,8 @@ internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions opt
         return RollbackRule.Judge(live, previous, options);
     }
 
-    private Task<IReadOnlyList<UserOutcome>> OutcomesAsync(string version, DateTimeOffset since, DateTimeOffset until, CancellationToken ct) =>
+    private Task<IReadOnlyList<UserOutcome>> OutcomesAsync(
+        string version, DateTimeOffset since, DateTimeOffset until, CancellationToken ct) =>
         ReleaseComparer.ReadAsync(db, version, since, until, options.DecisionWithin, experiment: null, ct);
 
     private async Task<RolledBack?> UndoAsync(Watched watched, RollbackReason reason, CancellationToken ct)
@@ -76,5 +77,6 @@ internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions opt
     }
 
     private sealed record Watched(
-        long ActivationId, string ModelVersion, string Target, DateTimeOffset ActivatedAt, DateTimeOffset ReadAt, JudgedOutcomes Live, JudgedOutcomes Previous);
+        long ActivationId, string ModelVersion, string Target, DateTimeOffset ActivatedAt, DateTimeOffset ReadAt, JudgedOutcomes Live,
+        JudgedOutcomes Previous);
 }

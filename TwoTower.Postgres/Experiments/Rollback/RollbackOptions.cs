@@ -46,11 +46,13 @@ public sealed record RollbackOptions
     [Range(0.0, 1.0)]
     public double ErrorMargin { get; init; } = 0.02;
 
-    /// <summary>How much larger the share of answers without a video may be, though the release before has one that passes the filters.</summary>
+    /// <summary>How much larger the share of answers without a video may be, though the release before has one that passes the
+    /// filters.</summary>
     [Range(0.0, 1.0)]
     public double EmptyMargin { get; init; } = 0.05;
 
-    /// <summary>How much lower likes per recommendation may be, as a share of those of the release before; 1 never judges by likes.</summary>
+    /// <summary>How much lower likes per recommendation may be, as a share of those of the release before; 1 never judges by
+    /// likes.</summary>
     [Range(0.0, 1.0)]
     public double LikesMargin { get; init; } = 0.3;
 

@@ -55,7 +55,8 @@ internal static class RollbackRule
     /// <param name="live">Users of the live release.</param>
     /// <param name="previous">Users of the release before.</param>
     /// <param name="options">Margin.</param>
-    public static RollbackReason? Judge(IReadOnlyCollection<UserOutcome> live, IReadOnlyCollection<UserOutcome> previous, RollbackOptions options)
+    public static RollbackReason? Judge(
+        IReadOnlyCollection<UserOutcome> live, IReadOnlyCollection<UserOutcome> previous, RollbackOptions options)
     {
         ArgumentNullException.ThrowIfNull(live);
         ArgumentNullException.ThrowIfNull(previous);

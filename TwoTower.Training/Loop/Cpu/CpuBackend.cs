@@ -36,7 +36,8 @@ internal sealed class CpuBackend : ITrainingBackend
     /// the original does.
     /// </param>
     public CpuBackend(
-        TrainingSet set, Recipe recipe, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer, int threads, int masksPerRow)
+        TrainingSet set, Recipe recipe, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer, int threads,
+        int masksPerRow)
     {
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(recipe);

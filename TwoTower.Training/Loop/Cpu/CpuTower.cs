@@ -16,7 +16,8 @@ internal sealed class CpuTower : IDisposable
 
     private readonly IReadOnlyList<ParameterLayout.Layer> _layers;
     private readonly FloatBuffer _parameters, _gradients, _first, _embeddings;
-    private readonly FloatBuffer[] _hidden, _gradient; // by layer, [encodings × outputs]; a gradient is of the layer's output, then of its sum
+    // by layer, [encodings × outputs]; a gradient is of the layer's output, then of its sum
+    private readonly FloatBuffer[] _hidden, _gradient;
     private readonly float[] _norms;
     private readonly InputLayer _input;
 

@@ -64,8 +64,8 @@ internal readonly struct Dropout
     }
 
     /// <summary>
-    /// The way back: gradient = gradient · scale where the output was positive, else 0. A unit that was dropped or cut by ReLU has output 0,
-    /// so the mask need not be kept.
+    /// The way back: gradient = gradient · scale where the output was positive, else 0. A unit that was dropped or cut by ReLU has output
+    /// 0, so the mask need not be kept.
     /// </summary>
     public void Backward(ReadOnlySpan<float> output, Span<float> gradient)
     {

@@ -57,7 +57,8 @@ internal sealed class ParameterLayout
     }
 
     private List<Layer> Place(TowerWeights tower) =>
-        [.. tower.Layers.Select((layer, l) => new Layer(layer.InputDim, layer.OutputDim, Take(layer.Weight.Length), Take(layer.Bias.Length), l == 0))];
+        [.. tower.Layers.Select(
+            (layer, l) => new Layer(layer.InputDim, layer.OutputDim, Take(layer.Weight.Length), Take(layer.Bias.Length), l == 0))];
 
     private int Take(int floats)
     {

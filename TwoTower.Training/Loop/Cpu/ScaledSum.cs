@@ -71,7 +71,8 @@ internal ref struct ScaledSum(Span<float> target)
         ref var b = ref MemoryMarshal.GetReference(_b);
         ref var c = ref MemoryMarshal.GetReference(_c);
         ref var last = ref MemoryMarshal.GetReference(d);
-        var (wa, wb, wc, wd) = (new Vector<float>(_scaleA), new Vector<float>(_scaleB), new Vector<float>(_scaleC), new Vector<float>(scaleD));
+        var (wa, wb, wc, wd) =
+            (new Vector<float>(_scaleA), new Vector<float>(_scaleB), new Vector<float>(_scaleC), new Vector<float>(scaleD));
         var i = 0;
         for (; i <= _target.Length - Vector<float>.Count; i += Vector<float>.Count)
         {

@@ -3,7 +3,8 @@ using TwoTower.Core.Rows;
 
 namespace TwoTower.Benchmarks.Embedding;
 
-/// <summary>A catalogue of any size whose vocabularies fill the contract's limits: 512 tags and 256 performers, a few common, most rare.</summary>
+/// <summary>A catalogue of any size whose vocabularies fill the contract's limits: 512 tags and 256 performers, a few common, most
+/// rare.</summary>
 internal static class BenchmarkCatalogue
 {
     public static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -31,7 +32,8 @@ internal static class BenchmarkCatalogue
         return new(
             [new(user, "viewer", Now.AddYears(-1))],
             rows,
-            [.. rows.Take(20).Select((video, n) => new DecisionRow(user, video.Id, n % 2 == 0 ? DecisionType.Like : DecisionType.Nope, Now.AddDays(-n)))]);
+            [.. rows.Take(20).Select(
+                (video, n) => new DecisionRow(user, video.Id, n % 2 == 0 ? DecisionType.Like : DecisionType.Nope, Now.AddDays(-n)))]);
     }
 
     public static TowerWeights Tower(Random random, int[] widths)

@@ -37,7 +37,9 @@ internal sealed class EmbeddingBenchmark(NpgsqlDataSource db, int videos, int di
             await _stages.MeasureAsync("read parquet", videos, async () =>
             {
                 long rows = 0;
-                await foreach (var batch in EmbeddingParquetReader.ReadAsync(Path.Combine(bundle, ArtifactNames.VideoEmbeddings), dim, ct)) rows += batch.VideoIds.Count;
+                await foreach (
+                    var batch in EmbeddingParquetReader.ReadAsync(
+                        Path.Combine(bundle, ArtifactNames.VideoEmbeddings), dim, ct)) rows += batch.VideoIds.Count;
                 return rows;
             });
         }
@@ -47,7 +49,8 @@ internal sealed class EmbeddingBenchmark(NpgsqlDataSource db, int videos, int di
         }
 
         foreach (var warning in result.Warnings) Console.Error.WriteLine(warning);
-        Console.WriteLine($"{videos:N0} videos, {type} of {dim}, {Environment.ProcessorCount} cores, pgvector {(await ReleaseVectors.OpenAsync(db, release, ct)).VectorVersion}, {await SizesAsync(release, ct)}\n");
+        Console.WriteLine(
+            $"{videos:N0} videos, {type} of {dim}, {Environment.ProcessorCount} cores, pgvector {(await ReleaseVectors.OpenAsync(db, release, ct)).VectorVersion}, {await SizesAsync(release, ct)}\n");
         Console.WriteLine(_stages);
     }
 
@@ -72,7 +75,8 @@ internal sealed class EmbeddingBenchmark(NpgsqlDataSource db, int videos, int di
             Item = BenchmarkCatalogue.Tower(random, [pipeline.ItemDim, 512, 256, dim]),
             Training = new(0, 0, 0, 0, 0, 0, 0, []),
         };
-        var release = await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, BenchmarkCatalogue.Now), checkpoint.Recipe, ct: ct);
+        var release =
+            await new ReleaseStore(db).RegisterAsync(ReleaseFiles.Build(checkpoint, BenchmarkCatalogue.Now), checkpoint.Recipe, ct: ct);
         return (release, [.. tables.Videos.Select(video => video.Id)]);
     }
 

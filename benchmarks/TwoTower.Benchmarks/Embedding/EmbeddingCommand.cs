@@ -5,7 +5,8 @@ using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Embedding;
 
-/// <summary><c>embedding --videos 200000</c>: embedding and loading a catalogue, rate and time by stage, in a database of its own.</summary>
+/// <summary><c>embedding --videos 200000</c>: embedding and loading a catalogue, rate and time by stage, in a database of its
+/// own.</summary>
 internal static class EmbeddingCommand
 {
     public static Command Create()

@@ -26,7 +26,8 @@ internal sealed class FollowingBenchmark(NpgsqlDataSource db, int videos, int ch
         var (tables, registered) = await PrepareAsync(ct);
         var ids = tables.Videos.Select(video => video.Id).ToArray();
         var workers = Enumerable.Range(0, replicas).Select(_ => new EmbedderWorker(
-            db, Options.Create(new EmbedderOptions { Embedding = Embedding }), TimeProvider.System, NullLogger<EmbedderWorker>.Instance)).ToList();
+            db, Options.Create(new EmbedderOptions { Embedding = Embedding }), TimeProvider.System, NullLogger<EmbedderWorker>.Instance))
+                .ToList();
         foreach (var worker in workers) await worker.StartAsync(ct);
         await Task.Delay(TimeSpan.FromSeconds(5), ct); // triggers, the first sweep
 

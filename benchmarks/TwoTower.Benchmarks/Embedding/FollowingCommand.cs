@@ -4,7 +4,8 @@ using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Embedding;
 
-/// <summary><c>following --videos 20000 --changes 1000</c>: from the commit of changed videos to their vectors, in a database of its own.</summary>
+/// <summary><c>following --videos 20000 --changes 1000</c>: from the commit of changed videos to their vectors, in a database of its
+/// own.</summary>
 internal static class FollowingCommand
 {
     public static Command Create()

@@ -6,7 +6,8 @@ using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Benchmarks.Serving;
 
-/// <summary><c>serving --videos 200000 --clients 1,16</c>: requests over real HTTP by stage, next to the bare SQL of their search.</summary>
+/// <summary><c>serving --videos 200000 --clients 1,16</c>: requests over real HTTP by stage, next to the bare SQL of their
+/// search.</summary>
 internal static class ServingCommand
 {
     public static Command Create()
@@ -24,9 +25,11 @@ internal static class ServingCommand
             await using var scratch = await ScratchDatabase.CreateAsync(server, ct);
             await Migrator.MigrateAsync(scratch.DataSource, null, ct);
             var world = await ServingWorld.CreateAsync(scratch.DataSource, parse.GetValue(videos), parse.GetValue(users), ct);
-            var runs = parse.GetValue(clients)!.Split(',').Select(count => int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+            var runs =
+                parse.GetValue(clients)!.Split(',').Select(count => int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
             var name = new NpgsqlConnectionStringBuilder(scratch.DataSource.ConnectionString).Database;
-            var connectionString = new NpgsqlConnectionStringBuilder(DataSources.Normalize(server).ConnectionString) { Database = name }.ConnectionString;
+            var connectionString =
+                new NpgsqlConnectionStringBuilder(DataSources.Normalize(server).ConnectionString) { Database = name }.ConnectionString;
             await new ServingBenchmark(scratch.DataSource, connectionString, world, parse.GetValue(requests)).RunAsync([.. runs], ct);
             return 0;
         });

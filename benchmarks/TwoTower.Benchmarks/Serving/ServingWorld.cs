@@ -51,7 +51,8 @@ internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Users)
         await new VideoStatistics(db).RefreshAsync(ct);
         await using (var analyze = db.CreateCommand("vacuum analyze")) await analyze.ExecuteNonQueryAsync(ct);
 
-        var liked = tables.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.UserId).Distinct().ToList();
+        var liked =
+            tables.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.UserId).Distinct().ToList();
         Console.Error.WriteLine($"{tables.Decisions.Count:N0} decisions of {liked.Count:N0} users");
         return new(await new ReleaseStore(db).GetAsync(release.ModelVersion, ct), liked);
     }
@@ -61,7 +62,8 @@ internal sealed record ServingWorld(Release Release, IReadOnlyList<Guid> Users)
         var random = new Random(1);
         var shared = pipeline.UserDim - FeaturePipeline.UserDenseDim;
         var names = Matrix(random, 512, shared, 3);
-        LinearWeights[] above = [new(512, 256, Matrix(random, 256, 512, 1), new float[256]), new(256, dim, Matrix(random, dim, 256, 1), new float[dim])];
+        LinearWeights[] above =
+            [new(512, 256, Matrix(random, 256, 512, 1), new float[256]), new(256, dim, Matrix(random, dim, 256, 1), new float[dim])];
         return (
             new([First(random, FeaturePipeline.UserDenseDim, names, shared), .. above]),
             new([First(random, pipeline.ItemDenseDim, names, shared), .. above]));

@@ -7,7 +7,8 @@ using TwoTower.Training.Loop;
 
 namespace TwoTower.Benchmarks.Training;
 
-/// <summary>Trains recipe v3 and says how long each stage took; benchmarks/pytorch/histories.py is the same arithmetic in PyTorch.</summary>
+/// <summary>Trains recipe v3 and says how long each stage took; benchmarks/pytorch/histories.py is the same arithmetic in
+/// PyTorch.</summary>
 internal static class HistoriesBenchmark
 {
     // The closedForm is the sum of its parts.
@@ -31,7 +32,8 @@ internal static class HistoriesBenchmark
         ActivitySource.AddActivityListener(listener);
         var watch = Stopwatch.StartNew();
         var result = await TrainJob.RunAsync(
-            new TrainOptions { Recipe = recipe, Tables = tables, Register = false, Device = TrainingDevice.Cpu, Threads = threads }, null, ct);
+            new TrainOptions { Recipe = recipe, Tables = tables, Register = false, Device = TrainingDevice.Cpu, Threads = threads }, null,
+            ct);
         watch.Stop();
 
         var training = result.Checkpoint.Training;

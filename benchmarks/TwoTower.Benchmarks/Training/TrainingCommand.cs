@@ -28,8 +28,11 @@ internal static class TrainingCommand
         });
         command.SetAction((parsed, ct) =>
         {
-            var benchmark = new TrainingBenchmark(parsed.GetValue(data), parsed.GetValue(connection), parsed.GetValue(epochs), parsed.GetValue(threads));
-            return parsed.GetValue(single) ? benchmark.RunHereAsync(parsed.GetValue(cases)![0], ct) : benchmark.RunAsync(parsed.GetValue(cases)!, ct);
+            var benchmark =
+                new TrainingBenchmark(
+                    parsed.GetValue(data), parsed.GetValue(connection), parsed.GetValue(epochs), parsed.GetValue(threads));
+            return parsed.GetValue(single)
+                ? benchmark.RunHereAsync(parsed.GetValue(cases)![0], ct) : benchmark.RunAsync(parsed.GetValue(cases)!, ct);
         });
         return command;
     }

@@ -26,7 +26,8 @@ internal sealed class HeldOutUserSet
             Decisions = [.. tables.Decisions.Where(decision => !IsHeldOut(decision.UserId))],
         };
         _asOf = Training.Decisions.Max(decision => decision.CreatedAt);
-        var liked = Training.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.VideoId).ToHashSet();
+        var liked =
+            Training.Decisions.Where(decision => decision.Type == DecisionType.Like).Select(decision => decision.VideoId).ToHashSet();
         _items = [.. PayloadBuilder.BuildItems(tables).Where(item => liked.Contains(item.VideoId))];
 
         foreach (var history in PayloadBuilder.Histories(tables).Where(history => IsHeldOut(history.UserId)))
@@ -49,7 +50,8 @@ internal sealed class HeldOutUserSet
 
     public int Items => _items.Count;
 
-    /// <summary>Mean over users of targets among the first 20 ÷ min(20, targets), and the share of the videos in anyone's first 20.</summary>
+    /// <summary>Mean over users of targets among the first 20 ÷ min(20, targets), and the share of the videos in anyone's first
+    /// 20.</summary>
     public (double Recall, double Coverage) Measure(UserTower user, ItemTower item)
     {
         var dim = user.EmbeddingDim;
@@ -64,10 +66,12 @@ internal sealed class HeldOutUserSet
             var seen = history.Entries.Select(entry => entry.VideoId).ToHashSet();
             for (var i = 0; i < scores.Length; i++)
             {
-                scores[i] = seen.Contains(_items[i].VideoId) ? float.NegativeInfinity : TensorPrimitives.Dot<float>(query, vectors.AsSpan(i * dim, dim));
+                scores[i] = seen.Contains(_items[i].VideoId)
+                    ? float.NegativeInfinity : TensorPrimitives.Dot<float>(query, vectors.AsSpan(i * dim, dim));
             }
 
-            var first = Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(Top).Select(i => _items[i].VideoId).ToArray();
+            var first =
+                Enumerable.Range(0, scores.Length).OrderByDescending(i => scores[i]).Take(Top).Select(i => _items[i].VideoId).ToArray();
             shown.UnionWith(first);
             recall += first.Count(targets.Contains) / (double)Math.Min(Top, targets.Count);
         }

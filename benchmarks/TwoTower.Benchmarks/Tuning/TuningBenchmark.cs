@@ -25,7 +25,8 @@ internal sealed class TuningBenchmark(string folder, string recipe, int epochs, 
         "model.hidden_dims=256,128", "model.hidden_dims=1024,512", "model.dropout=0,0", "model.dropout=0.4,0.3",
     ];
 
-    /// <summary>Prints a table, a row a variant. Seed by seed, so that a variant and the recipe as it is (the first) run close to each other.</summary>
+    /// <summary>Prints a table, a row a variant. Seed by seed, so that a variant and the recipe as it is (the first) run close to each
+    /// other.</summary>
     public async Task RunAsync(IReadOnlyList<string> variants, CancellationToken ct)
     {
         var tables = CsvTableReader.Read(folder);

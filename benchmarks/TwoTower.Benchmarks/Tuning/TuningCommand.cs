@@ -24,7 +24,8 @@ internal static class TuningCommand
         };
         var command = new Command("tuning", "What each knob of a recipe does to quality, speed and sizes.") { data, recipe, epochs, seeds, variants };
         command.SetAction((parsed, ct) => new TuningBenchmark(
-            parsed.GetValue(data)!, parsed.GetValue(recipe)!, parsed.GetValue(epochs), parsed.GetValue(seeds)!).RunAsync(parsed.GetValue(variants)!, ct));
+            parsed.GetValue(data)!, parsed.GetValue(recipe)!, parsed.GetValue(epochs), parsed.GetValue(seeds)!).RunAsync(
+                parsed.GetValue(variants)!, ct));
         return command;
     }
 }

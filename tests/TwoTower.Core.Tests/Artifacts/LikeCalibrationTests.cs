@@ -93,7 +93,8 @@ public sealed class LikeCalibrationTests : IDisposable
     [InlineData("rate_weight", null, "calibration.json can't be read")]
     public async Task A_bundle_with_one_that_cant_be_served_is_refused_by_name(string key, string? value, string reason)
     {
-        await TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Random() with { Calibration = Calibration }, TestBundles.ForeignVideos, Golden.AsOf);
+        await TestBundles.WriteOursAsync(
+            Bundle, TestCheckpoints.Random() with { Calibration = Calibration }, TestBundles.ForeignVideos, Golden.AsOf);
         Assert.Contains("calibration.json", (await BundleReader.ReadAsync(Bundle)).Files.Files.Select(file => file.Path));
         var path = Path.Combine(Bundle, "calibration.json");
         var lines = (await File.ReadAllLinesAsync(path)).Where(line => value is not null || !line.Contains(key, StringComparison.Ordinal))

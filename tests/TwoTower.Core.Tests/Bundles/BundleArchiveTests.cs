@@ -103,7 +103,8 @@ public sealed class BundleArchiveTests : IDisposable
         Assert.StartsWith("The archive isn't a whole tar file", error.Message, StringComparison.Ordinal);
     }
 
-    private Task<Manifest> WriteAsync() => TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Random(), TestBundles.ForeignVideos, Golden.AsOf);
+    private Task<Manifest> WriteAsync() =>
+        TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Random(), TestBundles.ForeignVideos, Golden.AsOf);
 
     private async Task<byte[]> ArchiveAsync()
     {

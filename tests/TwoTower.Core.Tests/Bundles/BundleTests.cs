@@ -205,7 +205,8 @@ public sealed class BundleTests : IDisposable
     [Fact]
     public async Task A_user_tower_that_reads_histories_is_refused_without_the_networks_that_make_history_vectors()
     {
-        await TestBundles.WriteOursAsync(Bundle, TestCheckpoints.Histories(TestBundles.ForeignVideos), TestBundles.ForeignVideos, Golden.AsOf);
+        await TestBundles.WriteOursAsync(
+            Bundle, TestCheckpoints.Histories(TestBundles.ForeignVideos), TestBundles.ForeignVideos, Golden.AsOf);
         Assert.True((await BundleReader.ReadAsync(Bundle)).HasItemTower);
 
         File.Delete(Path.Combine(Bundle, "history_tower.onnx"));

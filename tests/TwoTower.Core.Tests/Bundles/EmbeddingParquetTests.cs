@@ -106,7 +106,8 @@ public sealed class EmbeddingParquetTests : IDisposable
         await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema(id, new ListField("embedding", element)), stream);
         using var group = writer.CreateRowGroup();
         await group.WriteAsync(id, ids);
-        await group.WriteAllPartsAsync<float>(element, numbers, Enumerable.Repeat(element.MaxDefinitionLevel, numbers.Length).ToArray(), repetition, default);
+        await group.WriteAllPartsAsync<float>(
+            element, numbers, Enumerable.Repeat(element.MaxDefinitionLevel, numbers.Length).ToArray(), repetition, default);
     }
 
     private static async Task<List<(Guid Id, float[] Vector)>> ReadAsync(string path, int dim)

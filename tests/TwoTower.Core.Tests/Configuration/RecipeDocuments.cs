@@ -12,13 +12,15 @@ using TwoTower.Core.Formats;
 
 namespace TwoTower.Core.Tests.Configuration;
 
-/// <summary>What is written about recipes, made from the code: defaults from the best recipe of each kind, texts from the comments of the keys.</summary>
+/// <summary>What is written about recipes, made from the code: defaults from the best recipe of each kind, texts from the comments of the
+/// keys.</summary>
 internal sealed class RecipeDocuments
 {
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly XDocument _comments = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "TwoTower.Core.xml"));
-    private readonly Dictionary<RecipeKind, Recipe> _best = RecipeKinds.All.ToDictionary(kind => kind, kind => RecipeReader.Read(kind.BestName(), [], new Dictionary<string, string>()));
+    private readonly Dictionary<RecipeKind, Recipe> _best =
+        RecipeKinds.All.ToDictionary(kind => kind, kind => RecipeReader.Read(kind.BestName(), [], new Dictionary<string, string>()));
 
     /// <summary>recipes/recipe.schema.json.</summary>
     public string Schema()
@@ -51,7 +53,10 @@ internal sealed class RecipeDocuments
         RecipeKind? kind = name switch { "both" => null, "statistics" => RecipeKind.Statistics, _ => RecipeKind.History };
         var keys = RecipeKeys.All.Where(key => key.Kind == kind && (kind != RecipeKind.History || Group(key.Property) == name));
         var text = new StringBuilder();
-        text.Append(kind is null ? "| key | `statistics` | `history` | what it does, and when to change it |\n| --- | --- | --- | --- |\n" : "| key | default | what it does, and when to change it |\n| --- | --- | --- |\n");
+        text.Append(
+            kind is null
+                ? "| key | `statistics` | `history` | what it does, and when to change it |\n| --- | --- | --- | --- "
+                    + "|\n" : "| key | default | what it does, and when to change it |\n| --- | --- | --- |\n");
         foreach (var key in keys)
         {
             var defaults = kind is { } one ? [Default(key, one)] : RecipeKinds.All.Select(each => Default(key, each));

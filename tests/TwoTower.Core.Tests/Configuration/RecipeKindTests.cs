@@ -87,7 +87,8 @@ public sealed class RecipeKindTests : IDisposable
     [InlineData("""{"kind":"history","history":{"enabled":1}}""", "history.enabled is 1; true or false was expected")]
     [InlineData("""{"kind":"history","history":5}""", "history is 5; a section")]
     [InlineData("""{"kind":"history","model":{"hidden_dims":[512,256]}}""", "model.hidden_dims has 2 layers [512, 256]; the user tower of a history recipe has one hidden layer")]
-    public void A_kind_that_makes_no_sense_is_refused(string json, string reason) => Assert.Contains(reason, Error(() => Write(json)), StringComparison.Ordinal);
+    public void A_kind_that_makes_no_sense_is_refused(string json, string reason) =>
+        Assert.Contains(reason, Error(() => Write(json)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("kind=statistics")]
@@ -122,7 +123,10 @@ public sealed class RecipeKindTests : IDisposable
     {
         Assert.Equal(RecipeReader.ToJson(Read("v2")), RecipeReader.ToJson(Write("{}")));
         var history = Write("""{"history":{"enabled":true,"ridge":5}}""");
-        Assert.Equal((RecipeKind.History, 5.0, 512, 256, 25, true), (history.Kind, history.History.Ridge, Assert.Single(history.Model.HiddenDims), history.Model.EmbeddingDim, history.Training.Epochs, history.Serving.ReRank));
+        Assert.Equal(
+            (RecipeKind.History, 5.0, 512, 256, 25, true),
+            (history.Kind, history.History.Ridge, Assert.Single(history.Model.HiddenDims), history.Model.EmbeddingDim,
+                history.Training.Epochs, history.Serving.ReRank));
         Assert.Equal([64], Write("""{"history":{"enabled":true},"model":{"hidden_dims":[64,32]}}""").Model.HiddenDims);
         Assert.Equal(RecipeKind.History, RecipeReader.Read(_file, ["history.enabled=true"], new Hashtable()).Kind);
         Assert.Equal(RecipeKind.Statistics, RecipeReader.Read(_file, ["history.enabled=false"], new Hashtable { ["TWOTOWER_RECIPE__HISTORY__ENABLED"] = "true" }).Kind);

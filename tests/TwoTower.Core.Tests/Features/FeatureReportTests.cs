@@ -50,7 +50,8 @@ public class FeatureReportTests
     [Fact]
     public void Tables_without_decisions_are_refused() => Assert.Contains(
         "no user or video has a usable decision",
-        Assert.Throws<InputException>(() => FeatureReport.Create(Golden.Tables with { Decisions = Array.Empty<DecisionRow>() }, Limits, Golden.AsOf)).Message,
+        Assert.Throws<InputException>(
+            () => FeatureReport.Create(Golden.Tables with { Decisions = Array.Empty<DecisionRow>() }, Limits, Golden.AsOf)).Message,
         StringComparison.Ordinal);
 
     // The same keys in the same order, numbers to the contract's tolerance, everything else alike.
@@ -60,7 +61,9 @@ public class FeatureReportTests
         switch (expected.ValueKind)
         {
             case JsonValueKind.Object:
-                Assert.Equal(expected.EnumerateObject().Select(property => property.Name), actual.EnumerateObject().Select(property => property.Name));
+                Assert.Equal(
+                    expected.EnumerateObject().Select(property => property.Name),
+                    actual.EnumerateObject().Select(property => property.Name));
                 foreach (var property in expected.EnumerateObject()) AssertSame(property.Value, actual.GetProperty(property.Name), $"{path}.{property.Name}");
                 break;
             case JsonValueKind.Array:

@@ -133,7 +133,8 @@ public class HistoryFeaturesTests
         CheckpointStore.Write(path, checkpoint);
         var read = CheckpointStore.Read(path);
         var before = ReleaseFiles.Build(checkpoint, AsOf);
-        Assert.Equal(before.Select(file => (file.Path, file.Sha256)), ReleaseFiles.Build(read, AsOf).Select(file => (file.Path, file.Sha256)));
+        Assert.Equal(
+            before.Select(file => (file.Path, file.Sha256)), ReleaseFiles.Build(read, AsOf).Select(file => (file.Path, file.Sha256)));
         Assert.Equal(before.Select(file => file.Path).Order(StringComparer.Ordinal), before.Select(file => file.Path));
 
         var files = new ReleaseFileSet("test", before);

@@ -16,13 +16,17 @@ public sealed class LatestDecisionsTests
         HistoryEntry Entry(int video, DecisionType type, int hours) => new(Id(video), type, Noon.AddHours(hours), null, [], []);
         var history = new UserHistory(Id(99), new(null),
         [
-            Entry(1, DecisionType.Like, -5), Entry(9, DecisionType.Like, -1), Entry(2, DecisionType.Nope, -1), Entry(2, DecisionType.Like, -1),
+            Entry(1, DecisionType.Like, -5), Entry(9, DecisionType.Like, -1), Entry(2, DecisionType.Nope, -1),
+            Entry(2, DecisionType.Like, -1),
             Entry(3, DecisionType.Like, 1), Entry(4, DecisionType.Nope, -2),
         ]);
         Assert.Same(history, history.Latest(Noon, 5));
         Assert.Equal([(2, DecisionType.Like), (2, DecisionType.Nope), (9, DecisionType.Like)], Shown(history.Latest(Noon, 3)));
         Assert.Equal([(2, DecisionType.Like)], Shown(history.Latest(Noon, 1)));
-        Assert.Equal((2, 2), (PayloadBuilder.BuildUser(history.Latest(Noon, 4), Noon).DecisionStats.LikeCount, PayloadBuilder.BuildUser(history.Latest(Noon, 4), Noon).DecisionStats.NopeCount));
+        Assert.Equal(
+            (2, 2), (
+                PayloadBuilder.BuildUser(history.Latest(Noon, 4), Noon).DecisionStats.LikeCount,
+                PayloadBuilder.BuildUser(history.Latest(Noon, 4), Noon).DecisionStats.NopeCount));
     }
 
     [Fact]
@@ -51,7 +55,8 @@ public sealed class LatestDecisionsTests
         Assert.DoesNotContain("max_decisions", RecipeReader.ToJson(plain), StringComparison.Ordinal);
         Assert.Equal(5_000, RecipeReader.Stored(RecipeReader.ToJson(plain), "config").Features.MaxDecisions);
         Assert.Equal("5000", RecipeReader.ValueOf(plain, "features.max_decisions").ToJsonString());
-        Assert.Contains("max_decisions", Assert.Throws<InputException>(() => RecipeReader.Read("v3", ["features.max_decisions=0"], new Dictionary<string, string>())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "max_decisions", Assert.Throws<InputException>(() => RecipeReader.Read("v3", ["features.max_decisions=0"], new Dictionary<string, string>())).Message, StringComparison.Ordinal);
     }
 
     private static Guid Id(int n) => new($"00000000-0000-0000-0000-{n:x12}");

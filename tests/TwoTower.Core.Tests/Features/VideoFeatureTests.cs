@@ -135,7 +135,8 @@ public sealed class VideoFeatureTests
         var checkpoint = TestCheckpoints.Random(vectors: new VectorStandardizer("clip", [1 / 3.0, Math.PI], 0.1));
         CheckpointStore.Write(path, checkpoint);
         Assert.Equal(
-            ReleaseFiles.Build(checkpoint, AsOf).Select(file => file.Sha256), ReleaseFiles.Build(CheckpointStore.Read(path), AsOf).Select(file => file.Sha256));
+            ReleaseFiles.Build(checkpoint, AsOf).Select(file => file.Sha256),
+            ReleaseFiles.Build(CheckpointStore.Read(path), AsOf).Select(file => file.Sha256));
         var probes = ProbeSet.Make(checkpoint);
         Assert.Contains(probes.Items, probe => probe.Payload.VideoFeatures is not null);
         Assert.Contains(probes.Items, probe => probe.Payload.VideoFeatures is null);

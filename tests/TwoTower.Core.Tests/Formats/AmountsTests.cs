@@ -11,7 +11,8 @@ public class AmountsTests
     [InlineData(185, "3 min 05 s")]
     [InlineData(7830, "2 h 10 min")]
     [InlineData(183_845, "51 h 04 min")]
-    public void Times_read_as_a_person_says_them(double seconds, string text) => Assert.Equal(text, Amounts.Time(TimeSpan.FromSeconds(seconds)));
+    public void Times_read_as_a_person_says_them(double seconds, string text) =>
+        Assert.Equal(text, Amounts.Time(TimeSpan.FromSeconds(seconds)));
 
     [Theory]
     [InlineData(4.24, "4.2/s")]

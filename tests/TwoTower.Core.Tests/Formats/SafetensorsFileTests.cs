@@ -20,7 +20,8 @@ public class SafetensorsFileTests
         var (user, item) = CheckpointStore.ReadTowers(file);
         Assert.Equal((41, 35, 256), (user.InputDim, item.InputDim, user.EmbeddingDim));
 
-        // Python ends its header with spaces up to a multiple of eight, as we do, but leaves blanks after commas: compare the tensors' bytes.
+        // Python ends its header with spaces up to a multiple of eight, as we do, but leaves blanks after commas: compare the tensors'
+        // bytes.
         var again = Write(file);
         var tensorBytes = file.Tensors.Sum(t => t.Data.Length);
         Assert.Equal(File.ReadAllBytes(Golden)[^tensorBytes..], again[^tensorBytes..]);

@@ -37,7 +37,8 @@ public sealed class OnnxTowerTests
     public async Task Many_callers_at_once_get_what_each_would_get_alone()
     {
         using var tower = Tower();
-        var features = Enumerable.Range(0, 16).Select(caller => Enumerable.Range(0, 40).Select(k => MathF.Sin(caller * 40 + k)).ToArray()).ToArray();
+        var features =
+            Enumerable.Range(0, 16).Select(caller => Enumerable.Range(0, 40).Select(k => MathF.Sin(caller * 40 + k)).ToArray()).ToArray();
         var alone = features.Select(vector => Encode(tower, vector)).ToArray();
 
         await Parallel.ForEachAsync(Enumerable.Range(0, 2000), new ParallelOptions { MaxDegreeOfParallelism = 8 }, (i, _) =>

@@ -10,7 +10,8 @@ public sealed class HeldOutQueryTests
     private static readonly Guid User = TestVideos.Id(900);
 
     private static (HistoryEntry, bool) Row(int video, int day, bool like = true, bool exists = true) =>
-        (new(TestVideos.Id(video), like ? DecisionType.Like : DecisionType.Nope, DateTimeOffset.UnixEpoch.AddDays(day), null, [], []), exists);
+        (new(TestVideos.Id(video), like ? DecisionType.Like : DecisionType.Nope, DateTimeOffset.UnixEpoch.AddDays(day), null, [], []),
+            exists);
 
     private static HeldOutQuery? Split(params (HistoryEntry, bool)[] rows) => HeldOutQuery.Split(User, new(null), rows);
 
@@ -42,7 +43,10 @@ public sealed class HeldOutQueryTests
         var query = Split(Row(1, 1), Row(2, 2), Row(3, 3), Row(4, 4), Row(5, 5), Row(5, 1, like: false), Row(1, 9))!;
         Assert.Equal([TestVideos.Id(5)], query.Targets);
         Assert.DoesNotContain(query.History.Entries, entry => entry.VideoId == TestVideos.Id(5));
-        Assert.Equal([1, 2, 3, 4], query.History.Entries.Select(entry => Array.IndexOf([.. Enumerable.Range(1, 4).Select(TestVideos.Id)], entry.VideoId) + 1).Order());
+        Assert.Equal(
+            [1, 2, 3, 4],
+            query.History.Entries.Select(
+                entry => Array.IndexOf([.. Enumerable.Range(1, 4).Select(TestVideos.Id)], entry.VideoId) + 1).Order());
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public class CatalogueGeneratorTests
     [Fact]
     public void The_same_seed_and_anchor_give_the_same_rows_and_another_seed_others()
     {
-        string Rows(int seed) => JsonSerializer.Serialize(CatalogueGenerator.Generate(new() { Anchor = Anchor, Seed = seed, Users = 50, Videos = 100 }));
+        string Rows(int seed) =>
+            JsonSerializer.Serialize(CatalogueGenerator.Generate(new() { Anchor = Anchor, Seed = seed, Users = 50, Videos = 100 }));
         Assert.Equal(Rows(1), Rows(1));
         Assert.NotEqual(Rows(1), Rows(2));
     }
@@ -73,7 +74,8 @@ public class CatalogueGeneratorTests
             var likes = viewer.Where(decision => decision.Type == DecisionType.Like).Select(decision => videos[decision.VideoId]).ToList();
             var nopes = viewer.Where(decision => decision.Type == DecisionType.Nope).Select(decision => videos[decision.VideoId]).ToList();
             var taste = likes.SelectMany(video => video.Tags).CountBy(tag => tag).ToDictionary(pair => pair.Key, pair => pair.Value);
-            double Score(VideoRow video, int own) => video.Tags.Count == 0 ? 0 : video.Tags.Average(tag => taste.GetValueOrDefault(tag) - own);
+            double Score(VideoRow video, int own) =>
+                video.Tags.Count == 0 ? 0 : video.Tags.Average(tag => taste.GetValueOrDefault(tag) - own);
             foreach (var like in likes)
             {
                 foreach (var nope in nopes)

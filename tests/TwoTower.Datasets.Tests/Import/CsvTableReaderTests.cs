@@ -101,12 +101,19 @@ public sealed class CsvTableReaderTests : IDisposable
     [InlineData("videos", $"id,region_codes\n{V1},\"{{JP\"\n", "where a list such as")]
     [InlineData("videos", $"id,image_urls\n{V1},nope\n", "column 'image_urls' has 'nope', which is no JSON")]
     [InlineData("videos", $"id\n{V1}\n{V1}\n", "videos.csv, line 3: column 'id'")]
-    [InlineData("video_tags", $"video_id,tag_name\n00000000-0000-0000-0000-0000000000f9,a\n", "video_tags.csv, line 2: column 'video_id' has '00000000-0000-0000-0000-0000000000f9', which is not in videos.csv")]
+    [InlineData(
+        "video_tags", $"video_id,tag_name\n00000000-0000-0000-0000-0000000000f9,a\n",
+        "video_tags.csv, line 2: column 'video_id' has '00000000-0000-0000-0000-0000000000f9', which is not in videos.csv")]
     [InlineData("video_tags", $"video_id,tag_name\n{V1},\n", "video_tags.csv, line 2: column 'tag_name' is empty")]
-    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},love,2025-01-01\n", "user_video_decisions.csv, line 2: column 'decision_type' has 'love' where like or nope was expected")]
+    [InlineData(
+        "user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},love,2025-01-01\n",
+        "user_video_decisions.csv, line 2: column 'decision_type' has 'love' where like or nope was expected")]
     [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,\n", "line 2: column 'created_at' is empty")]
-    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n\n\n{U1},{V1},like,2025-02-01\n\n{U1},{V1},love,2025-02-01\n", "user_video_decisions.csv, line 6: column 'decision_type' has 'love'")]
-    [InlineData("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},00000000-0000-0000-0000-0000000000f9,like,2025-02-01\n", "1 of 1 decisions name a video that isn't in videos.csv")]
+    [InlineData(
+        "user_video_decisions", $"user_id,video_id,decision_type,created_at\n\n\n{U1},{V1},like,2025-02-01\n\n{U1},{V1},love,2025-02-01\n",
+        "user_video_decisions.csv, line 6: column 'decision_type' has 'love'")]
+    [InlineData(
+        "user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},00000000-0000-0000-0000-0000000000f9,like,2025-02-01\n", "1 of 1 decisions name a video that isn't in videos.csv")]
     [InlineData("profiles", $"user_id,display_name,created_at\n{U1},a\0b,\n", "profiles.csv, line 2: column 'display_name' has a NUL character: 'a␀b'")]
     [InlineData("videos", $"id,image_urls\n{V1},\"[\"\"\\u0000\"\"]\"\n", "column 'image_urls' has a NUL character")]
     [InlineData("videos", $"id,title\n{V1},\"a\"b\n", "videos.csv, line 2: a quote is closed in the middle of a field")]

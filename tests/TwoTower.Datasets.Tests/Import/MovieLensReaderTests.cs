@@ -29,7 +29,8 @@ public sealed class MovieLensReaderTests : IDisposable
         Assert.Equal(1995, tables.Videos[0].ProductReleasedAt!.Value.Year);
         Assert.Null(tables.Videos[2].ProductReleasedAt);
         Assert.Equal(2006, tables.Videos[3].ProductReleasedAt!.Value.Year);
-        Assert.All(tables.Videos, video => Assert.True(video.Price is null && video.Performers.Count == 0 && video.DurationSeconds is null));
+        Assert.All(
+            tables.Videos, video => Assert.True(video.Price is null && video.Performers.Count == 0 && video.DurationSeconds is null));
 
         Assert.Equal([DecisionType.Like, DecisionType.Nope, DecisionType.Like], tables.Decisions.Select(decision => decision.Type));
         Assert.Equal(["viewer 7", "viewer 9"], tables.Profiles.Select(profile => profile.DisplayName));

@@ -41,7 +41,9 @@ public sealed class OtherValuesTests : IDisposable
     public void Times_are_read_as_other_programs_write_them(string written, string meant)
     {
         _folder.Write("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,{written}\n");
-        Assert.Equal(DateTimeOffset.Parse(meant, System.Globalization.CultureInfo.InvariantCulture), Assert.Single(_folder.Read().Decisions).CreatedAt);
+        Assert.Equal(
+            DateTimeOffset.Parse(meant, System.Globalization.CultureInfo.InvariantCulture),
+            Assert.Single(_folder.Read().Decisions).CreatedAt);
     }
 
     [Theory]

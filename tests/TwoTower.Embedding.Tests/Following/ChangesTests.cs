@@ -131,7 +131,8 @@ public sealed class ChangesTests(PostgresFixture postgres)
         await using var world = await FollowedWorld.CreateAsync(postgres);
         await world.Db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(12)");
         var release = (await world.ServeAsync())[0];
-        using var worker = world.Worker(FollowedWorld.Options with { Embedding = FollowedWorld.Options.Embedding with { SyncPublicTable = true } });
+        using var worker =
+            world.Worker(FollowedWorld.Options with { Embedding = FollowedWorld.Options.Embedding with { SyncPublicTable = true } });
         await worker.TurnAsync(default);
         await world.Db.ExecuteAsync("update videos set price = 55 where title = 'video 20'; delete from videos where title = 'video 21'");
         await worker.TurnAsync(default);

@@ -35,7 +35,8 @@ internal sealed class FollowedWorld(TestDatabase db) : IAsyncDisposable
     public EmbedderWorker Worker(EmbedderOptions? options = null)
     {
         var worker = new EmbedderWorker(
-            db.DataSource, Microsoft.Extensions.Options.Options.Create(options ?? Options), TimeProvider.System, NullLogger<EmbedderWorker>.Instance);
+            db.DataSource, Microsoft.Extensions.Options.Options.Create(options ?? Options), TimeProvider.System,
+            NullLogger<EmbedderWorker>.Instance);
         _workers.Add(worker);
         return worker;
     }
@@ -50,7 +51,8 @@ internal sealed class FollowedWorld(TestDatabase db) : IAsyncDisposable
         for (var seed = 1; seed <= releases; seed++)
         {
             var release = await RegisterAsync(seed, rpc: seed % 2 == 1, dim: 8 + 4 * seed);
-            await new EmbedJob(db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, Options.Embedding with { Activate = true });
+            await new EmbedJob(db.DataSource, TimeProvider.System).RunAsync(
+                release.ModelVersion, Options.Embedding with { Activate = true });
             registered.Add(await Store.GetAsync(release.ModelVersion));
         }
 
@@ -78,7 +80,8 @@ internal sealed class FollowedWorld(TestDatabase db) : IAsyncDisposable
         for (var i = 0; i < items.Count; i++)
         {
             if (!stored.Remove(items[i].VideoId, out var vector)
-                || vector.Zip(expected.Skip(i * vector.Length)).Any(pair => MathF.Abs(pair.First - pair.Second) > 1e-5f)) wrong.Add(items[i].VideoId);
+                || vector.Zip(expected.Skip(i * vector.Length)).Any(pair => MathF.Abs(pair.First - pair.Second) > 1e-5f)) wrong.Add(
+                    items[i].VideoId);
         }
 
         return [.. wrong, .. stored.Keys];

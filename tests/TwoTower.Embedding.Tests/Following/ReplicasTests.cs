@@ -64,7 +64,8 @@ public sealed class ReplicasTests(PostgresFixture postgres)
         var result = await new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(
             release.ModelVersion, FollowedWorld.Options.Embedding with { Workers = 1 }, new Acting(step =>
             {
-                if (helped == 0 && step is { Stage: EmbedStage.Embedding, Done: > 0 and < 300 }) helped = helper.TurnAsync(default).GetAwaiter().GetResult();
+                if (helped == 0 && step is { Stage: EmbedStage.Embedding, Done: > 0 and < 300 }) helped =
+                    helper.TurnAsync(default).GetAwaiter().GetResult();
             }));
         Assert.Equal((280, 20L, 300L), (helped, result.Embedded, result.Videos));
         await world.AssertRightAsync(release);
@@ -82,7 +83,9 @@ public sealed class ReplicasTests(PostgresFixture postgres)
             {
                 if (killed || step is not { Stage: EmbedStage.Embedding, Done: >= 20 }) return;
                 killed = true;
-                world.Db.ExecuteAsync("update two_tower.embedding_shares set lease_owner = 'killed', lease_until = clock_timestamp() + interval '2 seconds' where share_id in (select share_id from two_tower.embedding_shares limit 2)").GetAwaiter().GetResult();
+                world.Db.ExecuteAsync(
+                    "update two_tower.embedding_shares set lease_owner = 'killed', lease_until = clock_timestamp() + interval '2 seconds' "
+                        + "where share_id in (select share_id from two_tower.embedding_shares limit 2)").GetAwaiter().GetResult();
             }));
         Assert.True(killed);
         Assert.Equal(100, result.Embedded);

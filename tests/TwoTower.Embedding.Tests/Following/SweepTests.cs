@@ -9,7 +9,8 @@ namespace TwoTower.Embedding.Tests.Following;
 /// <summary>Following without triggers.</summary>
 public sealed class SweepTests(PostgresFixture postgres)
 {
-    private static readonly EmbedderOptions WithoutTriggers = FollowedWorld.Options with { Triggers = false, SweepInterval = TimeSpan.FromSeconds(1) };
+    private static readonly EmbedderOptions WithoutTriggers =
+        FollowedWorld.Options with { Triggers = false, SweepInterval = TimeSpan.FromSeconds(1) };
     private const string Due = "update two_tower.embedding_sweep set swept_at = null; ";
 
     [Fact]
@@ -87,7 +88,10 @@ public sealed class SweepTests(PostgresFixture postgres)
             await using var limited = DataSources.Create(
                 new NpgsqlConnectionStringBuilder(world.Db.ConnectionString) { Username = role, Password = "test" }.ConnectionString);
             Assert.Contains("permission denied for table videos", await ChangeTriggers.FollowAsync(limited, wanted: true, default) ?? "", StringComparison.Ordinal);
-            using var follower = new VideoFollower(limited, WithoutTriggers with { Triggers = true }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+            using var follower =
+                new VideoFollower(
+                    limited, WithoutTriggers with { Triggers = true }, TimeProvider.System,
+                    Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
             await follower.FollowAsync(default);
             await world.Db.ExecuteAsync(Due + "update videos set price = 1 where title = 'video 1'");
             Assert.True(await follower.SweepAsync(default));

@@ -18,8 +18,11 @@ public sealed class VideoFeaturesTests(PostgresFixture postgres)
             select id, 'clip', format('[%s,%s,1]', price / 1000, length(title))::vector from videos where price is not null
             union all select id, 'other', '[1,2]' from videos
             """);
-        var release = await world.Store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(12, 3, rpc, Clip), Golden.AsOf), TestCheckpoints.Random(12, 3, rpc, Clip).Recipe);
-        await new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(release.ModelVersion, FollowedWorld.Options.Embedding with { Activate = true });
+        var release =
+            await world.Store.RegisterAsync(
+                ReleaseFiles.Build(TestCheckpoints.Random(12, 3, rpc, Clip), Golden.AsOf), TestCheckpoints.Random(12, 3, rpc, Clip).Recipe);
+        await new EmbedJob(world.Db.DataSource, TimeProvider.System).RunAsync(
+            release.ModelVersion, FollowedWorld.Options.Embedding with { Activate = true });
         return await world.Store.GetAsync(release.ModelVersion);
     }
 
@@ -85,7 +88,8 @@ public sealed class VideoFeaturesTests(PostgresFixture postgres)
     {
         await using var world = await FollowedWorld.CreateAsync(postgres);
         var release = await ServeAsync(world, rpc: true);
-        var options = FollowedWorld.Options with { SweepInterval = TimeSpan.FromMilliseconds(1), CheckInterval = TimeSpan.FromMilliseconds(1) };
+        var options =
+            FollowedWorld.Options with { SweepInterval = TimeSpan.FromMilliseconds(1), CheckInterval = TimeSpan.FromMilliseconds(1) };
         await world.Db.ExecuteAsync(
             $"""
             delete from two_tower.video_feature_names where name = 'clip';

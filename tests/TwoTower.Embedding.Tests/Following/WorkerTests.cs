@@ -33,7 +33,8 @@ public sealed class WorkerTests(PostgresFixture postgres)
     {
         await using var world = await FollowedWorld.CreateAsync(postgres);
         var release = (await world.ServeAsync())[0];
-        await world.Worker(FollowedWorld.Options with { Listen = false, PollInterval = TimeSpan.FromMilliseconds(200) }).StartAsync(default);
+        await world.Worker(FollowedWorld.Options with { Listen = false, PollInterval = TimeSpan.FromMilliseconds(200) }).StartAsync(
+            default);
         await world.Db.ExecuteAsync("update videos set price = 1 where title = 'video 1'");
         await world.WaitUntilRightAsync(release);
         await world.Db.ExecuteAsync("update videos set price = 2 where title = 'video 1'");

@@ -157,5 +157,6 @@ public class EvaluationPageTests
 
     private static IEnumerable<string> Svgs() => Parts("<svg .*?</svg>");
 
-    private static IEnumerable<string> Parts(string pattern) => Regex.Matches(Page, pattern, RegexOptions.Singleline).Select(match => WebUtility.HtmlDecode(match.Value));
+    private static IEnumerable<string> Parts(string pattern) =>
+        Regex.Matches(Page, pattern, RegexOptions.Singleline).Select(match => WebUtility.HtmlDecode(match.Value));
 }

@@ -4,7 +4,8 @@ using TwoTower.Evaluation.Results;
 
 namespace TwoTower.Evaluation.Tests.Report;
 
-/// <summary>An evaluation with all that there can be in one: a baseline, a recipe with two seeds and re-ranked, cuts, the live API.</summary>
+/// <summary>An evaluation with all that there can be in one: a baseline, a recipe with two seeds and re-ranked, cuts, the live
+/// API.</summary>
 internal static class Evaluations
 {
     public static Evaluated Full(string data = "tiny films") => new(

@@ -64,7 +64,8 @@ public sealed class SuiteTests : IDisposable
     private static Task<(TableSet, string)> Empty(IReadOnlyCollection<string>? videoFeatures) => Task.FromResult((Of((1, 1, DecisionType.Nope)), "empty"));
 
     private static TableSet Likers(Func<int, int, bool> likes) =>
-        Of([.. Enumerable.Range(1, 300).SelectMany(user => Enumerable.Range(1, 60).Where(video => likes(user, video)).Select(video => (user, video, DecisionType.Like)))]);
+        Of([.. Enumerable.Range(1, 300).SelectMany(
+            user => Enumerable.Range(1, 60).Where(video => likes(user, video)).Select(video => (user, video, DecisionType.Like)))]);
 
     private sealed class Run : IRun
     {
@@ -86,6 +87,7 @@ public sealed class SuiteTests : IDisposable
 
         public void Warn(string message) => Warnings.Add(message);
 
-        public Task<T> StageAsync<T>(string title, Func<IProgress<EvaluationProgress>, Task<T>> work) => work(new Progress<EvaluationProgress>());
+        public Task<T> StageAsync<T>(string title, Func<IProgress<EvaluationProgress>, Task<T>> work) =>
+            work(new Progress<EvaluationProgress>());
     }
 }

@@ -153,7 +153,8 @@ public sealed class StudyTests : IDisposable
         static string Of(params (string, float[])[] vectors)
         {
             var tables = EvaluationWorld.Of((1, 10, DecisionType.Like), (2, 20, DecisionType.Nope));
-            return DataFingerprint.Of(tables with { Videos = [tables.Videos[0] with { VideoFeatures = vectors.ToDictionary() }, tables.Videos[1]] });
+            return DataFingerprint.Of(
+                tables with { Videos = [tables.Videos[0] with { VideoFeatures = vectors.ToDictionary() }, tables.Videos[1]] });
         }
 
         var fingerprint = Of(("clip", [0.5f, 1]), ("title", [2]));

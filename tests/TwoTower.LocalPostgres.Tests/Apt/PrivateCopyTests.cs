@@ -99,7 +99,8 @@ public class PrivateCopyTests
         Assert.Equal((null, "this machine is neither Debian nor Ubuntu"), await new PrivateCopy(cache.Path, static _ => { }).MakeAsync(null, [], default));
     }
 
-    /// <summary>A cache without a finished copy; the packages that earlier runs downloaded are in it, so that they needn't come again.</summary>
+    /// <summary>A cache without a finished copy; the packages that earlier runs downloaded are in it, so that they needn't come
+    /// again.</summary>
     private static string SeededCache(string home)
     {
         var cache = Path.Combine(home, "cache");

@@ -12,7 +12,8 @@ namespace TwoTower.Postgres.Tests.Experiments;
 /// <summary>A share of the users gets another release: who, since when, until when, and what happens to them when it goes wrong.</summary>
 public sealed class ExperimentTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private static readonly List<Guid> Viewers = [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
+    private static readonly List<Guid> Viewers =
+        [.. Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Select(user => user.UserId)];
 
     private TestDatabase _db = null!;
     private ReleaseStore _releases = null!;

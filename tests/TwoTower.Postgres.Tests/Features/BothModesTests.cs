@@ -43,7 +43,9 @@ public class BothModesTests(PostgresFixture postgres)
         Assert.Contains(tables.Decisions.CountBy(decision => decision.UserId), user => user.Value > most);
         // Decisions of one moment, so that the order among them shows.
         var (user, at) = (tables.Decisions[0].UserId, Anchor.AddHours(-100));
-        var tied = tables.Videos.SelectMany(video => new[] { new DecisionRow(user, video.Id, DecisionType.Like, at), new(user, video.Id, DecisionType.Nope, at) });
+        var tied =
+            tables.Videos.SelectMany(
+                video => new[] { new DecisionRow(user, video.Id, DecisionType.Like, at), new(user, video.Id, DecisionType.Nope, at) });
         await AgreeAsync(tables with { Decisions = [.. tables.Decisions, .. tied.Where((_, i) => i % 3 > 0)] }, Anchor, most);
     }
 
@@ -115,12 +117,14 @@ public class BothModesTests(PostgresFixture postgres)
         var read = await TableReader.ReadAsync(db.DataSource, default);
 
         var expected = PayloadBuilder.BuildUsers(read, asOf, most).OrderBy(user => user.UserId).ToList();
-        var actual = await PayloadReader.ReadUsersAsync(db.DataSource, [.. expected.Select(user => user.UserId)], asOf, default, most).ToListAsync();
+        var actual =
+            await PayloadReader.ReadUsersAsync(db.DataSource, [.. expected.Select(user => user.UserId)], asOf, default, most).ToListAsync();
         Assert.Equal(expected.Count, actual.Count);
         for (var i = 0; i < expected.Count; i++) PayloadAssert.Equal(expected[i], actual[i]);
 
         var deciders = await PayloadReader.ReadUsersAsync(db.DataSource, null, asOf, default, most).ToListAsync();
-        Assert.Equal(expected.Where(user => user.DecisionStats.DecisionCount > 0).Select(user => user.UserId), deciders.Select(user => user.UserId));
+        Assert.Equal(
+            expected.Where(user => user.DecisionStats.DecisionCount > 0).Select(user => user.UserId), deciders.Select(user => user.UserId));
 
         var items = await PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync();
         var built = PayloadBuilder.BuildItems(read);
@@ -138,7 +142,8 @@ public class BothModesTests(PostgresFixture postgres)
         }
     }
 
-    // Small and dense, so that every odd case comes up: repeats, ghosts of videos and users, ties in time, missing fields, tags of any text.
+    // Small and dense, so that every odd case comes up: repeats, ghosts of videos and users, ties in time, missing fields, tags of any
+    // text.
     private static TableSet RandomTables(Random random)
     {
         string[] words = ["a", "\"", "\\", "{,}", "日本", "🎬", "null", "O'Neil", "a b", "tab\there"];
@@ -164,7 +169,9 @@ public class BothModesTests(PostgresFixture postgres)
         {
             // Hours around midnight and around a change to winter time; some after the as-of.
             var at = Anchor.AddHours(-random.Next(-24, 72)).AddMinutes(random.Next(60)).AddMicroseconds(random.Next(1_000_000));
-            decisions.Add(new(users[(int)(Math.Pow(random.NextDouble(), 2) * users.Count)], targets[random.Next(targets.Count)], (DecisionType)random.Next(2), at));
+            decisions.Add(
+                new(users[(int)(Math.Pow(random.NextDouble(), 2) * users.Count)], targets[random.Next(targets.Count)],
+                    (DecisionType)random.Next(2), at));
         }
 
         return new([.. users.Where(_ => random.Next(5) > 0).Select(user => new ProfileRow(user, null, Time()))], videos, [.. decisions]);

@@ -67,7 +67,9 @@ public sealed class FeatureFunctionTests(PostgresFixture postgres) : IAsyncLifet
     public async Task Batches_are_the_single_payloads_ordered_by_id()
     {
         var users = await _db.ListAsync<string>("select payload::text from get_user_embedding_feature_batch(1000, 0)");
-        var deciders = Golden.UserPayloads.Where(user => user.DecisionStats.DecisionCount > 0).OrderBy(user => user.UserId.ToString(), StringComparer.Ordinal);
+        var deciders =
+            Golden.UserPayloads.Where(user => user.DecisionStats.DecisionCount > 0).OrderBy(
+                user => user.UserId.ToString(), StringComparer.Ordinal);
         foreach (var (expected, actual) in deciders.Zip(users, (e, a) => (e, a))) PayloadAssert.Equal(expected, UserPayload.Parse(actual));
         Assert.Equal(deciders.Count(), users.Count);
 

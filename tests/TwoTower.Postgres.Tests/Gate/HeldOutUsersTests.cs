@@ -42,7 +42,9 @@ public sealed class HeldOutUsersTests(PostgresFixture postgres)
             random.NextBytes(bytes);
             return new Guid(bytes);
         }).ToList();
-        var (two, ten) = (users.Where(user => HeldOutUsers.Contains(user, 0.02)).ToHashSet(), users.Where(user => HeldOutUsers.Contains(user, 0.1)).ToHashSet());
+        var (two, ten) =
+            (users.Where(user => HeldOutUsers.Contains(user, 0.02)).ToHashSet(),
+                users.Where(user => HeldOutUsers.Contains(user, 0.1)).ToHashSet());
         Assert.InRange(two.Count, 1000 - 4 * 31, 1000 + 4 * 31); // four standard deviations, √(50,000 · .02 · .98) ≈ 31
         Assert.Subset(ten, two);
         Assert.DoesNotContain(users, user => HeldOutUsers.Contains(user, 0));

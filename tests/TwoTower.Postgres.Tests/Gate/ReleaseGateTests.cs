@@ -21,7 +21,8 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
-    private static ReleaseFile[] Files(int seed = 1) => [.. ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed))];
+    private static ReleaseFile[] Files(int seed = 1) =>
+        [.. ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed))];
 
     private Task<GateReport> GateAsync(Release release, GateOptions? options = null) =>
         new ReleaseGate(_db.DataSource, options ?? new()).RunAsync(release, null, "test");
@@ -113,7 +114,10 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
         var layer = checkpoint.User.Layers[1];
         var broken = checkpoint with
         {
-            User = new([checkpoint.User.Layers[0], layer with { Weight = [.. layer.Weight[..5], float.NaN, float.PositiveInfinity, .. layer.Weight[7..]] }, checkpoint.User.Layers[2]]),
+            User = new(
+                [checkpoint.User.Layers[0],
+                    layer with { Weight = [.. layer.Weight[..5], float.NaN, float.PositiveInfinity, .. layer.Weight[7..]] },
+                    checkpoint.User.Layers[2]]),
         };
         await RefusedAsync(
             await EmbedAsync(ReleaseFiles.Build(broken, Golden.AsOf)), "weights", $"user_tower.onnx: 2 of {layer.Weight.Length} numbers of l2.weight aren't finite");
@@ -148,7 +152,9 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
         var files = Files();
         byte[] Content(string path) => files.Single(file => file.Path == path).Content;
         await RefusedAsync(
-            await EmbedAsync(With(With(files, ArtifactNames.UserTower, Content(ArtifactNames.ItemTower)), ArtifactNames.ItemTower, Content(ArtifactNames.UserTower))),
+            await EmbedAsync(
+                With(With(files, ArtifactNames.UserTower, Content(ArtifactNames.ItemTower)), ArtifactNames.ItemTower,
+                    Content(ArtifactNames.UserTower))),
             "networks", "user_tower.onnx of release v2-test has the inputs item_features");
     }
 
@@ -160,7 +166,15 @@ public sealed class ReleaseGateTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var checkpoint = TestCheckpoints.Random(seed: 2);
         var other = ReleaseFiles.Build(
-            checkpoint with { Pipeline = checkpoint.Pipeline with { UserNumeric = [.. checkpoint.Pipeline.UserNumeric.Select(n => n with { Mean = n.Mean + n.Std })] } }, Golden.AsOf);
+            checkpoint with
+            {
+                Pipeline =
+                checkpoint.Pipeline with
+                {
+                    UserNumeric =
+                    [.. checkpoint.Pipeline.UserNumeric.Select(n => n with { Mean = n.Mean + n.Std })]
+                }
+            }, Golden.AsOf);
         await RefusedAsync(await EmbedAsync(With(Files(), path, other.Single(file => file.Path == path).Content)), "probes", reason);
     }
 

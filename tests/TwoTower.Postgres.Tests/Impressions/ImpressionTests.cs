@@ -35,8 +35,10 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
 
     private static Guid Video(int n) => new($"00000000-0000-0000-0002-{n:x12}");
 
-    private static void Answered(ServingRecorder recorder, Guid user, Answer answer, long? experiment, DateTimeOffset at) => recorder.Answered(
-        user, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)], experiment, at, couldBeMore: true);
+    private static void Answered(ServingRecorder recorder, Guid user, Answer answer, long? experiment, DateTimeOffset at) =>
+        recorder.Answered(
+        user, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy), [.. answer.Videos.Select(video => video.Video.Id)], experiment,
+        at, couldBeMore: true);
 
     private static Answer Of(string? version, params int[] videos) => new(
         version is null ? Strategy.PopularAndFresh : Strategy.TwoTower, version, DateTimeOffset.UnixEpoch,
@@ -155,7 +157,9 @@ public sealed class ImpressionTests(PostgresFixture postgres) : IAsyncLifetime
         var (recorder, writer) = Create(new() { Share = 1 });
         using var towers = new TowerCache(new ReleaseStore(_db.DataSource), 1);
         var service = new RecommendationService(_db.DataSource, towers, Options.Create(new RecommendationOptions()), recorder);
-        var request = new RecommendationRequest(Golden.UserPayloads.First(user => user.DecisionStats.LikeCount > 3).UserId, 5, false, new VideoFilter());
+        var request =
+            new RecommendationRequest(
+                Golden.UserPayloads.First(user => user.DecisionStats.LikeCount > 3).UserId, 5, false, new VideoFilter());
         await service.RecommendAsync(request, Golden.AsOf);
         Assert.Equal(0, await writer.FlushAsync());
         var served = await service.RecommendAsync(request);

@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace TwoTower.Postgres.Tests.Impressions;
 
-/// <summary>Adds up the counters of a meter while it lives. Tests of one collection run one after another: nobody else counts meanwhile.</summary>
+/// <summary>Adds up the counters of a meter while it lives. Tests of one collection run one after another: nobody else counts
+/// meanwhile.</summary>
 internal sealed class MetricReader : IDisposable
 {
     private readonly ConcurrentDictionary<(string Name, string? Label), long> _sums = new();

@@ -26,7 +26,8 @@ public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLife
 
     private async Task MakeAsync(int count)
     {
-        for (var i = 0; i < count; i++) _releases.Add(await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: _releases.Count + 1), Golden.AsOf.AddMinutes(_releases.Count)));
+        for (var i = 0; i < count; i++) _releases.Add(
+            await TestReleases.ReadyAsync(_db, TestCheckpoints.Random(seed: _releases.Count + 1), Golden.AsOf.AddMinutes(_releases.Count)));
     }
 
     private Task<Activation> ActivateAsync(int release) => _store.ActivateAsync(_releases[release].ModelVersion, "test", null);
@@ -202,7 +203,9 @@ public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLife
         Assert.Empty((await Retention.PruneAsync(2, "test", dryRun: false)).Freed);
 
         // A bundle of it is still told from another one.
-        Assert.Equal(ReleaseState.Retired, (await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: 1), Golden.AsOf), new())).State);
+        Assert.Equal(
+            ReleaseState.Retired,
+            (await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: 1), Golden.AsOf), new())).State);
     }
 
     [Fact]
@@ -212,7 +215,8 @@ public sealed class ReleaseRetentionTests(PostgresFixture postgres) : IAsyncLife
         await ActivateAsync(3);
         await Retention.PinAsync(_releases[0].ModelVersion, "alice", null);
         // As if the pin came just after the list was read.
-        await _db.ExecuteAsync("create or replace function two_tower.needed_releases() returns table (model_version text, why text) language sql stable as $$ select ''::text, ''::text where false $$");
+        await _db.ExecuteAsync(
+            "create or replace function two_tower.needed_releases() returns table (model_version text, why text) language sql stable as $$ select ''::text, ''::text where false $$");
         var pruning = await Retention.PruneAsync(1, "test", dryRun: false);
         Assert.Equal([1, 2], pruning.Retired.Select(Number));
         Assert.Contains("is pinned and cannot be retired", pruning.Kept.Single(kept => Number(kept.ModelVersion) == 0).Why, StringComparison.Ordinal);

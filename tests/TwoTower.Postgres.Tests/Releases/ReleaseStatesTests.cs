@@ -17,7 +17,8 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
 
     public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
-    private async Task<string> RefusedAsync(string sql) => (await Assert.ThrowsAsync<PostgresException>(() => _db.ExecuteAsync(sql))).MessageText;
+    private async Task<string> RefusedAsync(string sql) =>
+        (await Assert.ThrowsAsync<PostgresException>(() => _db.ExecuteAsync(sql))).MessageText;
 
     /// <summary>Puts release a into a state by whatever way leads there.</summary>
     private async Task GoAsync(string state)
@@ -133,8 +134,10 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Contains("has no content", await RefusedAsync(
             "insert into two_tower.release_files values (1, 'y.json', encode(sha256('{}'), 'hex'), 2, null)"), StringComparison.Ordinal);
         Assert.StartsWith("release files are immutable", await RefusedAsync("update two_tower.release_files set path = 'y.json'"), StringComparison.Ordinal);
-        Assert.StartsWith("release a is trained: only a retired or failed release can be deleted", await RefusedAsync("delete from two_tower.releases where model_version = 'a'"), StringComparison.Ordinal);
-        Assert.StartsWith("release c cannot start as ready", await RefusedAsync("insert into two_tower.releases (model_version, embedding_dim, state) values ('c', 16, 'ready')"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "release a is trained: only a retired or failed release can be deleted", await RefusedAsync("delete from two_tower.releases where model_version = 'a'"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "release c cannot start as ready", await RefusedAsync("insert into two_tower.releases (model_version, embedding_dim, state) values ('c', 16, 'ready')"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -151,7 +154,8 @@ public sealed class ReleaseStatesTests(PostgresFixture postgres) : IAsyncLifetim
     [Fact]
     public async Task A_video_that_changes_again_while_a_worker_is_at_it_stays_in_the_queue()
     {
-        await _db.ExecuteAsync("select two_tower.enqueue_videos(array['00000000-0000-4000-8000-000000000001'::uuid, '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', null])");
+        await _db.ExecuteAsync(
+            "select two_tower.enqueue_videos(array['00000000-0000-4000-8000-000000000001'::uuid, '00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', null])");
         Assert.Equal(2L, await _db.ScalarAsync<long>("select count(*) from two_tower.embedding_queue"));
         var read = await _db.ScalarAsync<long>("select change_id from two_tower.embedding_queue order by video_id limit 1");
         await _db.ExecuteAsync("select two_tower.enqueue_videos(array['00000000-0000-4000-8000-000000000001'::uuid])");

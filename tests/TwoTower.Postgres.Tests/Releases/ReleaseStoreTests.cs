@@ -21,7 +21,8 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async ValueTask DisposeAsync() => await _db.DisposeAsync();
 
-    private static IReadOnlyList<ReleaseFile> Files(int seed = 1) => ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed));
+    private static IReadOnlyList<ReleaseFile> Files(int seed = 1) =>
+        ReleaseFiles.Build(TestCheckpoints.Random(seed: seed), Golden.AsOf.AddMinutes(seed));
 
     private Task<Release> RegisterAsync(int seed = 1) => _store.RegisterAsync(Files(seed), new Recipe());
 
@@ -68,7 +69,8 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Processes_that_register_the_same_files_at_once_get_the_same_release()
     {
         var files = Files();
-        var releases = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => new ReleaseStore(_db.DataSource).RegisterAsync(files, new Recipe())));
+        var releases =
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => new ReleaseStore(_db.DataSource).RegisterAsync(files, new Recipe())));
         Assert.Single(releases.Select(release => release.Id).Distinct());
         Assert.Single(await _store.HistoryAsync(releases[0].ModelVersion));
         Assert.Equal(files.Count, (await _store.FilesAsync(releases[0].ModelVersion)).Count);

@@ -18,7 +18,8 @@ public class ReleaseTelemetryTests(PostgresFixture postgres)
         var states = new ConcurrentQueue<string>();
         using var listener = new MeterListener
         {
-            InstrumentPublished = (instrument, self) => { if (instrument.Meter.Name == ReleaseTelemetry.Name) self.EnableMeasurementEvents(instrument); },
+            InstrumentPublished = (instrument, self) =>
+                { if (instrument.Meter.Name == ReleaseTelemetry.Name) self.EnableMeasurementEvents(instrument); },
         };
         listener.SetMeasurementEventCallback<long>((_, _, tags, _) => states.Enqueue((string)tags[0].Value!));
         listener.Start();
@@ -70,7 +71,8 @@ public class ReleaseTelemetryTests(PostgresFixture postgres)
         foreach (var name in new[] { "gate", "activate release" })
         {
             var span = Assert.Single(spans, span => span.OperationName == name && Equals(span.GetTagItem("twotower.model_version"), release.ModelVersion));
-            Assert.Equal((trained.TraceId, trained.SpanId), (Assert.Single(span.Links).Context.TraceId, Assert.Single(span.Links).Context.SpanId));
+            Assert.Equal(
+                (trained.TraceId, trained.SpanId), (Assert.Single(span.Links).Context.TraceId, Assert.Single(span.Links).Context.SpanId));
         }
     }
 
@@ -165,7 +167,9 @@ public class ReleaseTelemetryTests(PostgresFixture postgres)
     public async Task A_release_that_nobody_traced_has_no_trace()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        var release = await new ReleaseStore(db.DataSource).RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(seed: 3), Golden.AsOf), new Recipe());
+        var release =
+            await new ReleaseStore(db.DataSource).RegisterAsync(
+                ReleaseFiles.Build(TestCheckpoints.Random(seed: 3), Golden.AsOf), new Recipe());
         Assert.Null(release.TraceParent);
     }
 }

@@ -71,10 +71,13 @@ public class SupabaseShapeTests(PostgresFixture postgres)
         }
 
         var items = await PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync();
-        foreach (var (expected, actual) in Golden.ItemPayloads.OrderBy(item => item.VideoId).Zip(items, (e, a) => (e, a))) PayloadAssert.Equal(expected, actual);
+        foreach (
+            var (expected, actual) in Golden.ItemPayloads.OrderBy(item => item.VideoId).Zip(items, (e, a) => (e, a))) PayloadAssert.Equal(
+                expected, actual);
 
         var tables = await TableReader.ReadAsync(db.DataSource, default);
-        foreach (var (expected, actual) in PayloadBuilder.BuildItems(tables).Zip(items, (e, a) => (e, a))) PayloadAssert.Equal(expected, actual);
+        foreach (var (expected, actual) in PayloadBuilder.BuildItems(tables).Zip(items, (e, a) => (e, a))) PayloadAssert.Equal(
+            expected, actual);
     }
 
     [Fact]
@@ -111,7 +114,8 @@ public class SupabaseShapeTests(PostgresFixture postgres)
         await db.ExecuteAsync("create table tags (id int primary key, name text); create table video_tags (video_id uuid, tag_id int)");
         await Migrator.MigrateAsync(db.DataSource, null, default);
         var video = new VideoRow { Id = Guid.NewGuid(), Tags = ["new"] };
-        var error = await Assert.ThrowsAsync<InputException>(() => new TableWriter(db.DataSource).WriteAsync(new([], [video], []), null, default));
+        var error =
+            await Assert.ThrowsAsync<InputException>(() => new TableWriter(db.DataSource).WriteAsync(new([], [video], []), null, default));
         Assert.Contains("public.tags: its id is integer without a default", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, await db.ScalarAsync<long>("select count(*) from videos"));
     }

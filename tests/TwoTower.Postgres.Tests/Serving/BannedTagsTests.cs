@@ -5,8 +5,8 @@ using TwoTower.Testing;
 namespace TwoTower.Postgres.Tests.Serving;
 
 /// <summary>
-/// Banned tags at every selectivity: whatever a ban leaves, the list is as long as was asked for, or all there are. Tag share-N is on N of a hundred
-/// videos, by chance; each of tags bulk-0 … bulk-99 is on one video in fifty.
+/// Banned tags at every selectivity: whatever a ban leaves, the list is as long as was asked for, or all there are. Tag share-N is on N of
+/// a hundred videos, by chance; each of tags bulk-0 … bulk-99 is on one video in fifty.
 /// </summary>
 public sealed class BannedTagsTests(PostgresFixture postgres) : IAsyncLifetime
 {
@@ -49,12 +49,15 @@ public sealed class BannedTagsTests(PostgresFixture postgres) : IAsyncLifetime
         await new VideoStatistics(_db.DataSource).RefreshAsync();
         foreach (var ban in new[] { new[] { "tag-1", "new" }, [.. Enumerable.Range(0, 100).Select(t => $"bulk-{t}"), "new"] })
         {
-            var first = (await SearchWorld.RecommendAsync(_db, Query, Limit, Banned(ban)))[..4].ConvertAll(video => SearchWorld.Id(video.Video));
+            var first =
+                (await SearchWorld.RecommendAsync(_db, Query, Limit, Banned(ban)))[..4].ConvertAll(video => SearchWorld.Id(video.Video));
             await _db.ExecuteAsync($"insert into video_tags values ('{first[0]}', 'new'), ('{first[1]}', 'new')");
             await IsExactAsync(ban);
             await _db.ExecuteAsync($"update video_tags set tag_name = 'other' where video_id = '{first[1]}' and tag_name = 'new'");
             await IsExactAsync(ban);
-            Assert.Equal([first[1], first[2]], (await SearchWorld.RecommendAsync(_db, Query, 2, Banned(ban))).Select(video => SearchWorld.Id(video.Video)));
+            Assert.Equal(
+                [first[1], first[2]],
+                (await SearchWorld.RecommendAsync(_db, Query, 2, Banned(ban))).Select(video => SearchWorld.Id(video.Video)));
 
             // Read meanwhile, and then it goes.
             await new VideoStatistics(_db.DataSource).RefreshAsync();
@@ -126,7 +129,8 @@ public sealed class BannedTagsTests(PostgresFixture postgres) : IAsyncLifetime
         var found = (await SearchWorld.RecommendAsync(_db, Query, Limit, Banned(ban))).ConvertAll(video => video.Video);
         Assert.Equal(expected.Count, found.Count);
         Assert.Equal(found.Count, found.Distinct().Count());
-        Assert.Equal(0, await _db.ScalarAsync<long>($"select count(*) from video_tags where {Named(ban)} and video_id = any (array[{string.Join(", ", found.Select(n => $"'{SearchWorld.Id(n)}'"))}]::uuid[])"));
+        Assert.Equal(
+            0, await _db.ScalarAsync<long>($"select count(*) from video_tags where {Named(ban)} and video_id = any (array[{string.Join(", ", found.Select(n => $"'{SearchWorld.Id(n)}'"))}]::uuid[])"));
         Assert.InRange(expected.Intersect(found).Count(), 0.9 * expected.Count, expected.Count);
     }
 

@@ -47,7 +47,9 @@ public sealed class ReRankerTests
     [Fact]
     public void Equal_videos_have_a_steady_order_and_only_as_many_as_asked_for_are_kept()
     {
-        var candidates = Enumerable.Range(0, 10).Reverse().Select(n => new Candidate(new VideoCard { Id = new Guid(n, 0, 0, new byte[8]) }, 0.5)).ToList();
+        var candidates =
+            Enumerable.Range(0, 10).Reverse().Select(
+                n => new Candidate(new VideoCard { Id = new Guid(n, 0, 0, new byte[8]) }, 0.5)).ToList();
         Assert.Equal(
             Enumerable.Range(0, 3).Select(n => new Guid(n, 0, 0, new byte[8])),
             ReRanker.Best(candidates, 3, Now, true).Select(video => video.Candidate.Video.Id));
@@ -69,10 +71,13 @@ public sealed class ReRankerTests
         Candidate[] all = [.. liked, Video(101, 0, 20), Video(102, 0, 2), Video(103, 0, 40), Video(104, 0, -3)];
 
         var shown = ReRanker.BestAndFresh(all, 12, Now, every: 5, TimeSpan.FromDays(30));
-        Assert.Equal([1, 2, 3, 4, 102, 5, 6, 7, 8, 101, 9, 10], shown.Select(video => Convert.ToInt32(video.Candidate.Video.Id.ToString()[..8], 16)));
+        Assert.Equal(
+            [1, 2, 3, 4, 102, 5, 6, 7, 8, 101, 9, 10],
+            shown.Select(video => Convert.ToInt32(video.Candidate.Video.Id.ToString()[..8], 16)));
         Assert.Equal(shown.Select(video => video.RankScore).OrderDescending(), shown.Select(video => video.RankScore));
         Assert.Equal(ReRanker.Best(all, 12, Now, reRank: true), ReRanker.BestAndFresh(all, 12, Now, every: 0, TimeSpan.FromDays(30)));
-        Assert.Equal(24, ReRanker.BestAndFresh(all, 50, Now, every: 5, TimeSpan.FromDays(30)).Count); // where all are shown, none needs a place
+        // where all are shown, none needs a place
+        Assert.Equal(24, ReRanker.BestAndFresh(all, 50, Now, every: 5, TimeSpan.FromDays(30)).Count);
         Assert.Equal(4, ReRanker.BestAndFresh(all, 4, Now, every: 5, TimeSpan.FromDays(30)).Count);
     }
 }

@@ -19,7 +19,8 @@ public sealed class RecommendVideosAnnTests(SearchWorldFixture world) : IClassFi
             var query = SearchWorld.Unit(random);
             var found = await SearchWorld.RecommendAsync(_db, query, 50);
             Assert.Equal(50, found.Count);
-            Assert.Equal(found.OrderByDescending(video => video.Similarity).Select(video => video.Video), found.Select(video => video.Video));
+            Assert.Equal(
+                found.OrderByDescending(video => video.Similarity).Select(video => video.Video), found.Select(video => video.Video));
             Assert.All(found, video => Assert.Equal(1 - video.Similarity, video.Distance, 12));
             hits += found.Select(video => video.Video).Intersect(await SearchWorld.ExactAsync(_db, query, 50, "v.safety_level <= 1")).Count();
         }

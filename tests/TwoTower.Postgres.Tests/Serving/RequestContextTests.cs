@@ -34,7 +34,8 @@ public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifeti
                 Assert.Equal(mode.ModelVersion, context.ModelVersion);
                 // Of how many videos the last word is a like; of one moment the like.
                 Assert.Equal(
-                    Golden.Tables.Decisions.Where(row => row.UserId == golden.UserId && row.CreatedAt <= Golden.AsOf).GroupBy(row => row.VideoId)
+                    Golden.Tables.Decisions.Where(row => row.UserId == golden.UserId && row.CreatedAt <= Golden.AsOf).GroupBy(
+                        row => row.VideoId)
                         .Count(rows => rows.OrderBy(row => row.CreatedAt).ThenBy(row => row.Type).Last().Type == DecisionType.Like),
                     context.LikeCount);
                 if (context.LikeCount == 0) continue;

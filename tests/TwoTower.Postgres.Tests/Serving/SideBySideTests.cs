@@ -16,7 +16,8 @@ public sealed class SideBySideTests(PostgresFixture postgres)
         await TestReleases.LoadGoldenAsync(db);
         var store = new ReleaseStore(db.DataSource);
         var releases = new List<Release>();
-        foreach (var dim in new[] { 64, 128, 256 }) releases.Add(await TestReleases.ReadyAsync(db, TestCheckpoints.Random(dim, dim), Golden.AsOf.AddMinutes(dim)));
+        foreach (var dim in new[] { 64, 128, 256 }) releases.Add(
+            await TestReleases.ReadyAsync(db, TestCheckpoints.Random(dim, dim), Golden.AsOf.AddMinutes(dim)));
         using var cache = new TowerCache(store, 2);
         var service = new RecommendationService(db.DataSource, cache, Options.Create(new RecommendationOptions()));
 

@@ -41,7 +41,8 @@ public sealed class TowerCacheTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var release = await TestReleases.ReadyAsync(_db, TestCheckpoints.Random());
         using var cache = new TowerCache(new ReleaseStore(_db.DataSource), 2);
-        var towers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => cache.BorrowAsync(release.ModelVersion, default))));
+        var towers =
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => cache.BorrowAsync(release.ModelVersion, default))));
         Assert.Single(towers.Select(borrowed => borrowed.Tower).Distinct());
         Assert.Equal(1, _loads);
     }

@@ -89,7 +89,8 @@ public sealed class VanishingReleaseTests(PostgresFixture postgres)
             {
                 if (instrument.Name == "twotower.serving.retries") listener.EnableMeasurementEvents(instrument);
             };
-            _listener.SetMeasurementEventCallback<long>((_, count, tags, _) => Reasons.AddRange(Enumerable.Repeat((string)tags[0].Value!, (int)count)));
+            _listener.SetMeasurementEventCallback<long>(
+                (_, count, tags, _) => Reasons.AddRange(Enumerable.Repeat((string)tags[0].Value!, (int)count)));
             _listener.Start();
         }
 

@@ -109,7 +109,9 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
               ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000004', 'like', '2020-01-01Z'),
               ('00000000-0000-0000-0000-00000000000c', '00000000-0000-0000-0000-000000000001', 'like', '2020-01-02Z');
             """);
-        await new VideoStatistics(_db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 2, DecisionsPerDay = 1 })).RefreshAsync();
+        await new VideoStatistics(
+            _db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 2, DecisionsPerDay = 1 }))
+                .RefreshAsync();
         static double Popularity(double likes) => Math.Log(1 + likes) * (likes + 1) / (likes + 2);
         Assert.Equal(Popularity(0.5 + 0.5), await PopularityAsync(1), 3);
         Assert.Equal(Popularity(0.5), await PopularityAsync(2), 3);

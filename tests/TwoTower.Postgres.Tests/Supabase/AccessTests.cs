@@ -259,7 +259,8 @@ public class AccessTests(SupabaseServer server) : IClassFixture<SupabaseServer>
         $"insert into video_performers values ('{TestVideos.Id(50)}', 'somebody')",
         $"insert into profiles (user_id) values ('{TestVideos.Id(60)}')",
         $"insert into user_video_decisions (user_id, video_id, decision_type) values ('{TestVideos.Id(60)}', '{TestVideos.Id(50)}', 'like')",
-        $"insert into video_embeddings (video_id, embedding) values ('{TestVideos.Id(50)}', array_fill(0.1, array[256])::real[]::extensions.vector) on conflict (video_id) do update set embedding = excluded.embedding",
+        $"insert into video_embeddings (video_id, embedding) values ('{TestVideos.Id(50)}', array_fill(0.1, "
+            + $"array[256])::real[]::extensions.vector) on conflict (video_id) do update set embedding = excluded.embedding",
         $"delete from video_embeddings where video_id = '{TestVideos.Id(50)}'",
         $"delete from user_video_decisions where user_id = '{TestVideos.Id(60)}'",
         $"delete from profiles where user_id = '{TestVideos.Id(60)}'",

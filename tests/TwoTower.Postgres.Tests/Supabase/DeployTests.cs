@@ -83,8 +83,16 @@ public class DeployTests
                     ? context.Request.HttpMethod == "GET" ? Array.Empty<object>() : new { functions = Array.Empty<object>() }
                     : new
                     {
-                        id = Guid.NewGuid(), slug, name = slug, status = "ACTIVE", version = 1, created_at = 0, updated_at = 0, verify_jwt = false,
-                        import_map = true, entrypoint_path = "index.ts",
+                        id = Guid.NewGuid(),
+                        slug,
+                        name = slug,
+                        status = "ACTIVE",
+                        version = 1,
+                        created_at = 0,
+                        updated_at = 0,
+                        verify_jwt = false,
+                        import_map = true,
+                        entrypoint_path = "index.ts",
                     });
                 await context.Response.OutputStream.WriteAsync(answer);
                 context.Response.Close();

@@ -59,7 +59,9 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     {
         await using var edge = await EdgeAsync(kind);
         using var service = Service(edge.Database);
-        foreach (var user in Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Take(20).Select(user => user.UserId).Append(Guid.NewGuid()))
+        foreach (
+            var user in Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Take(20).Select(user => user.UserId).Append(
+                Guid.NewGuid()))
         {
             var answer = await edge.AskAsync(
                 "recommend", SupabaseStandIn.SecretKey,

@@ -68,11 +68,13 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
                 $"select translate(embedding::text, '[]', '{{}}') from {release.Table} order by video_id limit 1");
             Assert.Equal(
                 await db.ListAsync<string>(
-                    $"select format('%s %s %s %s %s', video_id, value, price, released_at, title) from two_tower.nearest_videos('{vector}', 20, 1, null, null, '{{drama}}', '{release.ModelVersion}', null)"),
+                    $"select format('%s %s %s %s %s', video_id, value, price, released_at, title) from two_tower.nearest_videos('{vector}', "
+                        + $"20, 1, null, null, '{{drama}}', '{release.ModelVersion}', null)"),
                 (
                     await db.AsAsync(
                         "service_role", null,
-                        $"select format('%s %s %s %s %s', video_id, similarity, price, released_at, title) from two_tower_search('{release.ModelVersion}', '{vector}', 20, p_banned_tags => '{{drama}}')")).Cast<string>());
+                        $"select format('%s %s %s %s %s', video_id, similarity, price, released_at, title) from "
+                            + $"two_tower_search('{release.ModelVersion}', '{vector}', 20, p_banned_tags => '{{drama}}')")).Cast<string>());
         }
 
         Assert.Equal("22023", await db.TryAsync("service_role", null, "select * from two_tower_search(null, '{1}')"));

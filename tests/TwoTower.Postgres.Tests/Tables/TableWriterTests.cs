@@ -56,7 +56,9 @@ public class TableWriterTests(PostgresFixture postgres)
         await using var db = await postgres.CreateDatabaseAsync();
         var writer = new TableWriter(db.DataSource);
         await writer.WriteAsync(Golden.Tables, null, default);
-        const string state = "select md5(string_agg(t, '|' order by t)) from (select v::text || v.xmin as t from videos v union all select p::text || p.xmin from profiles p union all select d::text || d.xmin from user_video_decisions d union all select g::text || g.xmin from video_tags g) s";
+        const string state =
+            "select md5(string_agg(t, '|' order by t)) from (select v::text || v.xmin as t from videos v union all select p::text || p.xmin "
+                + "from profiles p union all select d::text || d.xmin from user_video_decisions d union all select g::text || g.xmin from video_tags g) s";
         var before = await db.ScalarAsync<string>(state);
         await writer.WriteAsync(Golden.Tables, null, default);
         Assert.Equal(before, await db.ScalarAsync<string>(state));

@@ -175,7 +175,8 @@ public sealed class VideoFeatureTableTests(PostgresFixture postgres) : IAsyncLif
         var (left, right) = (PayloadBuilder.BuildItems(expected), PayloadBuilder.BuildItems(actual));
         Assert.Equal(left.Count, right.Count);
         for (var i = 0; i < left.Count; i++) PayloadAssert.Equal(left[i], right[i]);
-        Assert.Equal(expected.Videos.Select(video => (video.Title, video.IsActive)), actual.Videos.Select(video => (video.Title, video.IsActive)));
+        Assert.Equal(
+            expected.Videos.Select(video => (video.Title, video.IsActive)), actual.Videos.Select(video => (video.Title, video.IsActive)));
 
         Assert.Contains("isn't empty", (await Assert.ThrowsAsync<InputException>(() => TableExport.WriteAsync(_db.DataSource, target, null, default))).Message, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFileSystemEntries(folder.Path));

@@ -62,7 +62,9 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
             create table user_video_decisions (user_id uuid, video_id uuid, decision_type text, created_at timestamptz);
             create unique index one_a_day on user_video_decisions (user_id, video_id) where decision_type = 'like';
             """);
-        var refusal = await Assert.ThrowsAsync<InputException>(() => WriteAsync(db, Decisions((DecisionType.Like, Time), (DecisionType.Like, Time.AddDays(1)))));
+        var refusal =
+            await Assert.ThrowsAsync<InputException>(
+                () => WriteAsync(db, Decisions((DecisionType.Like, Time), (DecisionType.Like, Time.AddDays(1)))));
         Assert.Contains("took 1 of 2 new decisions", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(0, await db.ScalarAsync<long>("select (select count(*) from user_video_decisions) + (select count(*) from videos)"));
     }
@@ -131,7 +133,11 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         await WriteAsync(db, new([], [new() { Id = Video, SafetyLevel = 2 }], []));
         var columns = new HashSet<string> { "id", "safety_level" };
         var unset = new Dictionary<string, string?> { ["safety_level"] = null };
-        await WriteAsync(db, new([], [new() { Id = Video, Exact = unset }, new() { Id = Guid.NewGuid(), Exact = unset }, new() { Id = Guid.NewGuid(), SafetyLevel = 1 }], []) { VideoColumns = columns });
+        await WriteAsync(
+            db, new([],
+                [new() { Id = Video, Exact = unset }, new() { Id = Guid.NewGuid(), Exact = unset },
+                    new() { Id = Guid.NewGuid(), SafetyLevel = 1 }], [])
+            { VideoColumns = columns });
         Assert.Equal(["2 t", "1 t", "0 f"], await db.ListAsync<string>("select format('%s %s', safety_level, is_active) from videos order by safety_level desc"));
     }
 
@@ -190,7 +196,8 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
     private static TableSet Decisions(params (DecisionType Type, DateTimeOffset At)[] decisions) =>
         new([new(User, "ann", Time)], [new() { Id = Video }], [.. decisions.Select(decision => new DecisionRow(User, Video, decision.Type, decision.At))]);
 
-    private static Task<WriteResult> WriteAsync(TestDatabase db, TableSet tables) => new TableWriter(db.DataSource).WriteAsync(tables, null, default);
+    private static Task<WriteResult> WriteAsync(TestDatabase db, TableSet tables) =>
+        new TableWriter(db.DataSource).WriteAsync(tables, null, default);
 
     private async Task<TestDatabase> MigratedAsync(string tables)
     {

@@ -37,7 +37,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public ValueTask DisposeAsync() => app.DisposeAsync();
 
-    private void Accept<TRequest, TItem>(string path, MessageParser<TRequest> parser, Func<TRequest, IEnumerable<TItem>> items, ConcurrentQueue<TItem> received)
+    private void Accept<TRequest, TItem>(
+        string path, MessageParser<TRequest> parser, Func<TRequest, IEnumerable<TItem>> items, ConcurrentQueue<TItem> received)
         where TRequest : IMessage<TRequest> =>
         app.MapPost(path, async (HttpRequest request) =>
         {

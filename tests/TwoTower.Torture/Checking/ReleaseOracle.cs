@@ -31,7 +31,8 @@ internal sealed class ReleaseOracle : IDisposable
     public float[] Encode(UserPayload payload, DateTimeOffset asOf) => _tower.Encode(payload, asOf);
 
     /// <summary>Cosine of the viewer's vector and a video's; null without a vector.</summary>
-    public double? Score(float[] viewer, Guid video) => _vectors.TryGetValue(video, out var vector) ? TensorPrimitives.Dot(viewer, vector) : null;
+    public double? Score(float[] viewer, Guid video) =>
+        _vectors.TryGetValue(video, out var vector) ? TensorPrimitives.Dot(viewer, vector) : null;
 
     public void Dispose() => _tower.Dispose();
 }

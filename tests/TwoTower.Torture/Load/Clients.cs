@@ -21,7 +21,9 @@ internal sealed class Clients(Replicas replicas, IReadOnlyList<Guid> viewers, in
     public async Task RunAsync(int requests, CancellationToken stop)
     {
         _left = requests;
-        await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(() => AskAsync(new Random((seed * 1000) + client), stop), CancellationToken.None)));
+        await Task.WhenAll(
+            Enumerable.Range(0, clients).Select(
+                client => Task.Run(() => AskAsync(new Random((seed * 1000) + client), stop), CancellationToken.None)));
     }
 
     /// <summary>One request.</summary>

@@ -7,7 +7,8 @@ namespace TwoTower.Torture.Load;
 
 /// <summary>
 /// Viewers who decide, as a careful client sends it: with the time of the decision, and again, to the next replica, until somebody
-/// acknowledges it. What was acknowledged must be in the table. They are nobody of the world: whom the oracle asks about has decided nothing new.
+/// acknowledges it. What was acknowledged must be in the table. They are nobody of the world: whom the oracle asks about has decided
+/// nothing new.
 /// </summary>
 internal sealed class Decider(Replicas replicas, World world, int seed)
 {

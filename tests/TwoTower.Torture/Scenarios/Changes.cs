@@ -37,7 +37,8 @@ internal sealed class Changes(Replicas replicas, IReadOnlyList<Release> releases
                 _versions.Remove(left);
                 Retired = left;
             }
-            else if (Done % 2 == 1 && Done - 1 != options.Changes / 2) // from a release whose predecessor has just gone there may be no way back
+            // from a release whose predecessor has just gone there may be no way back
+            else if (Done % 2 == 1 && Done - 1 != options.Changes / 2)
             {
                 await Timeline.ChangeAsync(() => PostAsync("/v1/releases/rollback", ct));
             }

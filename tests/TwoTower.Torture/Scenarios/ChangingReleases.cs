@@ -61,5 +61,6 @@ internal sealed class ChangingReleases(TortureOptions options)
 
 /// <summary>What came of it.</summary>
 internal sealed record ChangingReleasesResult(
-    int Requests, int Clients, int Replicas, int Changes, int Restarts, string? Retired, IReadOnlyDictionary<string, int> AnswersByRelease, double Recall,
+    int Requests, int Clients, int Replicas, int Changes, int Restarts, string? Retired, IReadOnlyDictionary<string, int> AnswersByRelease,
+    double Recall,
     Latencies Quiet, Latencies Changing, double P99Ratio, int Wrong, IReadOnlyList<string> Findings);

@@ -6,7 +6,8 @@ using TwoTower.Torture.Servers;
 
 namespace TwoTower.Torture.Scenarios;
 
-/// <summary>PostgreSQL is stopped and started under load: 503 with Retry-After while it is away, none for what is asked once it is back, and no decision lost.</summary>
+/// <summary>PostgreSQL is stopped and started under load: 503 with Retry-After while it is away, none for what is asked once it is back,
+/// and no decision lost.</summary>
 internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postgres)
 {
     private const int Enough = 100;
@@ -63,4 +64,5 @@ internal sealed class DatabaseRestarts(TortureOptions options, OwnPostgres postg
 
 /// <summary>What came of it.</summary>
 internal sealed record DatabaseRestartsResult(
-    int Restarts, int Requests, int Right, int Unavailable, int DecisionsAcknowledged, long DecisionsLost, int Wrong, IReadOnlyList<string> Findings);
+    int Restarts, int Requests, int Right, int Unavailable, int DecisionsAcknowledged, long DecisionsLost, int Wrong,
+    IReadOnlyList<string> Findings);

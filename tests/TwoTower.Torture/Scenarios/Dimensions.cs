@@ -6,7 +6,8 @@ using TwoTower.Torture.Servers;
 
 namespace TwoTower.Torture.Scenarios;
 
-/// <summary>Releases of 64, 128 and 256 numbers side by side, forth and back: whichever is active answers, on every replica, from the next request on.</summary>
+/// <summary>Releases of 64, 128 and 256 numbers side by side, forth and back: whichever is active answers, on every replica, from the next
+/// request on.</summary>
 internal sealed class Dimensions(TortureOptions options)
 {
     private static readonly int[] Dims = [64, 128, 256];
@@ -38,7 +39,8 @@ internal sealed class Dimensions(TortureOptions options)
             moves++;
             for (var i = 0; i < RequestsAMove * replicas.Count; i++)
             {
-                var exchange = await Clients.AskAsync(replicas.At(i % replicas.Count).Client, world.Viewers[random.Next(world.Viewers.Count)]);
+                var exchange =
+                    await Clients.AskAsync(replicas.At(i % replicas.Count).Client, world.Viewers[random.Next(world.Viewers.Count)]);
                 var version = oracle.Check(exchange, findings);
                 findings.AddIf(version is not null && version != releases[to].ModelVersion, $"{version} answered where {releases[to].ModelVersion} is active");
                 requests++;
@@ -50,4 +52,5 @@ internal sealed class Dimensions(TortureOptions options)
 }
 
 /// <summary>What came of it.</summary>
-internal sealed record DimensionsResult(IReadOnlyList<int> Dims, int Moves, int Requests, double Recall, int Wrong, IReadOnlyList<string> Findings);
+internal sealed record DimensionsResult(
+    IReadOnlyList<int> Dims, int Moves, int Requests, double Recall, int Wrong, IReadOnlyList<string> Findings);

@@ -103,7 +103,8 @@ internal sealed class Kills(TortureOptions options) : IDisposable
         await EmbedAsync(world, Moment(_embedding), ct);
     }
 
-    /// <summary>Has an embedder embed and activate every release that waits, and every video that has changed; with a moment, kills it then and starts it again.</summary>
+    /// <summary>Has an embedder embed and activate every release that waits, and every video that has changed; with a moment, kills it then
+    /// and starts it again.</summary>
     private async Task EmbedAsync(World world, TimeSpan? killAfter, CancellationToken ct)
     {
         if (killAfter is { } moment)
@@ -161,5 +162,6 @@ internal sealed class Kills(TortureOptions options) : IDisposable
 
 /// <summary>What came of it.</summary>
 internal sealed record KillsResult(
-    int Kills, IReadOnlyDictionary<string, int> Killed, int AfterTheWorkWasDone, int Trainings, int DecisionsAcknowledged, int DecisionsRepeated, long DecisionsLost,
+    int Kills, IReadOnlyDictionary<string, int> Killed, int AfterTheWorkWasDone, int Trainings, int DecisionsAcknowledged,
+    int DecisionsRepeated, long DecisionsLost,
     double TrainingSeconds, double EmbeddingSeconds, int Wrong, IReadOnlyList<string> Findings);

@@ -9,8 +9,9 @@ using TwoTower.Torture.Servers;
 namespace TwoTower.Torture.Scenarios;
 
 /// <summary>
-/// What a replica must bear: clients that hang up, a user of 100,000 decisions, a database that is slow, and one whose processes are stopped. All the while it is alive
-/// within a second, requests end at the deadline and a second, and none is anything else than answered or told to come again.
+/// What a replica must bear: clients that hang up, a user of 100,000 decisions, a database that is slow, and one whose processes are
+/// stopped. All the while it is alive within a second, requests end at the deadline and a second, and none is anything else than answered
+/// or told to come again.
 /// </summary>
 internal sealed class Strains(TortureOptions options)
 {
@@ -36,7 +37,8 @@ internal sealed class Strains(TortureOptions options)
         strains.Add(await StrainAsync("a stopped database", world.Viewers, Crowd, null, async () => new Restored(await PausedServer.PauseAsync(world.ConnectionString))));
         return new([.. strains], findings.Count, findings.First);
 
-        async Task<StrainResult> StrainAsync(string name, IReadOnlyList<Guid> viewers, int clients, TimeSpan? patience, Func<Task<IAsyncDisposable?>> begin)
+        async Task<StrainResult> StrainAsync(
+            string name, IReadOnlyList<Guid> viewers, int clients, TimeSpan? patience, Func<Task<IAsyncDisposable?>> begin)
         {
             progress?.Report(new(strains.Count, 4));
             var statuses = new ConcurrentDictionary<int, int>();
@@ -46,7 +48,9 @@ internal sealed class Strains(TortureOptions options)
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 over.CancelAfter(TimeSpan.FromSeconds(options.StrainSeconds));
                 var asking = Enumerable.Range(0, clients).Select(client => Task.Run(
-                    () => AskAsync(replica.Client, viewers, new Random(options.Seed * 1000 + client), patience, statuses, findings, name, over.Token), CancellationToken.None)).ToList();
+                    () => AskAsync(
+                        replica.Client, viewers, new Random(options.Seed * 1000 + client), patience, statuses, findings, name, over.Token),
+                            CancellationToken.None)).ToList();
                 // The heavy user must not make the replica unready; a database that is away does.
                 var health = name.StartsWith("a user", StringComparison.Ordinal) ? "/health/ready" : "/health/live";
                 while (!over.IsCancellationRequested)
@@ -65,7 +69,9 @@ internal sealed class Strains(TortureOptions options)
             }
 
             await BackAsync(replica.Client, world.Viewers[0], ct);
-            return new(name, statuses.OrderBy(pair => pair.Key).ToDictionary(), Math.Round(slowest.TotalSeconds, 2), Math.Round(slowestHealth.TotalSeconds, 2));
+            return new(
+                name, statuses.OrderBy(pair => pair.Key).ToDictionary(), Math.Round(slowest.TotalSeconds, 2),
+                Math.Round(slowestHealth.TotalSeconds, 2));
         }
     }
 
@@ -96,7 +102,8 @@ internal sealed class Strains(TortureOptions options)
     }
 
     private static async Task<TimeSpan> AskAsync(
-        HttpClient client, IReadOnlyList<Guid> viewers, Random random, TimeSpan? patience, ConcurrentDictionary<int, int> statuses, Findings findings, string name,
+        HttpClient client, IReadOnlyList<Guid> viewers, Random random, TimeSpan? patience, ConcurrentDictionary<int, int> statuses,
+        Findings findings, string name,
         CancellationToken over)
     {
         var slowest = TimeSpan.Zero;
@@ -156,5 +163,7 @@ internal sealed class Strains(TortureOptions options)
 /// <summary>What came of it.</summary>
 internal sealed record StrainsResult(IReadOnlyList<StrainResult> Strains, int Wrong, IReadOnlyList<string> Findings);
 
-/// <summary>One of them: how many answers of each status (0: the client hung up), the slowest request, the slowest answer of the health check.</summary>
-internal sealed record StrainResult(string Name, IReadOnlyDictionary<int, int> Statuses, double SlowestSeconds, double SlowestHealthSeconds);
+/// <summary>One of them: how many answers of each status (0: the client hung up), the slowest request, the slowest answer of the health
+/// check.</summary>
+internal sealed record StrainResult(
+    string Name, IReadOnlyDictionary<int, int> Statuses, double SlowestSeconds, double SlowestHealthSeconds);

@@ -21,7 +21,8 @@ internal sealed class Replicas : IAsyncDisposable
     /// <summary>A certain one.</summary>
     public Replica At(int index) => Volatile.Read(ref _replicas[index]);
 
-    /// <summary>A roll-out's step: the new one is ready before it gets requests, the old one gets none any more before it is stopped.</summary>
+    /// <summary>A roll-out's step: the new one is ready before it gets requests, the old one gets none any more before it is
+    /// stopped.</summary>
     public async Task ReplaceAsync(int index, CancellationToken ct)
     {
         var old = Interlocked.Exchange(ref _replicas[index], await Replica.StartAsync(_connectionString, ct));

@@ -35,7 +35,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a program of this build on a database.</summary>
-    public static ServiceProcess Start(string name, string connectionString, IReadOnlyDictionary<string, string> settings, params IEnumerable<string> args)
+    public static ServiceProcess Start(
+        string name, string connectionString, IReadOnlyDictionary<string, string> settings, params IEnumerable<string> args)
     {
         var start = new ProcessStartInfo("dotnet")
         {

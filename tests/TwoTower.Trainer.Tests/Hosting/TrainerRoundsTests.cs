@@ -139,7 +139,10 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
         var file = Path.Combine(_folder.Path, "a-file");
         await File.WriteAllTextAsync(file, "");
         var settings = new TrainerSettings { Device = TrainingDevice.Cpu, Checkpoint = Path.Combine(file, "latest.safetensors") };
-        Assert.Equal(ExitCodes.BadInput, await new TrainerRounds(_database.DataSource, settings, TimeProvider.System, _log).RunAsync(new(Recipe), CancellationToken.None));
+        Assert.Equal(
+            ExitCodes.BadInput,
+            await new TrainerRounds(_database.DataSource, settings, TimeProvider.System, _log).RunAsync(
+                new(Recipe), CancellationToken.None));
         Assert.Contains(_log.Text, line => line.Contains("a-file"));
     }
 
@@ -205,7 +208,8 @@ public sealed class TrainerRoundsTests(PostgresFixture postgres) : IAsyncLifetim
     {
         await LoadAsync();
         const string Endless = "--recipe v2 --set training.epochs=100000 --set training.early_stopping_patience=100000";
-        var checkpoint = Path.Combine(await CheckpointFolder.OfAsync(_database.DataSource, CancellationToken.None), CheckpointFolder.FileName);
+        var checkpoint =
+            Path.Combine(await CheckpointFolder.OfAsync(_database.DataSource, CancellationToken.None), CheckpointFolder.FileName);
         checkpoint = Path.Combine(_folder.Path, "home", "checkpoints", Path.GetFileName(Path.GetDirectoryName(checkpoint))!, CheckpointFolder.FileName);
         using var first = Start(Endless, _database.ConnectionString);
         var output = Task.WhenAll(first.StandardOutput.ReadToEndAsync(), first.StandardError.ReadToEndAsync());

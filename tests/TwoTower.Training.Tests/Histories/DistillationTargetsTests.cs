@@ -17,12 +17,14 @@ public sealed class LessonsTests
     private static readonly ParallelOptions Parallel = new() { MaxDegreeOfParallelism = 2 };
     private static readonly HistoryOptions Options = new() { Factors = 16, Sweeps = 3, TasteFactors = 8, Copies = 3 };
     private static readonly Interactions Data = Interactions.Read(
-        CatalogueGenerator.Generate(new() { Videos = 500, Users = 150, Seed = 5, Anchor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) }), Options.MaxItems, TimeSpan.FromDays(Options.TrendDays));
+        CatalogueGenerator.Generate(new() { Videos = 500, Users = 150, Seed = 5, Anchor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero) }),
+        Options.MaxItems, TimeSpan.FromDays(Options.TrendDays));
 
     [Fact]
     public void A_mixed_history_has_parts_of_both_and_the_users_own_decision_where_both_have_one()
     {
-        (int[] Likes, int[] Nopes) user = ([.. Enumerable.Range(0, 40)], [.. Enumerable.Range(40, 40)]), other = ([.. Enumerable.Range(40, 80)], [.. Enumerable.Range(0, 40)]);
+        (int[] Likes, int[] Nopes) user = ([.. Enumerable.Range(0, 40)], [.. Enumerable.Range(40, 40)]),
+        other = ([.. Enumerable.Range(40, 80)], [.. Enumerable.Range(0, 40)]);
         var random = new SeededRandom(1, RandomPurpose.Histories);
         var (fromOther, least, most) = (0, int.MaxValue, 0);
         for (var draw = 0; draw < 200; draw++)
@@ -55,7 +57,8 @@ public sealed class LessonsTests
     public void More_lessons_than_an_array_holds_are_refused_by_their_keys()
     {
         DistillationTargets.Check(Options, 20_000, 511);
-        var error = Assert.Throws<InputException>(() => DistillationTargets.Check(Options with { Copies = 100, MaxUsers = 15_000 }, 20_000, 511));
+        var error =
+            Assert.Throws<InputException>(() => DistillationTargets.Check(Options with { Copies = 100, MaxUsers = 15_000 }, 20_000, 511));
         Assert.StartsWith("history.copies 100 × 15,000 users (history.max_users 15000) × 511 dimensions", error.Message, StringComparison.Ordinal);
     }
 
@@ -74,7 +77,9 @@ public sealed class LessonsTests
     {
         var lessons = Prepare(0.5);
         var item = lessons.Everybody(-2, CPU);
-        double[] scores = [.. Enumerable.Range(0, lessons.Histories.Length).Select(user => (double)TensorPrimitives.Dot<float>(item, lessons.Targets.AsSpan(user * Rank, Rank)))];
+        double[] scores =
+            [.. Enumerable.Range(0, lessons.Histories.Length).Select(
+                user => (double)TensorPrimitives.Dot<float>(item, lessons.Targets.AsSpan(user * Rank, Rank)))];
         Assert.InRange(scores.Average(), -2.2, -1.8);
         Assert.InRange(Math.Sqrt(scores.Average(score => Math.Pow(score + 2, 2))), 0, 0.5);
     }
@@ -94,7 +99,8 @@ public sealed class LessonsTests
 
         // Mean squared, of the forty videos that are shown most.
         double Error(DistillationTargets lessons) =>
-            (scores - scores.matmul(Matrix(lessons.Projection)).matmul(Matrix(lessons.Items).t())).index_select(1, shown).square().mean().item<float>();
+            (scores - scores.matmul(Matrix(lessons.Projection)).matmul(Matrix(lessons.Items).t())).index_select(
+                1, shown).square().mean().item<float>();
     }
 
     [Fact]
@@ -110,5 +116,6 @@ public sealed class LessonsTests
 
     private static ClosedFormModel FitTeacher() => ClosedFormModel.Fit(Data, Options, 3, CPU, 2, null, default);
 
-    private static DistillationTargets Prepare(double headWeight) => DistillationTargets.Prepare(FitTeacher(), Data, Rank, Options with { HeadWeight = headWeight }, 3, CPU, Parallel);
+    private static DistillationTargets Prepare(double headWeight) =>
+        DistillationTargets.Prepare(FitTeacher(), Data, Rank, Options with { HeadWeight = headWeight }, 3, CPU, Parallel);
 }

@@ -34,7 +34,18 @@ public sealed class HistoryTrainingTests : IDisposable
         Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 },
         Training = new() { Epochs = 3, BatchSize = 64, Lr = 2e-3, WeightDecay = 0.01 },
         Kind = RecipeKind.History,
-        History = new() { Ridge = 20, ContentWeight = 7, Factors = 12, Sweeps = 4, TasteFactors = 6, ContentRidge = 1, Smoothing = 3, ColdDiscount = 0.5 },
+        History =
+            new()
+            {
+                Ridge = 20,
+                ContentWeight = 7,
+                Factors = 12,
+                Sweeps = 4,
+                TasteFactors = 6,
+                ContentRidge = 1,
+                Smoothing = 3,
+                ColdDiscount = 0.5
+            },
     };
 
     private static readonly TableSet Tables = World();
@@ -93,7 +104,9 @@ public sealed class HistoryTrainingTests : IDisposable
             Assert.True(own > others, $"theme {theme}: {own} {others}, cold {liked[Video(theme, Cold)]}");
 
             var other = (theme + 1) % Themes;
-            (Guid, DecisionType)[] likes = [.. Enumerable.Range(0, 3).SelectMany(number => new[] { (Video(theme, number), DecisionType.Like), (Video(other, number), DecisionType.Like) })];
+            (Guid, DecisionType)[] likes =
+                [.. Enumerable.Range(0, 3).SelectMany(
+                    number => new[] { (Video(theme, number), DecisionType.Like), (Video(other, number), DecisionType.Like) })];
             var before = served.Scores(likes);
             var after = served.Scores([.. likes, (Video(other, 3), DecisionType.Nope)]);
             double Gap(Dictionary<Guid, float> scores) =>
@@ -147,7 +160,8 @@ public sealed class HistoryTrainingTests : IDisposable
     public async Task A_release_from_the_restored_checkpoint_is_the_same_and_says_how_the_training_went()
     {
         var result = await TrainJob.RunAsync(Options(), null, default);
-        var (made, restored) = (ReleaseFiles.Build(result.Checkpoint, Start), ReleaseFiles.Build(CheckpointStore.Read(CheckpointPath), Start));
+        var (made, restored) =
+            (ReleaseFiles.Build(result.Checkpoint, Start), ReleaseFiles.Build(CheckpointStore.Read(CheckpointPath), Start));
         Assert.Equal(made.Select(file => (file.Path, file.Sha256)), restored.Select(file => (file.Path, file.Sha256)));
         var training = result.Checkpoint.Training;
         Assert.Equal((240, Themes * Cold, 3), (training.Users, training.Items, training.Epochs.Count));
@@ -162,7 +176,8 @@ public sealed class HistoryTrainingTests : IDisposable
         var before = await File.ReadAllBytesAsync(CheckpointPath);
         using var stop = new CancellationTokenSource();
         var progress = new Watch(step => { if (step.Epoch == 2) stop.Cancel(); });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainJob.RunAsync(Options(Recipe with { Seed = 5 }), progress, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => TrainJob.RunAsync(Options(Recipe with { Seed = 5 }), progress, stop.Token));
         Assert.Equal(before, await File.ReadAllBytesAsync(CheckpointPath));
     }
 
@@ -197,12 +212,14 @@ public sealed class HistoryTrainingTests : IDisposable
         public Checkpoint Checkpoint { get; } = checkpoint;
 
         public float[] User((Guid Video, DecisionType Type)[] decisions) => _model.Encode(
-            new(Guid.Empty, new(null), [.. decisions.Select(d => new HistoryEntry(d.Video, d.Type, Start, null, [], []))]), Start.AddDays(1000));
+            new(Guid.Empty, new(null), [.. decisions.Select(d => new HistoryEntry(d.Video, d.Type, Start, null, [], []))]),
+            Start.AddDays(1000));
 
         public Dictionary<Guid, float> Scores((Guid Video, DecisionType Type)[] decisions)
         {
             var user = User(decisions);
-            return Tables.Videos.Select((video, row) => (video.Id, Score: _model.Score(user, row))).ToDictionary(pair => pair.Id, pair => pair.Score);
+            return Tables.Videos.Select((video, row) => (video.Id, Score: _model.Score(user, row))).ToDictionary(
+                pair => pair.Id, pair => pair.Score);
         }
 
         public void Dispose() => _model.Dispose();

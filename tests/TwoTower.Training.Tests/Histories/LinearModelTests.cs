@@ -33,7 +33,8 @@ public class LinearModelTests
     [InlineData(0, 0.3, 0)]
     [InlineData(0.5, 0.7, 0)]
     [InlineData(0.5, 0.7, 2.5)]
-    public void Each_column_is_the_ridge_regression_of_a_videos_decisions_on_the_other_videos(double userWeight, double nopeTarget, double contentWeight)
+    public void Each_column_is_the_ridge_regression_of_a_videos_decisions_on_the_other_videos(
+        double userWeight, double nopeTarget, double contentWeight)
     {
         const double ridge = 1.5;
         var options = new HistoryOptions { Ridge = ridge, NopeTarget = nopeTarget, UserWeight = userWeight, ContentWeight = contentWeight };
@@ -119,7 +120,8 @@ public class LinearModelTests
         HistoryOptions options = new() { Ridge = 1.5, ContentWeight = 0.4 };
         var alone = LinearModel.Fit(likers, Contents, options, torch.CPU, 1, default);
         // A nope of somebody who weighs next to nothing asks for the whole matrix.
-        var whole = LinearModel.Fit([.. likers, ([], [4])], Contents, options with { UserWeight = 0, NopeTarget = 0 }, torch.CPU, 1, default);
+        var whole =
+            LinearModel.Fit([.. likers, ([], [4])], Contents, options with { UserWeight = 0, NopeTarget = 0 }, torch.CPU, 1, default);
         var same = LinearModel.Fit([.. likers, ([], [])], Contents, options with { UserWeight = 0 }, torch.CPU, 1, default);
 
         Assert.Equal((Items * Items, 2 * Items * Items), (alone.Weights.Length, whole.Weights.Length));

@@ -22,7 +22,13 @@ public sealed class SettingsSearchTests
     private static readonly HistoryOptions Options = new()
     {
         Choose = HistoryOptions.Choosable,
-        Ridge = 2.9, ContentWeight = 0.3, PopularityDiscount = 0.3, Factors = 8, TasteFactors = 4, Sweeps = 4, Copies = 2,
+        Ridge = 2.9,
+        ContentWeight = 0.3,
+        PopularityDiscount = 0.3,
+        Factors = 8,
+        TasteFactors = 4,
+        Sweeps = 4,
+        Copies = 2,
     };
 
     private static Guid Video(int number) => new(1 + number, 2, 0, new byte[8]);
@@ -40,14 +46,16 @@ public sealed class SettingsSearchTests
             {
                 var chance = themes ? (item / PerTheme == user % (Items / PerTheme) ? 0.7 : 0.03) : 0.9 / (1 + item / 4.0);
                 if (random.NextDouble() < chance) decisions.Add(new(id, Video(item), DecisionType.Like, Start.AddMinutes(decisions.Count)));
-                else if (nopes && random.NextDouble() < 0.1) decisions.Add(new(id, Video(item), DecisionType.Nope, Start.AddMinutes(decisions.Count)));
+                else if (nopes && random.NextDouble() < 0.1) decisions.Add(
+                    new(id, Video(item), DecisionType.Nope, Start.AddMinutes(decisions.Count)));
             }
         }
 
         return new(profiles, [.. Enumerable.Range(0, Items).Select(n => new VideoRow { Id = Video(n), Tags = themes ? [$"theme {n / PerTheme}"] : [] })], decisions);
     }
 
-    private static (HistoryOptions Options, ChosenSettings Chosen, List<string> Said) Search(TableSet tables, HistoryOptions options, int seed = 1)
+    private static (HistoryOptions Options, ChosenSettings Chosen, List<string> Said) Search(
+        TableSet tables, HistoryOptions options, int seed = 1)
     {
         List<string> said = [];
         var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
@@ -122,11 +130,14 @@ public sealed class SettingsSearchTests
         Assert.True(chosen.ServesPopularity && chosen.GainLow <= 0, $"{chosen}");
         Assert.Contains(said, line => line.Contains("the release serves what is popular", StringComparison.Ordinal));
         using var model = ModelInMemory.Load(result.Checkpoint, "test", PayloadBuilder.BuildItems(tables), default);
-        var likes = tables.Videos.Select(video => tables.Decisions.Count(row => row.VideoId == video.Id && row.Type == DecisionType.Like)).ToArray();
+        var likes =
+            tables.Videos.Select(
+                video => tables.Decisions.Count(row => row.VideoId == video.Id && row.Type == DecisionType.Like)).ToArray();
         foreach (var history in new[] { [], new[] { 20 }, new[] { 1, 30, 39 } })
         {
             var user = model.Encode(
-                new(Guid.Empty, new(null), [.. history.Select(n => new HistoryEntry(Video(n), DecisionType.Like, Start, null, [], []))]), Start.AddDays(9));
+                new(Guid.Empty, new(null), [.. history.Select(n => new HistoryEntry(Video(n), DecisionType.Like, Start, null, [], []))]),
+                Start.AddDays(9));
             int[] order = [.. Enumerable.Range(0, Items).OrderByDescending(item => model.Score(user, item))];
             for (var place = 1; place < Items; place++) Assert.True(likes[order[place - 1]] >= likes[order[place]], $"place {place}");
         }
@@ -181,7 +192,11 @@ public sealed class SettingsSearchTests
 
         var part = data.Of(users);
         var read = Interactions.Read(
-            tables with { Profiles = [.. tables.Profiles.Where(row => !out20.Contains(row.UserId))], Decisions = [.. tables.Decisions.Where(row => !out20.Contains(row.UserId))] },
+            tables with
+            {
+                Profiles = [.. tables.Profiles.Where(row => !out20.Contains(row.UserId))],
+                Decisions = [.. tables.Decisions.Where(row => !out20.Contains(row.UserId))]
+            },
             5000, TimeSpan.FromDays(0.5));
 
         Assert.Equal(read.Users.Select(user => user.Likes), part.Users.Select(user => user.Likes));
@@ -200,7 +215,9 @@ public sealed class SettingsSearchTests
             [.. Enumerable.Range(1, users).Select(user => new ProfileRow(new(user, 1, 0, new byte[8]), null, Start))],
             [.. Enumerable.Range(0, users * each).Select(item => new VideoRow { Id = Video(item) })], decisions);
 
-        var error = await Assert.ThrowsAsync<InputException>(() => TrainJob.RunAsync(Job(tables, Options with { MaxItems = 40_000 }, []), null, default));
+        var error =
+            await Assert.ThrowsAsync<InputException>(
+                () => TrainJob.RunAsync(Job(tables, Options with { MaxItems = 40_000 }, []), null, default));
 
         Assert.StartsWith("history.max_items 40000: the linear model of 24,000 videos, likes and nopes, has 48,000 × 48,000 numbers", error.Message, StringComparison.Ordinal);
         Assert.EndsWith("set it to 23170 at most", error.Message, StringComparison.Ordinal);
@@ -210,8 +227,13 @@ public sealed class SettingsSearchTests
     {
         Recipe = new()
         {
-            Name = "small", Kind = RecipeKind.History, History = history, Samples = new() { HeldOutUsers = 0 }, Features = new() { MinTagFreq = 1 },
-            Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 }, Training = new() { Epochs = 2, BatchSize = 64 },
+            Name = "small",
+            Kind = RecipeKind.History,
+            History = history,
+            Samples = new() { HeldOutUsers = 0 },
+            Features = new() { MinTagFreq = 1 },
+            Model = new() { HiddenDims = [16], Dropout = [0.0], EmbeddingDim = 24 },
+            Training = new() { Epochs = 2, BatchSize = 64 },
         },
         Tables = tables,
         Register = false,

@@ -33,7 +33,9 @@ public class TasteFactorsTests
     [Fact]
     public void Of_somebody_without_decisions_the_share_of_likes_is_all_that_is_known()
     {
-        (int[], int[])[] users = [.. Enumerable.Range(0, 40).Select(user => (new[] { 0 }, user % 2 == 0 ? new[] { 1 } : [])), .. Enumerable.Range(0, 20).Select(_ => (new[] { 1 }, Array.Empty<int>()))];
+        (int[], int[])[] users =
+            [.. Enumerable.Range(0, 40).Select(user => (new[] { 0 }, user % 2 == 0 ? new[] { 1 } : [])),
+                .. Enumerable.Range(0, 20).Select(_ => (new[] { 1 }, Array.Empty<int>()))];
         var taste = TasteFactors.Fit(users, 2, 2, 1, 10, new SeededRandom(1, RandomPurpose.Factors), 1, default);
         var scores = new float[2];
         taste.LogProbabilities([], [], scores, new(3));

@@ -14,7 +14,9 @@ public class TrendTests
     private static readonly TableSet Tables = new(
         [.. Viewers.Select(id => new ProfileRow(id, "viewer", Start))],
         Videos,
-        [.. Viewers.SelectMany(id => Videos.Select((video, number) => new DecisionRow(id, video.Id, DecisionType.Like, number == 0 ? Start : Start.AddDays(200))))]);
+        [.. Viewers.SelectMany(
+            id => Videos.Select(
+                (video, number) => new DecisionRow(id, video.Id, DecisionType.Like, number == 0 ? Start : Start.AddDays(200))))]);
 
     [Fact]
     public void What_is_liked_of_late_gets_more_and_what_was_liked_once_gets_less()
@@ -31,5 +33,7 @@ public class TrendTests
 
     [Fact]
     public void Without_its_weight_times_say_nothing() =>
-        Assert.All(ClosedFormModel.Bias(Interactions.Read(Tables, 10, TimeSpan.FromDays(100)), new() { TrendWeight = 0, PopularityDiscount = 3 }), bias => Assert.Equal(0, bias));
+        Assert.All(
+            ClosedFormModel.Bias(Interactions.Read(Tables, 10, TimeSpan.FromDays(100)), new() { TrendWeight = 0, PopularityDiscount = 3 }),
+            bias => Assert.Equal(0, bias));
 }

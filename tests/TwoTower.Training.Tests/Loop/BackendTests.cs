@@ -35,8 +35,9 @@ public class BackendTests
             Close.Equal(expected[step].GetProperty("grad_norm_before_clip").GetDouble(), norm, $"gradient norm of step {step}", 1e-5);
         }
 
-        // The oracle computes in double, and in double every number holds. In single precision the sum of item unit 198 in step 5 is zero but
-        // for rounding: whether it passes its ReLU depends on the order of summation, and Adam makes a whole step of the smallest gradient.
+        // The oracle computes in double, and in double every number holds. In single precision the sum of item unit 198 in step 5 is zero
+        // but for rounding: whether it passes its ReLU depends on the order of summation, and Adam makes a whole step of the smallest
+        // gradient.
         var off = Differences("after_10_steps", model);
         Assert.True(off.Count(d => d > 1e-4) <= (backend == "torch, double" ? 0 : off.Count / 20), $"{off.Count(d => d > 1e-4)} numbers are off");
         Assert.True(off.Max() < 1e-3, $"off by {off.Max()}");
@@ -114,14 +115,15 @@ public class BackendTests
     }
 
     internal static ITrainingBackend Create(
-        string backend, Recipe recipe, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer) => backend switch
-        {
-            "torch" => new TorchBackend(set, recipe, start, optimizer, DeviceType.CPU),
-            "torch, double" => new TorchBackend(set, recipe, start, optimizer, DeviceType.CPU, torch.ScalarType.Float64),
-            "cpu, 1 thread" => new CpuBackend(set, recipe, start, optimizer, 1, int.MaxValue),
-            "cpu, 2 threads" => new CpuBackend(set, recipe, start, optimizer, 2, int.MaxValue),
-            _ => new CpuBackend(set, recipe, start, optimizer, 3, 1),
-        };
+        string backend, Recipe recipe, TrainingSet set, (TowerWeights User, TowerWeights Item) start, OptimizerState? optimizer) =>
+            backend switch
+            {
+                "torch" => new TorchBackend(set, recipe, start, optimizer, DeviceType.CPU),
+                "torch, double" => new TorchBackend(set, recipe, start, optimizer, DeviceType.CPU, torch.ScalarType.Float64),
+                "cpu, 1 thread" => new CpuBackend(set, recipe, start, optimizer, 1, int.MaxValue),
+                "cpu, 2 threads" => new CpuBackend(set, recipe, start, optimizer, 2, int.MaxValue),
+                _ => new CpuBackend(set, recipe, start, optimizer, 3, 1),
+            };
 
     private static void AssertEmbeddings(string suffix, ITrainingBackend model, double tolerance)
     {

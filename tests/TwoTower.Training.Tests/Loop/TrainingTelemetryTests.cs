@@ -24,12 +24,14 @@ public class TrainingTelemetryTests
         {
             InstrumentPublished = (instrument, listener) => { if (instrument.Meter.Name == "TwoTower.Training") listener.EnableMeasurementEvents(instrument); },
         };
-        meterListener.SetMeasurementEventCallback<double>((instrument, _, _, _) => metrics[instrument.Name] = metrics.GetValueOrDefault(instrument.Name) + 1);
+        meterListener.SetMeasurementEventCallback<double>(
+            (instrument, _, _, _) => metrics[instrument.Name] = metrics.GetValueOrDefault(instrument.Name) + 1);
         meterListener.Start();
 
         var recipe = GoldenTraining.Recipe with { Training = new() { Epochs = 2, BatchSize = 1024 } };
         await TrainJob.RunAsync(
-            new TrainOptions { Recipe = recipe, Tables = CsvTableReader.Read(Golden.Folder), Device = TrainingDevice.Cpu, Threads = 1 }, null, default);
+            new TrainOptions { Recipe = recipe, Tables = CsvTableReader.Read(Golden.Folder), Device = TrainingDevice.Cpu, Threads = 1 },
+            null, default);
 
         Assert.Equal(["samples", "features", "epoch", "epoch", "train"], spans);
         Assert.Equal(4, metrics["twotower.training.loss"]); // training and validation, twice

@@ -11,7 +11,8 @@ using TwoTower.Training.Tests.Loop;
 
 namespace TwoTower.Training.Tests.Probabilities;
 
-/// <summary>Probabilities through the product's own job, in the made-up catalogue: a fifth of its users are left out of the training.</summary>
+/// <summary>Probabilities through the product's own job, in the made-up catalogue: a fifth of its users are left out of the
+/// training.</summary>
 [Collection(nameof(Torch))]
 public sealed class HeldOutCalibrationTests : IDisposable
 {
@@ -69,7 +70,8 @@ public sealed class HeldOutCalibrationTests : IDisposable
         Assert.NotNull(calibration);
         Assert.True(calibration is { Slope: > 0, Likes: >= 100, Nopes: >= 100 }, $"{calibration}");
         Assert.Equal(10, calibration.PriorLikes + calibration.PriorNopes, 9);
-        Assert.Contains(_said, line => line.StartsWith($"like probability: fitted on {calibration.Likes} likes and {calibration.Nopes} nopes of {calibration.Users} held-out users", StringComparison.Ordinal));
+        Assert.Contains(
+            _said, line => line.StartsWith($"like probability: fitted on {calibration.Likes} likes and {calibration.Nopes} nopes of {calibration.Users} held-out users", StringComparison.Ordinal));
         Assert.Equal(calibration, CheckpointStore.Read(CheckpointPath).Calibration);
         Assert.Contains(ReleaseFiles.Build(CheckpointStore.Read(CheckpointPath), Golden.AsOf), file => file.Path == "calibration.json");
 

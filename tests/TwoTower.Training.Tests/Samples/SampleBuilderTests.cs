@@ -12,7 +12,10 @@ public class SampleBuilderTests
     public void Each_like_and_nope_is_a_sample_and_negatives_fill_up_to_three_per_like()
     {
         // User 0: 2 likes, 1 nope → 3·2 − 1 = 5 more. User 1: only a nope → 3·max(1, 0) − 1 = 2 more.
-        var samples = Build(World(users: 2, videos: 10, (0, 0, DecisionType.Like), (0, 1, DecisionType.Like), (0, 2, DecisionType.Nope), (1, 0, DecisionType.Nope)));
+        var samples =
+            Build(World(
+                users: 2, videos: 10, (0, 0, DecisionType.Like), (0, 1, DecisionType.Like), (0, 2, DecisionType.Nope),
+                (1, 0, DecisionType.Nope)));
 
         Assert.Equal((2, 2, 7), Counts(samples, null));
         Assert.Equal((2, 1, 5), Counts(samples, 0));
@@ -29,7 +32,8 @@ public class SampleBuilderTests
     [Fact]
     public void A_pair_liked_twice_is_two_samples_and_a_like_turned_nope_is_one_of_each()
     {
-        var samples = Build(World(1, 10, (0, 0, DecisionType.Like), (0, 0, DecisionType.Like), (0, 1, DecisionType.Like), (0, 1, DecisionType.Nope)));
+        var samples =
+            Build(World(1, 10, (0, 0, DecisionType.Like), (0, 0, DecisionType.Like), (0, 1, DecisionType.Like), (0, 1, DecisionType.Nope)));
         Assert.Equal((3, 1, 3 * 3 - 1), Counts(samples, null));
     }
 
@@ -55,9 +59,11 @@ public class SampleBuilderTests
     [InlineData(57)] // nearly all decided: drawn from the rest
     public void Sampled_negatives_come_evenly_from_the_videos_not_decided_on(int decided)
     {
-        var samples = Build(World(1, 60, [.. Enumerable.Range(0, decided).Select(v => (0, v, DecisionType.Like))]), ratio: 900 / decided * 2);
+        var samples =
+            Build(World(1, 60, [.. Enumerable.Range(0, decided).Select(v => (0, v, DecisionType.Like))]), ratio: 900 / decided * 2);
 
-        var drawn = samples.VideoIndex.Where((_, i) => samples.Type[i] == SampleType.SampledNegative).CountBy(v => samples.Videos[v]).ToList();
+        var drawn =
+            samples.VideoIndex.Where((_, i) => samples.Type[i] == SampleType.SampledNegative).CountBy(v => samples.Videos[v]).ToList();
         var expected = samples.Type.Count(t => t == SampleType.SampledNegative) / (60.0 - decided);
         Assert.Equal(60 - decided, drawn.Count);
         Assert.All(drawn, d => Assert.InRange(d.Value, 0.5 * expected, 1.6 * expected));

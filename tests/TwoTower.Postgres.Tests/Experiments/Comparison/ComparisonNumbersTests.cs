@@ -7,7 +7,8 @@ public class ComparisonNumbersTests
 {
     private static Guid User(int n) => new($"00000000-0000-0000-0000-{n:x12}");
 
-    private static UserOutcome Outcome(int user, int recommendations, int likes, int nopes = 0, int answers = 1, int empty = 0, params int[] viewers) =>
+    private static UserOutcome Outcome(
+        int user, int recommendations, int likes, int nopes = 0, int answers = 1, int empty = 0, params int[] viewers) =>
         new(User(user), recommendations, answers, empty, likes, nopes, viewers);
 
     [Fact]
@@ -30,7 +31,8 @@ public class ComparisonNumbersTests
         List<UserOutcome> others = [Outcome(4, 10, 4), Outcome(5, 10, 2)];
         var left = ClusteredEstimate.Ratio(a, user => user.Likes, user => user.Recommendations);
         // R = 6 / 20 = 0.3; y − R·x: 1, −1; variance 2/1 · 2 / 20² = 0.01.
-        var difference = ClusteredEstimate.Difference(left, ClusteredEstimate.Ratio(others, user => user.Likes, user => user.Recommendations))!;
+        var difference =
+            ClusteredEstimate.Difference(left, ClusteredEstimate.Ratio(others, user => user.Likes, user => user.Recommendations))!;
         Assert.Equal(0.225, difference.Value, 12);
         Assert.Equal(0.0136328125, difference.StandardError!.Value * difference.StandardError.Value, 12);
 
@@ -59,7 +61,9 @@ public class ComparisonNumbersTests
     [Fact]
     public void Two_groups_have_the_four_numbers_and_a_group_of_nobody_has_none()
     {
-        List<UserOutcome> a = [Outcome(1, 10, 2, nopes: 4, answers: 2, empty: 1, viewers: [2, 1]), Outcome(2, 10, 0, nopes: 1, answers: 2, empty: 0, viewers: [2])];
+        List<UserOutcome> a =
+            [Outcome(1, 10, 2, nopes: 4, answers: 2, empty: 1, viewers: [2, 1]),
+                Outcome(2, 10, 0, nopes: 1, answers: 2, empty: 0, viewers: [2])];
         List<UserOutcome> b = [Outcome(3, 5, 1, nopes: 0, answers: 1, empty: 0, viewers: [1, 1, 1])];
         var metrics = ReleaseComparer.Metrics(a, b, catalogue: 10);
         Assert.Equal(["likes_per_recommendation", "nopes_per_recommendation", "coverage", "empty_answers"], metrics.Select(metric => metric.Name));
@@ -116,10 +120,13 @@ public class ComparisonNumbersTests
         var (held, sum) = (0, 0.0);
         for (var world = 0; world < Worlds; world++)
         {
-            var seen = Enumerable.Range(0, Users * 2).Select(_ => Enumerable.Range(0, Videos).Where(video => random.NextDouble() < Chance(video)).ToList()).ToList();
+            var seen =
+                Enumerable.Range(0, Users * 2).Select(
+                    _ => Enumerable.Range(0, Videos).Where(video => random.NextDouble() < Chance(video)).ToList()).ToList();
             var viewers = seen.SelectMany(videos => videos).CountBy(video => video).ToDictionary();
             // Twice as many users as are asked about.
-            List<UserOutcome> users = [.. seen.Select((videos, n) => Outcome(n, videos.Count, 0, viewers: [.. videos.Select(video => viewers[video])]))];
+            List<UserOutcome> users =
+                [.. seen.Select((videos, n) => Outcome(n, videos.Count, 0, viewers: [.. videos.Select(video => viewers[video])]))];
             var coverage = Coverage.Of(users, Users, Videos)!.Interval;
             sum += coverage.Value;
             if (Holds(coverage, truth)) held++;

@@ -49,7 +49,8 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
         on conflict (release_id, activation_id, minute) do update set answers = excluded.answers, empty = excluded.empty, failed = excluded.failed
         """);
 
-    private Task<RolledBack?> CheckAsync(RollbackOptions? options = null) => new AutomaticRollback(_db.DataSource, options ?? Options).CheckAsync();
+    private Task<RolledBack?> CheckAsync(RollbackOptions? options = null) =>
+        new AutomaticRollback(_db.DataSource, options ?? Options).CheckAsync();
 
     private async Task<string> ActiveAsync() => (await _store.GetActiveAsync())!.ModelVersion;
 

@@ -11,7 +11,8 @@ public class RollbackRuleTests
     [Fact]
     public void The_defaults_are_those_that_the_document_promises() => Assert.Equal(
         (true, TimeSpan.FromHours(2), TimeSpan.FromDays(1), 200L, 20, 0.02, 0.05, 0.3, 100, 3.0),
-        (Options.Enabled, Options.Window, Options.Baseline, Options.MinRequests, Options.MinFailedUsers, Options.ErrorMargin, Options.EmptyMargin, Options.LikesMargin, Options.MinUsers, Options.StandardErrors));
+        (Options.Enabled, Options.Window, Options.Baseline, Options.MinRequests, Options.MinFailedUsers, Options.ErrorMargin,
+            Options.EmptyMargin, Options.LikesMargin, Options.MinUsers, Options.StandardErrors));
 
     [Theory]
     [InlineData(150, 0, 100, 0, null)]              // too few requests to say
@@ -45,7 +46,8 @@ public class RollbackRuleTests
     public void Empty_answers_of_fewer_users_than_the_least_are_nobodys_reason(int users, string? rule) =>
         Assert.Equal(rule, RollbackRule.Judge(Empty(1_000, 1_000) with { EmptyUsers = users }, Empty(1_000, 0), Options)?.Rule);
 
-    private static JudgedOutcomes Failed(long answers, long failed) => new(answers + failed, answers, 0, failed, FailedUsers: Math.Max(failed, 20));
+    private static JudgedOutcomes Failed(long answers, long failed) =>
+        new(answers + failed, answers, 0, failed, FailedUsers: Math.Max(failed, 20));
 
     private static JudgedOutcomes Empty(long answers, long empty) => new(answers, answers, empty, 0, EmptyUsers: Math.Max(empty, 20));
 
@@ -75,7 +77,8 @@ public class RollbackRuleTests
     public void Likes_that_chance_explains_keep_the_release()
     {
         // Half as many as before, over users who differ so much that it may be chance.
-        List<UserOutcome> Wild(int group, int likers) => [.. Enumerable.Range(0, 120).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, n < likers ? 20 : 0, 0, []))];
+        List<UserOutcome> Wild(int group, int likers) =>
+            [.. Enumerable.Range(0, 120).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, n < likers ? 20 : 0, 0, []))];
         Assert.Null(RollbackRule.Judge(Wild(1, 3), Wild(2, 6), Options));
         Assert.NotNull(RollbackRule.Judge(Wild(1, 3), Wild(2, 60), Options));
     }
@@ -102,5 +105,6 @@ public class RollbackRuleTests
 
     /// <summary>Users of 20 recommendations each; every second one likes twice the rate of them, the others none.</summary>
     private static List<UserOutcome> Users(int group, int count, double rate) =>
-        [.. Enumerable.Range(0, count).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, (long)Math.Round(20 * rate * 2 * (n % 2)), 0, []))];
+        [.. Enumerable.Range(0, count).Select(
+            n => new UserOutcome(Id(group, n), 20, 1, 0, (long)Math.Round(20 * rate * 2 * (n % 2)), 0, []))];
 }
