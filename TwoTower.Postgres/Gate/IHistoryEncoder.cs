@@ -36,7 +36,7 @@ internal static class HistoryEncoder
         ArgumentNullException.ThrowIfNull(files);
         ct.ThrowIfCancellationRequested();
         var histories = files.Contains(ArtifactNames.HistoryTower)
-            ? await (await ReleaseVectors.OpenAsync(db, release, ct).ConfigureAwait(false)).ReadHistoriesAsync(ct).ConfigureAwait(false)
+            ? await (await ReleaseVectors.OpenAsync(db, release, ct)).ReadHistoriesAsync(ct)
             : null;
         return new TowerUserEncoder(UserTower.FromFiles(files), histories);
     }

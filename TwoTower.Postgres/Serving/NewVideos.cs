@@ -22,11 +22,11 @@ internal sealed class NewVideos(ServingQuery query, ReleaseStore releases) : IDi
     /// <exception cref="StaleReleaseException">The release is gone.</exception>
     public async Task<float[]> EmbedAsync(Guid videoId, string modelVersion, CancellationToken ct)
     {
-        await _turn.WaitAsync(ct).ConfigureAwait(false);
+        await _turn.WaitAsync(ct);
         try
         {
-            var tower = await LoadAsync(modelVersion).ConfigureAwait(false);
-            var payload = await ReadAsync(videoId, tower.VideoFeatures, ct).ConfigureAwait(false)
+            var tower = await LoadAsync(modelVersion);
+            var payload = await ReadAsync(videoId, tower.VideoFeatures, ct)
                 ?? throw new RecommendationException(NoAnswer.UnknownVideo, $"There is no video {videoId}.");
             var embedding = new float[tower.EmbeddingDim];
             tower.Encode([payload], embedding);
@@ -58,7 +58,7 @@ internal sealed class NewVideos(ServingQuery query, ReleaseStore releases) : IDi
     {
         if (_loaded is { } loaded && loaded.ModelVersion == modelVersion) return loaded.Tower;
         // Whoever waits behind this one needs it, too: it isn't given up with the request that began it.
-        var tower = ItemTower.FromFiles(await releases.OpenAsync(modelVersion, CancellationToken.None).ConfigureAwait(false));
+        var tower = ItemTower.FromFiles(await releases.OpenAsync(modelVersion, CancellationToken.None));
         _loaded?.Tower.Dispose();
         _loaded = (modelVersion, tower);
         return tower;

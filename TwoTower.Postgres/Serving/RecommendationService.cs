@@ -64,7 +64,7 @@ internal sealed class RecommendationService : IDisposable
                 using (ServingTelemetry.Begin("features"))
                 {
                     context =
-                        await RequestContext.ReadAsync(_query, request.UserId, asOf ?? _options.AsOf, unusable, ct).ConfigureAwait(false);
+                        await RequestContext.ReadAsync(_query, request.UserId, asOf ?? _options.AsOf, unusable, ct);
                 }
 
                 version = context.LikeCount > 0 ? context.ModelVersion : null;
@@ -73,8 +73,8 @@ internal sealed class RecommendationService : IDisposable
                 try
                 {
                     answer = context.LikeCount == 0
-                        ? await PopularAsync(request, seenBy, context.AsOf, ct).ConfigureAwait(false)
-                        : await ByTasteAsync(request, seenBy, context, ct).ConfigureAwait(false);
+                        ? await PopularAsync(request, seenBy, context.AsOf, ct)
+                        : await ByTasteAsync(request, seenBy, context, ct);
                 }
                 catch (Exception e) when (context.IsTreated && version is not null && ReleaseFault.Is(e))
                 {
@@ -88,7 +88,7 @@ internal sealed class RecommendationService : IDisposable
                 if (asOf is null)
                 {
                     var couldBeMore = _recorder is not null && answer is { ModelVersion: { } empty, Videos.Count: 0 }
-                        && await OtherReleaseFindsAsync(empty, request.Filter, seenBy, ct).ConfigureAwait(false);
+                        && await OtherReleaseFindsAsync(empty, request.Filter, seenBy, ct);
                     _recorder?.Answered(
                         request.UserId, answer.ModelVersion, ServingTelemetry.NameOf(answer.Strategy),
                         [.. answer.Videos.Select(video => video.Video.Id)],
@@ -96,7 +96,7 @@ internal sealed class RecommendationService : IDisposable
                 }
 
                 return answer;
-            }).ConfigureAwait(false);
+            });
         }
         catch (Exception e) when (version is not null && ReleaseFault.Is(e))
         {
@@ -115,11 +115,11 @@ internal sealed class RecommendationService : IDisposable
         ArgumentNullException.ThrowIfNull(filter);
         return AnswerAsync("similar", async () =>
         {
-            var (version, asOf) = await ReadPointerAsync(ct).ConfigureAwait(false);
+            var (version, asOf) = await ReadPointerAsync(ct);
             List<Candidate> candidates;
             using (ServingTelemetry.Begin("search"))
             {
-                candidates = await SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+                candidates = await SimilarAsync(videoId, limit, filter, version, ct);
             }
 
             var videos = candidates.Select((c, i) => new RecommendedVideo(i + 1, c.Video, c.Value, null, c.Value, []));
@@ -134,14 +134,14 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            return await _search.SimilarAsync(videoId, limit, filter, version, ct).ConfigureAwait(false);
+            return await _search.SimilarAsync(videoId, limit, filter, version, ct);
         }
         catch (RecommendationException e) when (e.Why == NoAnswer.VideoWithoutVector)
         {
             // No embedder has come to it yet, or none runs.
-            var embedding = await _newVideos.EmbedAsync(videoId, version, ct).ConfigureAwait(false);
+            var embedding = await _newVideos.EmbedAsync(videoId, version, ct);
             var others = filter with { ExcludeVideoIds = [.. filter.ExcludeVideoIds, videoId] };
-            return await _search.NearestAsync(embedding, limit, others, null, version, ct).ConfigureAwait(false);
+            return await _search.NearestAsync(embedding, limit, others, null, version, ct);
         }
     }
 
@@ -154,14 +154,13 @@ internal sealed class RecommendationService : IDisposable
         }
 
         var (embedding, recipeReRanks, calibration, traceParent) =
-            await EncodeAsync(version, payload, context.AsOf, ct).ConfigureAwait(false);
+            await EncodeAsync(version, payload, context.AsOf, ct);
         var reRank = _options.ReRank ?? recipeReRanks;
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
             candidates =
-                await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct).ConfigureAwait(
-                    false);
+                await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct);
         }
 
         using (ServingTelemetry.Begin("rank"))
@@ -182,12 +181,12 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            return await _search.NearestAsync(embedding, limit, filter, seenBy, version, ct).ConfigureAwait(false);
+            return await _search.NearestAsync(embedding, limit, filter, seenBy, version, ct);
         }
         catch (Exception e) when (ReleaseFault.IsPossible(e))
         {
             // What the client sent, or the release? Without the former only the latter is left.
-            if (!await FailsForAnybodyAsync(embedding, version, ct).ConfigureAwait(false)) throw;
+            if (!await FailsForAnybodyAsync(embedding, version, ct)) throw;
             throw new RecommendationException(NoAnswer.NoUsableRelease, $"The release {version} can't be searched.", e);
         }
     }
@@ -196,7 +195,7 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            await _search.NearestAsync(embedding, 1, AnyVideo, null, version, ct).ConfigureAwait(false);
+            await _search.NearestAsync(embedding, 1, AnyVideo, null, version, ct);
             return false;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -210,7 +209,7 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            return await _search.OtherReleaseFindsAsync(version, filter, seenBy, ct).ConfigureAwait(false);
+            return await _search.OtherReleaseFindsAsync(version, filter, seenBy, ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -226,7 +225,7 @@ internal sealed class RecommendationService : IDisposable
         {
             candidates = await _search
                 .PopularAsync(_options.Candidates(request.Limit), request.Filter, seenBy, asOf, ct)
-                .ConfigureAwait(false);
+                ;
         }
 
         // Freshness is what this strategy promises: it is re-ranked whatever the option says of the model's order.
@@ -240,7 +239,7 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            using var borrowed = await _towers.BorrowAsync(version, ct).ConfigureAwait(false);
+            using var borrowed = await _towers.BorrowAsync(version, ct);
             using (ServingTelemetry.Begin("tower"))
             {
                 return (borrowed.Tower.Encode(payload, asOf), borrowed.Tower.ReRanks, borrowed.Tower.Calibration, borrowed.TraceParent);
@@ -286,7 +285,7 @@ internal sealed class RecommendationService : IDisposable
             {
                 try
                 {
-                    var answer = await attempt().ConfigureAwait(false);
+                    var answer = await attempt();
                     span?.SetTag("twotower.strategy", ServingTelemetry.NameOf(answer.Strategy));
                     span?.SetTag("twotower.model_version", answer.ModelVersion);
                     // here, not where the tower is at hand: an attempt before this one may have had another release

@@ -41,12 +41,12 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
     {
         ArgumentNullException.ThrowIfNull(work);
         var started = time.GetTimestamp();
-        if (!_free.Wait(0, CancellationToken.None)) await WaitAsync(left).ConfigureAwait(false);
+        if (!_free.Wait(0, CancellationToken.None)) await WaitAsync(left);
         var expiry = new CancellationTokenSource(Remaining(started), time);
         var running = RunToItsEndAsync(work, expiry);
         try
         {
-            return await running.WaitAsync(Remaining(started), time, left).ConfigureAwait(false);
+            return await running.WaitAsync(Remaining(started), time, left);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException && !left.IsCancellationRequested)
         {
@@ -74,7 +74,7 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
             // Where every turn is held by a request that was given up on, the database is silent: waiting helps nobody.
             if (Interlocked.Increment(ref _waiting) > _limits.WaitingRequests
                 || Volatile.Read(ref _overdue) >= _limits.ConcurrentRequests) throw Overloaded();
-            if (!await _free.WaitAsync(_limits.Deadline, left).ConfigureAwait(false)) throw Overloaded();
+            if (!await _free.WaitAsync(_limits.Deadline, left)) throw Overloaded();
         }
         finally
         {
@@ -86,7 +86,7 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
     {
         try
         {
-            return await work(expiry.Token).ConfigureAwait(false);
+            return await work(expiry.Token);
         }
         finally
         {

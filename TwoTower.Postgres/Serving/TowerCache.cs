@@ -26,7 +26,7 @@ internal sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposa
         try
         {
             // The load is shared: a request that is given up doesn't end it for the others.
-            var (tower, traceParent) = await entry.Tower.Value.WaitAsync(ct).ConfigureAwait(false);
+            var (tower, traceParent) = await entry.Tower.Value.WaitAsync(ct);
             return new(tower, traceParent, () => GiveBack(entry));
         }
         catch
@@ -98,7 +98,7 @@ internal sealed class TowerCache(ReleaseStore releases, int capacity) : IDisposa
     {
         using var span = ServingTelemetry.Source.StartActivity("load tower");
         span?.SetTag("twotower.model_version", modelVersion);
-        var files = await releases.OpenAsync(modelVersion, CancellationToken.None).ConfigureAwait(false);
+        var files = await releases.OpenAsync(modelVersion, CancellationToken.None);
         span.LinkToTraining(files.TraceParent);
         var tower = UserTower.FromFiles(files);
         ServingTelemetry.TowerLoaded();
