@@ -9,8 +9,8 @@ namespace TwoTower.ServiceDefaults.Telemetry;
 
 /// <summary>
 /// The framework's console formatter with control characters of a message written as text: the framework itself logs the path of a request
-/// as the client wrote it, and a line break in it would make a line of the log that nobody logged. Line breaks of an exception are the
-/// process's own.
+/// as the client wrote it, and a line break in it would make a line of the log that nobody logged. Line breaks of a stack trace stay; those
+/// of an exception's message, which may repeat what a client sent, are written as text too.
 /// </summary>
 internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleFormatter(FormatterName)
 {
@@ -25,8 +25,8 @@ internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleForma
     {
         var format = logEntry.Formatter;
         var escaped = new LogEntry<TState>(
-            logEntry.LogLevel, logEntry.Category, logEntry.EventId, logEntry.State, logEntry.Exception, (state, exception) =>
-                Escape(format(state, exception)));
+            logEntry.LogLevel, logEntry.Category, logEntry.EventId, logEntry.State, EscapedException.Of(logEntry.Exception),
+            (state, exception) => Escape(format(state, exception)));
         _inner.Value.Write(in escaped, scopeProvider, textWriter);
     }
 
@@ -45,4 +45,34 @@ internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleForma
     }
 
     private static bool Breaks(char c) => char.IsControl(c) && c != '\t' || c is '\u2028' or '\u2029';
+
+    // The text of an exception with the messages in it escaped.
+    private sealed class EscapedException : Exception
+    {
+        private readonly string _text;
+
+        private EscapedException(Exception exception, string text)
+            : base(Escape(exception.Message)) => _text = text;
+
+        public static EscapedException? Of(Exception? exception)
+        {
+            if (exception is null) return null;
+            var text = exception.ToString();
+            foreach (var message in Messages(exception).Where(message => message.Any(Breaks)).Distinct().OrderByDescending(message => message.Length))
+            {
+                text = text.Replace(message, Escape(message), StringComparison.Ordinal);
+            }
+
+            return new EscapedException(exception, text);
+        }
+
+        public override string ToString() => _text;
+
+        private static IEnumerable<string> Messages(Exception exception) =>
+        [
+            exception.Message,
+            .. (exception is AggregateException many ? many.InnerExceptions : exception.InnerException is { } inner ? [inner] : (IEnumerable<Exception>)[])
+                .SelectMany(Messages),
+        ];
+    }
 }
