@@ -58,7 +58,8 @@ internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleForma
         {
             if (exception is null) return null;
             var text = exception.ToString();
-            foreach (var message in Messages(exception).Where(message => message.Any(Breaks)).Distinct().OrderByDescending(message => message.Length))
+            var breaking = Messages(exception).Where(message => message.Any(Breaks)).Distinct();
+            foreach (var message in breaking.OrderByDescending(message => message.Length))
             {
                 text = text.Replace(message, Escape(message), StringComparison.Ordinal);
             }
@@ -68,11 +69,11 @@ internal sealed class OneLineFormatter(IServiceProvider services) : ConsoleForma
 
         public override string ToString() => _text;
 
-        private static IEnumerable<string> Messages(Exception exception) =>
-        [
-            exception.Message,
-            .. (exception is AggregateException many ? many.InnerExceptions : exception.InnerException is { } inner ? [inner] : (IEnumerable<Exception>)[])
-                .SelectMany(Messages),
-        ];
+        private static IEnumerable<string> Messages(Exception exception)
+        {
+            IEnumerable<Exception> inner = exception is AggregateException many ? many.InnerExceptions
+                : exception.InnerException is { } one ? [one] : [];
+            return inner.SelectMany(Messages).Prepend(exception.Message);
+        }
     }
 }
