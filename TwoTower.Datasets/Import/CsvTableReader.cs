@@ -30,16 +30,7 @@ internal static class CsvTableReader
     public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
         options ??= new();
-        var source = SourceFolder.Open(directory);
-        try
-        {
-            return new Folder(source, say, new(options.SkipBad), options).Open();
-        }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
+        return SourceFolder.Open(directory, source => new Folder(source, say, new(options.SkipBad), options).Open());
     }
 
     private sealed class Folder(SourceFolder source, Action<string>? say, RowFaults faults, ImportOptions options)

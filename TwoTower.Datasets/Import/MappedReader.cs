@@ -22,23 +22,15 @@ internal static class MappedReader
     {
         // A file may be named in place of its folder.
         var isFile = File.Exists(directory) && !directory.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
-        return Open(SourceFolder.Open(isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory), map, mapName, say,
-            options);
+        var folder = isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory;
+        return SourceFolder.Open(folder, source => Open(source, map, mapName, say, options));
     }
 
     /// <summary>The same for a folder that is open; closed with the set.</summary>
     internal static ImportSet Open(SourceFolder source, ImportMap map, string mapName, Action<string>? say, ImportOptions? options)
     {
         options ??= new();
-        try
-        {
-            return new Folder(source, map, mapName, new(options.SkipBad), say, options).Open();
-        }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
+        return new Folder(source, map, mapName, new(options.SkipBad), say, options).Open();
     }
 
     private sealed class Folder(SourceFolder source, ImportMap map, string mapName, RowFaults faults, Action<string>? say,

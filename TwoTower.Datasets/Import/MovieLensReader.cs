@@ -36,16 +36,7 @@ internal static partial class MovieLensReader
     public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
     {
         options ??= new();
-        var source = SourceFolder.Open(directory);
-        try
-        {
-            return new Folder(source, new(options.SkipBad), say, options).Open();
-        }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
+        return SourceFolder.Open(directory, source => new Folder(source, new(options.SkipBad), say, options).Open());
     }
 
     private sealed class Folder(SourceFolder source, RowFaults faults, Action<string>? say, ImportOptions options)

@@ -23,10 +23,8 @@ internal static class RecBoleReader
     /// <param name="say">Told what is left out or odd.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">A file or column is missing, or a row is wrong.</exception>
-    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
-    {
-        var source = SourceFolder.Open(directory);
-        try
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null) =>
+        SourceFolder.Open(directory, source =>
         {
             var files = Directory.EnumerateFiles(source.Path, "*.inter").Order(StringComparer.Ordinal).ToList();
             var inter = files switch
@@ -37,13 +35,7 @@ internal static class RecBoleReader
                     $"{source.Name} has several files that end in .inter: {string.Join(", ", files.Select(Path.GetFileName))}. Leave one."),
             };
             return MappedReader.Open(source, MapOf(source, inter), inter, say, options);
-        }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
-    }
+        });
 
     private static ImportMap MapOf(SourceFolder source, string inter)
     {

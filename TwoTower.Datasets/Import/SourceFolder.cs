@@ -46,6 +46,22 @@ internal sealed class SourceFolder : IDisposable
         }
     }
 
+    /// <summary>Opens a folder or a zip archive for a set of rows, which closes it. It is closed here where no set comes of it.</summary>
+    /// <exception cref="InputException">It is neither, the archive is damaged, or the set can't be had.</exception>
+    public static ImportSet Open(string path, Func<SourceFolder, ImportSet> set)
+    {
+        var source = Open(path);
+        try
+        {
+            return set(source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The path of a file; null when there is none.</summary>
     public string? Find(string file)
     {

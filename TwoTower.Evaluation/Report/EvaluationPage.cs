@@ -1,12 +1,11 @@
-using System.Net;
 using System.Text;
 using TwoTower.Core.Formats;
 using TwoTower.Evaluation.Results;
+using static TwoTower.Evaluation.Report.ReportPage;
 
 namespace TwoTower.Evaluation.Report;
 
-/// <summary>An evaluation as one HTML page that needs nothing but itself: no script, no font, no picture from elsewhere, and a policy that
-/// says so.</summary>
+/// <summary>An evaluation as one HTML page (<see cref="ReportPage"/>).</summary>
 internal sealed class EvaluationPage
 {
     private static readonly string[] Plotted = ["recall_20", "ndcg_100", "uauc", "nope_20"];
@@ -19,35 +18,13 @@ internal sealed class EvaluationPage
     private EvaluationPage(Evaluated evaluation) => (_evaluation, _tables) = (evaluation, new(evaluation));
 
     /// <summary>Writes the file, whole or not at all.</summary>
-    public static void Write(string path, Evaluated evaluation)
-    {
-        var page = Encoding.UTF8.GetBytes(Render(evaluation));
-        AtomicFile.Write(path, stream => stream.Write(page));
-    }
+    public static void Write(string path, Evaluated evaluation) => ReportPage.Write(path, Render(evaluation));
 
     /// <summary>The page's text.</summary>
     public static string Render(Evaluated evaluation) => new EvaluationPage(evaluation).Render();
 
     private string Render()
     {
-        var title = $"{_evaluation.Data}, {_evaluation.Protocol}";
-        _html.Append(
-            $"""
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>Evaluation: {Text(title)}</title>
-            <style>
-            {Style()}</style>
-            </head>
-            <body>
-            <main>
-            <h1>Evaluation: {Text(title)}</h1>
-
-            """);
         Facts();
         Models();
         Live();
@@ -56,8 +33,8 @@ internal sealed class EvaluationPage
         Scores();
         Calibration();
         Meanings();
-        _html.Append($"</main>\n<footer>Made by <code>twotower evaluate --report</code>, {_evaluation.EvaluatedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC.</footer>\n</body>\n</html>\n");
-        return _html.ToString();
+        return ReportPage.Frame(
+            $"{_evaluation.Data}, {_evaluation.Protocol}", _html.ToString(), "twotower evaluate --report", _evaluation.EvaluatedAt);
     }
 
     private void Facts()
@@ -178,15 +155,5 @@ internal sealed class EvaluationPage
         _html.Append("<div class=\"figures\">\n");
         foreach (var plot in plots) _html.Append(plot.ToHtml($"plot-{++_plots}"));
         _html.Append("</div>\n");
-    }
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    /// <summary>The styles of a page.</summary>
-    internal static string Style()
-    {
-        using var stream = typeof(EvaluationPage).Assembly.GetManifestResourceStream("evaluation.css")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 }

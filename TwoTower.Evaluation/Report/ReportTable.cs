@@ -1,5 +1,5 @@
-using System.Net;
 using System.Text;
+using static TwoTower.Evaluation.Report.ReportPage;
 
 namespace TwoTower.Evaluation.Report;
 
@@ -34,8 +34,6 @@ internal sealed class ReportTable(string title, string about, IReadOnlyList<stri
     /// <summary>The first line as it is, what follows it small.</summary>
     private static string Lines(string text) =>
         text.IndexOf('\n') is var end and >= 0 ? $"{Text(text[..end])}<small>{Text(text[(end + 1)..])}</small>" : Text(text);
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
 }
 
 /// <summary>A cell.</summary>

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Text;
 using TwoTower.Core.Formats;
+using static TwoTower.Evaluation.Report.ReportPage;
 
 namespace TwoTower.Evaluation.Report;
 
@@ -8,32 +8,14 @@ namespace TwoTower.Evaluation.Report;
 internal static class SuitePage
 {
     /// <summary>Writes the file, whole or not at all.</summary>
-    public static void Write(string path, EvaluatedSuite suite)
-    {
-        var page = Encoding.UTF8.GetBytes(Render(suite));
-        AtomicFile.Write(path, stream => stream.Write(page));
-    }
+    public static void Write(string path, EvaluatedSuite suite) => ReportPage.Write(path, Render(suite));
 
     /// <summary>The page's text.</summary>
     public static string Render(EvaluatedSuite suite)
     {
         var first = suite.Sets[0];
-        var title = $"{Amounts.Count(suite.Sets.Count)} {(suite.Sets.Count == 1 ? "set" : "sets")}, {first.Protocol}";
         var html = new StringBuilder(
-            $"""
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <title>Evaluation: {Text(title)}</title>
-            <style>
-            {EvaluationPage.Style()}</style>
-            </head>
-            <body>
-            <main>
-            <h1>Evaluation: {Text(title)}</h1>
+            """
             <p>Means over the users asked, in small print the 95 % interval by a bootstrap over users. A difference is paired: the same users drawn for both. The reference
             of a set is its best baseline by ndcg@100, unless another was named.</p>
 
@@ -53,9 +35,8 @@ internal static class SuitePage
             html.Append($"<p>{Text(set.Data)}: {Text(string.Join("; ", fits))}</p>\n");
         }
 
-        html.Append($"</main>\n<footer>Made by <code>twotower evaluate --suite</code>, {suite.Sets[^1].EvaluatedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC.</footer>\n</body>\n</html>\n");
-        return html.ToString();
+        return ReportPage.Frame(
+            $"{Amounts.Count(suite.Sets.Count)} {(suite.Sets.Count == 1 ? "set" : "sets")}, {first.Protocol}", html.ToString(),
+            "twotower evaluate --suite", suite.Sets[^1].EvaluatedAt);
     }
-
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
 }

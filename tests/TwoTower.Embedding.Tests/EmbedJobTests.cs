@@ -7,7 +7,6 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
-using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
 using TwoTower.Postgres.Releases;
 using TwoTower.Testing;
@@ -15,27 +14,8 @@ using TwoTower.Testing;
 namespace TwoTower.Embedding.Tests;
 
 [Collection(nameof(Alone))]
-public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class EmbedJobTests(PostgresFixture postgres) : EmbedJobSetup(postgres)
 {
-    private static readonly EmbedOptions Options = new() { ChunkRows = 50, Workers = 2, Lease = TimeSpan.FromSeconds(3) };
-    private TestDatabase _db = null!;
-    private ReleaseStore _store = null!;
-
-    private EmbedJob Job => new(_db.DataSource, TimeProvider.System);
-
-    public async ValueTask InitializeAsync()
-    {
-        _db = await postgres.CreateDatabaseAsync();
-        _store = new(_db.DataSource);
-        await TestVideos.InsertAsync(_db, 1, 300);
-        await _db.ExecuteAsync("update public.videos set is_active = false where title = 'video 17'");
-    }
-
-    public async ValueTask DisposeAsync() => await _db.DisposeAsync();
-
-    private Task<Release> RegisterAsync(int seed = 1, int dim = 16, bool rpc = true) =>
-        _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Random(dim, seed, rpc), Golden.AsOf.AddMinutes(seed)), new Recipe());
-
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -46,12 +26,12 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         var result = await Job.RunAsync(null, Options, new Collecting(stages));
 
         Assert.Equal((release.ModelVersion, 300, 300, false), (result.ModelVersion, result.Embedded, result.Videos, result.Activated));
-        Assert.Equal(ReleaseState.Ready, (await _store.GetAsync(release.ModelVersion)).State);
-        Assert.Null(await _store.GetActiveAsync());
+        Assert.Equal(ReleaseState.Ready, (await Store.GetAsync(release.ModelVersion)).State);
+        Assert.Null(await Store.GetActiveAsync());
         Assert.Contains(stages, step => step is { Stage: EmbedStage.Embedding, Done: 300, Total: 300 });
 
-        using var tower = ItemTower.FromFiles(await _store.OpenAsync(release.ModelVersion));
-        await using var command = _db.DataSource.CreateCommand(
+        using var tower = ItemTower.FromFiles(await Store.OpenAsync(release.ModelVersion));
+        await using var command = Db.DataSource.CreateCommand(
             $"select e.embedding, (select payload::text from two_tower.item_payloads(array[e.video_id])) from {release.Table} e order by video_id limit 40");
         await using var row = await command.ExecuteReaderAsync();
         while (await row.ReadAsync())
@@ -70,117 +50,12 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var release = await RegisterAsync();
         await Job.RunAsync(release.ModelVersion, Options with { VectorType = type, Index = new() { M = 8, EfConstruction = 32 } });
-        Assert.Equal(column, await _db.ScalarAsync<string>(
+        Assert.Equal(column, await Db.ScalarAsync<string>(
             $"select format_type(atttypid, atttypmod) from pg_attribute where attrelid = '{release.Table}'::regclass and attname = 'embedding'"));
-        var index = await _db.ScalarAsync<string>($"select pg_get_indexdef('two_tower.video_embeddings_{release.Id}_hnsw'::regclass)");
+        var index = await Db.ScalarAsync<string>($"select pg_get_indexdef('two_tower.video_embeddings_{release.Id}_hnsw'::regclass)");
         Assert.Contains($"USING hnsw (embedding {opclass}) WITH (m='8', ef_construction='32')", index, StringComparison.Ordinal);
-        Assert.Equal(type, (await _store.GetAsync(release.ModelVersion)).VectorType);
-        Assert.True(await _db.ScalarAsync<bool>($"select reltuples = 300 from pg_class where oid = '{release.Table}'::regclass"));
-    }
-
-    [Fact]
-    public async Task With_activation_the_release_is_served_and_the_public_table_follows()
-    {
-        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(16)");
-        await _db.ExecuteAsync($"insert into public.video_embeddings (video_id, embedding) values (gen_random_uuid(), (select array_agg(1) from generate_series(1, 16))::vector)");
-        var (one, two) = (await RegisterAsync(1), await RegisterAsync(2));
-        foreach (var release in new[] { one, two })
-        {
-            var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
-            Assert.True(result.Activated);
-            Assert.Equal(release.ModelVersion, (await _store.GetActiveAsync())?.ModelVersion);
-            Assert.Equal(300L, await _db.ScalarAsync<long>(
-                $"select count(*) from public.video_embeddings p join {release.Table} e using (video_id) where p.embedding = e.embedding"));
-            Assert.Equal(300L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
-        }
-    }
-
-    [Fact]
-    public async Task A_shorter_public_table_gets_the_first_numbers_of_a_nested_release()
-    {
-        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(7)");
-        Guid[] videos = [.. Golden.Tables.Videos.Select(video => video.Id)];
-        var release = await _store.RegisterAsync(ReleaseFiles.Build(TestCheckpoints.Histories(videos), Golden.AsOf), new Recipe());
-        var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
-        Assert.DoesNotContain(result.Warnings, warning => warning.Contains("public.video_embeddings", StringComparison.Ordinal));
-        Assert.Equal(300L, await _db.ScalarAsync<long>(
-            $"""
-            select count(*) from public.video_embeddings p join {release.Table} e using (video_id)
-            where subvector(p.embedding, 1, 6) = subvector(e.embedding, 1, 6) and abs(vector_norm(p.embedding) - 1) < 1e-6
-            """));
-
-        // A user's vector cut likewise orders by cosine as the first numbers alone do.
-        Assert.Equal(0L, await _db.ScalarAsync<long>(
-            $"""
-            with u as (select embedding from {release.Table} order by video_id limit 1),
-            scored as (
-                select row_number() over (order by (subvector(u.embedding, 1, 6) || '[0]') <=> p.embedding, p.video_id) as of_table,
-                    row_number() over (order by subvector(u.embedding, 1, 6) <#> subvector(e.embedding, 1, 6), p.video_id) as of_release
-                from u, public.video_embeddings p join {release.Table} e using (video_id))
-            select count(*) from scored where abs(of_table - of_release) > 1 -- rounding swaps neighbours
-            """));
-        var before = await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings");
-        await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
-        Assert.Equal(before, await _db.ScalarAsync<DateTime>("select max(updated_at) from public.video_embeddings"));
-    }
-
-    [Fact]
-    public async Task A_release_that_is_not_nested_has_nothing_for_a_shorter_public_table()
-    {
-        await _db.ExecuteAsync("drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type vector(7)");
-        var release = await RegisterAsync();
-        var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
-        Assert.Contains("public.video_embeddings isn't vector(16): it is left as it is.", result.Warnings);
-        Assert.Equal(0L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
-    }
-
-    [Fact]
-    public async Task The_first_filling_of_the_public_table_leaves_its_index_as_it_was()
-    {
-        const string index = "select coalesce(string_agg(indexdef, ';' order by indexdef), '') from pg_indexes where schemaname = 'public' and tablename = 'video_embeddings'";
-        await _db.ExecuteAsync(
-            """
-            drop index if exists public.video_embeddings_embedding_idx;
-            alter table public.video_embeddings alter column embedding type vector(16);
-            create index "Their Index" on public.video_embeddings using hnsw (embedding vector_cosine_ops) with (m = 8);
-            """);
-        var before = await _db.ScalarAsync<string>(index);
-        Assert.Contains("Their Index", before, StringComparison.Ordinal);
-        await RegisterAsync();
-        await Job.RunAsync(null, Options with { Activate = true });
-        Assert.Equal(before, await _db.ScalarAsync<string>(index));
-        Assert.Equal(300L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
-
-        // With rows in it the index stays in use: the same index, not one like it.
-        const string oid = "select 'public.\"Their Index\"'::regclass::oid::bigint";
-        var kept = await _db.ScalarAsync<long>(oid);
-        await RegisterAsync(2);
-        await Job.RunAsync(null, Options with { Activate = true });
-        Assert.Equal(kept, await _db.ScalarAsync<long>(oid));
-        Assert.Equal(300L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings p join two_tower.video_embeddings_2 e using (video_id) where p.embedding = e.embedding"));
-    }
-
-    [Fact]
-    public async Task A_public_table_that_somebody_is_reading_is_filled_without_waiting_for_them()
-    {
-        await _db.ExecuteAsync(
-            "drop index if exists video_embeddings_embedding_idx; alter table public.video_embeddings alter column embedding type "
-                + "vector(16); create index i on public.video_embeddings using hnsw (embedding vector_cosine_ops)");
-        await using var reader = await _db.DataSource.OpenConnectionAsync();
-        await using var transaction = await reader.BeginTransactionAsync();
-        await using (var command = new NpgsqlCommand("select count(*) from public.video_embeddings", reader)) await command.ExecuteScalarAsync();
-        await RegisterAsync();
-        await Job.RunAsync(null, Options with { Activate = true });
-        Assert.Equal(300L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
-    }
-
-    [Fact]
-    public async Task A_public_table_of_another_dimension_is_left_alone_and_the_result_says_so()
-    {
-        var release = await RegisterAsync();
-        var result = await Job.RunAsync(release.ModelVersion, Options with { Activate = true });
-        Assert.Contains("public.video_embeddings isn't vector(16): it is left as it is.", result.Warnings);
-        Assert.Equal(0L, await _db.ScalarAsync<long>("select count(*) from public.video_embeddings"));
+        Assert.Equal(type, (await Store.GetAsync(release.ModelVersion)).VectorType);
+        Assert.True(await Db.ScalarAsync<bool>($"select reltuples = 300 from pg_class where oid = '{release.Table}'::regclass"));
     }
 
     [Fact]
@@ -191,27 +66,27 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Job.RunAsync(
             release.ModelVersion, Options with { Workers = 1 }, new Acting(step => { if (step.Done >= 150) cancel.Cancel(); }),
             cancel.Token));
-        Assert.Equal(ReleaseState.Embedding, (await _store.GetAsync(release.ModelVersion)).State);
-        var there = await _db.ScalarAsync<long>($"select count(*) from {release.Table}");
+        Assert.Equal(ReleaseState.Embedding, (await Store.GetAsync(release.ModelVersion)).State);
+        var there = await Db.ScalarAsync<long>($"select count(*) from {release.Table}");
         Assert.InRange(there, 150, 299);
         Assert.Equal(0, there % 50);
 
         var result = await Job.RunAsync(null, Options);
         Assert.Equal((300 - there, 300L), (result.Embedded, result.Videos));
-        Assert.Equal(ReleaseState.Ready, (await _store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal(ReleaseState.Ready, (await Store.GetAsync(release.ModelVersion)).State);
     }
 
     [Fact]
     public async Task A_release_whose_holder_was_killed_is_taken_over_when_its_lease_runs_out()
     {
         var release = await RegisterAsync();
-        await _db.ExecuteAsync(
+        await Db.ExecuteAsync(
             $"insert into two_tower.release_embeddings (release_id, lease_owner, lease_until) values ({release.Id}, 'killed', clock_timestamp() + interval '2 seconds')");
         var stages = new List<EmbedProgress>();
         var result = await Job.RunAsync(null, Options, new Collecting(stages));
         Assert.Equal(EmbedStage.Waiting, stages[0].Stage);
         Assert.Equal(300, result.Videos);
-        Assert.True(await _db.ScalarAsync<bool>("select lease_owner is null and stage = 'finished' and finished_at is not null from two_tower.release_embeddings"));
+        Assert.True(await Db.ScalarAsync<bool>("select lease_owner is null and stage = 'finished' and finished_at is not null from two_tower.release_embeddings"));
     }
 
     [Fact]
@@ -220,40 +95,40 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         var release = await RegisterAsync();
         var results = await Task.WhenAll(Job.RunAsync(release.ModelVersion, Options), Job.RunAsync(release.ModelVersion, Options));
         Assert.Equal(300, results.Sum(result => result.Embedded));
-        Assert.Equal(ReleaseState.Ready, (await _store.GetAsync(release.ModelVersion)).State);
-        Assert.Equal(1L, await _db.ScalarAsync<long>("select count(*) from two_tower.release_transitions where to_state = 'ready'"));
+        Assert.Equal(ReleaseState.Ready, (await Store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal(1L, await Db.ScalarAsync<long>("select count(*) from two_tower.release_transitions where to_state = 'ready'"));
     }
 
     [Fact]
     public async Task A_process_whose_lease_was_taken_stops_without_touching_the_release()
     {
         var release = await RegisterAsync();
-        await _db.ExecuteAsync("create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(.05); return new; end $$");
+        await Db.ExecuteAsync("create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(.05); return new; end $$");
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(
             release.ModelVersion, Options with { Workers = 1, Lease = TimeSpan.FromSeconds(1) }, new Acting(step =>
             {
                 if (step is not { Stage: EmbedStage.Embedding, Done: 50 }) return;
-                using var connection = _db.DataSource.OpenConnection();
+                using var connection = Db.DataSource.OpenConnection();
                 using var command = new NpgsqlCommand(
                     $"update two_tower.release_embeddings set lease_owner = 'another'; create trigger slow before insert on {release.Table} for each row execute function slow()",
                     connection);
                 command.ExecuteNonQuery();
             })));
         Assert.Contains("Another process took over", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ReleaseState.Embedding, (await _store.GetAsync(release.ModelVersion)).State);
-        Assert.Equal("another", await _db.ScalarAsync<string>("select lease_owner from two_tower.release_embeddings"));
+        Assert.Equal(ReleaseState.Embedding, (await Store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal("another", await Db.ScalarAsync<string>("select lease_owner from two_tower.release_embeddings"));
     }
 
     [Fact]
     public async Task Rows_that_another_process_wrote_meanwhile_are_no_error()
     {
         var release = await RegisterAsync();
-        var vectors = await ReleaseVectors.OpenAsync(_db.DataSource, release);
-        await using (var connection = await _db.DataSource.OpenConnectionAsync()) await vectors.CreateAsync(connection);
+        var vectors = await ReleaseVectors.OpenAsync(Db.DataSource, release);
+        await using (var connection = await Db.DataSource.OpenConnectionAsync()) await vectors.CreateAsync(connection);
         await foreach (var batch in TestBundles.Batches([.. Enumerable.Range(1, 30).Select(TestVideos.Id)], 16))
         {
-            await VectorWriter.AddAsync(_db.DataSource, vectors, new([.. batch.VideoIds.Take(10)], batch.Embeddings[..160], 16), default);
-            await VectorWriter.AddAsync(_db.DataSource, vectors, batch, default);
+            await VectorWriter.AddAsync(Db.DataSource, vectors, new([.. batch.VideoIds.Take(10)], batch.Embeddings[..160], 16), default);
+            await VectorWriter.AddAsync(Db.DataSource, vectors, batch, default);
         }
 
         Assert.Equal(30, await vectors.CountAsync());
@@ -268,13 +143,13 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         {
             if (done || step is not { Stage: EmbedStage.Embedding, Done: >= 50 }) return;
             done = true;
-            using var connection = _db.DataSource.OpenConnection();
+            using var connection = Db.DataSource.OpenConnection();
             using var command = new NpgsqlCommand(
                 "delete from public.videos where title in ('video 5', 'video 250'); insert into public.videos (id, title) values (gen_random_uuid(), 'new')", connection);
             command.ExecuteNonQuery();
         }));
         Assert.Equal(299, result.Embedded);
-        Assert.Equal(ReleaseState.Ready, (await _store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal(ReleaseState.Ready, (await Store.GetAsync(release.ModelVersion)).State);
     }
 
     [Fact]
@@ -284,7 +159,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         await Job.RunAsync(live.ModelVersion, Options with { Activate = true });
         var release = await RegisterAsync(2);
         // A row that the server loses on the way.
-        await _db.ExecuteAsync(
+        await Db.ExecuteAsync(
             $"""
             create function lose() returns trigger language plpgsql as $$ begin return case when new.video_id = '{TestVideos.Id(42)}' then null else new end; end $$;
             create table {release.Table} (video_id uuid primary key, embedding vector(16) not null, feature_hash bigint, updated_at timestamptz not null default now());
@@ -292,9 +167,9 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
             """);
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(release.ModelVersion, Options with { Activate = true }));
         Assert.Contains($"1 of 300 videos have no vector, such as {TestVideos.Id(42)}", error.Message, StringComparison.Ordinal);
-        var failed = await _store.GetAsync(release.ModelVersion);
+        var failed = await Store.GetAsync(release.ModelVersion);
         Assert.Equal((ReleaseState.Failed, $"1 of 300 videos have no vector, such as {TestVideos.Id(42)}"), (failed.State, failed.StateReason));
-        Assert.Equal(live.ModelVersion, (await _store.GetActiveAsync())?.ModelVersion);
+        Assert.Equal(live.ModelVersion, (await Store.GetActiveAsync())?.ModelVersion);
 
         // Trying again starts with a fresh table.
         Assert.Equal(300, (await Job.RunAsync(release.ModelVersion, Options)).Embedded);
@@ -304,7 +179,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_vector_that_is_not_of_unit_length_fails_the_release()
     {
         var release = await RegisterAsync();
-        await _db.ExecuteAsync(
+        await Db.ExecuteAsync(
             $"""
             create function stretch() returns trigger language plpgsql as $$
             begin if new.video_id = '{TestVideos.Id(7)}' then new.embedding := (select array_agg(1) from generate_series(1, 16))::vector; end if; return new; end $$;
@@ -322,20 +197,20 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         var last = checkpoint.Item.Layers[^1];
         var broken =
             checkpoint with { Item = new([.. checkpoint.Item.Layers.SkipLast(1), last with { Bias = [float.NaN, .. last.Bias[1..]] }]) };
-        var release = await _store.RegisterAsync(ReleaseFiles.Build(broken, Golden.AsOf), new Recipe());
+        var release = await Store.RegisterAsync(ReleaseFiles.Build(broken, Golden.AsOf), new Recipe());
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(release.ModelVersion, Options));
         Assert.Contains("item_tower.onnx", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ReleaseState.Failed, (await _store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal(ReleaseState.Failed, (await Store.GetAsync(release.ModelVersion)).State);
     }
 
     [Fact]
     public async Task A_catalogue_without_videos_fails_with_that_reason()
     {
-        await _db.ExecuteAsync("delete from public.videos");
+        await Db.ExecuteAsync("delete from public.videos");
         var release = await RegisterAsync();
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(null, Options));
         Assert.Contains("there are no videos to embed", error.Message, StringComparison.Ordinal);
-        Assert.Equal(ReleaseState.Failed, (await _store.GetAsync(release.ModelVersion)).State);
+        Assert.Equal(ReleaseState.Failed, (await Store.GetAsync(release.ModelVersion)).State);
     }
 
     [Fact]
@@ -344,7 +219,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
         var error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(null, Options));
         Assert.Contains("run 'twotower train' first", error.Message, StringComparison.Ordinal);
         var release = await RegisterAsync();
-        await _store.TransitionAsync(release.ModelVersion, ReleaseState.Retired, "test", null);
+        await Store.TransitionAsync(release.ModelVersion, ReleaseState.Retired, "test", null);
         error = await Assert.ThrowsAsync<InputException>(() => Job.RunAsync(release.ModelVersion, Options));
         Assert.Contains("is retired and can't be embedded again", error.Message, StringComparison.Ordinal);
     }
@@ -354,7 +229,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await RegisterAsync();
         await Job.RunAsync(null, Options with { Activate = true });
-        await TestVideos.InsertAsync(_db, 301, 320);
+        await TestVideos.InsertAsync(Db, 301, 320);
         var result = await Job.RunAsync(null, Options);
         Assert.Equal((20L, 320L), (result.Embedded, result.Videos));
     }
@@ -364,7 +239,7 @@ public sealed class EmbedJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         const string Training = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         var release = await RegisterAsync();
-        await _db.ExecuteAsync($"update two_tower.releases set traceparent = '{Training}'");
+        await Db.ExecuteAsync($"update two_tower.releases set traceparent = '{Training}'");
         var spans = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
         using var listener = new ActivityListener
         {

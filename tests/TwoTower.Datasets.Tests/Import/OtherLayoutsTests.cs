@@ -134,6 +134,26 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.True(Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length <= before);
     }
 
+    [Theory]
+    [InlineData("videos.csv", "id,title\n", "user_video_decisions.csv", "user_id,video_id\n", "has neither p")]
+    [InlineData("movies.csv", "movieId,genres\n1,Drama\n", "ratings.csv", "userId,movieId,rating,timestamp\n", "movies.csv")]
+    [InlineData("a.inter", "user_id:token\titem_id:token\n1\t2\n", "a.item", "movie_title:token_seq\nKolya\n", "a.item")]
+    [InlineData("a.inter", "user_id:token\titem_id:token\n1\t2\n", "b.inter", "user_id:token\n", "several files")]
+    public void What_is_wrong_in_an_archive_of_any_layout_is_told_and_nothing_of_it_stays(
+        string file, string content, string other, string otherContent, string expected)
+    {
+        foreach (var old in Directory.EnumerateFiles(_folder.Path)) File.Delete(old);
+        _folder.WriteBytes(file, Encoding.UTF8.GetBytes(content));
+        _folder.WriteBytes(other, Encoding.UTF8.GetBytes(otherContent));
+        var zip = ZipOf("");
+        var before = Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length;
+
+        var error = Assert.Throws<InputException>(() => ImportReader.Open(zip, null, null, null, null));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.True(Directory.GetDirectories(System.IO.Path.GetTempPath(), "twotower-zip-*").Length <= before);
+    }
+
     [Fact]
     public void MovieLens_100K_is_read()
     {
@@ -242,7 +262,7 @@ public sealed class OtherLayoutsTests : IDisposable
     {
         var zip = System.IO.Path.Combine(_folder.Path, "archive.zip");
         using var archive = ZipFile.Open(zip, ZipArchiveMode.Create);
-        foreach (var file in Directory.EnumerateFiles(_folder.Path, "*.csv"))
+        foreach (var file in Directory.EnumerateFiles(_folder.Path).Where(path => path != zip))
         {
             archive.CreateEntryFromFile(file, inside + System.IO.Path.GetFileName(file), CompressionLevel.NoCompression);
         }
