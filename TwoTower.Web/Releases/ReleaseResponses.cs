@@ -36,7 +36,8 @@ public sealed record PruneRequest
 
 /// <summary>A release's state, by its name in JSON.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class ReleaseStateNameAttribute() : AllowedValuesAttribute([.. Enum.GetValues<ReleaseState>().Select(ReleaseResponse.Name)]);
+internal sealed class ReleaseStateNameAttribute()
+    : AllowedValuesAttribute([.. Enum.GetValues<ReleaseState>().Select(ReleaseResponse.Name)]);
 
 /// <summary>A release.</summary>
 /// <param name="State">trained, embedding, ready, active, retired or failed.</param>

@@ -55,7 +55,8 @@ public sealed class FuzzTests(PostgresFixture postgres)
         var contract = Contract.Parse(System.Text.Json.JsonElement.Parse("""{"paths": {}, "components": {"schemas": {}}}"""));
         List<string?> Made() =>
         [
-            .. Enumerable.Range(0, 500).Select(number => new Values(new Random(number), contract, new([], [], [])).Anything()?.ToJsonString()),
+            .. Enumerable.Range(0, 500).Select(
+                number => new Values(new Random(number), contract, new([], [], [])).Anything()?.ToJsonString()),
         ];
 
         var made = Made();
