@@ -88,7 +88,7 @@ internal static class BundlesApi
         }
         catch (InputException e)
         {
-            // What it was refused for before it was registered is in the way of it; what it failed by is its own fault, and in its history.
+            // Refused before it was registered: a conflict. Registered and failed: its history says by what.
             return await store.FindAsync(bundle.ModelVersion, ct) is { State: ReleaseState.Failed }
                 ? Problem(422, "The release failed its checks", transfer.Explain(e))
                 : Problem(409, "The bundle can't become a release here", transfer.Explain(e));

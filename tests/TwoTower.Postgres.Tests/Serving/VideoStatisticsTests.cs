@@ -20,7 +20,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
               ('00000000-0000-0000-0000-000000000002', 'disputed', '2020-01-01Z'),
               ('00000000-0000-0000-0000-000000000003', 'new', '2026-01-01Z'),
               ('00000000-0000-0000-0000-000000000004', 'unknown', null);
-            -- Three viewers like video 1, one of them three times over; two like video 2 and one of them changes his mind.
+            -- Three viewers like video 1, one of them three times over; two like video 2 and one of them changes their mind.
             insert into user_video_decisions (user_id, video_id, decision_type, created_at) values
               ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-01Z'),
               ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-02Z'),
