@@ -3,6 +3,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
 using TwoTower.Core;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using TwoTower.Cli.Hosting;
 using TwoTower.Core;
 using TwoTower.Evaluation;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Evaluation;
 

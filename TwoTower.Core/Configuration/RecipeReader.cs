@@ -114,7 +114,6 @@ public static class RecipeReader
     }
 
     /// <summary>A value of a recipe.</summary>
-    /// <param name="recipe">The recipe.</param>
     /// <param name="key">A dotted key of its kind.</param>
     internal static JsonNode ValueOf(Recipe recipe, string key) =>
         key.Split('.').Aggregate((JsonNode)Whole(recipe), (node, part) => node[part]!).DeepClone();

@@ -7,8 +7,8 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>
-/// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each viewer. Where
-/// there are several models or splits a column <c>model</c> or <c>split</c> follows.
+/// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each user. Where
+/// there are several models or splits a column <c>contender</c> or <c>split</c> follows.
 /// </summary>
 internal static class RankingDump
 {

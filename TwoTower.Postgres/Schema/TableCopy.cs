@@ -9,7 +9,6 @@ namespace TwoTower.Postgres.Schema;
 /// <c>twotower import</c> reads; it makes uuids of their ids, and keeps the ids as what people see.
 /// </summary>
 /// <param name="File">The file that the rows go to.</param>
-/// <param name="Query">The query.</param>
 internal sealed record TableCopy(string File, string Query)
 {
     // A table, the columns that an import needs, and those that it takes.
