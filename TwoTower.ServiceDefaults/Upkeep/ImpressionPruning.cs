@@ -13,9 +13,14 @@ internal sealed class ImpressionPruning(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var failing = false;
         try
         {
-            while (true) await Task.Delay(await PruneAsync(stoppingToken) ? BetweenPrunings : AfterFailure, time, stoppingToken);
+            while (true)
+            {
+                failing = !await PruneAsync(failing, stoppingToken);
+                await Task.Delay(failing ? AfterFailure : BetweenPrunings, time, stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -23,7 +28,7 @@ internal sealed class ImpressionPruning(
         }
     }
 
-    private async Task<bool> PruneAsync(CancellationToken ct)
+    private async Task<bool> PruneAsync(bool failing, CancellationToken ct)
     {
         try
         {
@@ -32,7 +37,8 @@ internal sealed class ImpressionPruning(
         }
         catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
         {
-            logger.LogDebug("Old impressions can't be dropped at the moment: {Reason}", e.Message);
+            // Once is enough to say so.
+            if (!failing) logger.LogWarning("Old impressions can't be dropped at the moment: {Reason}", e.Message);
             return false;
         }
     }
