@@ -85,8 +85,8 @@ begin
             updated_at = clock_timestamp()
         from fresh f
         where f.video_id = s.video_id
-          and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys)
-            is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys)
+            and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys)
+                is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys)
         returning 1
     ), added as (
         insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at, tag_keys)
