@@ -2,6 +2,7 @@ using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Commands;
@@ -64,10 +65,10 @@ internal static class ImportCommand
         // A group may be without it: then its help is shown.
         var folder = new Argument<string?>("DIR")
         {
-            Description = "The folder with the files, or a zip archive of it.",
+            Description = format is null ? "The folder with the files, or a zip archive of it; with --map also the file of the interactions." : "The folder with the files, or a zip archive of it.",
             Arity = format is null ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
         };
-        var skip = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
+        var skip = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them, the first 100,000, in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
         var command = new Verb(name, summary, more) { folder, CommonOptions.Database, skip };
         if (format is null) command.Add(Map);
         host.Handle(command, async session =>
@@ -106,6 +107,6 @@ internal static class ImportCommand
             throw new InputException($"{file} can't be written: {error.Message} Run the command in a folder that takes files.", error);
         }
 
-        session.Terminal.Say($"bad rows: {file}");
+        session.Terminal.Say($"bad rows: {file}{(rows.Count == RowFaults.Listed ? $" (the first {Amounts.Count(rows.Count)})" : "")}");
     }
 }

@@ -27,10 +27,14 @@ internal static class CsvTableReader
     /// <param name="say">Told what is left out or odd.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">As <see cref="Read"/>.</exception>
-    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null) =>
+        SourceFolder.Open(directory, source => Open(source, say, options));
+
+    /// <summary>The same for a folder that is open; closed with the set.</summary>
+    internal static ImportSet Open(SourceFolder source, Action<string>? say, ImportOptions? options)
     {
         options ??= new();
-        return SourceFolder.Open(directory, source => new Folder(source, say, new(options.SkipBad), options).Open());
+        return new Folder(source, say, new(options.SkipBad), options).Open();
     }
 
     private sealed class Folder(SourceFolder source, Action<string>? say, RowFaults faults, ImportOptions options)
@@ -96,7 +100,7 @@ internal static class CsvTableReader
             using var file = OpenFile("videos");
             _videosFile = file.Name;
             var id = file.Column("id", required: true);
-            var reader = new CsvVideoReader(file);
+            var reader = new CsvVideoReader(name => file.Column(name));
             IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
             Report(file, known);
             _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
@@ -167,7 +171,7 @@ internal static class CsvTableReader
                     count++;
                     if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
                     else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
-                    if (at > _now || exact == "infinity") ahead.Add(file, created);
+                    if (DecisionTimes.IsAhead(at, _now) || exact == "infinity") ahead.Add(file, created);
                     return (true, new DecisionEntry(userId, videoId, decision, at ?? default, at is null ? exact : null));
                 }))
                 {
@@ -182,7 +186,7 @@ internal static class CsvTableReader
 
                 noVideo.Tell(say, count, unknown);
                 noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");
-                ahead.Tell(say, count, "decisions are dated after now");
+                ahead.Tell(say, count, DecisionTimes.Ahead);
             }
         }
 
