@@ -96,6 +96,7 @@ internal static class MappedReader
                     Tags = Names(tags, items.TagSeparator),
                     Performers = Names(performers, items.PerformerSeparator)
                 };
+                row = row with { GivenId = _items.TextOf(row.Id) };
                 if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
@@ -124,7 +125,7 @@ internal static class MappedReader
                 string? exact = null;
                 var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user),
                     created?.Time(out exact))
-                { ExactCreatedAt = exact };
+                { ExactCreatedAt = exact, GivenId = _users.TextOf(user) };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
 
@@ -158,7 +159,7 @@ internal static class MappedReader
                     var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
                     var decision = rules.Decide();
                     count++;
-                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, new(userId, _users.TextOf(userId), null));
+                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, new(userId, _users.TextOf(userId), null) { GivenId = _users.TextOf(userId) });
                     if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
                     var isKnown = _videos.ContainsKey(itemId);
                     if (!isKnown) noItem.Add(file, item);
@@ -203,7 +204,7 @@ internal static class MappedReader
         }
 
         private VideoRow FromInteraction(Guid id) =>
-            new() { Id = id, ExternalId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
+            new() { Id = id, ExternalId = _items.TextOf(id), GivenId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
 
         private TableFile OpenFile(FileMap file)
         {

@@ -86,7 +86,8 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var doctor = await _workplace.TryAsync("doctor", "--json");
         Assert.Equal(1, doctor.ExitCode);
         Assert.Contains("a column id of type bigint", doctor.Out);
-        Assert.Contains("copy (select id, title from public.videos) to 'tables/videos.csv'", doctor.Out);
+        Assert.Contains("create view two_tower.user_video_decisions as select <user_id> as user_id, <video_id> as video_id", doctor.Out);
+        Assert.Contains("twotower import postgres", doctor.Out);
         Assert.Equal(2, (await _workplace.TryAsync("db", "migrate")).ExitCode);
     }
 
@@ -111,7 +112,7 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(document.RootElement.GetProperty("as_of").GetDateTimeOffset() < DateTimeOffset.UtcNow);
 
         static string Metrics(System.Text.Json.JsonElement report) => System.Text.RegularExpressions.Regex.Replace(
-            report.GetProperty("models").GetRawText(), "\"[a-z_]*seconds[a-z_]*\": *[0-9.e-]+", "");
+            report.GetProperty("contenders").GetRawText(), "\"[a-z_]*seconds[a-z_]*\": *[0-9.e-]+", "");
     }
 
     [Fact]
