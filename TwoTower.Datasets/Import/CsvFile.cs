@@ -39,6 +39,18 @@ internal sealed class CsvFile : TableFile
 
     public override double? Fraction => _file.CanRead && _file.Length > 0 ? (double)_file.Position / _file.Length : null;
 
+    /// <summary>Opens a file whose name says that it has commas. Spreadsheets write semicolons under that name in half of the world, and others
+    /// tabs: a header without a comma tells.</summary>
+    public static CsvFile OpenCommas(string path, IReadOnlyList<string>? header, bool quotes)
+    {
+        var file = Open(path, ',', header, quotes);
+        if (header is not null || file._header.Length > 1) return file;
+        var separator = file._header[0].AsSpan().IndexOfAny(';', '\t') is >= 0 and var at ? file._header[0][at] : ',';
+        if (separator == ',') return file;
+        file.Dispose();
+        return Open(path, separator, null, quotes);
+    }
+
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="separator">What separates its columns.</param>

@@ -37,6 +37,38 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.Equal(U1, Assert.Single(_folder.Read().Decisions).UserId.ToString());
     }
 
+    [Theory]
+    [InlineData(';')]
+    [InlineData('\t')]
+    public void A_file_that_is_called_csv_may_have_semicolons_or_tabs(char separator)
+    {
+        _folder.Write("videos", $"id,title,price\n{V1},\"a,b\",9.5\n{V2},c;d,7\n");
+        var commas = _folder.Read().Videos.Select(Show).ToList();
+        _folder.Write("videos", string.Join(separator, "\uFEFFid", "title", "price") + "\r\n" + string.Join(separator, V1, "a,b", "9.5") + "\r\n" + string.Join(separator, V2, "\"c;d\"", "7") + "\r\n");
+        Assert.Equal(commas, _folder.Read().Videos.Select(Show));
+
+        _folder.Write("profiles", $"user_id\n{U1}\n{U2}\n");
+        Assert.Equal(2, _folder.Read().Profiles.Count);
+    }
+
+    [Fact]
+    public void A_file_beside_the_tables_that_nothing_reads_is_told()
+    {
+        _folder.Write("ratings", "userId,movieId,rating,timestamp\n");
+        _folder.Write("videos_old", "id\n");
+        _folder.WriteBytes("notes.txt", []);
+        _folder.Read();
+        Assert.Equal(["ratings.csv", "videos_old.csv"], _folder.Said.Where(line => line.Contains("is ignored: it is none of", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+    }
+
+    [Fact]
+    public void A_name_that_no_key_may_hold_is_told_by_its_line()
+    {
+        _folder.Write("video_tags", $"video_id,tag_name\n{V1},ok\n{V1},{new string('x', 3000)}\n");
+        _folder.Read();
+        Assert.Contains(_folder.Said, line => line.StartsWith("1 of 2 names of video_tags.csv are longer than 2600 letters", StringComparison.Ordinal) && line.Contains("the first: line 3, 'xxx", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_field_in_quotes_may_have_tabs_line_breaks_and_quotes_in_it()
     {
