@@ -31,11 +31,6 @@ catch (InputException e)
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }
-catch (OptionsValidationException e)
-{
-    await Console.Error.WriteLineAsync($"{EmbedderOptions.Section}: {e.Message}");
-    return 2;
-}
 catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
     await Console.Error.WriteLineAsync(line);

@@ -25,7 +25,7 @@ using TwoTower.Web.Videos;
 namespace TwoTower.Web;
 
 /// <summary>The recommendation API, as a process of its own or inside another (<c>twotower serve</c>).</summary>
-public static class ApiApplication
+internal static class ApiApplication
 {
     /// <summary>Name of the connection string that it reads.</summary>
     public const string ConnectionName = "twotower";

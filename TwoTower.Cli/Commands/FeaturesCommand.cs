@@ -6,6 +6,7 @@ using TwoTower.Core.Features;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -4,6 +4,7 @@ using TwoTower.Cli.Stages;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

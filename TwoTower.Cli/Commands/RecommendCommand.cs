@@ -4,6 +4,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -11,7 +11,7 @@ namespace TwoTower.Cli.Evaluation;
 /// <summary>Which rows are evaluated on: files of tables, MovieLens' own files, the made-up world, or else a database.</summary>
 internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Users, int? Videos)
 {
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads the rows.</summary>
     /// <param name="videoFeatures">Vectors of the videos that somebody will read from a database; null: all.</param>
     /// <returns>The rows, and what they are, for tables and reports.</returns>
     public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)

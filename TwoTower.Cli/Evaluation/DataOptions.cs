@@ -4,6 +4,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Core;
 using TwoTower.Datasets.Import;
 using TwoTower.Evaluation;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Evaluation;
 

@@ -121,7 +121,6 @@ public static class RecipeReader
     }
 
     /// <summary>A value of a recipe.</summary>
-    /// <param name="recipe">The recipe.</param>
     /// <param name="key">A dotted key of its kind.</param>
     /// <returns>Null where it has none, or the training chooses it.</returns>
     internal static JsonNode? ValueOf(Recipe recipe, string key) =>

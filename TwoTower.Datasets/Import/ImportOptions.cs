@@ -1,7 +1,7 @@
 namespace TwoTower.Datasets.Import;
 
 /// <summary>How files are read.</summary>
-public sealed record ImportOptions
+internal sealed record ImportOptions
 {
     /// <summary>How many bad rows are left out at most; one more is an error.</summary>
     public int SkipBad { get; init; }

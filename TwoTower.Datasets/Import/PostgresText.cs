@@ -19,7 +19,6 @@ internal static partial class PostgresText
     /// to
     /// 14, 15 to 17 digits); or what PostgreSQL writes and .NET can't hold.
     /// </summary>
-    /// <param name="text">The text.</param>
     /// <param name="time">The time; null where .NET has none.</param>
     /// <param name="exact">The text for PostgreSQL where .NET has no such time.</param>
     public static bool TryTime(string text, out DateTimeOffset? time, out string? exact)
@@ -69,7 +68,6 @@ internal static partial class PostgresText
     }
 
     /// <summary>Reads a number of PostgreSQL's numeric.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="value">The number; null where a decimal can't hold it.</param>
     /// <param name="exact">The text for PostgreSQL where a decimal holds none or not all of it.</param>
     public static bool TryNumber(string text, out decimal? value, out string? exact)

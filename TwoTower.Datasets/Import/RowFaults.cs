@@ -31,7 +31,6 @@ internal sealed class RowFaults(int skip)
     }
 
     /// <summary>Makes something of every row of a file, one by one; at its end, too many bad rows are an error.</summary>
-    /// <param name="file">The file.</param>
     /// <param name="make">Makes it; false where there is nothing to make.</param>
     public IEnumerable<T> Rows<T>(TableFile file, Func<(bool IsOne, T Value)> make)
     {

@@ -8,7 +8,7 @@ using TwoTower.Evaluation.Queries;
 namespace TwoTower.Evaluation.Results;
 
 /// <summary>
-/// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each viewer. Where
+/// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each user. Where
 /// there are several models or splits a column <c>contender</c> or <c>split</c> follows; where ids were made from numbers or texts, those follow
 /// as <c>given_viewer</c> and <c>given_video</c>.
 /// </summary>

@@ -106,7 +106,6 @@ internal sealed class RecommendationService : IDisposable
     }
 
     /// <summary>Videos like a video, the model's order.</summary>
-    /// <param name="videoId">The video.</param>
     /// <param name="limit">Videos wanted.</param>
     /// <param name="filter">Which videos may be shown.</param>
     /// <exception cref="RecommendationException">No usable release, no such video, or a video without a vector.</exception>

@@ -37,8 +37,7 @@ internal static class TableReader
                 [.. (await ReadVideosAsync(connection, videoFeatures, ct)).Select(row => videos.TryGetValue(row.Id, out var given) ? row with { GivenId = given } : row)],
                 await ReadDecisionsAsync(connection, ct));
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn
-            or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.UndefinedFunction)
+        catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.NotMigrated)
         {
             throw new InputException($"The database isn't migrated ({error.MessageText}). Run: twotower db migrate", error);
         }

@@ -52,12 +52,10 @@ internal sealed class ClosedFormModel
 
     /// <summary>Fits the three models.</summary>
     /// <param name="data">Decisions.</param>
-    /// <param name="options">How.</param>
     /// <param name="seed">Where the factors begin.</param>
     /// <param name="device">Where the matrix is inverted.</param>
     /// <param name="threads">At once.</param>
     /// <param name="say">Told in one line each what happens.</param>
-    /// <param name="ct">Stops.</param>
     /// <param name="near">Those of nearly the same decisions, where the factors begin; null: at random.</param>
     public static ClosedFormParts FitParts(
         Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,

@@ -127,7 +127,7 @@ public sealed class ProgramTests(PostgresFixture postgres)
 
     [Theory]
     [InlineData("ConnectionStrings__other", "x", "no connection string for the database")]
-    [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "TwoTower:Embedder: Workers: ")]
+    [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "A setting of TwoTower:Embedder can't be used: Workers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "1", "MinUsers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "many", "TwoTower:Gate:MinUsers is 'many', which isn't a whole number")]
     [InlineData("TwoTower__Embedder__PollInterval", "soon", "TwoTower:Embedder:PollInterval is 'soon', which isn't a time")]

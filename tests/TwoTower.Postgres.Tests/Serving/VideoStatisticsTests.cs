@@ -20,7 +20,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
               ('00000000-0000-0000-0000-000000000002', 'disputed', '2020-01-01Z'),
               ('00000000-0000-0000-0000-000000000003', 'new', '2026-01-01Z'),
               ('00000000-0000-0000-0000-000000000004', 'unknown', null);
-            -- Three viewers like video 1, one of them three times over; two like video 2 and one of them changes his mind.
+            -- Three viewers like video 1, one of them three times over; two like video 2 and one of them changes their mind.
             insert into user_video_decisions (user_id, video_id, decision_type, created_at) values
               ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-01Z'),
               ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'like', '2026-01-02Z'),
@@ -97,7 +97,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     {
         await _db.ExecuteAsync("""
             truncate user_video_decisions;
-            -- Half of the time has passed since a came; b is old, has one video of two, and a profile that is older than the decision; c has come now, whatever the decision says.
+            -- Half of the time has passed since a came, who so counts an eighth; b is old, has one video of two, and a profile that is older than the decision; c has come now, whatever the decision says.
             insert into two_tower.user_arrivals values
               ('00000000-0000-0000-0000-00000000000a', now() - interval '5 days'), ('00000000-0000-0000-0000-00000000000c', now());
             insert into profiles values ('00000000-0000-0000-0000-00000000000b', 'b', now() - interval '100 days');
@@ -113,8 +113,8 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
             _db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 2, DecisionsPerDay = 1 }))
                 .RefreshAsync();
         static double Popularity(double likes) => Math.Log(1 + likes) * (likes + 1) / (likes + 2);
-        Assert.Equal(Popularity(0.5 + 0.5), await PopularityAsync(1), 3);
-        Assert.Equal(Popularity(0.5), await PopularityAsync(2), 3);
+        Assert.Equal(Popularity(0.125 + 0.5), await PopularityAsync(1), 3);
+        Assert.Equal(Popularity(0.125), await PopularityAsync(2), 3);
         Assert.Equal(0, await PopularityAsync(3), 3); // the day's second
         Assert.Equal(0, await PopularityAsync(4), 3);
         Assert.Equal([3, 1, 1, 1], await _db.ListAsync<int>("select like_count from two_tower.video_statistics order by video_id")); // counts are counts
