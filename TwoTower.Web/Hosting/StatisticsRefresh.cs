@@ -6,8 +6,8 @@ using TwoTower.Web.Settings;
 namespace TwoTower.Web.Hosting;
 
 /// <summary>
-/// Keeps the counts behind popular-and-fresh current. Every replica tries; the database lets one at a time, and that one looks for odd values
-/// now and then.
+/// Keeps the counts behind popular-and-fresh current. Every replica tries; the database lets one at a time, and that one looks for odd
+/// values now and then.
 /// </summary>
 internal sealed class StatisticsRefresh(
     VideoStatistics statistics, IOptions<ApiOptions> options, TimeProvider time, ILogger<StatisticsRefresh> logger) : BackgroundService
