@@ -24,7 +24,7 @@ internal sealed class PopularityOptions
     [Range(1, 1_000)]
     public int Spread { get; set; } = 3;
 
-    /// <summary>Decisions of a user and day (UTC) that count.</summary>
+    /// <summary>Decisions of a user and day (UTC) that count, by the day that they came, whatever they are dated.</summary>
     [Range(1, 1_000_000)]
     public int DecisionsPerDay { get; set; } = 100;
 }

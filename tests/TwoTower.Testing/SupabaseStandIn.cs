@@ -36,6 +36,9 @@ public sealed class SupabaseStandIn : IAsyncDisposable
     /// <summary>Requests so far, by name of the function.</summary>
     public Dictionary<string, int> Calls { get; } = [];
 
+    /// <summary>What <c>/auth/v1/.well-known/jwks.json</c> answers: the public keys that tokens are verified with.</summary>
+    public (int Status, string Body) Keys { get; set; } = (200, """{"keys": []}""");
+
     public async ValueTask DisposeAsync()
     {
         _listener.Close();
@@ -66,7 +69,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
     {
         try
         {
-            var (status, body) = await CallAsync(context.Request);
+            var (status, body) = context.Request.Url!.AbsolutePath == "/auth/v1/.well-known/jwks.json" ? Keys : await CallAsync(context.Request);
             var bytes = Encoding.UTF8.GetBytes(body);
             (context.Response.StatusCode, context.Response.ContentType) = (status, "application/json; charset=utf-8");
             await context.Response.OutputStream.WriteAsync(bytes);

@@ -1,16 +1,17 @@
-using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
-using TwoTower.Web.Settings;
 
-namespace TwoTower.Web.Hosting;
+namespace TwoTower.ServiceDefaults.Upkeep;
 
 /// <summary>
-/// Keeps the counts behind popular-and-fresh current. Every replica tries; the database lets one at a time, and that one looks for odd
-/// values now and then.
+/// Keeps the counts behind popular-and-fresh current. Any number of processes try; the database lets one at a time, and that one looks for
+/// odd values now and then.
 /// </summary>
+/// <param name="every">Pause between two counts; zero: another process counts.</param>
 internal sealed class StatisticsRefresh(
-    VideoStatistics statistics, IOptions<ApiOptions> options, TimeProvider time, ILogger<StatisticsRefresh> logger) : BackgroundService
+    VideoStatistics statistics, TimeSpan every, TimeProvider time, ILogger<StatisticsRefresh> logger) : BackgroundService
 {
     // It reads every video.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromHours(1);
@@ -20,8 +21,8 @@ internal sealed class StatisticsRefresh(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (options.Value.StatisticsRefreshSeconds == 0) return;
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.StatisticsRefreshSeconds), time);
+        if (every == TimeSpan.Zero) return;
+        using var timer = new PeriodicTimer(every, time);
         try
         {
             do await RefreshAsync(stoppingToken);
@@ -46,7 +47,7 @@ internal sealed class StatisticsRefresh(
         catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
         {
             // The counts of before go on being served; readiness tells of the database.
-            logger.LogWarning("Likes could not be counted, the next try is in {Seconds} s: {Reason}", options.Value.StatisticsRefreshSeconds, e.Message);
+            logger.LogWarning("Likes could not be counted, the next try is in {Seconds} s: {Reason}", every.TotalSeconds, e.Message);
         }
     }
 
