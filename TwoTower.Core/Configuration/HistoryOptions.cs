@@ -6,7 +6,8 @@ namespace TwoTower.Core.Configuration;
 
 /// <summary>
 /// How a user tower that reads the history is learned: it learns to answer as three closed-form models do together (docs/recipes.md). Three
-/// keys are worth a thought on new data (max_items, popularity_discount, cold_discount); the others are advanced, and were found by a search.
+/// keys are worth a thought on new data (max_items, popularity_discount, cold_discount); the others are advanced, and were found by a
+/// search.
 /// </summary>
 [Category(Advanced)]
 public sealed record HistoryOptions : IValidatableObject

@@ -87,7 +87,8 @@ internal static class CsvTableReader
         // What lies beside the tables may have been meant to be one.
         private void TellOthers()
         {
-            foreach (var file in Directory.EnumerateFiles(source.Path).Select(path => Path.GetFileName(path)!).Where(ImportFormats.IsData).Order(StringComparer.Ordinal))
+            var files = Directory.EnumerateFiles(source.Path).Select(path => Path.GetFileName(path)!).Where(ImportFormats.IsData);
+            foreach (var file in files.Order(StringComparer.Ordinal))
             {
                 var table = file[..file.IndexOf('.', StringComparison.Ordinal)];
                 if (!Tables.Contains(table)) say?.Invoke($"{file} is ignored: it is none of {string.Join(", ", Tables)}");

@@ -72,7 +72,8 @@ internal static class MappedReader
             Require(items.Columns.Keys, known, "items");
             using var file = OpenFile(items);
             var id = file.Column(items.Id, required: true);
-            var mapped = items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
+            var mapped =
+                items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
             var tags = items.Tags is null ? default(CsvColumn?) : file.Column(items.Tags, required: true);
             var performers = items.Performers is null ? default(CsvColumn?) : file.Column(items.Performers, required: true);
 
@@ -159,7 +160,7 @@ internal static class MappedReader
                     var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
                     var decision = rules.Decide();
                     count++;
-                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, new(userId, _users.TextOf(userId), null) { GivenId = _users.TextOf(userId) });
+                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, Named(userId));
                     if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
                     var isKnown = _videos.ContainsKey(itemId);
                     if (!isKnown) noItem.Add(file, item);
@@ -202,6 +203,8 @@ internal static class MappedReader
                     $"{mapName} names no column of times: the order of {file.Name} stands for it, a second each from {NoTime:yyyy-MM-dd}");
             }
         }
+
+        private ProfileRow Named(Guid id) => new(id, _users.TextOf(id), null) { GivenId = _users.TextOf(id) };
 
         private VideoRow FromInteraction(Guid id) =>
             new() { Id = id, ExternalId = _items.TextOf(id), GivenId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };

@@ -141,7 +141,8 @@ internal static partial class MovieLensReader
                 }
 
                 if (DecisionTimes.IsAhead(at, now)) ahead.Add(file, timeColumn);
-                return (true, new DecisionEntry(known.Id, movie.Id, rating >= RatingRule.LikeFrom ? DecisionType.Like : DecisionType.Nope, at));
+                var type = rating >= RatingRule.LikeFrom ? DecisionType.Like : DecisionType.Nope;
+                return (true, new DecisionEntry(known.Id, movie.Id, type, at));
             }))
             {
                 yield return row;
