@@ -6,7 +6,7 @@ using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>.</summary>
+/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>; <c>import supabase</c> is beside it.</summary>
 internal static class ImportCommand
 {
     /// <summary>A file that says what is what in somebody's files.</summary>
@@ -56,6 +56,7 @@ internal static class ImportCommand
             Example:
               twotower import recbole path/to/dataset
             """, ImportFormat.RecBole));
+        command.Add(ImportSupabaseVerb.Create(host));
         return command;
     }
 
@@ -94,7 +95,8 @@ internal static class ImportCommand
         return command;
     }
 
-    private static void WriteBadRows(Session session, IReadOnlyList<string> rows)
+    /// <summary>Lists the rows that were left out in a file.</summary>
+    public static void WriteBadRows(Session session, IReadOnlyList<string> rows)
     {
         var file = Path.GetFullPath("import-bad-rows.txt");
         try
