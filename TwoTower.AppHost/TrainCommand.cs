@@ -10,7 +10,6 @@ internal static class TrainCommand
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Adds the command, and the arguments that the trainer is started with.</summary>
-    /// <param name="trainer">The trainer.</param>
     /// <param name="every">The pause of a trainer that trains again and again by itself; null trains where no release is.</param>
     public static void WithTrainCommand<T>(this IResourceBuilder<T> trainer, string? every) where T : IResourceWithArgs
     {

@@ -21,7 +21,6 @@ internal sealed class EmbedRun(
     /// Puts the release into state embedding and makes its table, both or neither: no kill leaves old vectors behind, and who was silent
     /// for too long drops no table that another has filled meanwhile.
     /// </summary>
-    /// <param name="release">The release.</param>
     /// <param name="afresh">True drops vectors that are there: those of a failed attempt aren't trusted.</param>
     /// <param name="historyDim">Length of its history vectors; 0: it has none.</param>
     public async Task<ReleaseVectors> BeginAsync(Release release, bool afresh, int historyDim)
@@ -85,7 +84,6 @@ internal sealed class EmbedRun(
     });
 
     /// <summary>Marks the release as ready, and activates it if asked to.</summary>
-    /// <param name="release">The release.</param>
     /// <param name="reason">Why it is ready.</param>
     /// <param name="videoIds">The videos that were there at the start.</param>
     /// <param name="report">What the gate found just now.</param>

@@ -28,4 +28,4 @@ internal interface IRun
 /// <summary>Reads the rows that are evaluated on.</summary>
 /// <param name="videoFeatures">Vectors of the videos that somebody will read from a database; null: all.</param>
 /// <returns>The rows, and what they are, for tables and reports.</returns>
-public delegate Task<(TableSet Tables, string Name)> TableSource(IReadOnlyCollection<string>? videoFeatures);
+internal delegate Task<(TableSet Tables, string Name)> TableSource(IReadOnlyCollection<string>? videoFeatures);

@@ -1,7 +1,7 @@
 namespace TwoTower.LocalPostgres;
 
 /// <summary>What to provide, and what may be used for it.</summary>
-public sealed record LocalPostgresOptions
+internal sealed record LocalPostgresOptions
 {
     /// <summary>A server that the person named. Used as it is, and then nothing else is looked for.</summary>
     public string? ConnectionString { get; init; }

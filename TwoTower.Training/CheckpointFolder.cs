@@ -53,7 +53,7 @@ internal static class CheckpointFolder
         {
             return await db.Sql("select system_identifier::text from pg_control_system()").ScalarAsync<string>(ct);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction)
+        catch (PostgresException e) when (DatabaseErrors.FaultOf(e) is DatabaseFault.Denied or DatabaseFault.NotMigrated)
         {
             return null;
         }

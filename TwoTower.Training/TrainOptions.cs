@@ -6,7 +6,7 @@ using TwoTower.Training.Loop;
 namespace TwoTower.Training;
 
 /// <summary>One training: what is read, how it is trained, where it goes.</summary>
-public sealed record TrainOptions
+internal sealed record TrainOptions
 {
     /// <summary>What and how to train.</summary>
     public required Recipe Recipe { get; init; }
@@ -46,7 +46,7 @@ public sealed record TrainOptions
 }
 
 /// <summary>When a training goes on from a checkpoint instead of starting from the beginning.</summary>
-public enum Resumption
+internal enum Resumption
 {
     /// <summary>It starts from the beginning.</summary>
     Never,
@@ -63,7 +63,7 @@ public enum Resumption
 }
 
 /// <summary>Where the arithmetic runs.</summary>
-public enum TrainingDevice
+internal enum TrainingDevice
 {
     /// <summary>A GPU if this build and this machine have one, else the CPU.</summary>
     Auto,

@@ -5,6 +5,7 @@ using TwoTower.Cli.Stages;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Supabase.Import;
 
 namespace TwoTower.Cli.Commands;
@@ -17,7 +18,6 @@ internal static class ImportSupabaseVerb
         var since = SinceOption.Create("--since", "Read the decisions from this time on; left out: from where the last import was.", host.Time);
         var full = new Option<bool>("--full") { Description = "Read all decisions, also those that an earlier import has read." };
         var page = NumberOption.Create("--page", "Rows to ask for at once; a project gives 1000 at most unless its settings say more.", 1, 100_000, 1000);
-        var skip = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
         var command = new Verb(
             "supabase", "Load the tables of a Supabase project over its REST interface.",
             """
@@ -31,9 +31,9 @@ internal static class ImportSupabaseVerb
               twotower import supabase
               twotower import supabase --full --key-file ~/.supabase-key
             """)
-        { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, skip, CommonOptions.Database, CommonOptions.Wait };
+        { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, ImportCommand.SkipBad, CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, session => RunAsync(
-            session, session.Parse.GetValue(since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000, session.Parse.GetValue(skip) ?? 0));
+            session, session.Parse.GetValue(since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000, session.Parse.GetValue(ImportCommand.SkipBad) ?? 0));
         return command;
     }
 

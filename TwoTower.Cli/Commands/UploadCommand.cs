@@ -5,6 +5,7 @@ using TwoTower.Core;
 using TwoTower.Core.Bundles;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Supabase.Uploads;
 
 namespace TwoTower.Cli.Commands;

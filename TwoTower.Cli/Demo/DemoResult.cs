@@ -6,7 +6,6 @@ namespace TwoTower.Cli.Demo;
 internal sealed record DemoResult(Uri Api, Uri Documentation, Uri Openapi, string ModelVersion, [property: JsonPropertyName("viewers")] IReadOnlyList<DemoUser> Users);
 
 /// <summary>A user, what was liked, and what is recommended now.</summary>
-/// <param name="UserId">The user.</param>
 /// <param name="Name">Display name.</param>
 /// <param name="Likes">Likes in all.</param>
 /// <param name="Taste">Tags that tell this user from others.</param>

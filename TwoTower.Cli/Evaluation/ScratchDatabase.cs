@@ -33,7 +33,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     public NpgsqlDataSource Source { get; }
 
     /// <summary>Fails early, before long work, where this user may not create a database.</summary>
-    /// <exception cref="InputException">He may not.</exception>
+    /// <exception cref="InputException">The user may not.</exception>
     public static async Task RequireRightAsync(string server, CancellationToken ct)
     {
         await using var connection = new NpgsqlConnection(server);
@@ -58,11 +58,9 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         catch (Exception e)
         {
             await scratch.DisposeAsync();
-            if (e is PostgresException
-                {
-                    SqlState: PostgresErrorCodes.InsufficientPrivilege
-                or PostgresErrorCodes.FeatureNotSupported
-                } refused)
+            // A server that can't make databases at all says "feature not supported".
+            if (e is PostgresException refused
+                && (DatabaseErrors.FaultOf(e) == DatabaseFault.Denied || refused.SqlState == PostgresErrorCodes.FeatureNotSupported))
             {
                 throw Refused(server, refused.MessageText);
             }

@@ -4,7 +4,6 @@ namespace TwoTower.Core.Artifacts;
 
 /// <summary>The files of one release or bundle, each verified by its hash when it was read.</summary>
 /// <param name="name">Whose files: a model version or a folder; for messages.</param>
-/// <param name="files">The files.</param>
 public sealed class ReleaseFileSet(string name, IEnumerable<ReleaseFile> files)
 {
     private readonly SortedDictionary<string, ReleaseFile> _files =

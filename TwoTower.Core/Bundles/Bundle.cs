@@ -4,7 +4,6 @@ namespace TwoTower.Core.Bundles;
 
 /// <summary>A folder of artifacts that was verified: every hash right, every file fits the others.</summary>
 /// <param name="Directory">The folder.</param>
-/// <param name="Manifest">Its manifest.</param>
 /// <param name="Files">Networks and JSON, as a release has them.</param>
 /// <param name="EmbeddingDim">Length of an embedding.</param>
 /// <param name="HasItemTower">False for the original program's bundles: served, not re-embedded.</param>

@@ -31,7 +31,6 @@ internal static class OldRecipe
 
     /// <summary>Makes a recipe of today of it: it says its kind, and has no key that changed nothing.</summary>
     /// <param name="root">The recipe.</param>
-    /// <param name="kind">Its kind.</param>
     /// <param name="source">What messages call it.</param>
     /// <param name="say">Told of it in one line.</param>
     public static void Update(JsonObject root, RecipeKind kind, string source, Action<string>? say)

@@ -33,7 +33,6 @@ internal sealed record RecipeAssignment(string Source, IReadOnlyList<string> Pat
     /// <summary>Sets the value in a recipe's JSON.</summary>
     /// <param name="root">The recipe.</param>
     /// <param name="recipe">What messages call it.</param>
-    /// <param name="kind">Its kind.</param>
     /// <exception cref="InputException">There is no such key, or only recipes of another kind have it.</exception>
     public void Apply(JsonObject root, string recipe, RecipeKind kind)
     {

@@ -17,7 +17,6 @@ public enum RecipeKind
 }
 
 /// <summary>A key, or all keys of a section, that only recipes of one kind have.</summary>
-/// <param name="kind">The kind.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class OnlyOfAttribute(RecipeKind kind) : Attribute
 {

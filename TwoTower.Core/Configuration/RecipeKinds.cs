@@ -32,7 +32,6 @@ internal static class RecipeKinds
     public static JsonObject Best(this RecipeKind kind) => RecipeFiles.Recipes.Read(kind.BestName()).Root;
 
     /// <summary>Why a key of another kind is refused, and what to do.</summary>
-    /// <param name="keys">The keys.</param>
     /// <param name="recipe">What messages call the recipe.</param>
     /// <param name="kind">The recipe's kind.</param>
     public static string Refusal(IReadOnlyList<string> keys, string recipe, RecipeKind kind)

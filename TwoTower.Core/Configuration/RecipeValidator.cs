@@ -9,7 +9,6 @@ namespace TwoTower.Core.Configuration;
 internal static class RecipeValidator
 {
     /// <summary>Refuses a recipe with the first thing that is wrong with it.</summary>
-    /// <param name="recipe">The recipe.</param>
     /// <param name="source">Where it comes from, for the message.</param>
     /// <exception cref="InputException">A value is out of range.</exception>
     public static void Validate(Recipe recipe, string source)

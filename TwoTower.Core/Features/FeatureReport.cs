@@ -19,7 +19,6 @@ internal sealed record FeatureReport(byte[] Features, byte[] UserPayloads)
     private static readonly JsonWriterOptions Indented = Compact with { Indented = true, IndentSize = 1, NewLine = "\n" };
 
     /// <summary>Computes the report.</summary>
-    /// <param name="tables">The tables.</param>
     /// <param name="options">Vocabulary limits, and which vectors from elsewhere.</param>
     /// <param name="asOf">Later decisions don't count; ages are counted to it.</param>
     /// <exception cref="InputException">There is nothing to fit on.</exception>

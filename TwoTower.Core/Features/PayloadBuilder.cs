@@ -46,7 +46,6 @@ public static class PayloadBuilder
     /// <summary>
     /// The payloads of every profile in table order, then of every user without a profile who has a decision, in order of appearance.
     /// </summary>
-    /// <param name="tables">The tables.</param>
     /// <param name="asOf">Later decisions don't count.</param>
     /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
     public static IReadOnlyList<UserPayload> BuildUsers(

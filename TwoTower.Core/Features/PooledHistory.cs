@@ -13,6 +13,6 @@ public sealed record PooledHistory(int Likes, int Nopes, float[] Liked, float[] 
     /// <summary>What a sum is divided by at least.</summary>
     internal const double LeastDivisor = 1e-9;
 
-    /// <summary>Nobody's.</summary>
+    /// <summary>The history of a user without decisions.</summary>
     public static PooledHistory Empty { get; } = new(0, 0, [], []);
 }

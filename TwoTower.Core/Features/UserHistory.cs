@@ -7,7 +7,6 @@ namespace TwoTower.Core.Features;
 /// lists, a fold-in, or a history without its target are others.
 /// </summary>
 /// <param name="UserId">Whose it is; any id for a visitor.</param>
-/// <param name="Profile">Profile.</param>
 /// <param name="Entries">Decision rows, in any order.</param>
 public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList<HistoryEntry> Entries)
 {
@@ -25,7 +24,6 @@ public sealed record UserHistory(Guid UserId, UserProfile Profile, IReadOnlyList
 }
 
 /// <summary>One decision with what is known of its video.</summary>
-/// <param name="VideoId">The video.</param>
 /// <param name="Type">Like or nope.</param>
 /// <param name="Price">The video's price; null when unknown or the video doesn't exist.</param>
 /// <param name="Tags">The video's tags; none when it doesn't exist.</param>

@@ -21,7 +21,6 @@ internal sealed record HeldOutQuery(UserHistory History, DateTimeOffset AsOf, IR
     /// Splits a user's decisions. The likes are ordered by time, of equal times by video id, a video counting at its first like; the last
     /// fifth of them, one at least, are the targets. The rule depends on the rows alone, so that two releases are asked the same.
     /// </summary>
-    /// <param name="userId">The user.</param>
     /// <param name="profile">The user's profile.</param>
     /// <param name="rows">All decisions in any order; <c>Exists</c>: there is such a video.</param>
     /// <returns>Null with too few likes.</returns>

@@ -13,7 +13,6 @@ internal static class HeldOutUsers
     public const string Salt = "held-out";
 
     /// <summary>True for a user whom trainings leave out.</summary>
-    /// <param name="userId">The user.</param>
     /// <param name="share">Recipe key <c>samples.held_out_users</c>, 0..1.</param>
     public static bool Contains(Guid userId, double share) => share > 0 && UserShare.Of(userId, Salt) < share;
 

@@ -12,7 +12,6 @@ namespace TwoTower.Core.Quality;
 internal static class UserShare
 {
     /// <summary>The place of a user.</summary>
-    /// <param name="userId">The user.</param>
     /// <param name="salt">What the share is for; short.</param>
     public static double Of(Guid userId, string salt)
     {

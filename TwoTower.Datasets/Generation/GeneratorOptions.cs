@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace TwoTower.Datasets.Generation;
 
 /// <summary>How large a made-up catalogue is, and which.</summary>
-public sealed record GeneratorOptions
+internal sealed record GeneratorOptions
 {
     /// <summary>Users with a profile.</summary>
     [Range(1, 1_000_000)]

@@ -7,7 +7,6 @@ namespace TwoTower.Datasets.Import;
 
 /// <summary>What files hold: counts, ranges, and what would be left out of an import. Made by reading everything.</summary>
 /// <param name="Profiles">Users.</param>
-/// <param name="Videos">Videos.</param>
 /// <param name="Decisions">Decisions, with repeated ones.</param>
 /// <param name="Likes">Likes among them.</param>
 /// <param name="Repeated">Decisions that repeat another one.</param>

@@ -10,7 +10,6 @@ internal sealed class Tally
     public long Count { get; private set; }
 
     /// <summary>Counts the row at hand of a file.</summary>
-    /// <param name="file">The file.</param>
     /// <param name="column">The column that is the reason, if there is one.</param>
     public void Add(TableFile file, CsvColumn? column = null)
     {

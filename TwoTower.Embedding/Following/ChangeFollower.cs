@@ -124,7 +124,7 @@ internal sealed class ChangeFollower(
             if (!batch.Items.TryGetValue(source, out var items)) batch.Items[source] = items = await source.ReadAsync(db, batch.Ids, ct);
             await WriteAsync(batch, release, items, all, ct);
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        catch (PostgresException e) when (DatabaseErrors.FaultOf(e) == DatabaseFault.NotMigrated)
         {
             // Retired meanwhile, and its table dropped.
             if ((await releases.ReadAsync(ct)).Any(now => now.Release.Id == release.Release.Id)) throw;

@@ -49,8 +49,8 @@ internal sealed class ChangeQueue(NpgsqlDataSource db, TimeSpan lease)
 
     /// <summary>
     /// Those that wait still and haven't changed since they were leased, by whomever they are leased now: what was read of them is as good
-    /// as what another reads. Locked to the end of the transaction, and their leases begin anew. One that another is at in this very moment
-    /// isn't waited for, and is his.
+    /// as what another reads. Locked to the end of the transaction, and their leases begin anew. One that another worker is at in this
+    /// very moment isn't waited for: that worker writes it.
     /// </summary>
     public async Task<Guid[]> HoldAsync(NpgsqlConnection connection, IReadOnlyList<QueuedVideo> videos, CancellationToken ct) =>
     [

@@ -57,9 +57,9 @@ internal static class PublicTableIndexes
         {
             await BuildAsync(workers);
         }
-        catch (PostgresException e) when (workers > 0 && e.MessageText.Contains("shared memory", StringComparison.Ordinal))
+        catch (PostgresException e) when (workers > 0 && DatabaseErrors.IsShortOfSharedMemory(e))
         {
-            await connection.Sql("rollback to savepoint restore").ExecuteAsync(ct); // a container's 64 MB: one process needs none
+            await connection.Sql("rollback to savepoint restore").ExecuteAsync(ct);
             await BuildAsync(0);
         }
 

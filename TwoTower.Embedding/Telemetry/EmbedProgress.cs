@@ -20,7 +20,6 @@ internal enum EmbedStage
 }
 
 /// <summary>How far a stage is.</summary>
-/// <param name="Stage">The stage.</param>
 /// <param name="Done">Videos done.</param>
 /// <param name="Total">Videos in all.</param>
 /// <param name="Elapsed">Time in this stage.</param>

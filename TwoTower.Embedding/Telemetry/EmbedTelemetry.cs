@@ -6,7 +6,7 @@ namespace TwoTower.Embedding.Telemetry;
 /// <summary>Traces and metrics of embedding: source and meter <c>TwoTower.Embedding</c>.</summary>
 internal static class EmbedTelemetry
 {
-    /// <summary>Name of both.</summary>
+    /// <summary>Name of the source and of the meter.</summary>
     public const string Name = "TwoTower.Embedding";
 
     internal static readonly ActivitySource Source = new(Name);

@@ -16,7 +16,6 @@ namespace TwoTower.Evaluation.Baselines;
 /// <param name="split">What may be learned from.</param>
 /// <param name="given">Settings that aren't tuned.</param>
 /// <param name="say">Told what was chosen, and among what.</param>
-/// <param name="ct">Stops.</param>
 internal sealed class BaselineTuning(Split split, BaselineSettings given, Action<string> say, CancellationToken ct)
 {
     /// <summary>Items at most that EASE is tuned with: the most liked. Each λ takes an inverse of items × items.</summary>

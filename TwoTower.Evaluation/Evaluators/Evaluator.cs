@@ -80,7 +80,6 @@ internal sealed class Evaluator(
 
 /// <summary>A fitted model and its answers.</summary>
 /// <param name="Model">Whose it is.</param>
-/// <param name="Seed">Its seed.</param>
 /// <param name="Split">What it was fitted on and asked.</param>
 /// <param name="Scorer">The model.</param>
 /// <param name="Results">[queries] its answers, not re-ranked.</param>

@@ -61,7 +61,6 @@ internal sealed record LiveResult(
 
     /// <summary>Means over the sample.</summary>
     /// <param name="model">The recipe.</param>
-    /// <param name="seed">Its seed.</param>
     /// <param name="searches">All searches, and those by the index.</param>
     /// <param name="answers">One at least.</param>
     /// <param name="rounds">Draws of the bootstrap; 0 gives no intervals.</param>

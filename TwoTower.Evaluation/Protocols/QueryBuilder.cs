@@ -14,8 +14,7 @@ internal sealed class QueryBuilder(IReadOnlyList<VideoRow> items, IEnumerable<Pr
         items.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
 
     /// <summary>A query.</summary>
-    /// <param name="user">The user.</param>
-    /// <param name="history">His rows; those on videos that are no item are left out.</param>
+    /// <param name="history">The user's rows; those on videos that are no item are left out.</param>
     /// <param name="targets">Held-out likes.</param>
     /// <param name="heldOutNopes">Held-out nopes.</param>
     public Query Build(Guid user, IEnumerable<DecisionRow> history, int[] targets, int[] heldOutNopes)

@@ -3,8 +3,8 @@ using TwoTower.Core;
 namespace TwoTower.Evaluation.Protocols;
 
 /// <summary>Which users are held out: those whose number ends in these digits. Both groups are kept out of every training.</summary>
-/// <param name="Validation">To choose by.</param>
-/// <param name="Test">To report once.</param>
+/// <param name="Validation">Users that settings are chosen on.</param>
+/// <param name="Test">Users that a result is reported on, once.</param>
 internal sealed record UserSuffixes(string Validation = "1", string Test = "0")
 {
     /// <summary>Checks that both are digits and that no user is in both groups.</summary>
@@ -39,9 +39,9 @@ internal sealed record UserSuffixes(string Validation = "1", string Test = "0")
 /// <summary>The users that are asked.</summary>
 internal enum HeldOutGroup
 {
-    /// <summary>To choose by.</summary>
+    /// <summary>Users that settings are chosen on.</summary>
     Validation,
 
-    /// <summary>To report once.</summary>
+    /// <summary>Users that a result is reported on, once.</summary>
     Test,
 }

@@ -19,7 +19,6 @@ internal static class ReportPage
     /// <param name="title">What was evaluated, as plain text.</param>
     /// <param name="content">Below the heading.</param>
     /// <param name="command">The command that made it.</param>
-    /// <param name="madeAt">When.</param>
     public static string Frame(string title, string content, string command, DateTimeOffset madeAt) =>
         $"""
         <!doctype html>

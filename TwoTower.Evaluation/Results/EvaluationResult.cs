@@ -18,7 +18,6 @@ internal sealed record EvaluationResult(IReadOnlyList<SplitSummary> Splits, IRea
 /// <param name="TrainingUsers">Users to learn from.</param>
 /// <param name="TrainingDecisions">Rows to learn from.</param>
 /// <param name="RankedItems">Items that are ranked.</param>
-/// <param name="Queries">Queries.</param>
 /// <param name="WithoutHistory">Those with an empty history.</param>
 /// <param name="Targets">Likes to find.</param>
 /// <param name="HeldOutNopes">Nopes to stay clear of.</param>
@@ -109,8 +108,6 @@ internal sealed record CalibrationBin(double Predicted, double Observed, int Dec
 internal sealed record ProbabilityErrors(int Decisions, double LogLoss, double CalibrationError);
 
 /// <summary>How a training went.</summary>
-/// <param name="Seed">Its seed.</param>
-/// <param name="Split">Its split.</param>
 /// <param name="BestEpoch">The epoch that was kept.</param>
 /// <param name="Epochs">Each epoch.</param>
 internal sealed record LearningCurve(int Seed, string Split, int BestEpoch, IReadOnlyList<Core.Artifacts.EpochMetrics> Epochs);

@@ -12,7 +12,7 @@ internal sealed record Measure(string Name, string Title, Func<QueryResult, doub
 /// <summary>Every measure, in the order of tables.</summary>
 internal static class Measures
 {
-    /// <summary>Those of a user.</summary>
+    /// <summary>The measures of one query.</summary>
     public static readonly IReadOnlyList<Measure> All =
     [
         new("recall_20", "recall@20", result => result.Recall20),

@@ -3,7 +3,6 @@ namespace TwoTower.Evaluation.Results;
 /// <summary>A metric as tables show it.</summary>
 /// <param name="Name">Key in JSON.</param>
 /// <param name="Title">Head of the column.</param>
-/// <param name="Format">Digits.</param>
 /// <param name="Better">1: more is better; −1: less is; 0: neither, it describes.</param>
 /// <param name="Meaning">In one sentence.</param>
 internal sealed record MetricColumn(string Name, string Title, string Format, int Better, string Meaning)

@@ -66,7 +66,6 @@ internal sealed partial class ConnectionOptions(ICollection<string>? notes)
 
     /// <summary>Takes an option.</summary>
     /// <param name="key">Its keyword, libpq's or Npgsql's.</param>
-    /// <param name="value">Its value.</param>
     /// <param name="mayBeNamed">False where the keyword may be a part of a password, and so isn't repeated.</param>
     public void Add(string key, string value, bool mayBeNamed)
     {

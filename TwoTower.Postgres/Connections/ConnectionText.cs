@@ -17,7 +17,6 @@ internal static partial class ConnectionText
         "Write it as Host=…;Port=5432;Username=…;Password=…;Database=… or postgres://user:password@host:5432/database.";
 
     /// <summary>Reads a connection string of any of the three shapes.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="notes">Takes a line for each option that has no effect here.</param>
     /// <exception cref="InputException">The text isn't a connection string, or asks for what can't be had.</exception>
     public static NpgsqlConnectionStringBuilder Read(string text, ICollection<string>? notes)

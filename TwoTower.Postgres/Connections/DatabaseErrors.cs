@@ -8,9 +8,6 @@ namespace TwoTower.Postgres.Connections;
 /// <summary>The one place that knows the database's errors: which kind one is, and what a person can do about it.</summary>
 internal static class DatabaseErrors
 {
-    /// <summary>What migrations raise when a table of theirs can't be used; the text is for a person.</summary>
-    internal const string UnusableTable = "TT001";
-
     /// <summary>The kind of an error; null for one that isn't the database's.</summary>
     public static DatabaseFault? FaultOf(Exception error) => error switch
     {
@@ -25,6 +22,21 @@ internal static class DatabaseErrors
     public static bool IsPassing(Exception error) =>
         FaultOf(error) is DatabaseFault.Away or DatabaseFault.Cut or DatabaseFault.Busy or DatabaseFault.DiskFull;
 
+    /// <summary>The rule of <see cref="DatabaseRules"/> by which our own SQL refused; null for any other error.</summary>
+    public static string? RuleOf(Exception? error) => error switch
+    {
+        PostgresException { SqlState: ['T', 'T', ..] } refusal => refusal.SqlState,
+        DbUpdateException or InputException => RuleOf(error.InnerException),
+        _ => null,
+    };
+
+    /// <summary>
+    /// True where the server has too little shared memory for a parallel index build: it goes through /dev/shm, of which a container has
+    /// 64 MB unless told otherwise. One process needs none.
+    /// </summary>
+    public static bool IsShortOfSharedMemory(PostgresException error) =>
+        error.MessageText.Contains("shared memory", StringComparison.Ordinal);
+
     private static DatabaseFault OfServer(PostgresException answer) => answer.SqlState switch
     {
         ['T', 'T', ..] => DatabaseFault.Rule,
@@ -35,8 +47,8 @@ internal static class DatabaseErrors
         PostgresErrorCodes.DiskFull => DatabaseFault.DiskFull,
         ['5', '7', ..] or ['5', '3', ..] => DatabaseFault.Away,
         ['4', '0', ..] or ['5', '5', ..] or ['5', '8', ..] => DatabaseFault.Busy,
-        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName =>
-            DatabaseFault.NotMigrated,
+        PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedFunction
+            or PostgresErrorCodes.InvalidSchemaName => DatabaseFault.NotMigrated,
         PostgresErrorCodes.InsufficientPrivilege => DatabaseFault.Denied,
         PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
             or PostgresErrorCodes.InvalidCatalogName => DatabaseFault.Refused,
@@ -50,16 +62,13 @@ internal static class DatabaseErrors
         var where = $"{settings.Host}:{settings.Port}";
         return error switch
         {
-            PostgresException { SqlState: UnusableTable } raised => new(raised.MessageText, raised),
-            PostgresException
-            {
-                SqlState: PostgresErrorCodes.InvalidPassword
-                or PostgresErrorCodes.InvalidAuthorizationSpecification
-            } refused =>
+            PostgresException raised when RuleOf(raised) == DatabaseRules.UnusableTable => new(raised.MessageText, raised),
+            PostgresException refused when OfServer(refused) == DatabaseFault.Refused
+                && refused.SqlState != PostgresErrorCodes.InvalidCatalogName =>
                 new($"The database server {where} refuses user '{settings.Username}': {refused.MessageText}. Check the connection string.", refused),
             PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } absent =>
                 new($"The database server {where} has no database '{settings.Database}'. Create it, or name another.", absent),
-            PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } denied =>
+            PostgresException denied when OfServer(denied) == DatabaseFault.Denied =>
                 new($"User '{settings.Username}' may not do this in database '{settings.Database}' at {where}: {denied.MessageText}. "
                     + "Use the owner of the schema, or let an administrator run: create extension vector;", denied),
             PostgresException => null,

@@ -21,7 +21,7 @@ public enum DatabaseFault
     /// <summary>The server's disk is full.</summary>
     DiskFull,
 
-    /// <summary>A table, function or schema is absent: never migrated, or by an older version.</summary>
+    /// <summary>A table, column, function or schema is absent: never migrated, or by an older version.</summary>
     NotMigrated,
 
     /// <summary>The role may not do this.</summary>

@@ -44,7 +44,6 @@ internal static class Statements
     public static SqlStatement Sql(this NpgsqlConnection connection, string text) => new(new NpgsqlCommand(text, connection));
 
     /// <summary>Statements in one round trip and one transaction.</summary>
-    /// <param name="db">The database.</param>
     /// <param name="timeoutSeconds">How long the client waits.</param>
     /// <param name="statements">Each with its parameters, as <see cref="Parameter"/> makes them.</param>
     public static NpgsqlBatch SqlBatch(

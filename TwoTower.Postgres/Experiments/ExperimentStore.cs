@@ -10,7 +10,6 @@ using TwoTower.Postgres.Releases;
 namespace TwoTower.Postgres.Experiments;
 
 /// <summary>An experiment: some users get another release than the active one.</summary>
-/// <param name="Id">Key.</param>
 /// <param name="Name">What people call it.</param>
 /// <param name="ModelVersion">The release that the share of users gets.</param>
 /// <param name="Share">Share of all users, 0..1.</param>

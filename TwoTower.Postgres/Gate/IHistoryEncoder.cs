@@ -27,8 +27,6 @@ internal static class HistoryEncoder
     /// <summary>Loads it. A recipe whose features need more than a history (vectors of the release's own table) reads that here,
     /// once.</summary>
     /// <param name="db">The database, for what isn't in the files.</param>
-    /// <param name="release">The release.</param>
-    /// <param name="files">Its files.</param>
     /// <exception cref="InputException">The files can't be used; says which and why.</exception>
     public static async Task<IHistoryEncoder> OpenAsync(
         NpgsqlDataSource db, Release release, ReleaseFileSet files, CancellationToken ct = default)

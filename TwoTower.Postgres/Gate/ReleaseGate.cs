@@ -19,7 +19,6 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
     private readonly ReleaseStore _store = new(db);
 
     /// <summary>Runs every check that those before it leave sense in, and records the outcome.</summary>
-    /// <param name="release">The release.</param>
     /// <param name="videoIds">The videos that must have a vector, those deleted meanwhile aside; null: all that were made before its embedding began.</param>
     /// <param name="actor">Who asks.</param>
     /// <param name="ct">Cancels; nothing is recorded then.</param>

@@ -13,7 +13,6 @@ internal sealed record ReleaseQuality(double[] Recall20, double[] Ndcg100, doubl
 
     /// <summary>Asks a release: the encoder of a live request, features from the fold-in only, exact ranking over its own
     /// vectors.</summary>
-    /// <param name="vectors">Its vectors.</param>
     /// <param name="encoder">Its way from a history to an embedding.</param>
     /// <param name="queries">The questions; each has a target among the items.</param>
     /// <param name="items">The items that are ranked, by video, numbered in order of id.</param>

@@ -5,7 +5,7 @@ using TwoTower.Core;
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>A row of the registry. All of it but the state, and what comes with it, never changes.</summary>
-public sealed record Release
+internal sealed record Release
 {
     /// <summary>Key; also names the table of the release's vectors.</summary>
     public required long Id { get; init; }

@@ -31,8 +31,8 @@ internal static class ReleaseErrors
 
     private static string? Explain(PostgresException e) => DatabaseErrors.FaultOf(e) switch
     {
-        // TT1…: raised by sql/migrations/0003_releases.sql and sql/functions.
-        DatabaseFault.Rule when e.SqlState is ['T', 'T', '1', ..] => $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.",
+        DatabaseFault.Rule when DatabaseErrors.RuleOf(e)!.StartsWith(DatabaseRules.Registry, StringComparison.Ordinal) =>
+            $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.",
         DatabaseFault.DiskFull =>
             $"The database's disk is full ({e.MessageText}): nothing was written and the releases that are there stay. Free some space and try again.",
         DatabaseFault.NotMigrated when e.MessageText.Contains("two_tower", StringComparison.Ordinal) =>

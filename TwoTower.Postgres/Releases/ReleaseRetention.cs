@@ -80,7 +80,7 @@ internal sealed class ReleaseRetention(NpgsqlDataSource db, TimeProvider time)
                 var reason = $"pruned: beyond the newest {keep}, and nobody needs it";
                 if (!await RetireAsync(release.ModelVersion, actor, reason, ct)) undropped.Add(release.ModelVersion);
             }
-            catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT101" })
+            catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.WrongState)
             {
                 // Activated, pinned or given an experiment since the list was read.
                 old.Remove(release);

@@ -1,7 +1,7 @@
 namespace TwoTower.Postgres.Releases;
 
 /// <summary>Where a release is in its life; the database enforces which state may follow which (docs/releases.md).</summary>
-public enum ReleaseState
+internal enum ReleaseState
 {
     /// <summary>Registered: its files are in the store, it has no vectors.</summary>
     Trained,

@@ -173,7 +173,7 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
                 "activate release", "two_tower.activate_release_after(@version, @expected, @actor, @reason)", modelVersion, "@version",
                 [("version", modelVersion), ("expected", expected), ("actor", actor), ("reason", reason)], ReadActivation, ct);
         }
-        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT105" })
+        catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.ActiveChanged)
         {
             return null;
         }

@@ -6,7 +6,7 @@ namespace TwoTower.Postgres.Releases;
 /// <summary>Traces and metrics of the registry, source and meter <c>TwoTower.Releases</c>.</summary>
 internal static class ReleaseTelemetry
 {
-    /// <summary>Name of both.</summary>
+    /// <summary>Name of the source and of the meter.</summary>
     public const string Name = "TwoTower.Releases";
 
     private static readonly Meter Meter = new(Name);

@@ -53,9 +53,8 @@ internal static class VectorIndex
         {
             await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), workers, ct);
         }
-        catch (PostgresException e) when (workers > 0 && e.MessageText.Contains("shared memory", StringComparison.Ordinal))
+        catch (PostgresException e) when (workers > 0 && DatabaseErrors.IsShortOfSharedMemory(e))
         {
-            // A parallel build shares its memory through /dev/shm, of which a container has 64 MB unless told otherwise.
             warn?.Invoke($"The server has too little shared memory for a parallel index build ({e.MessageText}): building with one process. Give its container --shm-size 1g.");
             await TryBuildAsync(db, vectors, options, MemoryMb(vectors.Release, options, rows), 0, ct);
         }

@@ -12,7 +12,7 @@ namespace TwoTower.Postgres.Serving;
 
 /// <summary>
 /// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
-/// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
+/// re-ranking (docs/architecture.md, the path of a request). Holds no state of users; thread-safe.
 /// </summary>
 internal sealed class RecommendationService : IDisposable
 {
@@ -106,7 +106,6 @@ internal sealed class RecommendationService : IDisposable
     }
 
     /// <summary>Videos like a video, the model's order.</summary>
-    /// <param name="videoId">The video.</param>
     /// <param name="limit">Videos wanted.</param>
     /// <param name="filter">Which videos may be shown.</param>
     /// <exception cref="RecommendationException">No usable release, no such video, or a video without a vector.</exception>

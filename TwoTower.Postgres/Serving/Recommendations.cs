@@ -63,13 +63,11 @@ internal sealed record VideoCard
 }
 
 /// <summary>A video that a search found.</summary>
-/// <param name="Video">The video.</param>
 /// <param name="Value">Cosine −1..1, or popularity 0..1.</param>
 internal readonly record struct Candidate(VideoCard Video, double Value);
 
 /// <summary>A video of an answer.</summary>
 /// <param name="Rank">Place, from 1.</param>
-/// <param name="Video">The video.</param>
 /// <param name="Score">The model's score, a cosine −1..1; null without a model.</param>
 /// <param name="Popularity">Share of the most popular video's popularity, 0..1; null with a model.</param>
 /// <param name="RankScore">What the answer is ordered by.</param>

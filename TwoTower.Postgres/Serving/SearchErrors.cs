@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -8,15 +9,15 @@ internal sealed class StaleReleaseException(string message, Exception inner) : E
 /// <summary>What the search functions refuse, by their own codes.</summary>
 internal static class SearchErrors
 {
-    public static Exception? Explain(PostgresException e) => e.SqlState switch
+    public static Exception? Explain(PostgresException e) => DatabaseErrors.RuleOf(e) switch
     {
-        "TT201" => new StaleReleaseException(e.MessageText, e),
+        DatabaseRules.StaleRelease => new StaleReleaseException(e.MessageText, e),
         // Dropped between the function's look at the catalogue and its scan.
-        PostgresErrorCodes.UndefinedTable when e.MessageText.Contains("two_tower.video_embeddings_", StringComparison.Ordinal) =>
+        _ when DatabaseErrors.FaultOf(e) == DatabaseFault.NotMigrated && e.MessageText.Contains("two_tower.video_embeddings_", StringComparison.Ordinal) =>
             new StaleReleaseException(e.MessageText, e),
-        "TT202" => new RecommendationException(NoAnswer.NoUsableRelease, NoRelease, e),
-        "TT203" => new RecommendationException(NoAnswer.UnknownVideo, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.", e),
-        "TT204" => new RecommendationException(
+        DatabaseRules.NothingActive => new RecommendationException(NoAnswer.NoUsableRelease, NoRelease, e),
+        DatabaseRules.NoVideo => new RecommendationException(NoAnswer.UnknownVideo, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}.", e),
+        DatabaseRules.NoVector => new RecommendationException(
             NoAnswer.VideoWithoutVector, $"{char.ToUpperInvariant(e.MessageText[0])}{e.MessageText[1..]}: its release's embedder has not come to it.", e),
         _ => null,
     };

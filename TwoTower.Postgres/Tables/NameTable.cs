@@ -35,6 +35,22 @@ internal sealed record NameTable(
             foreach (var name in Names(video)) rows.Add((video.Id, name));
         }
 
+        try
+        {
+            await WriteAsync(connection, rows, progress, ct);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
+        {
+            var (video, name) = rows.MaxBy(row => row.Name.Length);
+            throw new InputException(
+                $"An index of public.{Table} or public.{NamesTable} doesn't take the names: {error.MessageText}. The longest has {name.Length:N0} letters, "
+                + $"of video {video}: '{name[..Math.Min(name.Length, 60)]}…'. Nothing was written. Shorten it.", error);
+        }
+    }
+
+    private async Task WriteAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<(Guid Video, string Name)> rows, IProgress<WriteProgress>? progress, CancellationToken ct)
+    {
         var staging = await Staging.CreateAsync(connection, Table, [new("video_id", "uuid"), new(NameColumn, "text")], ct);
         await staging.CopyAsync(rows, static (writer, row) =>
         {

@@ -71,6 +71,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
                 if (tables.HasVideoColumn(names.VideoColumn)) await names.WriteAsync(connection, tables.Videos, progress, ct);
             }
 
+            await GivenIdWriter.WriteAsync(connection, tables, progress, ct);
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
             var taken = await writer.WriteAsync(ct);
             await Staging.ExecuteAsync(
@@ -88,6 +89,10 @@ internal sealed class TableWriter(NpgsqlDataSource db)
         {
             throw new InputException(
                 $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
+        {
+            throw new InputException($"An index of the tables doesn't take these rows: {error.MessageText}. Nothing was written. Shorten the longest texts.", error);
         }
         catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
         {

@@ -93,7 +93,6 @@ internal static class TwoTowerDatabaseExtensions
     /// </summary>
     /// <param name="builder">The host's builder.</param>
     /// <param name="connectionName">Name under <c>ConnectionStrings</c>.</param>
-    /// <param name="serviceKey">The key.</param>
     /// <exception cref="InputException">No connection string; the message has the configuration paths that were read.</exception>
     public static TBuilder AddKeyedTwoTowerDatabase<TBuilder>(this TBuilder builder, string connectionName, string serviceKey)
         where TBuilder : IHostApplicationBuilder

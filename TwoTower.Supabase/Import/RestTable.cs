@@ -43,9 +43,14 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
     }
 
     /// <summary>The key's values in a row.</summary>
-    public IReadOnlyList<string> KeyOf(JsonElement row) => [.. key.Select(name => row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        ? value.GetString()!
-        : throw new InputException($"A row of {table} at {client.Project.Name} has no {name}, which the rows are read in the order of: fill it in, or delete the row."))];
+    public IReadOnlyList<string> KeyOf(JsonElement row) => [.. key.Select(name => row.TryGetProperty(name, out var value) ? value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Number => value.GetRawText(),
+        _ => throw Missing(name),
+    } : throw Missing(name))];
+
+    private InputException Missing(string name) => new($"A row of {table} at {client.Project.Name} has no {name}, which the rows are read in the order of: fill it in, or delete the row.");
 
     private string Address(IReadOnlyList<string>? after)
     {

@@ -152,4 +152,4 @@ internal sealed class TrainerRounds(NpgsqlDataSource db, TrainerSettings setting
 /// <param name="OnlyIfNeeded">Not where a release is already trained, ready or active.</param>
 /// <param name="AllowNothing">Nothing to train on counts as done: schedulers take every code but 0 for a failure.</param>
 /// <param name="Every">Train again after this pause, for ever; null trains once.</param>
-public sealed record RoundOptions(Recipe Recipe, bool OnlyIfNeeded = false, bool AllowNothing = false, TimeSpan? Every = null);
+internal sealed record RoundOptions(Recipe Recipe, bool OnlyIfNeeded = false, bool AllowNothing = false, TimeSpan? Every = null);

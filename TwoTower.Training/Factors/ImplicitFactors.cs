@@ -8,7 +8,7 @@ namespace TwoTower.Training.Factors;
 /// <param name="Regularization">λ, scaled by frequency.</param>
 /// <param name="UnobservedWeight">α0: what a pair without a like weighs; one with a like weighs 1 more.</param>
 /// <param name="Epochs">Passes over both sides.</param>
-public sealed record IalsOptions(int Dim = 128, double Regularization = 0.007, double UnobservedWeight = 0.1, int Epochs = 10);
+internal sealed record IalsOptions(int Dim = 128, double Regularization = 0.007, double UnobservedWeight = 0.1, int Epochs = 10);
 
 /// <summary>
 /// Implicit alternating least squares (Hu et al. 2008) as Rendle et al. 2022, "Revisiting the performance of iALS on item recommendation

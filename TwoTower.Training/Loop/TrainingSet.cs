@@ -14,7 +14,6 @@ internal sealed class TrainingSet
     /// <summary>Splits the samples at random into training and held-out rows.</summary>
     /// <param name="users">Vectors in the order of <see cref="SampleSet.Users"/>.</param>
     /// <param name="items">Vectors in the order of <see cref="SampleSet.Videos"/>.</param>
-    /// <param name="samples">The samples.</param>
     /// <param name="heldOut">Share held out, rounded up to whole rows.</param>
     /// <param name="seed">The recipe's seed.</param>
     /// <exception cref="NothingToTrainException">One side comes out empty.</exception>

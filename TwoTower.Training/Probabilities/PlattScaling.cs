@@ -7,7 +7,7 @@ namespace TwoTower.Training.Probabilities;
 internal readonly record struct ScoredDecision(double Score, double RateLogit, bool IsLike);
 
 /// <summary>
-/// Logistic regression of likes on score and rate: Platt, "Probabilistic outputs for support vector machines", 1999, with his targets
+/// Logistic regression of likes on score and rate: Platt, "Probabilistic outputs for support vector machines", 1999, with its targets
 /// (N₊ + 1) ÷ (N₊ + 2) and 1 ÷ (N₋ + 2) instead of 1 and 0, by Newton's method with the step halved until the loss falls (Lin, Lin and
 /// Weng, 2007).
 /// </summary>

@@ -21,9 +21,7 @@ public sealed record DecisionRequest
 }
 
 /// <summary>A decision as it is recorded.</summary>
-/// <param name="UserId">The user.</param>
-/// <param name="VideoId">The video.</param>
 /// <param name="Decision">like or nope.</param>
 /// <param name="DecidedAt">The time that it is recorded under.</param>
-public sealed record DecisionResponse(Guid UserId, Guid VideoId, [property: AllowedValues("like", "nope")] string Decision,
+internal sealed record DecisionResponse(Guid UserId, Guid VideoId, [property: AllowedValues("like", "nope")] string Decision,
     DateTimeOffset DecidedAt);

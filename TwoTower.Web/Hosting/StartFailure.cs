@@ -5,7 +5,7 @@ using TwoTower.ServiceDefaults;
 namespace TwoTower.Web.Hosting;
 
 /// <summary>Why a start failed, for a person.</summary>
-public static class StartFailure
+internal static class StartFailure
 {
     /// <summary>One line with the reason and the remedy; null when it is none that a person can change.</summary>
     public static string? Explain(Exception failure) => failure switch

@@ -7,8 +7,7 @@ namespace TwoTower.Web.Recommendations;
 /// <param name="Strategy">How they were chosen: two_tower, popular_and_fresh or similar.</param>
 /// <param name="ModelVersion">The release that chose them; null for popular_and_fresh.</param>
 /// <param name="AsOf">The time that features, freshness and order are of.</param>
-/// <param name="Videos">The videos.</param>
-public sealed record RecommendationsResponse(
+internal sealed record RecommendationsResponse(
     [property: AllowedValues("two_tower", "popular_and_fresh", "similar")] string Strategy, string? ModelVersion, DateTimeOffset AsOf,
     IReadOnlyList<RecommendedVideoResponse> Videos)
 {
@@ -35,7 +34,7 @@ public sealed record RecommendationsResponse(
 /// <param name="Popularity">Popularity as a share of the most popular video's, 0..1; null with a model.</param>
 /// <param name="RankScore">What the list is ordered by: the score, or score or popularity with recency and price.</param>
 /// <param name="Reasons">What it shares with what the user liked.</param>
-public sealed record RecommendedVideoResponse(
+internal sealed record RecommendedVideoResponse(
     int Rank,
     Guid VideoId,
     string? ExternalId,
@@ -63,4 +62,4 @@ public sealed record RecommendedVideoResponse(
 /// <summary>A reason for a video.</summary>
 /// <param name="Kind">tag or performer.</param>
 /// <param name="Likes">How many of the user's likes have it.</param>
-public sealed record ReasonResponse([property: AllowedValues("tag", "performer")] string Kind, string Name, int Likes);
+internal sealed record ReasonResponse([property: AllowedValues("tag", "performer")] string Kind, string Name, int Likes);

@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Web.Releases;
 
@@ -12,23 +13,24 @@ internal sealed class RegistryRefusals : IEndpointFilter
         {
             return await next(context);
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        catch (PostgresException e) when (DatabaseErrors.FaultOf(e) == DatabaseFault.Denied)
         {
             return Problem(403, "The API's database role may not do that", $"{e.MessageText}: its role serves only. Do it with 'twotower releases' and the role that migrated.");
         }
-        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT104" })
+        catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.NoRelease)
         {
             return Problem(404, "There is no such release", e.Message);
         }
-        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT108" })
+        catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.NoExperiment)
         {
             return Problem(404, "There is no such experiment", e.Message);
         }
-        catch (InputException e) when (e.InnerException is PostgresException { SqlState: "TT107" })
+        catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.OtherExperiment)
         {
             return Problem(409, "Another experiment is in the way", e.Message);
         }
-        catch (InputException e) when (e.InnerException is PostgresException { SqlState: ['T', 'T', '1', ..] })
+        catch (InputException e)
+            when (DatabaseErrors.RuleOf(e) is { } rule && rule.StartsWith(DatabaseRules.Registry, StringComparison.Ordinal))
         {
             return Problem(409, "The release's state doesn't allow it", e.Message);
         }

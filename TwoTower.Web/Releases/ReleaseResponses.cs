@@ -34,6 +34,11 @@ public sealed record PruneRequest
     public bool DryRun { get; init; }
 }
 
+/// <summary>A release's state, by its name in JSON.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ReleaseStateNameAttribute()
+    : AllowedValuesAttribute([.. Enum.GetValues<ReleaseState>().Select(ReleaseResponse.Name)]);
+
 /// <summary>A release.</summary>
 /// <param name="State">trained, embedding, ready, active, retired or failed.</param>
 /// <param name="StateReason">Why it is there.</param>
@@ -42,8 +47,8 @@ public sealed record PruneRequest
 /// <param name="Recipe">What was trained.</param>
 /// <param name="EmbeddingDim">Length of a vector.</param>
 /// <param name="CreatedAt">When it was registered.</param>
-public sealed record ReleaseResponse(
-    string ModelVersion, [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string State,
+internal sealed record ReleaseResponse(
+    string ModelVersion, [property: ReleaseStateName] string State,
     string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
     DateTimeOffset CreatedAt)
 {
@@ -56,15 +61,15 @@ public sealed record ReleaseResponse(
 
 /// <summary>All releases.</summary>
 /// <param name="Releases">Newest first.</param>
-public sealed record ReleasesResponse(IReadOnlyList<ReleaseResponse> Releases);
+internal sealed record ReleasesResponse(IReadOnlyList<ReleaseResponse> Releases);
 
 /// <summary>A change of state.</summary>
 /// <param name="From">Null: it was registered.</param>
 /// <param name="To">The state it went to.</param>
 /// <param name="At">When, by the database's clock.</param>
-public sealed record TransitionResponse(
-    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string? From,
-    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string To,
+internal sealed record TransitionResponse(
+    [property: ReleaseStateName] string? From,
+    [property: ReleaseStateName] string To,
     DateTimeOffset At, string Actor, string? Reason);
 
 /// <summary>A run of the gate.</summary>
@@ -73,10 +78,9 @@ public sealed record TransitionResponse(
 /// <param name="Passed">What it decided.</param>
 /// <param name="ComparedWith">The release that was live.</param>
 /// <param name="Reason">What failed.</param>
-public sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, bool Passed, string? ComparedWith, string? Reason);
+internal sealed record GateRunResponse(long Run, DateTimeOffset At, string Actor, bool Passed, string? ComparedWith, string? Reason);
 
 /// <summary>A release with its history.</summary>
-/// <param name="Release">The release.</param>
 /// <param name="Needed">Why retention leaves it alone; empty: it doesn't.</param>
 /// <param name="History">Every change of state, oldest first.</param>
 /// <param name="GateRuns">Runs of the gate, newest first.</param>
@@ -103,17 +107,17 @@ internal sealed record GateResponse(
 /// <param name="ModelVersion">The release that is active.</param>
 /// <param name="Previous">The one that was before.</param>
 /// <param name="Changed">False when it was active already.</param>
-public sealed record ActivationResponse(string ModelVersion, string? Previous, bool Changed);
+internal sealed record ActivationResponse(string ModelVersion, string? Previous, bool Changed);
 
 /// <summary>A retirement.</summary>
 /// <param name="ModelVersion">The release.</param>
 /// <param name="VectorsDropped">False: somebody is still reading them; the next prune drops them.</param>
-public sealed record RetirementResponse(string ModelVersion, bool VectorsDropped);
+internal sealed record RetirementResponse(string ModelVersion, bool VectorsDropped);
 
 /// <summary>A pin.</summary>
 /// <param name="ModelVersion">The release.</param>
 /// <param name="Pinned">True: retention leaves it alone.</param>
-public sealed record PinResponse(string ModelVersion, bool Pinned);
+internal sealed record PinResponse(string ModelVersion, bool Pinned);
 
 /// <summary>An import.</summary>
 /// <param name="Release">The release that the bundle is now.</param>
@@ -122,5 +126,5 @@ public sealed record PinResponse(string ModelVersion, bool Pinned);
 /// <param name="WithoutVector">Videos that have none in it.</param>
 /// <param name="Activated">True when it was activated now.</param>
 /// <param name="Warnings">What a person should know.</param>
-public sealed record ImportResponse(
+internal sealed record ImportResponse(
     ReleaseResponse Release, long Videos, long Skipped, long WithoutVector, bool Activated, IReadOnlyList<string> Warnings);

@@ -64,6 +64,40 @@ public sealed class ArchitectureTests : IDisposable
             ],
             _product.SelectMany(DatabaseCalls.Of).Distinct().Order(StringComparer.Ordinal));
 
+    // Whoever else reads a code expects that very one of a statement of its own.
+    [Fact]
+    public void What_kind_an_error_of_the_database_is_one_place_knows() =>
+        Assert.Equal(
+            [
+                "TwoTower.Cli.Evaluation.ScratchDatabase",
+                "TwoTower.Cli.Hosting.CommandHost", // shows it
+                "TwoTower.Embedding.Publishing.PublicTableIndexes",
+                "TwoTower.LocalPostgres.GivenServer",
+                "TwoTower.LocalPostgres.Servers.ServerProbe",
+                "TwoTower.Postgres.Connections.DatabaseErrors",
+                "TwoTower.Postgres.Releases.ReleaseStore",
+                "TwoTower.Postgres.Releases.VectorWriter",
+                "TwoTower.Postgres.Schema.ExistingTables",
+                "TwoTower.Postgres.Tables.TableWriter",
+                "TwoTower.ServiceDefaults.Database.DatabaseWait",
+            ],
+            _product.SelectMany(DatabaseCalls.OfErrorCodes).Distinct().Order(StringComparer.Ordinal).ToArray());
+
+    // Core is packed, and a generator skips the internal types of the API's requests.
+    [Fact]
+    public void Public_is_what_is_packed_or_configured() =>
+        Assert.Equal(
+            [
+                "TwoTower.Postgres.Connections.DatabaseFault", // parameters of tests
+                "TwoTower.Postgres.Releases.VectorType", // an option's value
+                "TwoTower.Training.Loop.Shortcuts",
+            ],
+            _product.Where(module => module.Name is not ("TwoTower.Core.dll" or "TwoTower.Web.dll"))
+                .SelectMany(module => module.Types)
+                .Where(type => type.IsPublic && !type.Name.EndsWith("Options", StringComparison.Ordinal))
+                .Where(type => type.Name != "Program" && type.Namespace != "Projects")
+                .Select(type => type.FullName).Order(StringComparer.Ordinal).ToArray());
+
     [Fact]
     public void The_path_of_a_request_goes_without_entities() =>
         Assert.DoesNotContain(

@@ -11,7 +11,7 @@ public class InTimeProtocolTests
     public void The_next_likes_are_asked_from_the_history_before_the_cut()
     {
         // Ten decisions a minute apart: the cut at 50 % is before the sixth. After it viewer 1 likes 3 (new) and 1 (seen), nopes 2 between
-        // his likes of 3 and 4, and nopes 5 after the last; viewer 3 comes for the first time.
+        // the likes of 3 and 4, and nopes 5 after the last; viewer 3 comes for the first time.
         var tables = Of(
             (1, 1, DecisionType.Like), (2, 3, DecisionType.Like), (2, 4, DecisionType.Like), (2, 2, DecisionType.Like),
             (2, 5, DecisionType.Like),

@@ -13,7 +13,7 @@ public sealed class ApiWorld(PostgresFixture postgres) : IAsyncLifetime
 
     internal ApiHost Api { get; private set; } = null!;
 
-    public Release Release { get; private set; } = null!;
+    internal Release Release { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {

@@ -4,7 +4,6 @@ namespace TwoTower.Postgres.Experiments.Comparison;
 /// <param name="Value">The estimate.</param>
 /// <param name="Lower">Lower end; null with fewer than two users.</param>
 /// <param name="Upper">Upper end.</param>
-/// <param name="StandardError">Its standard error.</param>
 internal sealed record Interval(double Value, double? Lower, double? Upper, double? StandardError)
 {
     private const double Quantile = 1.959963984540054; // of the normal distribution, 97.5 %
@@ -33,7 +32,6 @@ internal sealed record ClusteredEstimate(double Value, IReadOnlyDictionary<Guid,
     /// delta method (Cochran, Sampling Techniques, 3rd ed. 1977, ch. 6; Deng, Knoblich, Lu: Applying the Delta Method in Metric Analytics,
     /// KDD 2018). Null where Σx is 0.
     /// </summary>
-    /// <param name="users">The users.</param>
     /// <param name="y">Numerator of a user.</param>
     /// <param name="x">Denominator of a user.</param>
     public static ClusteredEstimate? Ratio(IReadOnlyCollection<UserOutcome> users, Func<UserOutcome, double> y, Func<UserOutcome, double> x)

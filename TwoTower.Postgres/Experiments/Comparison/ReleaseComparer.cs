@@ -15,8 +15,6 @@ internal sealed class ReleaseComparer(NpgsqlDataSource db)
     private const int FewUsers = 30;
 
     /// <summary>Compares two releases.</summary>
-    /// <param name="a">The one.</param>
-    /// <param name="b">The other.</param>
     /// <param name="since">From when; null: all that is kept, or the experiment's start.</param>
     /// <param name="experiment">Only what was served while this experiment ran; null: all.</param>
     /// <exception cref="InputException">There is no such release or experiment.</exception>

@@ -1,8 +1,6 @@
 namespace TwoTower.Postgres.Experiments.Comparison;
 
 /// <summary>Two releases by what became of what they recommended.</summary>
-/// <param name="A">The one.</param>
-/// <param name="B">The other.</param>
 /// <param name="Since">Recommendations from here on count; null: all that are kept.</param>
 /// <param name="Until">Up to here.</param>
 /// <param name="Experiment">Only what was served while this experiment ran; null: all.</param>

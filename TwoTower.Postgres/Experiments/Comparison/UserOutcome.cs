@@ -1,7 +1,6 @@
 namespace TwoTower.Postgres.Experiments.Comparison;
 
 /// <summary>What became of what one user was recommended by one release (<c>two_tower.release_outcomes</c>).</summary>
-/// <param name="UserId">The user.</param>
 /// <param name="Recommendations">Videos shown, repeats counted.</param>
 /// <param name="Answers">Answers that they came in, empty ones included.</param>
 /// <param name="Empty">Answers without a video.</param>

@@ -7,7 +7,7 @@ using TwoTower.Core.Rows;
 namespace TwoTower.Benchmarks.Tuning;
 
 /// <summary>
-/// A tenth of the users, by a stable hash, is kept out of training. Of each one's likes a fifth are targets and the rest, with his nopes,
+/// A tenth of the users, by a stable hash, is kept out of training. Of each one's likes a fifth are targets and the rest, with the nopes,
 /// the history that the model sees; every video that anyone in training liked is ranked.
 /// </summary>
 internal sealed class HeldOutUserSet
@@ -36,7 +36,7 @@ internal sealed class HeldOutUserSet
                 .DistinctBy(entry => entry.VideoId).OrderBy(entry => Hash(history.UserId, entry.VideoId)).ToArray();
             if (likes.Length < FewestLikes) continue;
             var targets = likes[..Math.Max(1, likes.Length / 5)].Select(entry => entry.VideoId).ToHashSet();
-            // As of now for the model: what he decided later than training's end is still his history.
+            // As of now for the model: decisions after the training's end are still history.
             HistoryEntry[] seen = [.. history.Entries.Where(entry => !targets.Contains(entry.VideoId))
                 .Select(entry => entry with { At = entry.At > _asOf ? _asOf : entry.At })];
             _users.Add((history with { Entries = seen }, targets));

@@ -46,6 +46,20 @@ internal sealed class RecipeDocuments
         static JsonObject Where() => new() { ["type"] = "string", ["description"] = "For editors: where this schema is." };
     }
 
+    /// <summary>recipes/space.schema.json: the file with the keys of today.</summary>
+    public static string SpaceSchema(string text)
+    {
+        var root = JsonNode.Parse(text)!;
+        var keys = (JsonObject)root["properties"]!;
+        foreach (var old in keys.Select(pair => pair.Key).Where(key => key != "$schema").ToList()) keys.Remove(old);
+        foreach (var key in RecipeKeys.All.Select(key => key.Path).Where(SearchSpace.IsSearchable))
+        {
+            keys[key] = new JsonObject { ["$ref"] = "#/$defs/setting" };
+        }
+
+        return root.ToJsonString(Readable) + "\n";
+    }
+
     /// <summary>A table of docs/recipes.md.</summary>
     /// <param name="name">both, statistics, everyday or advanced.</param>
     public string Table(string name)
@@ -53,10 +67,9 @@ internal sealed class RecipeDocuments
         RecipeKind? kind = name switch { "both" => null, "statistics" => RecipeKind.Statistics, _ => RecipeKind.History };
         var keys = RecipeKeys.All.Where(key => key.Kind == kind && (kind != RecipeKind.History || Group(key.Property) == name));
         var text = new StringBuilder();
-        text.Append(
-            kind is null
-                ? "| key | `statistics` | `history` | what it does, and when to change it |\n| --- | --- | --- | --- "
-                    + "|\n" : "| key | default | what it does, and when to change it |\n| --- | --- | --- |\n");
+        text.Append(kind is null
+            ? "| key | `statistics` | `history` | what it does, and when to change it |\n| --- | --- | --- | --- |\n"
+            : "| key | default | what it does, and when to change it |\n| --- | --- | --- |\n");
         foreach (var key in keys)
         {
             var defaults = kind is { } one ? [Default(key, one)] : RecipeKinds.All.Select(each => Default(key, each));
@@ -129,7 +142,7 @@ internal sealed class RecipeDocuments
 
     private static void Describe(JsonObject entry, PropertyInfo property)
     {
-        var type = property.PropertyType;
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         var item = type.IsGenericType ? type.GetGenericArguments()[0] : null;
         entry["type"] = item is null ? Name(type) : "array";
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)

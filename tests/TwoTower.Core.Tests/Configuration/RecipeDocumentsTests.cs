@@ -12,6 +12,10 @@ public sealed class RecipeDocumentsTests
     public void The_JSON_schema_is_that_of_the_code() => Matches(Path.Combine(Root(), "recipes", "recipe.schema.json"), _ => Documents.Schema());
 
     [Fact]
+    public void The_JSON_schema_of_spaces_offers_every_key_that_can_be_searched() =>
+        Matches(Path.Combine(Root(), "recipes", "space.schema.json"), RecipeDocuments.SpaceSchema);
+
+    [Fact]
     public void The_tables_of_keys_are_those_of_the_code() => Matches(Path.Combine(Root(), "docs", "recipes.md"), text => Regex.Replace(
         text, @"(?<=<!-- keys: (?<name>\w+) -->\n).*?(?=<!-- end -->)", match => $"\n{Documents.Table(match.Groups["name"].Value)}\n", RegexOptions.Singleline));
 

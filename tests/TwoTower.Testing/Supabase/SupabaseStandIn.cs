@@ -71,6 +71,9 @@ public sealed class SupabaseStandIn : IAsyncDisposable
     /// <summary>Calls of functions so far, by name.</summary>
     public Dictionary<string, int> Calls => _rest.Calls;
 
+    /// <summary>What <c>/auth/v1/.well-known/jwks.json</c> answers: the public keys that tokens are verified with.</summary>
+    public (int Status, string Body) Keys { get; set; } = (200, """{"keys": []}""");
+
     /// <summary>PostgREST's db-max-rows.</summary>
     public int MaxRows
     {
@@ -118,7 +121,12 @@ public sealed class SupabaseStandIn : IAsyncDisposable
             return;
         }
 
-        if (path.StartsWith("/storage/v1/", StringComparison.Ordinal)) await Storage.AnswerAsync(context, path["/storage/v1".Length..]);
+        if (path == "/auth/v1/.well-known/jwks.json")
+        {
+            (context.Response.StatusCode, context.Response.ContentType) = (Keys.Status, "application/json");
+            await context.Response.WriteAsync(Keys.Body);
+        }
+        else if (path.StartsWith("/storage/v1/", StringComparison.Ordinal)) await Storage.AnswerAsync(context, path["/storage/v1".Length..]);
         else await _rest.AnswerAsync(context, path.StartsWith("/rest/v1/", StringComparison.Ordinal) ? path["/rest/v1".Length..] : path, body);
     }
 

@@ -10,11 +10,11 @@ public sealed class BalanceTests
     {
         // Users of a tower with one layer, in two dimensions; 16 times as much spread in the first as in the second.
         float[] weight = [4, 0, 0, 1, 0, 0], bias = [0.5f, -0.25f, 0];
-        var lessons = new DistillationTargets([1, 2, 3, 4], [], [([0], []), ([1], [])], [16, 1, -16, 1], 2);
+        var distillation = new DistillationTargets([1, 2, 3, 4], [], [([0], []), ([1], [])], [16, 1, -16, 1], 2);
         var user = new TowerWeights([new(2, 3, weight, bias)]);
 
-        var (balanced, share) = HistoryTraining.Balance(user, lessons);
-        var items = HistoryTraining.Scale(lessons.Items, share);
+        var (balanced, share) = HistoryTraining.Balance(user, distillation);
+        var items = HistoryTraining.Scale(distillation.Items, share);
 
         Assert.Equal([1, 0.5f, 3, 1], items); // half of a spread of 1 : 16 is 1 : 4
         var last = balanced.Layers[^1];
@@ -22,7 +22,7 @@ public sealed class BalanceTests
         {
             for (var item = 0; item < 2; item++)
             {
-                Assert.Equal(Score(weight, bias, lessons.Items, x, item), Score(last.Weight, last.Bias, items, x, item), 1e-5f);
+                Assert.Equal(Score(weight, bias, distillation.Items, x, item), Score(last.Weight, last.Bias, items, x, item), 1e-5f);
             }
         }
 
@@ -32,8 +32,8 @@ public sealed class BalanceTests
     [Fact]
     public void A_dimension_that_nobody_uses_stays_finite()
     {
-        var lessons = new DistillationTargets([1, 2], [], [([0], [])], [3, 0], 2);
-        var (user, share) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), lessons);
+        var distillation = new DistillationTargets([1, 2], [], [([0], [])], [3, 0], 2);
+        var (user, share) = HistoryTraining.Balance(new([new(1, 3, [1, 0, 0], [0, 0, 0])]), distillation);
         Assert.All(user.Layers[^1].Weight.Concat(share), number => Assert.True(float.IsFinite(number)));
     }
 

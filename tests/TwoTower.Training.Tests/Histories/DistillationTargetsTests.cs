@@ -33,7 +33,7 @@ public sealed class LessonsTests
             Assert.Equal(likes.Order().Distinct(), likes);
             Assert.Equal(nopes.Order().Distinct(), nopes);
             Assert.Empty(likes.Intersect(nopes));
-            Assert.DoesNotContain(likes, item => item is >= 40 and < 80); // his nopes are the other's likes
+            Assert.DoesNotContain(likes, item => item is >= 40 and < 80); // the nopes are the other's likes
             Assert.DoesNotContain(nopes, item => item < 40);
             var own = likes.Count(item => item < 40) + nopes.Count(item => item is >= 40 and < 80);
             (least, most) = (Math.Min(least, own), Math.Max(most, own));
@@ -65,21 +65,21 @@ public sealed class LessonsTests
     [Fact]
     public void Projecting_scores_and_multiplying_back_gives_the_user_vector_again()
     {
-        var lessons = Prepare(1.0);
+        var distillation = Prepare(1.0);
         using var scope = NewDisposeScope();
-        var (items, projection) = (Matrix(lessons.Items), Matrix(lessons.Projection));
+        var (items, projection) = (Matrix(distillation.Items), Matrix(distillation.Projection));
         Assert.True(projection.t().matmul(items).allclose(eye(Rank), 1e-3, 1e-3));
-        Assert.Equal(lessons.Histories.Length * Rank, lessons.Targets.Length);
+        Assert.Equal(distillation.Histories.Length * Rank, distillation.Targets.Length);
     }
 
     [Fact]
     public void An_item_can_have_nearly_the_same_score_for_everybody()
     {
-        var lessons = Prepare(0.5);
-        var item = lessons.Everybody(-2, CPU);
+        var distillation = Prepare(0.5);
+        var item = distillation.Everybody(-2, CPU);
         double[] scores =
-            [.. Enumerable.Range(0, lessons.Histories.Length).Select(
-                user => (double)TensorPrimitives.Dot<float>(item, lessons.Targets.AsSpan(user * Rank, Rank)))];
+            [.. Enumerable.Range(0, distillation.Histories.Length).Select(
+                user => (double)TensorPrimitives.Dot<float>(item, distillation.Targets.AsSpan(user * Rank, Rank)))];
         Assert.InRange(scores.Average(), -2.2, -1.8);
         Assert.InRange(Math.Sqrt(scores.Average(score => Math.Pow(score + 2, 2))), 0, 0.5);
     }
@@ -88,18 +88,18 @@ public sealed class LessonsTests
     public void A_head_weight_keeps_the_scores_of_what_is_often_shown()
     {
         using var scope = NewDisposeScope();
-        var teacher = FitTeacher();
+        var closedForm = FitTeacher();
         (int[] Likes, int[] Nopes)[] users = [.. Data.Users.Where(user => Interactions.IsUsable(user.Likes))];
-        var values = new float[users.Length * teacher.Items];
-        teacher.Score(users, values, Parallel);
-        var scores = tensor(values, [users.Length, teacher.Items]);
-        var shown = bincount(scores.topk(100).indexes.flatten(), minlength: teacher.Items).topk(40).indexes;
+        var values = new float[users.Length * closedForm.Items];
+        closedForm.Score(users, values, Parallel);
+        var scores = tensor(values, [users.Length, closedForm.Items]);
+        var shown = bincount(scores.topk(100).indexes.flatten(), minlength: closedForm.Items).topk(40).indexes;
         var (alike, weighted) = (Error(Prepare(0.0)), Error(Prepare(1.0)));
         Assert.True(weighted < 0.95 * alike, $"{weighted} is not under {alike}");
 
         // Mean squared, of the forty videos that are shown most.
-        double Error(DistillationTargets lessons) =>
-            (scores - scores.matmul(Matrix(lessons.Projection)).matmul(Matrix(lessons.Items).t())).index_select(
+        double Error(DistillationTargets distillation) =>
+            (scores - scores.matmul(Matrix(distillation.Projection)).matmul(Matrix(distillation.Items).t())).index_select(
                 1, shown).square().mean().item<float>();
     }
 

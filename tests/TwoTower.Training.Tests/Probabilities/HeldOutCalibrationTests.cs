@@ -108,11 +108,11 @@ public sealed class HeldOutCalibrationTests : IDisposable
     public async Task On_users_that_neither_training_nor_calibration_knew_it_is_far_nearer_the_truth_than_the_sigmoid_of_the_score()
     {
         var splits = new[] { HeldOutUsersProtocol.Create(Tables, new(), HeldOutGroup.Validation) };
-        var examiner = new Evaluator(splits, reRank: true, TimeProvider.System);
+        var evaluator = new Evaluator(splits, reRank: true, TimeProvider.System);
         List<Answers> answers = [];
         foreach (var recipe in new[] { Histories, Histories with { Name = "plain", Serving = new() { ReRank = false } } })
         {
-            answers.AddRange(await examiner.AskAsync(RecipeModel.Create(recipe.Name, Options(recipe)), 42, null, default));
+            answers.AddRange(await evaluator.AskAsync(RecipeModel.Create(recipe.Name, Options(recipe)), 42, null, default));
         }
 
         var results = new Summary(splits, rounds: 0).Of(answers, null, default).Models;
