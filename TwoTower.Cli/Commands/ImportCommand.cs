@@ -8,7 +8,8 @@ using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>, <c>import postgres</c>, <c>import supabase</c>.</summary>
+/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>, <c>import postgres</c>, <c>import
+/// supabase</c>.</summary>
 internal static class ImportCommand
 {
     /// <summary>A file that says what is what in somebody's files.</summary>

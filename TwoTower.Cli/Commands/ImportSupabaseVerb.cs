@@ -31,9 +31,11 @@ internal static class ImportSupabaseVerb
               twotower import supabase
               twotower import supabase --full --key-file ~/.supabase-key
             """)
-        { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, ImportCommand.SkipBad, CommonOptions.Database, CommonOptions.Wait };
+        { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, ImportCommand.SkipBad, CommonOptions.Database,
+            CommonOptions.Wait };
         host.Handle(command, session => RunAsync(
-            session, session.Parse.GetValue(since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000, session.Parse.GetValue(ImportCommand.SkipBad) ?? 0));
+            session, session.Parse.GetValue(since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000,
+                session.Parse.GetValue(ImportCommand.SkipBad) ?? 0));
         return command;
     }
 
@@ -47,16 +49,19 @@ internal static class ImportSupabaseVerb
         var mark = await marks.ReadAsync(client.Project.Name, session.Stop);
         if (from is null && !full && mark is { } last) from = last - ImportSince.Overlap;
 
-        using var spool = RowSpool.Open(StateHome.Path, client.Project.Name, from is { } begin ? InstantText.Format(begin) : null, session.Time.GetUtcNow());
+        using var spool = RowSpool.Open(StateHome.Path, client.Project.Name, from is { } begin ? InstantText.Format(begin)
+            : null, session.Time.GetUtcNow());
         session.Kept = "the pages read so far are kept and the database hasn't changed; run the same command to go on";
         if (spool.IsResumed) session.Terminal.Say($"going on with the import that began at {spool.State.StartedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC");
         await session.Terminal.StageAsync("reading", "rows", progress => new RestDownload(client, session.Time, session.Terminal.Warn).RunAsync(
             spool, pageRows, new Relay<DownloadProgress>(progress, step => new(step.Rows, step.Total, step.Table)), session.Stop));
 
-        var options = new ImportOptions { SkipBad = skipBad, LeftOut = rows => ImportCommand.WriteBadRows(session, rows), Time = session.Time };
+        var options = new ImportOptions { SkipBad = skipBad, LeftOut = rows => ImportCommand.WriteBadRows(session, rows),
+            Time = session.Time };
         try
         {
-            using var set = await Task.Run(() => ImportReader.Open(spool.Folder, ImportFormat.Tables, null, session.Terminal.Warn, options), session.Stop);
+            using var set = await Task.Run(() =>
+                ImportReader.Open(spool.Folder, ImportFormat.Tables, null, session.Terminal.Warn, options), session.Stop);
             var written = await Loading.WriteAsync(session, db, set);
             var tables = set.Tables();
             await marks.WriteAsync(client.Project.Name, Later(spool.State.Until, mark), session.Stop);
@@ -73,5 +78,6 @@ internal static class ImportSupabaseVerb
         }
     }
 
-    private static DateTimeOffset? Later(DateTimeOffset? until, DateTimeOffset? mark) => mark is { } before && (until is not { } now || now < before) ? before : until;
+    private static DateTimeOffset? Later(DateTimeOffset? until, DateTimeOffset? mark) =>
+        mark is { } before && (until is not { } now || now < before) ? before : until;
 }

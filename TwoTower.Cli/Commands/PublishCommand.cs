@@ -20,7 +20,8 @@ internal static class PublishCommand
     {
         var place = new Argument<string>("PLACE") { Description = "supabase (Storage of the project), s3://BUCKET/PREFIX (any S3-compatible store), or a folder." };
         var release = EmbedCommand.Release("the active one");
-        var bucket = new Option<string>("--bucket") { Description = "The bucket of Supabase Storage; made, private, where there is none.", HelpName = "NAME", DefaultValueFactory = _ => "model-artifacts" };
+        var bucket = new Option<string>("--bucket") { Description = "The bucket of Supabase Storage; made, private, where there is none.",
+            HelpName = "NAME", DefaultValueFactory = _ => "model-artifacts" };
         var rollback = new Option<bool>("--rollback") { Description = "Make current/ the version again that was published before." };
         var reason = ReleaseOptions.Reason();
         var watch = new Option<bool>("--watch")
@@ -45,7 +46,8 @@ internal static class PublishCommand
               twotower publish supabase --rollback --reason 'too few clicks'
               twotower publish supabase --watch --every 5m
             """)
-        { place, release, bucket, rollback, reason, watch, every, major, SupabaseOptions.Url, SupabaseOptions.KeyFile, CommonOptions.Database, CommonOptions.Wait };
+        { place, release, bucket, rollback, reason, watch, every, major, SupabaseOptions.Url, SupabaseOptions.KeyFile,
+            CommonOptions.Database, CommonOptions.Wait };
         host.Handle(command, async session =>
         {
             var (isRollback, isWatch) = (session.Parse.GetValue(rollback), session.Parse.GetValue(watch));
@@ -56,7 +58,8 @@ internal static class PublishCommand
             }
 
             using var store = StoreAddress.Open(
-                session.Parse.GetValue(place)!, session.Parse.GetValue(bucket)!, () => SupabaseOptions.Connect(session), Environment.GetEnvironmentVariable);
+                session.Parse.GetValue(place)!, session.Parse.GetValue(bucket)!, () =>
+                    SupabaseOptions.Connect(session), Environment.GetEnvironmentVariable);
             var db = await session.OpenDatabaseAsync();
             var version = session.Parse.GetValue(release);
             if (version is null) version = (await new ReleaseStore(db).GetActiveAsync(session.Stop))?.ModelVersion
@@ -111,7 +114,8 @@ internal static class PublishCommand
         {
             session.Kept = "what is published stays; nobody watches over it now";
             session.Terminal.Say($"watching {store.Name}; Ctrl-C ends that");
-            return new PublicationWatch(db, store, _publisher, _place, ExportAsync, session.Terminal.Say).RunAsync(every, session.Time, session.Stop);
+            return new PublicationWatch(db, store, _publisher, _place, ExportAsync, session.Terminal.Say).RunAsync(every, session.Time,
+                session.Stop);
         }
 
         private async Task<Published> ExportAsync(string version, CancellationToken ct)
@@ -122,7 +126,8 @@ internal static class PublishCommand
             try
             {
                 var manifest = await session.Terminal.StageAsync("exporting", "vectors", progress => ReleaseExport.WriteAsync(
-                    db, version, folder, session.Time, SourceCommit.Of(typeof(PublishCommand).Assembly), new Relay<long>(progress, vectors => new(vectors, null)), ct));
+                    db, version, folder, session.Time, SourceCommit.Of(typeof(PublishCommand).Assembly),
+                        new Relay<long>(progress, vectors => new(vectors, null)), ct));
                 var bytes = manifest.Files.Sum(file => file.Size);
                 var published = await session.Terminal.StageAsync("publishing", "bytes", progress =>
                     _publisher.PublishAsync(folder, manifest, done => progress.Report(new(done, bytes)), ct));

@@ -44,7 +44,8 @@ internal static class UploadCommand
             var (version, folder) = (session.Parse.GetValue(release), session.Parse.GetValue(bundle));
             if (version is not null && folder is not null) throw new InputException("--release and --bundle can't be together: leave one.");
             var options = new UploadOptions(
-                session.Parse.GetValue(table)!, session.Parse.GetValue(batch) ?? 200, session.Parse.GetValue(length), session.Parse.GetValue(prune));
+                session.Parse.GetValue(table)!, session.Parse.GetValue(batch) ?? 200, session.Parse.GetValue(length),
+                    session.Parse.GetValue(prune));
             using var client = SupabaseOptions.Connect(session);
             VectorSource source = folder is not null
                 ? new BundleVectorSource(await BundleReader.ReadAsync(folder, session.Stop), session.Time)
@@ -72,7 +73,8 @@ internal static class UploadCommand
                     versioned = result.Table.HasVersion,
                     result.Resumed,
                 },
-                () => session.Terminal.Say(isDry ? Plan(client.Project.Name, source, options, result) : Sentence(client.Project.Name, source, options, result)));
+                () => session.Terminal.Say(isDry ? Plan(client.Project.Name, source, options, result)
+                    : Sentence(client.Project.Name, source, options, result)));
         });
         return command;
     }

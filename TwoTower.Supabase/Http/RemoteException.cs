@@ -1,6 +1,7 @@
 namespace TwoTower.Supabase.Http;
 
-/// <summary>Another server fails, or doesn't answer as it should, and repeating didn't help. The message is one line for a person.</summary>
+/// <summary>Another server fails, or doesn't answer as it should, and repeating didn't help. The message is one line for a
+/// person.</summary>
 internal sealed class RemoteException : Exception
 {
     public RemoteException(string message) : base(message) { }

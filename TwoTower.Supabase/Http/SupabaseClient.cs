@@ -22,7 +22,8 @@ internal sealed class SupabaseClient : IDisposable
         // No redirect: a key goes to the server that it is for.
         _http = new(new ResilienceHandler(pipeline)
         {
-            InnerHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.All },
+            InnerHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.All },
         })
         { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -47,8 +48,9 @@ internal sealed class SupabaseClient : IDisposable
         {
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
         }
-        catch (HttpRequestException error) when (error.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
-            or HttpRequestError.SecureConnectionError)
+        catch (HttpRequestException error) when (
+            error.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+                or HttpRequestError.SecureConnectionError)
         {
             throw new InputException($"The project at {Project.Name} doesn't answer ({error.Message}): correct SUPABASE_URL, or try again when it does.", error);
         }
@@ -80,7 +82,8 @@ internal sealed class SupabaseClient : IDisposable
 
     /// <summary>Sends a request that must succeed and reads its JSON.</summary>
     public async Task<JsonElement> JsonAsync(
-        HttpMethod method, string path, string what, IEnumerable<(string Name, string Value)>? headers, HttpContent? content, CancellationToken ct)
+        HttpMethod method, string path, string what, IEnumerable<(string Name, string Value)>? headers, HttpContent? content,
+            CancellationToken ct)
     {
         using var response = await SendAsync(method, path, headers, content, ct);
         if (!response.IsSuccessStatusCode) throw Explain(await RemoteError.ReadAsync(response, ct), what);

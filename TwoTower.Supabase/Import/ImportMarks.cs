@@ -3,7 +3,8 @@ using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Supabase.Import;
 
-/// <summary>How far a database has imported each source: with the rows, in the database itself, so that a new one begins at the beginning.</summary>
+/// <summary>How far a database has imported each source: with the rows, in the database itself, so that a new one begins at the
+/// beginning.</summary>
 internal sealed class ImportMarks(NpgsqlDataSource db)
 {
     /// <summary>The latest decision of the last import; null: there was none.</summary>

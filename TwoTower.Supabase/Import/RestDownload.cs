@@ -92,7 +92,8 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
     }
 
     private static async Task PagesAsync(
-        RowSpool spool, string name, RestTable table, int pageRows, Func<IReadOnlyList<JsonElement>, IReadOnlyDictionary<string, byte[]>> lines,
+        RowSpool spool, string name, RestTable table, int pageRows, Func<IReadOnlyList<JsonElement>, IReadOnlyDictionary<string,
+            byte[]>> lines,
         IProgress<DownloadProgress>? progress, CancellationToken ct)
     {
         var (ask, first) = (pageRows, true);

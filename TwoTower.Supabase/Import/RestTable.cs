@@ -43,7 +43,8 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
     }
 
     /// <summary>The key's values in a row.</summary>
-    public IReadOnlyList<string> KeyOf(JsonElement row) => [.. key.Select(name => row.TryGetProperty(name, out var value) ? value.ValueKind switch
+    public IReadOnlyList<string> KeyOf(JsonElement row) =>
+        [.. key.Select(name => row.TryGetProperty(name, out var value) ? value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!,
         JsonValueKind.Number => value.GetRawText(),
@@ -92,7 +93,8 @@ internal static class RestShape
             : throw new InputException($"{client.Project.Name} doesn't answer as PostgREST does (no list of rows): correct SUPABASE_URL.");
     }
 
-    /// <summary>How the names of videos' tags or performers are embedded: flat, or in a table of their own; null where there are neither.</summary>
+    /// <summary>How the names of videos' tags or performers are embedded: flat, or in a table of their own; null where there are
+    /// neither.</summary>
     /// <param name="join">The table that has a row a video and name, <c>video_tags</c>.</param>
     /// <param name="flat">Its column where it has the name itself.</param>
     /// <param name="names">The table of names where it has an id instead.</param>

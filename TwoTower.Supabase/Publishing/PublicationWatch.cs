@@ -17,7 +17,8 @@ namespace TwoTower.Supabase.Publishing;
 /// <param name="publish">Exports and publishes a release that isn't in the store.</param>
 /// <param name="say">Told what was done.</param>
 internal sealed class PublicationWatch(
-    NpgsqlDataSource db, ArtifactStore store, Publisher publisher, string place, Func<string, CancellationToken, Task> publish, Action<string> say)
+    NpgsqlDataSource db, ArtifactStore store, Publisher publisher, string place, Func<string, CancellationToken, Task> publish,
+        Action<string> say)
 {
     private string _verified = "";
 

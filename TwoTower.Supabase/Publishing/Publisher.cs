@@ -57,7 +57,12 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     {
         await RecoverAsync(ct);
         var journal = await PublicationJournal.ReadAsync(store, JournalName, ct);
-        if (journal.Published.Count < 2) throw new InputException($"Nothing was published to {store.Name} before {(journal.Published is [.., var last] ? last : "now")}: there is nothing to go back to.");
+        if (journal.Published.Count < 2)
+        {
+            var only = journal.Published is [var one] ? one : "now";
+            throw new InputException($"Nothing was published to {store.Name} before {only}: there is nothing to go back to.");
+        }
+
         var previous = journal.Published[^2];
         if (await FaultAsync(previous, ct) is { } damage) throw new InputException($"{previous} in {store.Name} is damaged ({damage}): publish another release.");
         return await CopyAsync(previous, "rollback", reason, now => [.. now.Published.SkipLast(1)], ct);
@@ -76,7 +81,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     }
 
     /// <summary>What was published, oldest first.</summary>
-    public async Task<IReadOnlyList<string>> HistoryAsync(CancellationToken ct) => (await PublicationJournal.ReadAsync(store, JournalName, ct)).Published;
+    public async Task<IReadOnlyList<string>> HistoryAsync(CancellationToken ct) =>
+        (await PublicationJournal.ReadAsync(store, JournalName, ct)).Published;
 
     /// <summary>The manifest of current/; null where nothing is published, or it isn't one.</summary>
     public Task<Manifest?> CurrentAsync(CancellationToken ct) => ManifestAsync("current", ct);
@@ -154,7 +160,11 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         var before = await CurrentAsync(ct);
         if (before?.ModelVersion == version && await FaultAsync("current", ct) is null && Same(before, manifest))
         {
-            if (journal.Published is not [.., var last] || last != version) await (journal with { Published = published(journal) }).WriteAsync(store, JournalName, ct);
+            if (journal.Published is not [.., var last] || last != version)
+            {
+                await (journal with { Published = published(journal) }).WriteAsync(store, JournalName, ct);
+            }
+
             return new(version, version, Changed: false, 0);
         }
 
@@ -250,7 +260,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     }
 
     private static bool Same(Manifest a, Manifest b) =>
-        a.Files.Select(file => (file.Path, file.Sha256.ToLowerInvariant())).ToHashSet().SetEquals(b.Files.Select(file => (file.Path, file.Sha256.ToLowerInvariant())));
+        a.Files.Select(file => (file.Path, file.Sha256.ToLowerInvariant())).ToHashSet().SetEquals(b.Files.Select(file =>
+            (file.Path, file.Sha256.ToLowerInvariant())));
 
     [GeneratedRegex(@"\Av[0-9]{1,4}")]
     private static partial Regex Major();

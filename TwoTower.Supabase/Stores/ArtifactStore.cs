@@ -7,7 +7,8 @@ namespace TwoTower.Supabase.Stores;
 /// <param name="Size">Bytes.</param>
 internal readonly record struct StoredTag(string Tag, long Size);
 
-/// <summary>A place for published files: names with folders (<c>two-tower/v2/current/manifest.json</c>), each replaced as a whole.</summary>
+/// <summary>A place for published files: names with folders (<c>two-tower/v2/current/manifest.json</c>), each replaced as a
+/// whole.</summary>
 internal abstract class ArtifactStore : IDisposable
 {
     /// <summary>Where it is, for messages and locks.</summary>

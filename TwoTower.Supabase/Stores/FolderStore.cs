@@ -26,7 +26,8 @@ internal sealed class FolderStore(string folder) : ArtifactStore
     public override Task<Stream?> OpenAsync(string name, CancellationToken ct)
     {
         var path = PathOf(name);
-        return Task.FromResult<Stream?>(File.Exists(path) ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete) : null);
+        return Task.FromResult<Stream?>(File.Exists(path)
+            ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete) : null);
     }
 
     public override Task<StoredTag?> TagAsync(string name, CancellationToken ct)

@@ -51,7 +51,8 @@ internal sealed class S3Store : ArtifactStore
         {
             _s3 = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")) switch
             {
-                ({ Length: > 0 } id, { Length: > 0 } secret, { Length: > 0 } token) => new(new SessionAWSCredentials(id, secret, token), config),
+                ({ Length: > 0 } id, { Length: > 0 } secret, { Length: > 0 } token) =>
+                    new(new SessionAWSCredentials(id, secret, token), config),
                 ({ Length: > 0 } id, { Length: > 0 } secret, _) => new(new BasicAWSCredentials(id, secret), config),
                 _ => new(config),
             };
@@ -99,7 +100,8 @@ internal sealed class S3Store : ArtifactStore
 
     public override Task WriteAsync(string name, string path, CancellationToken ct) => CallAsync(name, async () =>
     {
-        var request = new PutObjectRequest { BucketName = _bucket, Key = _prefix + name, FilePath = path, ContentType = TypeOf(name), UseChunkEncoding = false };
+        var request = new PutObjectRequest { BucketName = _bucket, Key = _prefix + name, FilePath = path, ContentType = TypeOf(name),
+            UseChunkEncoding = false };
         request.Headers.CacheControl = "max-age=0";
         await _s3.PutObjectAsync(request, ct);
         return true;
@@ -107,7 +109,8 @@ internal sealed class S3Store : ArtifactStore
 
     public override Task CopyAsync(string from, string to, CancellationToken ct) => CallAsync(to, async () =>
     {
-        await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket, DestinationKey = _prefix + to }, ct);
+        await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket,
+            DestinationKey = _prefix + to }, ct);
         return true;
     });
 
@@ -146,7 +149,9 @@ internal sealed class S3Store : ArtifactStore
         }
         catch (AmazonS3Exception error) when ((int)error.StatusCode is >= 400 and < 500)
         {
-            throw new InputException($"{Name}{name} is refused ({error.ErrorCode ?? $"status {(int)error.StatusCode}"}: {error.Message.TrimEnd('.')}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do.", error);
+            var code = error.ErrorCode ?? $"status {(int)error.StatusCode}";
+            throw new InputException(
+                $"{Name}{name} is refused ({code}: {error.Message.TrimEnd('.')}): check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do.", error);
         }
         catch (AmazonServiceException error)
         {

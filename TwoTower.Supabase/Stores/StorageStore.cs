@@ -43,7 +43,8 @@ internal sealed class StorageStore(SupabaseClient client, string bucket) : Artif
         using var response = await client.SendAsync(HttpMethod.Head, PathOf(name), null, null, ct);
         // The body that would say which error it is doesn't come with HEAD.
         if (response.IsSuccessStatusCode) return new(response.Headers.ETag?.Tag ?? "", response.Content.Headers.ContentLength ?? 0);
-        return response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound ? null : throw Explain(await RemoteError.ReadAsync(response, ct), name);
+        return response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound ? null
+            : throw Explain(await RemoteError.ReadAsync(response, ct), name);
     }
 
     public override async Task WriteAsync(string name, string path, CancellationToken ct)
@@ -114,7 +115,8 @@ internal sealed class StorageStore(SupabaseClient client, string bucket) : Artif
 
         public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            inner.ReadAsync(buffer, cancellationToken);
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

@@ -34,7 +34,8 @@ internal sealed class UploadJournal(string home, string what)
     }
 
     /// <summary>Records that a batch is through.</summary>
-    public void Write(UploadState state) => AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, state, SnakeCaseJson.Checked));
+    public void Write(UploadState state) =>
+        AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, state, SnakeCaseJson.Checked));
 
     /// <summary>It is at its end.</summary>
     public void Delete() => File.Delete(_path);

@@ -1,6 +1,7 @@
 namespace TwoTower.Supabase.Uploads;
 
-/// <summary>A shorter vector of a nested one, as <c>public.video_embeddings</c> has it (TwoTower.Embedding.Publishing.PublicTable).</summary>
+/// <summary>A shorter vector of a nested one, as <c>public.video_embeddings</c> has it
+/// (TwoTower.Embedding.Publishing.PublicTable).</summary>
 internal static class VectorCut
 {
     /// <summary>The first numbers, and one more that makes the length 1.</summary>

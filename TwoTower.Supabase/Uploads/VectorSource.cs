@@ -77,7 +77,8 @@ internal sealed class BundleVectorSource(Bundle bundle, TimeProvider time) : Vec
     public override bool IsNested =>
         bundle.Manifest.ModelMeta is { } meta && meta.TryGetProperty("config", out var config) && Release.IsNestedConfig(config);
 
-    public override string Identity => bundle.Manifest.Files.Single(file => file.Path == Core.Artifacts.ArtifactNames.VideoEmbeddings).Sha256;
+    public override string Identity =>
+        bundle.Manifest.Files.Single(file => file.Path == Core.Artifacts.ArtifactNames.VideoEmbeddings).Sha256;
 
     public override async Task<long> CountAsync(CancellationToken ct)
     {

@@ -54,7 +54,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         if (options.Prune && !table.HasTime) throw new InputException($"--prune needs a column updated_at, and {options.Table} at {client.Project.Name} has none: leave the option out.");
         (_length, _batchRows) = (Fit(source, options.Length ?? table.Length), options.BatchRows);
         var count = await source.CountAsync(ct);
-        var journal = new UploadJournal(home, string.Join('\n', client.Project.Name, options.Table, source.ModelVersion, source.Identity, source.Dim));
+        var journal = new UploadJournal(home,
+            string.Join('\n', client.Project.Name, options.Table, source.ModelVersion, source.Identity, source.Dim));
         var before = journal.Read();
         var state = before ?? new(await source.NowAsync(ct), time.GetUtcNow(), 0, null);
         var batch = new Dictionary<Guid, ReadOnlyMemory<float>>(_batchRows);
@@ -83,7 +84,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
     }
 
     private async Task<UploadState> SendAsync(
-        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, UploadState state, long taken, UploadJournal journal,
+        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, UploadState state, long taken,
+            UploadJournal journal,
         CancellationToken ct)
     {
         foreach (var rows in batch.ToArray().Chunk(_batchRows)) await WriteAsync(source, table, rows, state.Stamp, ct);
@@ -91,12 +93,14 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         batch.Clear();
 
         // Changed vectors of videos before the last come in between, and say nothing of how far it is.
-        state = state with { Done = state.Done + taken, After = state.After is { } after && UuidOrder.Instance.Compare(after, last) > 0 ? after : last };
+        state = state with { Done = state.Done + taken, After = state.After is { } after && UuidOrder.Instance.Compare(after, last) > 0
+            ? after : last };
         journal.Write(state);
         return state;
     }
 
-    private async Task WriteAsync(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows, DateTimeOffset stamp, CancellationToken ct)
+    private async Task WriteAsync(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows,
+        DateTimeOffset stamp, CancellationToken ct)
     {
         while (rows.Length > 0)
         {
@@ -149,7 +153,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         return there;
     }
 
-    private ByteArrayContent Body(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows, DateTimeOffset stamp)
+    private ByteArrayContent Body(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows,
+        DateTimeOffset stamp)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))

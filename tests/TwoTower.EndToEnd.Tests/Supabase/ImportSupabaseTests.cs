@@ -19,7 +19,10 @@ public sealed class ImportSupabaseTests(PostgresFixture postgres, SupabaseServer
         await File.WriteAllTextAsync(file, key + "\n");
         at.Workplace.Environment["SUPABASE_SECRET_KEY"] = null;
         await TestReleases.LoadGoldenAsync(at.Project);
-        await at.Project.ExecuteAsync("update videos set title = E'a \"b\"\\n{c},\\\\ ☃', image_urls = '{\"x\": [1.50, \"é\"]}', region_codes = '{JP,\"U S\"}' where id = (select min(id::text)::uuid from videos)");
+        await at.Project.ExecuteAsync("""
+            update videos set title = E'a "b"\n{c},\\ ☃', image_urls = '{"x": [1.50, "é"]}', region_codes = '{JP,"U S"}'
+            where id = (select min(id::text)::uuid from videos)
+            """);
 
         // A server that gives fewer rows than are asked for: the next page begins where this one ended.
         at.StandIn.MaxRows = 37;
@@ -114,7 +117,10 @@ public sealed class ImportSupabaseTests(PostgresFixture postgres, SupabaseServer
     {
         await using var at = await ProjectFixture.CreateAsync(postgres, server);
         await TestReleases.LoadGoldenAsync(at.Project);
-        await at.Project.ExecuteAsync("alter table user_video_decisions drop constraint user_video_decisions_decision_type_check; insert into user_video_decisions select user_id, video_id, 'love', now() from user_video_decisions limit 1");
+        await at.Project.ExecuteAsync("""
+            alter table user_video_decisions drop constraint user_video_decisions_decision_type_check;
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at) select user_id, video_id, 'love', now() from user_video_decisions limit 1
+            """);
         var refused = await at.Workplace.TryAsync("import", "supabase");
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("has 'love' where like or nope was expected", Assert.Single(refused.ErrorLines), StringComparison.Ordinal);
@@ -152,7 +158,8 @@ public sealed class ImportSupabaseTests(PostgresFixture postgres, SupabaseServer
     {
         foreach (var table in Tables)
         {
-            Assert.Equal((table, await ProjectFixture.ContentAsync(at.Project, table)), (table, await ProjectFixture.ContentAsync(at.Workplace.Database, table)));
+            Assert.Equal((table, await ProjectFixture.ContentAsync(at.Project, table)),
+                (table, await ProjectFixture.ContentAsync(at.Workplace.Database, table)));
         }
     }
 }

@@ -10,7 +10,8 @@ public sealed class SupabaseProjects : ICollectionFixture<SupabaseServer>;
 /// <summary>A workplace, and a Supabase project that its verbs speak to over HTTP: its database is another than the workplace's.</summary>
 public sealed class ProjectFixture : IAsyncDisposable
 {
-    private ProjectFixture(Workplace workplace, TestDatabase project, SupabaseStandIn standIn) => (Workplace, Project, StandIn) = (workplace, project, standIn);
+    private ProjectFixture(Workplace workplace, TestDatabase project, SupabaseStandIn standIn) =>
+        (Workplace, Project, StandIn) = (workplace, project, standIn);
 
     public Workplace Workplace { get; }
 
@@ -44,7 +45,8 @@ public sealed class ProjectFixture : IAsyncDisposable
         {
             if (!isThere(request, Interlocked.Increment(ref count))) return null;
             reached.TrySetResult();
-            await Task.Delay(Timeout.Infinite, new CancellationTokenSource(TimeSpan.FromSeconds(5)).Token).ContinueWith(_ => { }, TaskScheduler.Default);
+            await Task.Delay(Timeout.Infinite, new CancellationTokenSource(TimeSpan.FromSeconds(5)).Token).ContinueWith(_ => { },
+                TaskScheduler.Default);
             return new(503);
         };
         await using (var process = Workplace.Start(verb))

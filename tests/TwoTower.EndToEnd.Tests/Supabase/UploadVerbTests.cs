@@ -125,12 +125,14 @@ public sealed class UploadVerbTests(PostgresFixture postgres, SupabaseServer ser
         var at = await ProjectFixture.CreateAsync(postgres, server);
         await TestReleases.LoadGoldenAsync(at.Project);
         await TestReleases.LoadGoldenAsync(at.Workplace.Database);
-        var checkpoint = histories ? TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)], 512) : TestCheckpoints.Random(256);
+        var checkpoint = histories ? TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)], 512)
+            : TestCheckpoints.Random(256);
         var release = await TestReleases.ActivateAsync(at.Workplace.Database, checkpoint);
         if (histories)
         {
             await Embedding.Publishing.PublicTable.SyncAsync(
-                at.Workplace.Database.DataSource, await Postgres.Releases.ReleaseVectors.OpenAsync(at.Workplace.Database.DataSource, release), 256, new(), null, default);
+                at.Workplace.Database.DataSource, await Postgres.Releases.ReleaseVectors.OpenAsync(at.Workplace.Database.DataSource,
+                    release), 256, new(), null, default);
         }
 
         return at;

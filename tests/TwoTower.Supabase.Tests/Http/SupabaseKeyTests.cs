@@ -81,5 +81,6 @@ public class SupabaseKeyTests
         Assert.Contains("nowhere", Assert.Throws<InputException>(() => ProjectAccess.Read(Url, file + "-nowhere", Variable())).Message, StringComparison.Ordinal);
     }
 
-    private static Func<string, string?> Variable(params (string Name, string? Value)[] set) => name => set.FirstOrDefault(pair => pair.Name == name).Value;
+    private static Func<string, string?> Variable(params (string Name, string? Value)[] set) => name =>
+        set.FirstOrDefault(pair => pair.Name == name).Value;
 }

@@ -49,7 +49,8 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         Assert.True(await _watch.LookAsync(default));
         Assert.Equal(one, (await _publisher.CurrentAsync(default))!.ModelVersion);
         Assert.Null(await _publisher.FaultAsync("current", default));
-        Assert.Contains(_said, line => line.Contains(one, StringComparison.Ordinal) && line.Contains(ArtifactNames.UserTower, StringComparison.Ordinal));
+        Assert.Contains(_said, line => line.Contains(one, StringComparison.Ordinal)
+            && line.Contains(ArtifactNames.UserTower, StringComparison.Ordinal));
         Assert.False(await _watch.LookAsync(default));
 
         // There is none before it: the damaged copy is made anew.
@@ -120,7 +121,8 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         {
             _place.StandIn!.Intercept = _ => Task.FromResult<StandInFault?>(fault);
             await Assert.ThrowsAnyAsync<Exception>(() => _watch.LookAsync(default));
-            _place.StandIn.Intercept = request => Task.FromResult(request.Path.EndsWith(ArtifactNames.UserTower, StringComparison.Ordinal) ? fault : null);
+            _place.StandIn.Intercept = request =>
+                Task.FromResult(request.Path.EndsWith(ArtifactNames.UserTower, StringComparison.Ordinal) ? fault : null);
             await Assert.ThrowsAnyAsync<Exception>(() => _watch.LookAsync(default));
             _place.StandIn.Intercept = null;
             Assert.Equal(two, (await _publisher.CurrentAsync(default))!.ModelVersion);
@@ -130,12 +132,14 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
     }
 
     private async Task<string> ActivateAsync(int seed) =>
-        (await TestReleases.ActivateAsync(_db, TestCheckpoints.Random(16, seed), new DateTimeOffset(2026, 1, seed, 0, 0, 0, TimeSpan.Zero))).ModelVersion;
+        (await TestReleases.ActivateAsync(_db, TestCheckpoints.Random(16, seed),
+            new DateTimeOffset(2026, 1, seed, 0, 0, 0, TimeSpan.Zero))).ModelVersion;
 
     private async Task PublishAsync(string version, CancellationToken ct = default)
     {
         var folder = Path.Combine(_folder.Path, version);
-        await _publisher.PublishAsync(folder, await ReleaseExport.WriteAsync(_db.DataSource, version, folder, TimeProvider.System, ct: ct), null, ct);
+        await _publisher.PublishAsync(folder,
+            await ReleaseExport.WriteAsync(_db.DataSource, version, folder, TimeProvider.System, ct: ct), null, ct);
     }
 
     private void Damage(string name) => _place.StandIn!.Storage.Damage("model-artifacts", $"two-tower/v2/{name}", "damaged"u8.ToArray());

@@ -25,7 +25,8 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
         var publisher = await PublisherAsync(place.Store);
         var (one, two) = (await BundleAsync(1), await BundleAsync(2));
         var first = await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
-        Assert.Equal((one.Version, null, true, one.Manifest.Files.Count), (first.ModelVersion, first.Previous, first.Changed, first.Uploaded));
+        Assert.Equal((one.Version, null, true, one.Manifest.Files.Count),
+            (first.ModelVersion, first.Previous, first.Changed, first.Uploaded));
         var again = await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
         Assert.Equal((one.Version, false, 0), (again.ModelVersion, again.Changed, again.Uploaded));
 
@@ -68,7 +69,8 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
                 var current = (await publisher.CurrentAsync(default))!;
                 Assert.Null(await publisher.FaultAsync("current", default));
                 if (!isKill) Assert.Equal((step, one.Version), (step, current.ModelVersion));
-                Assert.Equal(current.ModelVersion == one.Version ? [one.Version] : [one.Version, two.Version], await publisher.HistoryAsync(default));
+                Assert.Equal(current.ModelVersion == one.Version ? [one.Version]
+                    : [one.Version, two.Version], await publisher.HistoryAsync(default));
                 await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
                 await CurrentIsAsync(inner, two);
                 continue;
@@ -131,7 +133,8 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
     {
         var folder = Path.Combine(_folder.Path, $"bundle-{seed}");
         var checkpoint = histories ? TestCheckpoints.Histories(TestBundles.ForeignVideos) : TestCheckpoints.Random(16, seed);
-        var manifest = await TestBundles.WriteOursAsync(folder, checkpoint, TestBundles.ForeignVideos, DateTimeOffset.UnixEpoch.AddDays(seed));
+        var manifest = await TestBundles.WriteOursAsync(folder, checkpoint, TestBundles.ForeignVideos,
+            DateTimeOffset.UnixEpoch.AddDays(seed));
         return new(folder, manifest);
     }
 

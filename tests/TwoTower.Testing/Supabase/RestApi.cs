@@ -123,7 +123,8 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
         {
             (null, _) => "",
             ("merge-duplicates", > 0) =>
-                $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do update set {string.Join(", ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}"))}",
+                $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do update set {string.Join(",
+                    ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}"))}",
             _ => $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do nothing",
         };
         var insert = $"insert into public.{RestQuery.Quote(table)} ({list}) select {list} from json_to_recordset($1) as _ ({record}){clause}";
@@ -208,12 +209,14 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
         if (request.Method != HttpMethods.Head) await response.WriteAsync(answer.Body);
     }
 
-    private static async Task FailAsync(HttpResponse response, HttpRequest request, int status, string code, string message, string? details, string? hint)
+    private static async Task FailAsync(HttpResponse response, HttpRequest request, int status, string code, string message,
+        string? details, string? hint)
     {
         response.StatusCode = status;
         response.Headers["Proxy-Status"] = $"PostgREST; error={code}";
         response.ContentType = "application/json; charset=utf-8";
-        if (request.Method != HttpMethods.Head) await response.WriteAsync(JsonSerializer.Serialize(new { code, details, hint, message }, Relaxed));
+        if (request.Method != HttpMethods.Head) await response.WriteAsync(JsonSerializer.Serialize(new { code, details, hint, message },
+            Relaxed));
     }
 
     private static int StatusOf(string code, bool isAnonymous) => code switch

@@ -93,7 +93,8 @@ internal sealed class RestCall(NpgsqlConnection connection, HttpRequest request,
     }
 
     /// <summary>The overload of a function that takes these arguments.</summary>
-    public async Task<(bool Found, IReadOnlyList<(string Name, string Type)> Arguments, bool IsSet, bool IsRow)> FunctionAsync(string name, string[] given)
+    public async Task<(bool Found, IReadOnlyList<(string Name, string Type)> Arguments, bool IsSet,
+        bool IsRow)> FunctionAsync(string name, string[] given)
     {
         var arguments = new List<(string, string)>();
         await using var find = new NpgsqlCommand(
@@ -114,7 +115,8 @@ internal sealed class RestCall(NpgsqlConnection connection, HttpRequest request,
         while (await reader.ReadAsync())
         {
             (found, isSet, isRow) = (true, reader.GetBoolean(0), reader.GetBoolean(3));
-            if (!await reader.IsDBNullAsync(1) && given.Contains(reader.GetString(1))) arguments.Add((reader.GetString(1), reader.GetString(2)));
+            if (!await reader.IsDBNullAsync(1)
+                && given.Contains(reader.GetString(1))) arguments.Add((reader.GetString(1), reader.GetString(2)));
         }
 
         return (found, arguments, isSet, isRow);

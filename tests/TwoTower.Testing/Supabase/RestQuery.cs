@@ -59,7 +59,8 @@ internal sealed class RestQuery(IQueryCollection query)
 
     public static string Column(string table, string name) => $"{Quote(table)}.{Quote(name)}";
 
-    private long? Number(string key) => long.TryParse(query[key].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private long? Number(string key) =>
+        long.TryParse(query[key].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private string Condition(string column, string text, string table)
     {
@@ -132,7 +133,8 @@ internal sealed class RestQuery(IQueryCollection query)
 }
 
 /// <summary>An error of PostgREST's own.</summary>
-internal sealed class RestException(int status, string code, string message, string? details = null, string? hint = null) : Exception(message)
+internal sealed class RestException(int status, string code, string message, string? details = null, string? hint = null)
+    : Exception(message)
 {
     public int Status => status;
 

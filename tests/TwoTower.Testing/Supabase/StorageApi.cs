@@ -38,7 +38,8 @@ public sealed class StorageApi
     public string CacheControl(string bucket, string name) => _buckets[bucket][name].CacheControl;
 
     /// <summary>Changes a file behind everybody's back.</summary>
-    public void Damage(string bucket, string name, byte[] content) => _buckets[bucket][name] = _buckets[bucket][name] with { Content = content };
+    public void Damage(string bucket, string name, byte[] content) =>
+        _buckets[bucket][name] = _buckets[bucket][name] with { Content = content };
 
     internal async Task AnswerAsync(HttpContext context, string path)
     {
@@ -69,7 +70,8 @@ public sealed class StorageApi
         }
         catch (StorageException error)
         {
-            await WriteAsync(request, response, 400, JsonSerializer.Serialize(new { statusCode = error.Status, error = error.Error, message = error.Message, code = error.Code }, Relaxed));
+            await WriteAsync(request, response, 400, JsonSerializer.Serialize(new { statusCode = error.Status, error = error.Error,
+                message = error.Message, code = error.Code }, Relaxed));
         }
     }
 
@@ -138,7 +140,8 @@ public sealed class StorageApi
         var there = objects.GetValueOrDefault(to);
         if (there is not null && (isMove || request.Headers["x-upsert"] != "true")) throw Duplicate();
         var now = DateTimeOffset.UtcNow;
-        var file = source with { Created = there?.Created ?? now, Updated = now, Id = there?.Id ?? (isMove ? source.Id : Guid.NewGuid()), Version = Guid.NewGuid() };
+        var file = source with { Created = there?.Created ?? now, Updated = now, Id = there?.Id ?? (isMove ? source.Id : Guid.NewGuid()),
+            Version = Guid.NewGuid() };
         objects[to] = file;
         if (isMove)
         {
@@ -164,8 +167,10 @@ public sealed class StorageApi
             .Select(pair => (Name: pair.Key[below.Length..], pair.Value))
             .GroupBy(pair => pair.Name.Split('/')[0]).OrderBy(group => group.Key, StringComparer.Ordinal).Skip(offset).Take(limit)
             .Select(group => group.First() is var (name, file) && name == group.Key
-                ? (object)new { name, id = file.Id, updated_at = Time(file.Updated), created_at = Time(file.Created), last_accessed_at = Time(file.Created), metadata = Metadata(file) }
-                : new { name = group.Key, id = (string?)null, updated_at = (string?)null, created_at = (string?)null, last_accessed_at = (string?)null, metadata = (object?)null })
+                ? (object)new { name, id = file.Id, updated_at = Time(file.Updated), created_at = Time(file.Created),
+                    last_accessed_at = Time(file.Created), metadata = Metadata(file) }
+                : new { name = group.Key, id = (string?)null, updated_at = (string?)null, created_at = (string?)null,
+                    last_accessed_at = (string?)null, metadata = (object?)null })
             .ToArray();
     }
 
@@ -177,17 +182,20 @@ public sealed class StorageApi
                 ? new
                 {
                     name, bucket_id = bucket, owner = "", owner_id = "", version = file.Version, id = file.Id, updated_at = Time(file.Updated),
-                    created_at = Time(file.Created), last_accessed_at = Time(file.Created), metadata = Metadata(file), user_metadata = (object?)null,
+                    created_at = Time(file.Created), last_accessed_at = Time(file.Created), metadata = Metadata(file),
+                        user_metadata = (object?)null,
                 }
                 : (object?)null)
             .OfType<object>().ToArray();
     }
 
-    private ConcurrentDictionary<string, StoredObject> Objects(string bucket) => _buckets.TryGetValue(bucket, out var objects) ? objects : throw NoBucket();
+    private ConcurrentDictionary<string, StoredObject> Objects(string bucket) =>
+        _buckets.TryGetValue(bucket, out var objects) ? objects : throw NoBucket();
 
     private static object Metadata(StoredObject file) => new
     {
-        eTag = file.Tag, size = file.Content.Length, mimetype = file.ContentType, cacheControl = file.CacheControl, lastModified = Time(file.Updated),
+        eTag = file.Tag, size = file.Content.Length, mimetype = file.ContentType, cacheControl = file.CacheControl,
+            lastModified = Time(file.Updated),
         contentLength = file.Content.Length, httpStatusCode = 200,
     };
 

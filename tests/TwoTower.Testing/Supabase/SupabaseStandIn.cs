@@ -105,7 +105,8 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         var path = request.Path.Value ?? "/";
         var body = path.StartsWith("/storage/", StringComparison.Ordinal) ? "" : await new StreamReader(request.Body, Encoding.UTF8).ReadToEndAsync();
         var seen = new StandInRequest(
-            request.Method, path + request.QueryString, request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString()), body);
+            request.Method, path + request.QueryString,
+                request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString()), body);
         _requests.Enqueue(seen);
         if (Intercept is { } intercept && await intercept(seen) is { } fault)
         {
