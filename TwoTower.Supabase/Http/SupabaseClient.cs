@@ -10,7 +10,6 @@ internal sealed class SupabaseClient : IDisposable
 {
     private readonly HttpClient _http;
 
-    /// <param name="project">The project.</param>
     /// <param name="time">For pauses.</param>
     /// <param name="retrying">Told that a request is sent again.</param>
     /// <param name="delay">The first pause; null: half a second.</param>
@@ -32,7 +31,6 @@ internal sealed class SupabaseClient : IDisposable
     public ProjectAccess Project { get; }
 
     /// <summary>Sends a request; the answer may be an error. The caller disposes it.</summary>
-    /// <param name="method">The method.</param>
     /// <param name="path">Path and query below the address, such as <c>/rest/v1/videos?select=id</c>.</param>
     /// <param name="headers">More headers.</param>
     /// <param name="content">The body; it must be one that can be sent again.</param>

@@ -33,7 +33,6 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 
     /// <summary>Uploads a bundle as its version, and makes current/ a copy of it.</summary>
     /// <param name="folder">The bundle.</param>
-    /// <param name="manifest">Its manifest.</param>
     /// <param name="done">Told the bytes that are through.</param>
     /// <exception cref="InputException">The store refuses it; current/ is as it was.</exception>
     public async Task<Published> PublishAsync(string folder, Manifest manifest, Action<long>? done, CancellationToken ct)

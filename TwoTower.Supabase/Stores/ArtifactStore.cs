@@ -25,7 +25,6 @@ internal abstract class ArtifactStore : IDisposable
     public abstract Task<StoredTag?> TagAsync(string name, CancellationToken ct);
 
     /// <summary>Writes a file, over one that is there.</summary>
-    /// <param name="name">Its name.</param>
     /// <param name="path">Where the content is on this machine.</param>
     public abstract Task WriteAsync(string name, string path, CancellationToken ct);
 

@@ -19,7 +19,6 @@ internal sealed class S3Store : ArtifactStore
     private readonly string _bucket;
     private readonly string _prefix;
 
-    /// <param name="bucket">The bucket.</param>
     /// <param name="prefix">What names begin with; empty: nothing.</param>
     /// <param name="variable">Reads a variable.</param>
     /// <exception cref="InputException">There are no keys.</exception>

@@ -7,7 +7,6 @@ namespace TwoTower.Supabase.Stores;
 internal static class StoreAddress
 {
     /// <summary>Opens it.</summary>
-    /// <param name="text">The text.</param>
     /// <param name="bucket">The bucket of Supabase Storage.</param>
     /// <param name="supabase">Connects to the project where it is one.</param>
     /// <param name="variable">Reads a variable.</param>

@@ -7,7 +7,7 @@ using TwoTower.Supabase.Http;
 namespace TwoTower.Supabase.Uploads;
 
 /// <summary>What a project's table of vectors is like.</summary>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">As PostgREST names it.</param>
 /// <param name="Length">Length of its vectors; null while it has no row that says.</param>
 /// <param name="HasVersion">Whether it has a column <c>model_version</c>, and so vectors of several models.</param>
 /// <param name="HasTime">Whether it has a column <c>updated_at</c>.</param>

@@ -8,7 +8,7 @@ using TwoTower.Supabase.Http;
 namespace TwoTower.Supabase.Uploads;
 
 /// <summary>What an upload is to do.</summary>
-/// <param name="Table">The table.</param>
+/// <param name="Table">Where to.</param>
 /// <param name="BatchRows">Rows of a request.</param>
 /// <param name="Length">Length of the table's vectors; null: as the table says.</param>
 /// <param name="Prune">Whether to delete rows that this upload didn't write.</param>

@@ -12,7 +12,6 @@ public static class SupabaseTokens
     public const string Secret = "a-legacy-secret-of-at-least-32-characters";
 
     /// <summary>A token.</summary>
-    /// <param name="role">Its role.</param>
     /// <param name="user">Its sub.</param>
     /// <param name="secret">What it is signed with; null: the project's.</param>
     /// <param name="lifetime">Until when it is valid; null: ten years.</param>
