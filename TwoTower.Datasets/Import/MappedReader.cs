@@ -151,6 +151,7 @@ internal static class MappedReader
             IEnumerable<DecisionEntry> Rows()
             {
                 var (count, neither, useful) = (0L, 0L, 0L);
+                var before = faults.Count;
                 var (noItem, ahead) = (new Tally(), new Tally());
                 var now = options.Time.GetUtcNow();
                 foreach (var row in faults.Rows(file, () =>
@@ -179,21 +180,22 @@ internal static class MappedReader
                 }
 
                 const string unknown = "interactions name an item that the file of items doesn't have: no model learns from them";
-                if (count > 0 && noItem.Count == count) throw new InputException(
+                if (count > 0 && noItem.Count == count) throw faults.Refusal(
                     $"{file.Name}: {noItem.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 if (count > 0 && neither == count)
                 {
-                    throw new InputException(
+                    throw faults.Refusal(
                         $"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
                 }
 
                 if (count > 0 && useful == 0)
                 {
-                    throw new InputException(
+                    throw faults.Refusal(
                         $"{file.Name}: {noItem.Sentence(count, unknown)}, and {Amounts.Count(neither)} are neither a like nor a nope by the rules of {mapName}: "
                         + "none is left. Check the rules, and that both files mean the same ids.");
                 }
 
+                if (count == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
                 noItem.Tell(say, count, unknown);
                 ahead.Tell(say, count, DecisionTimes.Ahead);
                 if (neither > 0) say?.Invoke(
