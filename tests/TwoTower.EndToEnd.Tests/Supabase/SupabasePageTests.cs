@@ -4,8 +4,8 @@ using TwoTower.Testing;
 namespace TwoTower.EndToEnd.Tests.Supabase;
 
 /// <summary>
-/// The commands of docs/supabase.md, run as they stand there against a project that is a stand-in. What Supabase's own command line and curl do
-/// in them has tests of its own: SchemaScriptTests, DeployTests, EdgeTests.
+/// The commands of docs/supabase.md, run as they stand there against a project that is a stand-in. What Supabase's own command line and curl
+/// do in them has tests of its own: SchemaScriptTests, DeployTests, EdgeTests.
 /// </summary>
 [Collection(nameof(SupabaseProjects))]
 public sealed class SupabasePageTests(PostgresFixture postgres, SupabaseServer server)

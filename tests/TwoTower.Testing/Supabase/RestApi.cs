@@ -123,8 +123,8 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
         {
             (null, _) => "",
             ("merge-duplicates", > 0) =>
-                $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do update set {string.Join(",
-                    ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}"))}",
+                $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do update set "
+                + string.Join(", ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}")),
             _ => $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do nothing",
         };
         var insert = $"insert into public.{RestQuery.Quote(table)} ({list}) select {list} from json_to_recordset($1) as _ ({record}){clause}";
