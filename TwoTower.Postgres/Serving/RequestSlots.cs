@@ -34,7 +34,8 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
 
     /// <summary>Runs a request's work when it is its turn.</summary>
     /// <typeparam name="T">The answer.</typeparam>
-    /// <param name="work">Gets a token that is cancelled at the deadline, or when the client has left, to be looked at between two queries. It must use nothing of the request's connection: it may outlive it.</param>
+    /// <param name="work">Gets a token that is cancelled at the deadline, or when the client has left, to be
+    /// looked at between two queries. It must use nothing of the request's connection: it may outlive it.</param>
     /// <param name="left">The client has left: nobody waits for the answer any more, and the work ends by itself.</param>
     /// <exception cref="RequestShedException">There was no turn, or no time.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken left)

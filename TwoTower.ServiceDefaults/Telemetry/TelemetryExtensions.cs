@@ -45,8 +45,8 @@ internal static class TelemetryExtensions
         {
             if (console.FormatterName is null or ConsoleFormatterNames.Simple) console.FormatterName = OneLineFormatter.FormatterName;
 
-            // Whoever reads the output may stand still. Then lines are left out, and how many is said, rather than that each thread that has
-            // something to log waits for the reader: soon nobody would be left to answer.
+            // Whoever reads the output may stand still. Then lines are left out, and how many is said; otherwise each thread that has
+            // something to log would wait for the reader, and soon nobody would be left to answer.
             if (builder.Configuration[QueueFullMode] is null) console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
         });
         builder.Logging.AddOpenTelemetry(logging =>

@@ -1,8 +1,8 @@
 namespace TwoTower.Web.Problems;
 
 /// <summary>
-/// A line of each kind in a second, and how many were left out: a crowd that is refused says the same a thousand times a second, and the log
-/// is for what else happens.
+/// A line of each kind in a second, and how many were left out: a crowd that is refused says the same a thousand times a second, and the
+/// log is for what else happens.
 /// </summary>
 internal sealed class RepeatedLines(TimeProvider time)
 {

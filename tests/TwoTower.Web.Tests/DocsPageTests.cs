@@ -5,8 +5,8 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>
-/// <c>/docs</c> in Chromium, under its Content-Security-Policy; skipped where there is none. <c>CHROMIUM</c> names one that isn't at its usual
-/// place.
+/// <c>/docs</c> in Chromium, under its Content-Security-Policy; skipped where there is none. <c>CHROMIUM</c> names one that isn't at its
+/// usual place.
 /// </summary>
 public sealed class DocsPageTests(PostgresFixture postgres, ITestOutputHelper output)
 {

@@ -60,8 +60,8 @@ internal sealed class Strains(TortureOptions options)
 
                 // By a thread of its own: the crowd keeps the others of this process busy.
                 slowestHealth = await Task.Factory.StartNew(
-                    () => Probe(replica.Client.BaseAddress!, health, findings, name, over.Token), CancellationToken.None, TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default);
+                    () => Probe(replica.Client.BaseAddress!, health, findings, name, over.Token),
+                    CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 slowest = (await Task.WhenAll(asking)).Max();
                 findings.AddIf(slowest > Deadline + Second, $"{name}: a request took {slowest.TotalSeconds:0.00} s");
             }
