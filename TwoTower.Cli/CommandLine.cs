@@ -89,6 +89,8 @@ internal static class CommandLine
         TuneCommand.Create(host),
         EmbedCommand.Create(host),
         ExportCommand.Create(host),
+        PublishCommand.Create(host),
+        UploadCommand.Create(host),
         ServeCommand.Create(host),
         RecommendCommand.Create(host),
         ReleasesCommand.Create(host),

@@ -8,7 +8,8 @@ using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>, <c>import postgres</c>.</summary>
+/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>, <c>import postgres</c>, <c>import
+/// supabase</c>.</summary>
 internal static class ImportCommand
 {
     /// <summary>A file that says what is what in somebody's files.</summary>
@@ -63,6 +64,7 @@ internal static class ImportCommand
               twotower import recbole path/to/dataset
             """, ImportFormat.RecBole));
         command.Add(ImportPostgresCommand.Create(host));
+        command.Add(ImportSupabaseVerb.Create(host));
         return command;
     }
 
@@ -103,7 +105,8 @@ internal static class ImportCommand
         session.Terminal.Result(Loading.Counts(tables, written), () => session.Terminal.Say(Loading.Sentence(tables, written)));
     }
 
-    private static void WriteBadRows(Session session, IReadOnlyList<string> rows)
+    /// <summary>Lists the rows that were left out in a file.</summary>
+    public static void WriteBadRows(Session session, IReadOnlyList<string> rows)
     {
         var file = Path.GetFullPath("import-bad-rows.txt");
         try

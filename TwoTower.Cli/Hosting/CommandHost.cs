@@ -6,6 +6,7 @@ using TwoTower.LocalPostgres.Machine;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
 using TwoTower.ServiceDefaults.Commands;
+using TwoTower.Supabase.Http;
 using TwoTower.Training;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Samples;
@@ -71,7 +72,7 @@ internal sealed class CommandHost(Interruption interruption, TextWriter output, 
         RecommendationException { Why: NoAnswer.NoUsableRelease } => (ExitCodes.BadInput, $"{e.Message} Run 'twotower train', then 'twotower embed --activate'."),
         NothingToTrainException => (ExitCodes.NothingToTrain, e.Message),
         AlreadyTrainingException => (ExitCodes.AlreadyTraining, e.Message),
-        TrainingDivergedException => (ExitCodes.Failure, e.Message),
+        TrainingDivergedException or RemoteException => (ExitCodes.Failure, e.Message),
         PostgresException p when DatabaseErrors.FaultOf(p) == DatabaseFault.DiskFull =>
             (ExitCodes.Failure, $"the database's disk is full ({p.MessageText}); nothing half was kept: make room and run the same command again"),
         PostgresException p when DatabaseErrors.FaultOf(p) == DatabaseFault.NotMigrated =>

@@ -62,12 +62,15 @@ internal sealed record Release
     /// True when its vectors are nested (Matryoshka): the first numbers say the most, so that a part of them, from the first on, is a
     /// shorter model. Those of history recipes are; the last number of all only makes an item's length 1 and is 0 for users.
     /// </summary>
-    public bool IsNested =>
-        Config.ValueKind == JsonValueKind.Object
-        && (Config.TryGetProperty("kind", out var kind)
+    public bool IsNested => IsNestedConfig(Config);
+
+    /// <summary>The same of a configuration, as model_meta.json has it.</summary>
+    internal static bool IsNestedConfig(JsonElement config) =>
+        config.ValueKind == JsonValueKind.Object
+        && (config.TryGetProperty("kind", out var kind)
             ? kind.ValueKind == JsonValueKind.String && kind.ValueEquals("history")
             // Releases of before recipes had kinds.
-            : Config.TryGetProperty("history", out var history) && history.ValueKind == JsonValueKind.Object
+            : config.TryGetProperty("history", out var history) && history.ValueKind == JsonValueKind.Object
                 && history.TryGetProperty("enabled", out var flag) && flag.ValueKind == JsonValueKind.True);
 
     /// <summary>The table of a release's vectors.</summary>

@@ -46,6 +46,7 @@ public sealed class ArchitectureTests : IDisposable
     [InlineData("TwoTower.Postgres", "TorchSharp", "Microsoft.AspNetCore")]
     [InlineData("TwoTower.Embedding", "TorchSharp", "Microsoft.AspNetCore", "TwoTower.ServiceDefaults")]
     [InlineData("TwoTower.Training", "Microsoft.AspNetCore", "TwoTower.ServiceDefaults")]
+    [InlineData("TwoTower.Supabase", "TorchSharp", "Microsoft.AspNetCore", "TwoTower.ServiceDefaults")]
     public void A_library_does_without(string project, params string[] absent) =>
         Assert.DoesNotContain(
             Referenced(_product.Single(module => module.Name == project + ".dll")), name => absent.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));

@@ -41,6 +41,12 @@ internal static class Floors
         "TwoTower.Postgres.Experiments.Comparison",
         "TwoTower.Postgres.Experiments.Rollback",
 
+        "TwoTower.Supabase.Http",
+        "TwoTower.Supabase.Import",
+        "TwoTower.Supabase.Uploads",
+        "TwoTower.Supabase.Stores",
+        "TwoTower.Supabase.Publishing",
+
         "TwoTower.Training.Randomness",
         "TwoTower.Training.Samples",
         "TwoTower.Training.Towers",

@@ -7,8 +7,8 @@ namespace TwoTower.Cli.Tests;
 public class HelpTests
 {
     public static TheoryData<string> Verbs => new(
-        "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "generate", "train", "evaluate", "tune", "export", "embed",
-        "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
+        "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "import supabase", "generate", "train", "evaluate", "tune", "export", "embed",
+        "publish", "upload embeddings", "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
         "releases verify", "releases activate", "releases rollback", "releases retire", "releases prune", "releases pin", "releases unpin",
         "releases export", "releases import", "releases compare", "experiments start", "experiments stop", "experiments list", "doctor");
 
@@ -41,6 +41,7 @@ public class HelpTests
     [InlineData("db")]
     [InlineData("import")]
     [InlineData("manifest")]
+    [InlineData("upload")]
     [InlineData("releases")]
     [InlineData("experiments")]
     public async Task A_group_without_a_verb_lists_its_verbs(string group)

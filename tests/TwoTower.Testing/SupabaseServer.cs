@@ -22,6 +22,7 @@ public sealed partial class SupabaseServer : IAsyncLifetime
 {
     private const string Password = "postgres";
     private readonly TemporaryFolder _home = new();
+    private readonly SemaphoreSlim _one = new(1);
     private PostgresFixture? _server;
     private bool _hasRoles;
 
@@ -44,9 +45,18 @@ public sealed partial class SupabaseServer : IAsyncLifetime
     public async Task<TestDatabase> CreateProjectAsync(SupabaseProject kind)
     {
         var database = await _server!.CreateEmptyDatabaseAsync();
-        if (!_hasRoles) await database.ExecuteAsync("create role supabase_admin superuser");
-        await database.ExecuteAsync(Shape(kind, database.Name, withRoles: !_hasRoles));
-        _hasRoles = true;
+        await _one.WaitAsync();
+        try
+        {
+            if (!_hasRoles) await database.ExecuteAsync("create role supabase_admin superuser");
+            await database.ExecuteAsync(Shape(kind, database.Name, withRoles: !_hasRoles));
+            _hasRoles = true;
+        }
+        finally
+        {
+            _one.Release();
+        }
+
         // There the platform lets a project's owner make extensions.
         await database.ExecuteAsync("create extension vector with schema extensions");
         return new(
@@ -65,6 +75,7 @@ public sealed partial class SupabaseServer : IAsyncLifetime
     {
         if (_server is not null) await _server.DisposeAsync();
         _home.Dispose();
+        _one.Dispose();
     }
 
     // The script is for psql, and for a fresh cluster: its variables are filled in, its roles made once.

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Http.Resilience;
+using TwoTower.Core;
+
+namespace TwoTower.Supabase.Http;
+
+/// <summary>Requests to a project, with its key and with retries. The key is in headers alone: no address and no message has it.</summary>
+internal sealed class SupabaseClient : IDisposable
+{
+    private readonly HttpClient _http;
+
+    /// <param name="project">The project.</param>
+    /// <param name="time">For pauses.</param>
+    /// <param name="retrying">Told that a request is sent again.</param>
+    /// <param name="delay">The first pause; null: half a second.</param>
+    public SupabaseClient(ProjectAccess project, TimeProvider time, Action<string>? retrying = null, TimeSpan? delay = null)
+    {
+        Project = project;
+        var pipeline = RetryRules.Pipeline(
+            time, delay ?? TimeSpan.FromSeconds(0.5), (why, pause) => retrying?.Invoke($"{project.Name}: {why}; again in {pause.TotalSeconds:0.0} s"));
+        // No redirect: a key goes to the server that it is for.
+        _http = new(new ResilienceHandler(pipeline)
+        {
+            InnerHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.All },
+        })
+        { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Whose.</summary>
+    public ProjectAccess Project { get; }
+
+    /// <summary>Sends a request; the answer may be an error. The caller disposes it.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="path">Path and query below the address, such as <c>/rest/v1/videos?select=id</c>.</param>
+    /// <param name="headers">More headers.</param>
+    /// <param name="content">The body; it must be one that can be sent again.</param>
+    /// <exception cref="InputException">Nothing answers at the address.</exception>
+    /// <exception cref="RemoteException">The connection broke again and again.</exception>
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, IEnumerable<(string Name, string Value)>? headers, HttpContent? content, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(method, Project.Url.AbsoluteUri.TrimEnd('/') + path) { Content = content };
+        Project.Key.AddTo(request);
+        foreach (var (name, value) in headers ?? []) request.Headers.TryAddWithoutValidation(name, value);
+        try
+        {
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
+        }
+        catch (HttpRequestException error) when (
+            error.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+                or HttpRequestError.SecureConnectionError)
+        {
+            throw new InputException($"The project at {Project.Name} doesn't answer ({error.Message}): correct SUPABASE_URL, or try again when it does.", error);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException or Polly.Timeout.TimeoutRejectedException)
+        {
+            throw new RemoteException($"{Project.Name} broke off ({error.Message}); the same command goes on where it was.", error);
+        }
+    }
+
+    /// <summary>What an error means for a person: who is to do what.</summary>
+    /// <param name="what">What was asked for, such as "table videos".</param>
+    public Exception Explain(RemoteError error, string what) => error switch
+    {
+        { Code: "PGRST301" or "PGRST303" } or { Status: 401, Code: "" } => new InputException(
+            $"{Project.Name} doesn't take the {Project.Key} ({error.Message}): copy the key from the project's settings again."),
+        { Code: "42501" } or { Status: 401 or 403 } => new InputException(
+            $"{Project.Name} refuses {what} ({error.Message}): run 'twotower db migrate' on its database, or grant the rights to service_role (docs/supabase.md)."),
+        { Code: "PGRST205" or "42P01" } => new InputException($"{Project.Name} has no {what} in the schema that it exposes ({error.Message})."),
+        { Status: 429 or >= 500 } => new RemoteException(
+            $"{Project.Name} answers {error.Status} to {what} again and again ({Named(error)}); the same command goes on where it was."),
+        _ => new InputException($"{Project.Name} refuses {what}: {Named(error)}."),
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => _http.Dispose();
+
+    private static string Named(RemoteError error) =>
+        $"{error.Message.TrimEnd('.')}{(error.Code.Length > 0 ? $", code {error.Code}" : "")}{(error.Details is { } details ? $", {details.TrimEnd('.')}" : "")}";
+
+    /// <summary>Sends a request that must succeed and reads its JSON.</summary>
+    public async Task<JsonElement> JsonAsync(
+        HttpMethod method, string path, string what, IEnumerable<(string Name, string Value)>? headers, HttpContent? content,
+            CancellationToken ct)
+    {
+        using var response = await SendAsync(method, path, headers, content, ct);
+        if (!response.IsSuccessStatusCode) throw Explain(await RemoteError.ReadAsync(response, ct), what);
+        return await ReadJsonAsync(response, ct);
+    }
+
+    /// <summary>The JSON of an answer.</summary>
+    public async Task<JsonElement> ReadJsonAsync(HttpResponseMessage response, CancellationToken ct)
+    {
+        try
+        {
+            await using var stream = await response.Content.ReadAsStreamAsync(ct);
+            using var document = await JsonDocument.ParseAsync(stream, default, ct);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException error)
+        {
+            throw new InputException($"{Project.Name} doesn't answer as a Supabase project does (no JSON: {error.Message}): correct SUPABASE_URL.", error);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw new RemoteException($"{Project.Name} broke off in the middle of an answer ({error.Message}); the same command goes on where it was.", error);
+        }
+    }
+}

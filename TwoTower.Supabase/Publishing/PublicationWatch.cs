@@ -1,0 +1,97 @@
+using Npgsql;
+using TwoTower.Core;
+using TwoTower.Core.Artifacts;
+using TwoTower.Postgres.Connections;
+using TwoTower.Supabase.Http;
+using TwoTower.Supabase.Stores;
+
+namespace TwoTower.Supabase.Publishing;
+
+/// <summary>
+/// Looks at what is published: puts the version before back when it no longer verifies, and follows when the live release is rolled back.
+/// </summary>
+/// <param name="db">The database of the releases.</param>
+/// <param name="store">Where they are published.</param>
+/// <param name="publisher">Publishes there.</param>
+/// <param name="place">The name of the lock.</param>
+/// <param name="publish">Exports and publishes a release that isn't in the store.</param>
+/// <param name="say">Told what was done.</param>
+internal sealed class PublicationWatch(
+    NpgsqlDataSource db, ArtifactStore store, Publisher publisher, string place, Func<string, CancellationToken, Task> publish,
+        Action<string> say)
+{
+    private string _verified = "";
+
+    /// <summary>Looks again and again, until it is told to stop. What can't be read is looked at again.</summary>
+    public async Task RunAsync(TimeSpan every, TimeProvider time, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                await LookAsync(ct);
+            }
+            catch (Exception error) when (error is InputException or RemoteException or NpgsqlException && !ct.IsCancellationRequested)
+            {
+                say($"can't look: {error.Message}");
+            }
+
+            await Task.Delay(every, time, ct);
+        }
+    }
+
+    /// <summary>Looks once.</summary>
+    /// <returns>True if something was put back.</returns>
+    public async Task<bool> LookAsync(CancellationToken ct)
+    {
+        // Somebody publishes: it is as it should be when they are done.
+        await using var alone = await PublishLock.TryTakeAsync(db, place, ct);
+        if (alone is null) return false;
+        await publisher.RecoverAsync(ct);
+        var history = await publisher.HistoryAsync(ct);
+        var current = await publisher.CurrentAsync(ct);
+        if (current is null && history.Count == 0) return false;
+        var fault = current is null ? $"current/{ArtifactNames.Manifest} is missing or is no manifest" : await FaultAsync(current, ct);
+        if (fault is not null) return await PutBackAsync(history, fault, ct);
+        return await LeftForAsync(current!.ModelVersion, ct) is { } live && await FollowAsync(current.ModelVersion, live, ct);
+    }
+
+    private async Task<string?> FaultAsync(Manifest current, CancellationToken ct)
+    {
+        var tags = await publisher.TagsAsync(current, ct);
+        if (tags == _verified) return null;
+        if (await publisher.FaultAsync("current", ct) is { } fault) return fault;
+        _verified = tags;
+        return null;
+    }
+
+    // The newest one before that is whole; a damaged copy of the only version is made anew.
+    private async Task<bool> PutBackAsync(IReadOnlyList<string> history, string fault, CancellationToken ct)
+    {
+        foreach (var version in history.Reverse().Skip(1).Concat(history.TakeLast(1)))
+        {
+            if (!await publisher.ReturnAsync(version, fault, ct)) continue;
+            say($"what is published to {store.Name} doesn't verify ({fault}): {version} is put back");
+            return true;
+        }
+
+        throw new InputException($"What is published to {store.Name} doesn't verify ({fault}), and no version there is whole: publish again.");
+    }
+
+    private async Task<bool> FollowAsync(string published, string live, CancellationToken ct)
+    {
+        if (!await publisher.ReturnAsync(live, $"{published} was rolled back", ct)) await publish(live, ct);
+        say($"the live release was rolled back from {published}: {live} is published");
+        return true;
+    }
+
+    // The live release, if the published one was left for it by going back and hasn't been live since.
+    private Task<string?> LeftForAsync(string published, CancellationToken ct) => db.Sql(
+        """
+        select a.model_version
+        from two_tower.active_release l join two_tower.releases a on a.release_id = l.release_id
+        where a.model_version <> @published
+          and (select h.is_rollback from two_tower.activations h
+               where h.previous_model_version = @published order by h.activation_id desc limit 1)
+        """).With("published", published).ScalarAsync<string?>(ct);
+}

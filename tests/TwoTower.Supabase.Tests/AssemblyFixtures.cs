@@ -1,0 +1,4 @@
+using TwoTower.Testing;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
+[assembly: AssemblyFixture(typeof(SupabaseServer))]

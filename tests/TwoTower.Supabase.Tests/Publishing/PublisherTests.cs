@@ -1,0 +1,186 @@
+using TwoTower.Core;
+using TwoTower.Core.Artifacts;
+using TwoTower.Supabase.Publishing;
+using TwoTower.Supabase.Stores;
+using TwoTower.Supabase.Tests.Stores;
+using TwoTower.Testing;
+
+namespace TwoTower.Supabase.Tests.Publishing;
+
+/// <summary>What a reader of current/ sees, whatever happens to a publication.</summary>
+public sealed class PublisherTests(SupabaseServer server) : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _said = [];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("folder")]
+    [InlineData("supabase")]
+    [InlineData("s3")]
+    public async Task A_release_is_published_and_gone_back_from(string kind)
+    {
+        await using var place = await TestStore.OpenAsync(kind, server);
+        var publisher = await PublisherAsync(place.Store);
+        var (one, two) = (await BundleAsync(1), await BundleAsync(2));
+        var first = await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+        Assert.Equal((one.Version, null, true, one.Manifest.Files.Count),
+            (first.ModelVersion, first.Previous, first.Changed, first.Uploaded));
+        var again = await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+        Assert.Equal((one.Version, false, 0), (again.ModelVersion, again.Changed, again.Uploaded));
+
+        var second = await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+        Assert.Equal((two.Version, one.Version), (second.ModelVersion, second.Previous));
+        await CurrentIsAsync(place.Store, two);
+        Assert.Equal(one.Version, (await publisher.RollbackAsync("worse", default)).ModelVersion);
+        await CurrentIsAsync(place.Store, one);
+        Assert.Contains("nothing to go back to", (await Assert.ThrowsAsync<InputException>(() => publisher.RollbackAsync(null, default))).Message, StringComparison.Ordinal);
+        Assert.Null(await publisher.FaultAsync(two.Version, default));
+    }
+
+    /// <summary>Every write, copy and deletion of a publication fails once: current/ is as it was, and the next run publishes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_failure_at_any_step_leaves_current_as_it_was(bool isKill)
+    {
+        var (one, two) = (await BundleAsync(1), await BundleAsync(2, histories: true));
+        for (var step = 0; ; step++)
+        {
+            Assert.True(step < 500);
+            var inner = new FolderStore(Path.Combine(_folder.Path, $"{isKill}-{step}"));
+            await (await PublisherAsync(inner)).PublishAsync(one.Folder, one.Manifest, null, default);
+            using var failing = new FailingStore(inner, step, isKill);
+            var publisher = await PublisherAsync(failing);
+            try
+            {
+                await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+            }
+            catch (IOException)
+            {
+                failing.Heals();
+                if (isKill)
+                {
+                    // Killed: the next run finds it.
+                    await (await PublisherAsync(inner)).RecoverAsync(default);
+                }
+
+                var current = (await publisher.CurrentAsync(default))!;
+                Assert.Null(await publisher.FaultAsync("current", default));
+                if (!isKill) Assert.Equal((step, one.Version), (step, current.ModelVersion));
+                Assert.Equal(current.ModelVersion == one.Version ? [one.Version]
+                    : [one.Version, two.Version], await publisher.HistoryAsync(default));
+                await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+                await CurrentIsAsync(inner, two);
+                continue;
+            }
+
+            await CurrentIsAsync(inner, two);
+            if (!failing.HasFailed) break;
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_given_back_as_written_is_never_current()
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        var publisher = await PublisherAsync(place.Store);
+        var (one, two) = (await BundleAsync(1), await BundleAsync(2));
+        await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+        place.StandIn!.Intercept = request =>
+        {
+            if (request.Method == "GET" && request.Path.EndsWith($"{two.Version}/{ArtifactNames.UserTower}", StringComparison.Ordinal)) return Task.FromResult<StandInFault?>(new(200, "x"));
+            return Task.FromResult<StandInFault?>(null);
+        };
+        var error = await Assert.ThrowsAsync<InputException>(() => publisher.PublishAsync(two.Folder, two.Manifest, null, default));
+        Assert.Contains(ArtifactNames.UserTower, error.Message, StringComparison.Ordinal);
+        place.StandIn.Intercept = null;
+        await CurrentIsAsync(place.Store, one);
+    }
+
+    [Fact]
+    public async Task The_manifest_comes_last_and_current_is_copied_within_the_store()
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        var publisher = await PublisherAsync(place.Store);
+        var one = await BundleAsync(1);
+        await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+        var written = place.StandIn!.Requests.Where(request => request.Method == "POST" && request.Path.Contains("/object/model-artifacts/", StringComparison.Ordinal))
+            .Select(request => request.Path.Split("/two-tower/v2/")[^1]).Where(name => name != "publications.json").ToList();
+        Assert.Equal([.. one.Manifest.Files.Select(file => $"{one.Version}/{file.Path}"), $"{one.Version}/manifest.json"], written);
+        Assert.Equal(one.Manifest.Files.Count + 1, place.StandIn.Requests.Count(request => request.Path == "/storage/v1/object/copy"));
+        Assert.All(place.StandIn.Requests, request => Assert.DoesNotContain("authorization", request.Headers.Keys));
+    }
+
+    [Theory]
+    [InlineData("v3-taste-20260101T000000Z-00000000", "v2", "v3")]
+    [InlineData("v12-x", null, "v12")]
+    [InlineData("20251012-093000", "v2", "v2")]
+    [InlineData("model", "v4", "v4")]
+    [InlineData("model", null, "v2")]
+    [InlineData("velvet", "x", "v2")]
+    public void The_folder_of_a_generation_is_what_a_name_begins_with(string version, string? schema, string major) =>
+        Assert.Equal(major, Publisher.MajorOf(version, schema));
+
+    private async Task<Publisher> PublisherAsync(ArtifactStore store)
+    {
+        await store.PrepareAsync(_said.Add, default);
+        return new(store, "v2", TimeProvider.System, _said.Add);
+    }
+
+    private async Task<TestBundle> BundleAsync(int seed, bool histories = false)
+    {
+        var folder = Path.Combine(_folder.Path, $"bundle-{seed}");
+        var checkpoint = histories ? TestCheckpoints.Histories(TestBundles.ForeignVideos) : TestCheckpoints.Random(16, seed);
+        var manifest = await TestBundles.WriteOursAsync(folder, checkpoint, TestBundles.ForeignVideos,
+            DateTimeOffset.UnixEpoch.AddDays(seed));
+        return new(folder, manifest);
+    }
+
+    private static async Task CurrentIsAsync(ArtifactStore store, TestBundle bundle)
+    {
+        foreach (var name in bundle.Manifest.Files.Select(file => file.Path).Append("manifest.json"))
+        {
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(bundle.Folder, name)), await store.ReadAsync($"two-tower/v2/current/{name}", default));
+        }
+    }
+
+    private sealed record TestBundle(string Folder, Manifest Manifest)
+    {
+        public string Version => Manifest.ModelVersion;
+    }
+
+    // The real folder, whose disk is full at one step: after a kill nothing works any more, after a failure the next step does.
+    private sealed class FailingStore(ArtifactStore inner, int step, bool isKill) : ArtifactStore
+    {
+        private int _steps;
+        private bool _isWhole;
+
+        public bool HasFailed { get; private set; }
+
+        public override string Name => inner.Name;
+
+        public void Heals() => _isWhole = true;
+
+        public override Task PrepareAsync(Action<string> say, CancellationToken ct) => inner.PrepareAsync(say, ct);
+
+        public override Task<Stream?> OpenAsync(string name, CancellationToken ct) => inner.OpenAsync(name, ct);
+
+        public override Task<StoredTag?> TagAsync(string name, CancellationToken ct) => inner.TagAsync(name, ct);
+
+        public override Task WriteAsync(string name, string path, CancellationToken ct) => Step(() => inner.WriteAsync(name, path, ct));
+
+        public override Task CopyAsync(string from, string to, CancellationToken ct) => Step(() => inner.CopyAsync(from, to, ct));
+
+        public override Task DeleteAsync(string name, CancellationToken ct) => Step(() => inner.DeleteAsync(name, ct));
+
+        private Task Step(Func<Task> work)
+        {
+            var at = _steps++;
+            if (_isWhole || (isKill ? at < step : at != step)) return work();
+            HasFailed = true;
+            throw new IOException("the disk is full");
+        }
+    }
+}
