@@ -119,13 +119,13 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
         var list = string.Join(", ", keys.Select(RestQuery.Quote));
         var record = string.Join(", ", keys.Select(key => $"{RestQuery.Quote(key)} {types[key]}"));
         var rest = keys.Except(conflict).ToArray();
+        var target = string.Join(", ", conflict.Select(RestQuery.Quote));
+        var values = string.Join(", ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}"));
         var clause = (resolution, rest.Length) switch
         {
             (null, _) => "",
-            ("merge-duplicates", > 0) =>
-                $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do update set {string.Join(",
-                    ", rest.Select(key => $"{RestQuery.Quote(key)} = excluded.{RestQuery.Quote(key)}"))}",
-            _ => $" on conflict ({string.Join(", ", conflict.Select(RestQuery.Quote))}) do nothing",
+            ("merge-duplicates", > 0) => $" on conflict ({target}) do update set {values}",
+            _ => $" on conflict ({target}) do nothing",
         };
         var insert = $"insert into public.{RestQuery.Quote(table)} ({list}) select {list} from json_to_recordset($1) as _ ({record}){clause}";
         if (resolution is null && !returns)
