@@ -24,7 +24,7 @@ if /i "%~1"=="fuzz" goto fuzz
 
 call :stale && (
   echo building twotower ... 1>&2
-  call :build TwoTower.Cli || exit /b 2
+  call :stamped TwoTower.Cli || exit /b 2
 )
 dotnet "%program%" %*
 exit /b %errorlevel%
@@ -34,8 +34,6 @@ set "rest="
 for /f "tokens=1,*" %%a in ("%*") do set "rest=%%b"
 echo building tests\TwoTower.Fuzz ... 1>&2
 call :build tests\TwoTower.Fuzz || exit /b 2
-rem What is stamped is the command line, which this build isn't of.
-if exist "%stamp%" del "%stamp%"
 dotnet "%root%\tests\TwoTower.Fuzz\bin\Release\net10.0\twotower-fuzz.dll" %rest%
 exit /b %errorlevel%
 
@@ -43,7 +41,7 @@ exit /b %errorlevel%
 set "rest="
 for /f "tokens=1,*" %%a in ("%*") do set "rest=%%b"
 echo building TwoTower.sln ... 1>&2
-call :build TwoTower.sln || exit /b 2
+call :stamped TwoTower.sln || exit /b 2
 set "publishers=%TWOTOWER_PUBLISHERS%"
 if not defined publishers (
   set "publishers=no"
@@ -97,8 +95,14 @@ dotnet build "%~1" -c Release -v q -clp:NoSummary >"%logs%\build.log" 2>&1 || (
   exit /b 2
 )
 popd
+exit /b 0
+
+:stamped
+rem Builds, and remembers that the command line is built. The stamp is as old as the build's beginning: what is saved under way is newer.
 if not exist "%root%\TwoTower.Cli\bin\Release" mkdir "%root%\TwoTower.Cli\bin\Release"
-echo built >"%stamp%"
+echo built >"%stamp%.new"
+call :build "%~1" || exit /b 2
+move /y "%stamp%.new" "%stamp%" >nul
 exit /b 0
 
 :stale

@@ -2,7 +2,7 @@
 rem Builds pgvector for the PostgreSQL of this Windows machine (PGROOT, else the newest under Program Files). Needs git and Visual Studio's
 rem C++ tools, which GitHub's images have, and the right to write into PostgreSQL's folder. The steps are pgvector's own for Windows.
 setlocal EnableExtensions
-set "version=v0.8.1"
+set "version=v0.8.6"
 if not defined PGROOT for /d %%p in ("%ProgramFiles%\PostgreSQL\*") do set "PGROOT=%%p"
 if not exist "%PGROOT%\bin\postgres.exe" (
   echo pgvector: no PostgreSQL under "%PGROOT%": install it, or set PGROOT 1>&2

@@ -1,4 +1,5 @@
 using TwoTower.LocalPostgres;
+using TwoTower.LocalPostgres.Container;
 
 namespace TwoTower.AppHost;
 
@@ -33,9 +34,8 @@ internal static class Database
         this IDistributedApplicationBuilder builder, IPlatform? platform)
     {
         var postgres = builder.AddPostgres("postgres")
-            // The same pin as LocalPostgres: below 0.8.4 pgvector can corrupt an HNSW index. Before WithDataVolume, which takes the
-            // place of the data from the image's tag.
-            .WithImage("pgvector/pgvector", "0.8.6-pg17-bookworm")
+            // Before WithDataVolume, which takes the place of the data from the image's tag.
+            .WithImage(ContainerEngine.Repository, ContainerEngine.Tag)
             // In a run a volume for each clone, since two servers on one would ruin it; in a deployment one that keeps its name.
             .WithDataVolume(platform is null ? null : "twotower-postgres")
             // Parallel index builds share memory through /dev/shm; a container's 64 MB are not enough.

@@ -5,6 +5,7 @@ using TwoTower.Embedding.Settings;
 using TwoTower.Postgres.Gate;
 using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
+using TwoTower.ServiceDefaults.Upkeep;
 
 // A service that runs until it is told to stop. The database may come later than we do, or go for a while: the worker waits for it.
 try
@@ -19,21 +20,21 @@ try
     builder.Services.Configure<EmbedderOptions>(
         options => builder.Configuration.GetSection(GateOptions.Section).Bind(options.Embedding.Gate));
     builder.Services.AddHostedService<EmbedderWorker>();
+    if (builder.Configuration.GetValue<bool>($"{EmbedderOptions.Section}:{nameof(EmbedderOptions.Upkeep)}"))
+    {
+        builder.Services.AddUpkeep(_ => TimeSpan.FromMinutes(1));
+    }
+
     var host = builder.Build();
-    var worker = host.Services.GetServices<IHostedService>().OfType<EmbedderWorker>().Single();
+    BackgroundService[] loops = [.. host.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
     await host.RunAsync(); // disposes the host as well
 
     // On .NET 10 a hosted service that fails stops the host and the process exits with 0: the orchestrator must hear of it.
-    return worker.ExecuteTask is { IsFaulted: true } ? 1 : 0;
+    return loops.Any(loop => loop.ExecuteTask is { IsFaulted: true }) ? 1 : 0;
 }
 catch (InputException e)
 {
     await Console.Error.WriteLineAsync(e.Message);
-    return 2;
-}
-catch (OptionsValidationException e)
-{
-    await Console.Error.WriteLineAsync($"{EmbedderOptions.Section}: {e.Message}");
     return 2;
 }
 catch (Exception e) when (SettingFault.Explain(e) is { } line)

@@ -46,7 +46,7 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         };
         if (options.Dump is { } dump)
         {
-            RankingDump.Write(dump, splits, Dumped(answers));
+            RankingDump.Write(dump, tables, splits, Dumped(answers));
             run.Say($"rankings: {dump}");
         }
 

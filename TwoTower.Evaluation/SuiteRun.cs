@@ -1,5 +1,7 @@
 using TwoTower.Core;
 using TwoTower.Evaluation.Report;
+using TwoTower.Training.Loop;
+using TwoTower.Training.Samples;
 
 namespace TwoTower.Evaluation;
 
@@ -10,13 +12,13 @@ namespace TwoTower.Evaluation;
 /// <param name="sets">Names and rows.</param>
 internal sealed class SuiteRun(IRun run, EvaluateOptions options, IReadOnlyList<(string Name, TableSource Data)> sets)
 {
-    /// <exception cref="InputException">No set could be evaluated; the message is that of the last one.</exception>
+    /// <exception cref="Exception">No set could be evaluated: what the last one came to.</exception>
     public async Task<EvaluatedSuite> RunAsync()
     {
         if (Directory.Exists(options.Report)) throw new InputException($"--report {options.Report} is a folder: name a file in it");
         var each = options with { Reference = options.Reference ?? EvaluateRun.BestBaseline, Report = null };
         List<Evaluated> done = [];
-        InputException? last = null;
+        Exception? last = null;
         foreach (var (place, (name, data)) in sets.Index())
         {
             run.Say($"{name}, {place + 1} of {sets.Count}");
@@ -24,7 +26,8 @@ internal sealed class SuiteRun(IRun run, EvaluateOptions options, IReadOnlyList<
             {
                 done.Add(await new EvaluateRun(run, each with { Data = data }).RunAsync());
             }
-            catch (InputException error) when (place + 1 < sets.Count || done.Count > 0)
+            catch (Exception error) when (error is InputException or NothingToTrainException or TrainingDivergedException
+                && (place + 1 < sets.Count || done.Count > 0))
             {
                 // Of one set: the hours of the others aren't lost.
                 run.Warn($"{name} is left out: {error.Message}");

@@ -19,7 +19,7 @@ internal sealed class TuneRun(IRun run, TuneOptions options, Action<Tuned> show)
     {
         var goal = options.Goal;
         var recipe = RecipeReader.Read(options.Recipe, options.Overrides, Environment.GetEnvironmentVariables(), run.Say);
-        var space = SearchSpace.Read(options.Space ?? (recipe.Kind == RecipeKind.History ? "v3" : "v2"), recipe);
+        var space = SearchSpace.Read(options.Space ?? SearchSpace.NameFor(recipe), recipe);
         Study.Check(options.Study);
         var (tables, name) = await options.Data(space.VideoFeatures);
         tables = tables.WithVideoFeatures(space.VideoFeatures);

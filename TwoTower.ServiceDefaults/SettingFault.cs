@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
@@ -14,7 +13,7 @@ internal static partial class SettingFault
         ArgumentNullException.ThrowIfNull(failure);
         return failure switch
         {
-            OptionsValidationException options => $"A setting can't be used: {string.Join(" ", options.Failures)}",
+            OptionsValidationException options => $"{Section(options)} can't be used: {string.Join(" ", options.Failures)}",
             InvalidOperationException when Unconvertible().Match(failure.Message) is { Success: true } match =>
                 $"A setting can't be used: {match.Groups["key"].Value} is '{match.Groups["value"].Value}', "
                 + $"which isn't {Expected(match.Groups["type"].Value)}.",
@@ -32,6 +31,15 @@ internal static partial class SettingFault
         };
     }
 
+    // Messages of attributes say the property's name alone.
+    private static string Section(OptionsValidationException failure) =>
+        failure.OptionsType.GetField("Section")?.GetRawConstantValue() is string section
+            && !failure.Failures.Any(fault => fault.Contains(section, StringComparison.Ordinal)) ? $"A setting of {section}" : "A setting";
+
+    // The message has no assembly's name.
+    private static Type? Enumeration(string name) => AppDomain.CurrentDomain.GetAssemblies()
+        .Select(assembly => assembly.GetType(name)).FirstOrDefault(type => type is { IsEnum: true });
+
     private static string Expected(string type) => type.Split('.', '+')[^1] switch
     {
         "Boolean" => "true or false",
@@ -39,8 +47,7 @@ internal static partial class SettingFault
         "Double" or "Single" or "Decimal" => "a number",
         "TimeSpan" => "a time such as 00:00:05",
         "DateTimeOffset" => "a time such as 2026-01-20T18:30:00Z",
-        _ when Type.GetType(type) is { IsEnum: true } names =>
-            $"one of {string.Join(", ", Enum.GetNames(names)).ToLower(CultureInfo.InvariantCulture)}",
+        _ when Enumeration(type) is { } names => $"one of {string.Join(", ", Enum.GetNames(names)).ToLowerInvariant()}",
         _ => "one of the values that docs/configuration.md has",
     };
 

@@ -35,11 +35,6 @@ catch (InputException e)
     await Console.Error.WriteLineAsync(e.Message);
     return ExitCodes.BadInput;
 }
-catch (Microsoft.Extensions.Options.OptionsValidationException e)
-{
-    await Console.Error.WriteLineAsync($"{TrainerSettings.Section}: {e.Message}");
-    return ExitCodes.BadInput;
-}
 catch (Exception e) when (SettingFault.Explain(e) is { } line)
 {
     await Console.Error.WriteLineAsync(line);

@@ -10,6 +10,7 @@ using TwoTower.ServiceDefaults;
 using TwoTower.ServiceDefaults.Database;
 using TwoTower.ServiceDefaults.Health;
 using TwoTower.ServiceDefaults.Telemetry;
+using TwoTower.ServiceDefaults.Upkeep;
 using TwoTower.Web.Decisions;
 using TwoTower.Web.Experiments;
 using TwoTower.Web.Hosting;
@@ -67,9 +68,6 @@ internal static class ApiApplication
         builder.Services.AddOptions<RecommendationOptions>().BindConfiguration(RecommendationOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<RecommendationOptions>, RecommendationOptionsValidator>();
 
-        builder.Services.AddOptions<PopularityOptions>().BindConfiguration(PopularityOptions.Section).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<PopularityOptions>, PopularityOptionsValidator>();
-
         builder.Services.AddOptions<GateOptions>().BindConfiguration(GateOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<GateOptions>, GateOptionsValidator>();
 
@@ -91,9 +89,9 @@ internal static class ApiApplication
         builder.Services.AddSingleton<RecommendationService>();
         builder.Services.AddSingleton<DecisionStore>();
         builder.Services.AddSingleton<DecisionLimit>();
-        builder.Services.AddSingleton<VideoStatistics>();
         builder.Services.AddHostedService<ReleaseWatch>();
-        builder.Services.AddHostedService<StatisticsRefresh>();
+        builder.Services.AddUpkeep(services =>
+            TimeSpan.FromSeconds(services.GetRequiredService<IOptions<ApiOptions>>().Value.StatisticsRefreshSeconds));
 
         builder.Services.AddValidation();
         builder.Services.AddSingleton<KnownParameters>();

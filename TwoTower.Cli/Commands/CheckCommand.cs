@@ -30,13 +30,13 @@ internal static class CheckCommand
             var notes = new List<string>();
             var options = new ImportOptions { SkipBad = int.MaxValue, Time = session.Time };
             var (path, map) = (parse.GetValue(folder)!, parse.GetValue(ImportCommand.Map));
-            var report = await Task.Run(
+            var (report, format) = await Task.Run(
                 () =>
                 {
                     using var set = ImportReader.Open(path, null, map, notes.Add, options);
-                    return DataReport.Of(set);
+                    return (DataReport.Of(set), set.Format);
                 }, session.Stop);
-            terminal.Result(new { layout = map ?? (object)ImportReader.Recognise(path).ToString(), report, notes }, () =>
+            terminal.Result(new { layout = map ?? format?.ToString(), report, notes }, () =>
                 Show(session, report, notes));
             if (report.BadRows == 0) return;
             throw new InputException(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.LocalPostgres;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -4,6 +4,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Evaluation;
 using TwoTower.Evaluation.Protocols;
 using TwoTower.Evaluation.Results;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Training;
 
 namespace TwoTower.Cli.Commands;

@@ -6,6 +6,7 @@ using TwoTower.Core.Features;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 
@@ -56,7 +57,8 @@ internal static class FeaturesCommand
                 VideoFeatures = parse.GetValue(vectors)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             };
             RecipeValidator.Validate(new() { Features = options }, "--video-features");
-            var tables = await Task.Run(() => CsvTableReader.Read(parse.GetValue(data)!, session.Terminal.Detail), session.Stop);
+            var tables = await Task.Run(() =>
+                CsvTableReader.Read(parse.GetValue(data)!, session.Terminal.Detail).WithoutAhead(session.Time.GetUtcNow()), session.Stop);
             var report = await Task.Run(() => FeatureReport.Create(tables, options, instant ?? Latest(tables)), session.Stop);
             AtomicFile.Write(path, stream => stream.Write(report.Features));
             AtomicFile.Write(payloads, stream => stream.Write(report.UserPayloads));

@@ -4,6 +4,7 @@ using TwoTower.Cli.Stages;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Datasets.Generation;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

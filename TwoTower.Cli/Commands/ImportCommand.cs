@@ -2,11 +2,13 @@ using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Stages;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Datasets.Import;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>.</summary>
+/// <summary><c>twotower import DIR</c>, and <c>import csv|movielens|recbole DIR</c>, <c>import postgres</c>.</summary>
 internal static class ImportCommand
 {
     /// <summary>A file that says what is what in somebody's files.</summary>
@@ -15,6 +17,10 @@ internal static class ImportCommand
         Description = "A JSON file that says which file and column is what, and which rows are likes and nopes (docs/data.md).",
         HelpName = "FILE",
     };
+
+    /// <summary>How many bad rows may be left out.</summary>
+    public static readonly Option<int?> SkipBad = NumberOption.Create(
+        "--skip-bad", "Leave out at most this many bad rows, and list them, the first 100,000, in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
 
     public static Command Create(CommandHost host)
     {
@@ -56,6 +62,7 @@ internal static class ImportCommand
             Example:
               twotower import recbole path/to/dataset
             """, ImportFormat.RecBole));
+        command.Add(ImportPostgresCommand.Create(host));
         return command;
     }
 
@@ -64,34 +71,36 @@ internal static class ImportCommand
         // A group may be without it: then its help is shown.
         var folder = new Argument<string?>("DIR")
         {
-            Description = "The folder with the files, or a zip archive of it.",
+            Description = format is null ? "The folder with the files, or a zip archive of it; with --map also the file of the interactions." : "The folder with the files, or a zip archive of it.",
             Arity = format is null ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
         };
-        var skip = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
-        var command = new Verb(name, summary, more) { folder, CommonOptions.Database, skip };
+        var command = new Verb(name, summary, more) { folder, CommonOptions.Database, SkipBad };
         if (format is null) command.Add(Map);
-        host.Handle(command, async session =>
-        {
-            var options =
-                new ImportOptions
-                {
-                    SkipBad = session.Parse.GetValue(skip) ?? 0,
-                    LeftOut = rows =>
-                    WriteBadRows(session, rows),
-                    Time = session.Time
-                };
-            var map = format is null ? session.Parse.GetValue(Map) : null;
-
-            // All but the decisions is read before a database is touched: a folder that fails there changes nothing.
-            using var set =
-                await Task.Run(
-                    () => ImportReader.Open(session.Parse.GetValue(folder)!, format, map, session.Terminal.Warn, options), session.Stop);
-            var db = await session.OpenDatabaseAsync();
-            var written = await Loading.WriteAsync(session, db, set);
-            var tables = set.Tables();
-            session.Terminal.Result(Loading.Counts(tables, written), () => session.Terminal.Say(Loading.Sentence(tables, written)));
-        });
+        host.Handle(command, session =>
+            LoadAsync(session, session.Parse.GetValue(folder)!, format, format is null ? session.Parse.GetValue(Map) : null));
         return command;
+    }
+
+    /// <summary>Reads files and writes them into the database.</summary>
+    public static async Task LoadAsync(Session session, string path, ImportFormat? format, string? map)
+    {
+        var options =
+            new ImportOptions
+            {
+                SkipBad = session.Parse.GetValue(SkipBad) ?? 0,
+                LeftOut = rows =>
+                WriteBadRows(session, rows),
+                Time = session.Time
+            };
+
+        // All but the decisions is read before a database is touched: a folder that fails there changes nothing.
+        using var set =
+            await Task.Run(
+                () => ImportReader.Open(path, format, map, session.Terminal.Warn, options), session.Stop);
+        var db = await session.OpenDatabaseAsync();
+        var written = await Loading.WriteAsync(session, db, set);
+        var tables = set.Tables();
+        session.Terminal.Result(Loading.Counts(tables, written), () => session.Terminal.Say(Loading.Sentence(tables, written)));
     }
 
     private static void WriteBadRows(Session session, IReadOnlyList<string> rows)
@@ -106,6 +115,6 @@ internal static class ImportCommand
             throw new InputException($"{file} can't be written: {error.Message} Run the command in a folder that takes files.", error);
         }
 
-        session.Terminal.Say($"bad rows: {file}");
+        session.Terminal.Say($"bad rows: {file}{(rows.Count == RowFaults.Listed ? $" (the first {Amounts.Count(rows.Count)})" : "")}");
     }
 }

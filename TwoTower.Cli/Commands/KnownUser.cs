@@ -2,17 +2,19 @@ using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Formats;
+using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Entities;
 
 namespace TwoTower.Cli.Commands;
 
 /// <summary>A user that the database knows.</summary>
-internal sealed record KnownUser(Guid Id, string? DisplayName)
+internal sealed record KnownUser(Guid Id, string? DisplayName, string? GivenId)
 {
     /// <summary>Name and id, for a person.</summary>
-    public string Shown => DisplayName is { Length: > 0 } name ? $"{name} ({Id})" : Id.ToString();
+    public string Shown => DisplayName is { Length: > 0 } name ? $"{name} ({(GivenId is null || GivenId == name ? "" : $"{GivenId}, ")}{Id})" : Id.ToString();
 
-    /// <summary>Finds a user by id (a profile or a decision is enough to be known) or by display name.</summary>
+    /// <summary>Finds a user by id (a profile or a decision is enough to be known), by the number or text that an import made the id of, or
+    /// by display name.</summary>
     /// <exception cref="InputException">Nobody, or more than one.</exception>
     public static async Task<KnownUser> FindAsync(NpgsqlDataSource db, string user, CancellationToken ct)
     {
@@ -30,20 +32,25 @@ internal sealed record KnownUser(Guid Id, string? DisplayName)
         await using var context = TwoTowerDb.Open(db);
         var profile = await context.Profiles.Where(row => row.UserId == id).Select(row => new { row.DisplayName }).FirstOrDefaultAsync(ct);
         return profile is not null || await context.UserVideoDecisions.AnyAsync(row => row.UserId == id, ct)
-            ? new(id, profile?.DisplayName)
+            ? new(id, profile?.DisplayName, await GivenAsync(db, id, ct))
             : throw new InputException($"there is no user {id}: no profile and no decision has that user_id");
     }
 
     private static async Task<KnownUser> ByNameAsync(NpgsqlDataSource db, string name, CancellationToken ct)
     {
+        var given = await db.Sql("select user_id from two_tower.given_user_ids where given_id = @name limit 2").With("name", name).ListAsync<Guid>(ct);
+        if (given is [var only]) return await ByIdAsync(db, only, ct);
         await using var context = TwoTowerDb.Open(db);
         var found = await context.Profiles.Where(row => row.DisplayName == name).OrderBy(row => row.UserId).Take(4)
-            .Select(row => new KnownUser(row.UserId, row.DisplayName)).ToListAsync(ct);
+            .Select(row => new KnownUser(row.UserId, row.DisplayName, null)).ToListAsync(ct);
         return found switch
         {
-            [var one] => one,
-            [] => throw new InputException($"'{name}' is neither a user_id (a uuid) nor the display name of a user"),
+            [var one] => one with { GivenId = await GivenAsync(db, one.Id, ct) },
+            [] => throw new InputException($"'{name}' is neither a user_id (a uuid), nor an id that an import made one of, nor the display name of a user"),
             _ => throw new InputException($"several users are called '{name}': give the user_id, such as {string.Join(", ", found.Take(3).Select(user => user.Id))}"),
         };
     }
+
+    private static Task<string?> GivenAsync(NpgsqlDataSource db, Guid id, CancellationToken ct) =>
+        db.Sql("select given_id from two_tower.given_user_ids where user_id = @id").With("id", id).ScalarAsync<string>(ct);
 }

@@ -4,6 +4,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Postgres.Releases;
 using TwoTower.Postgres.Serving;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 
@@ -12,7 +13,7 @@ internal static class RecommendCommand
 {
     public static Command Create(CommandHost host)
     {
-        var who = new Argument<string>("USER") { Description = "A user's user_id, or display name." };
+        var who = new Argument<string>("USER") { Description = "A user's user_id, the id that an import made it of, or display name." };
         var limit = NumberOption.Create("--limit", "Videos wanted.", 1, 100, 10);
         var seen = new Option<bool>("--include-seen") { Description = "Also videos that the user has decided on." };
         var banned = new Option<string[]>("--ban-tag") { Description = "Leave out videos with this tag. May be repeated.", HelpName = "TAG" };
@@ -59,6 +60,7 @@ internal static class RecommendCommand
     private static object Shape(KnownUser user, Recommendations answer) => new
     {
         user_id = user.Id,
+        user.GivenId,
         user.DisplayName,
         strategy = ServingTelemetry.NameOf(answer.Strategy),
         answer.ModelVersion,

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using TwoTower.Cli.Hosting;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands;
 

@@ -67,7 +67,7 @@ internal sealed class DemoRun(Session session, DemoOptions options)
         }
 
         session.Terminal.Say($"data: {source.Description}");
-        var tables = await Task.Run(source.Read, session.Stop);
+        var tables = await Task.Run(() => source.Read(session.Terminal.Warn), session.Stop);
         await journal.BeginAsync(source.Fingerprint, source.Description, session.Stop);
         var written = await Loading.WriteAsync(session, db, tables);
         await journal.EndAsync(source.Fingerprint, session.Stop);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Generation;
@@ -7,15 +5,13 @@ using TwoTower.Datasets.Import;
 
 namespace TwoTower.Cli.Demo;
 
-/// <summary>What the demo's data is: a made-up world, a folder of table CSVs, or MovieLens' files.</summary>
+/// <summary>What the demo's data is: a made-up world, files of tables, or MovieLens' files.</summary>
 /// <param name="Description">As a phrase: "a made-up catalogue (seed 42)".</param>
 /// <param name="Fingerprint">Equal only for equal data: recorded in the database once all of it is loaded.</param>
 /// <param name="DatabaseName">The demo's database for this data; two sources never share one.</param>
-/// <param name="Read">Reads or makes the tables.</param>
-internal sealed record DemoSource(string Description, string Fingerprint, string DatabaseName, Func<TableSet> Read)
+/// <param name="Read">Reads or makes the tables, telling what is left out or odd.</param>
+internal sealed record DemoSource(string Description, string Fingerprint, string DatabaseName, Func<Action<string>, TableSet> Read)
 {
-    private static readonly string[] TableEndings = [".csv", ".csv.gz", ".dat"];
-
     /// <summary>The made-up world.</summary>
     public static DemoSource Generated(int? seed, DateTimeOffset now)
     {
@@ -27,43 +23,25 @@ internal sealed record DemoSource(string Description, string Fingerprint, string
             $"a made-up catalogue of {options.Videos:N0} videos and {options.Users:N0} users (seed {options.Seed})",
             $"generated:{options.Users}:{options.Videos}:{options.Seed}",
             name,
-            () => CatalogueGenerator.Generate(options));
+            _ => CatalogueGenerator.Generate(options));
     }
 
-    /// <summary>A folder with one CSV per table.</summary>
-    public static DemoSource Csv(string folder) => Folder(folder, "--data", "csv", $"the tables in {folder}", folder => CsvTableReader.Read(folder));
+    /// <summary>A folder with one file per table, or a zip archive of it.</summary>
+    public static DemoSource Csv(string folder) => Files(folder, "--data", "csv", $"the tables in {folder}", CsvTableReader.Read);
 
-    /// <summary>MovieLens' own files.</summary>
-    public static DemoSource MovieLens(string folder) => Folder(folder, "--movielens", "movielens", $"MovieLens' files in {folder}", folder => MovieLensReader.Read(folder));
+    /// <summary>MovieLens' own files, or their archive.</summary>
+    public static DemoSource MovieLens(string folder) =>
+        Files(folder, "--movielens", "movielens", $"MovieLens' files in {folder}", MovieLensReader.Read);
 
-    private static DemoSource Folder(string folder, string option, string kind, string description, Func<string, TableSet> read)
+    private static DemoSource Files(
+        string path, string option, string kind, string description, Func<string, Action<string>?, ImportOptions?, TableSet> read)
     {
-        if (!Directory.Exists(folder))
-        {
-            throw new InputException($"{option} {folder}: there is no such folder");
-        }
-
-        var fingerprint = $"{kind}:{ContentHash(folder)}";
-        var hash = fingerprint[(fingerprint.IndexOf(':', StringComparison.Ordinal) + 1)..][..8];
-        return new(description, fingerprint, $"twotower_demo_{Plain(Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')))}_{hash}", () => read(folder));
+        if (!Directory.Exists(path) && !File.Exists(path)) throw new InputException($"{option} {path}: there is no such folder");
+        var hash = SourceFolder.Fingerprint(path);
+        var name = Path.GetFileName(Path.GetFullPath(path).TrimEnd('/', '\\'));
+        if (File.Exists(path)) name = Path.GetFileNameWithoutExtension(name);
+        return new(description, $"{kind}:{hash}", $"twotower_demo_{Plain(name)}_{hash[..8]}", say => read(path, say, null));
     }
-
-    /// <summary>SHA-256 over name and content of the folder's files, so that an edited file is another source.</summary>
-    private static string ContentHash(string folder)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in Directory.EnumerateFiles(folder).Where(IsTable).Order(StringComparer.Ordinal))
-        {
-            using var stream = File.OpenRead(file);
-            hash.AppendData(Encoding.UTF8.GetBytes($"{Path.GetFileName(file)}\n"));
-            hash.AppendData(SHA256.HashData(stream));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private static bool IsTable(string file) =>
-        TableEndings.Any(end => file.EndsWith(end, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A folder's name as part of a database's: PostgreSQL allows 63 bytes in all.</summary>
     private static string Plain(string name)

@@ -63,12 +63,15 @@ internal static class DatabaseChecks
             ? new("migrations", CheckState.Ok, "all applied")
             : new("migrations", CheckState.Warn, "not all applied", "twotower db migrate"));
         if (status.IsCurrent) checks.AddRange(await ValuesAsync(source, ct));
-        var (misfits, copies) = await Migrator.FindMisfitsAsync(source, ct);
+        var (misfits, tables) = await Migrator.FindMisfitsAsync(source, ct);
         if (misfits.Count > 0)
         {
+            var views = tables.Select(table => table.View).OfType<string>().ToList();
+            var create = views.Count == 0 ? "" : $"create here: create schema if not exists two_tower; {string.Join("; ", views)}; then ";
             checks.Add(new(
                 "tables that were there", CheckState.Fail, string.Join(' ', misfits),
-                $"copy them into a database of their own (docs/data.md): mkdir tables; {string.Join("; ", copies.Select(copy => copy.Command))}; twotower import tables"));
+                $"{create}give TwoTower a database of its own and load these rows into it (docs/data.md): with TWOTOWER_SOURCE naming this database and TWOTOWER_DATABASE that one, "
+                + "twotower db migrate; twotower import postgres"));
         }
 
         return checks;

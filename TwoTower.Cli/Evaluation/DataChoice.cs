@@ -8,7 +8,7 @@ using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Cli.Evaluation;
 
-/// <summary>Which rows are evaluated on: a folder of table CSVs, MovieLens' own files, the made-up world, or else a database.</summary>
+/// <summary>Which rows are evaluated on: files of tables, MovieLens' own files, the made-up world, or else a database.</summary>
 internal sealed record DataChoice(string? Folder, string? MovieLens, bool Generate, int? Users, int? Videos)
 {
     /// <summary>Reads the rows.</summary>
@@ -16,8 +16,8 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
     /// <returns>The rows, and what they are, for tables and reports.</returns>
     public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)
     {
-        if (Folder is not null) return await FilesAsync(session, "--data", Folder, static (folder, say) => CsvTableReader.Read(folder, say));
-        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, static (folder, say) => MovieLensReader.Read(folder, say));
+        if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
+        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
         if (Generate)
         {
             // A day of its own: the same numbers tomorrow.
@@ -33,10 +33,13 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
     }
 
     private static async Task<(TableSet, string)> FilesAsync(
-        Session session, string option, string folder, Func<string, Action<string>?, TableSet> read)
+        Session session, string option, string folder, Func<string, Action<string>?, ImportOptions?, TableSet> read)
     {
         if (!Directory.Exists(folder) && !File.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
-        return (await Task.Run(() => read(folder, session.Terminal.Warn), session.Stop),
-            Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
+
+        // As from a database (TableQueries.Decisions): what is dated ahead of now doesn't count.
+        var tables = await Task.Run(
+            () => read(folder, session.Terminal.Warn, new() { Time = session.Time }).WithoutAhead(session.Time.GetUtcNow()), session.Stop);
+        return (tables, Path.GetFileName(Path.GetFullPath(folder).TrimEnd('/', '\\')));
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TwoTower.Core.Configuration;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Hosting;
 

@@ -17,19 +17,29 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
     public const string DefaultName = "twotower";
 
     private static readonly string[] Variables = ["TWOTOWER_DATABASE", "ConnectionStrings__twotower"];
+    private static readonly string[] SourceVariables = ["TWOTOWER_SOURCE"];
 
     /// <summary>Option, then variables, in their order.</summary>
     /// <exception cref="InputException">The option is neither a connection string nor a file with one.</exception>
-    public static DatabaseChoice From(ParseResult parse, Func<string, string?> variable)
+    public static DatabaseChoice From(ParseResult parse, Func<string, string?> variable) =>
+        From(parse, CommonOptions.Database, Variables, variable);
+
+    /// <summary>The database that is only read, of a verb that copies from one into another.</summary>
+    /// <exception cref="InputException">As <see cref="From(ParseResult, Func{string, string})"/>.</exception>
+    public static DatabaseChoice Source(ParseResult parse, Option<string?> option, Func<string, string?> variable) =>
+        From(parse, option, SourceVariables, variable);
+
+    private static DatabaseChoice From(
+        ParseResult parse, Option<string?> option, IReadOnlyList<string> variables, Func<string, string?> variable)
     {
-        if (parse.GetValue(CommonOptions.Database) is { } given)
+        if (parse.GetValue(option) is { } given)
         {
-            var text = FromTextOrFile(given);
-            var (normal, notes) = Normal(text, "--database");
-            return new(normal.ConnectionString, "--database", text == given && normal.Password is { Length: > 0 }, notes);
+            var text = FromTextOrFile(given, option.Name);
+            var (normal, notes) = Normal(text, option.Name);
+            return new(normal.ConnectionString, option.Name, text == given && normal.Password is { Length: > 0 }, notes);
         }
 
-        foreach (var name in Variables)
+        foreach (var name in variables)
         {
             if (variable(name) is { Length: > 0 } value)
             {
@@ -38,7 +48,7 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
             }
         }
 
-        return new(null, "--database", false, []);
+        return new(null, option.Name, false, []);
     }
 
     /// <summary>What to ask <see cref="LocalPostgresServer"/> for.</summary>
@@ -57,7 +67,20 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
         return builder.Database ?? builder.Username ?? "postgres";
     }
 
-    private static string FromTextOrFile(string given)
+    /// <summary>Tells what of it has no effect, and that a password lies open.</summary>
+    /// <param name="warn">Given each line.</param>
+    public void Tell(Action<string> warn)
+    {
+        if (PasswordOnCommandLine)
+        {
+            var variable = NamedBy == CommonOptions.Database.Name ? Variables[0] : SourceVariables[0];
+            warn($"{NamedBy} carries a password that every user of this machine can see in the process list; put it into {variable} or a file");
+        }
+
+        foreach (var note in Notes) warn(note);
+    }
+
+    private static string FromTextOrFile(string given, string option)
     {
         if (given.Contains('=', StringComparison.Ordinal) || given.Contains("://", StringComparison.Ordinal))
         {
@@ -69,11 +92,11 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
             // What was meant as a connection string may have a password in it.
             var shown = given.AsSpan().ContainsAny(" @:") ? "" : " " + given;
             throw new InputException(
-                $"--database{shown} is neither a connection string (Host=…;Database=…;Username=…, or postgres://…) nor a file that holds one");
+                $"{option}{shown} is neither a connection string (Host=…;Database=…;Username=…, or postgres://…) nor a file that holds one");
         }
 
         var text = File.ReadAllText(given).Trim();
-        return text.Length > 0 ? text : throw new InputException($"--database {given}: the file is empty; it should hold a connection string");
+        return text.Length > 0 ? text : throw new InputException($"{option} {given}: the file is empty; it should hold a connection string");
     }
 
     private static (NpgsqlConnectionStringBuilder Settings, IReadOnlyList<string> Notes) Normal(string text, string name)

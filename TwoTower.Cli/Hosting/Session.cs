@@ -32,12 +32,7 @@ internal sealed class Session(ParseResult parse, Terminal terminal, TimeProvider
     public async Task<ProvidedPostgres> ProvideAsync(string ownDatabase = DatabaseChoice.DefaultName)
     {
         var choice = DatabaseChoice.From(parse, Environment.GetEnvironmentVariable);
-        if (choice.PasswordOnCommandLine)
-        {
-            terminal.Warn("--database carries a password that every user of this machine can see in the process list; put it into TWOTOWER_DATABASE or a file");
-        }
-
-        foreach (var note in choice.Notes) terminal.Warn(note);
+        choice.Tell(terminal.Warn);
         await WaitAsync(choice);
         var provided = await LocalPostgresServer.ProvideAsync(choice.ToOptions(StateHome.Path, ownDatabase), terminal.Detail, ct);
         terminal.Say($"database: {DatabaseChoice.NameOf(provided.ConnectionString)} on {provided.Origin}, pgvector {provided.PgVector}");

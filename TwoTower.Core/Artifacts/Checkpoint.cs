@@ -69,12 +69,12 @@ public sealed record TrainingSummary(
 /// <summary>Settings that were chosen on users whom the fit left out: a fifth of their likes was to be found from the rest.</summary>
 /// <param name="Objective">What was to be as large as can be: the mean of this metric over the users.</param>
 /// <param name="Users">How many users were asked.</param>
-/// <param name="Unit">Mean diagonal of the linear model's matrix: what ridge and content_weight were multiplied with.</param>
+/// <param name="Unit">d, the mean diagonal of the linear model's matrix: what ridge_per_d and content_weight_per_d are multiplied with.</param>
 /// <param name="Values">Each key with its value, as it was trained with.</param>
 /// <param name="Popularity">What popularity alone reaches.</param>
 /// <param name="Reached">What the chosen settings reach.</param>
-/// <param name="GainLow">2.5 % of the paired bootstrap of <paramref name="Reached"/> − <paramref name="Popularity"/>.</param>
-/// <param name="GainHigh">97.5 %.</param>
+/// <param name="GainLow"><paramref name="Reached"/> − <paramref name="Popularity"/>, less 1.96 standard errors of that paired difference.</param>
+/// <param name="GainHigh">The same and 1.96 standard errors.</param>
 /// <param name="ServesPopularity">True: the chosen settings aren't better than popularity beyond chance, and popularity is what the release serves.</param>
 /// <param name="Tried">Everything that was tried, in order.</param>
 public sealed record ChosenSettings(
@@ -83,7 +83,7 @@ public sealed record ChosenSettings(
     bool ServesPopularity, IReadOnlyList<TriedSettings> Tried);
 
 /// <summary>Settings that were tried.</summary>
-/// <param name="Values">Each key with its value; ridge and content_weight in units of <see cref="ChosenSettings.Unit"/>.</param>
+/// <param name="Values">Each key with its value; ridge and content_weight in units of <see cref="ChosenSettings.Unit"/> where the recipe has them per d.</param>
 /// <param name="Mean">The objective.</param>
 /// <param name="UAuc">P(left-out like scored above a left-out nope); null where nobody has both.</param>
 /// <param name="Kept">True: better than what was kept before, beyond half of the standard error of the difference.</param>

@@ -6,7 +6,8 @@ namespace TwoTower.Core.Configuration;
 
 /// <summary>
 /// How a user tower that reads the history is learned: it learns to answer as three closed-form models do together (docs/recipes.md). Three
-/// keys are worth a thought on new data; the others are advanced, and were found by a search.
+/// keys are worth a thought on new data (max_items, popularity_discount, cold_discount); the others are advanced, and were found by a
+/// search.
 /// </summary>
 [Category(Advanced)]
 public sealed record HistoryOptions : IValidatableObject
@@ -21,14 +22,17 @@ public sealed record HistoryOptions : IValidatableObject
     internal static readonly IReadOnlyList<string> Choosable =
         ["max_items", "ridge", "content_weight", "factors_share", "taste_weight", "popularity_discount", "trend_weight"];
 
+    /// <summary>Keys that say one thing in two units: the absolute value, and the value per d.</summary>
+    internal static readonly IReadOnlyList<(string Absolute, string PerD)> Units =
+        [("ridge", "ridge_per_d"), ("content_weight", "content_weight_per_d")];
+
     /// <summary>
-    /// Keys of this section that the training chooses on users whom it leaves out for that; their values are where it begins. ridge and
-    /// content_weight count in units of the data then (mean diagonal of the linear model's matrix), and max_items is doubled where nobody
-    /// nopes.
+    /// Keys of this section that the training chooses on users whom it leaves out for that; their values are where it begins (of ridge and
+    /// content_weight those per d, where there are any), and max_items is doubled where nobody nopes.
     /// </summary>
     /// <remarks>A key that is set by hand leaves the list, and has that value. Empty: the recipe's values as they are.</remarks>
     // Null, also for an empty list: none. Not written where there are none: releases of recipe v3 stay what they were, byte for byte.
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Category(Everyday)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Choose { get; init => field = value is { Count: > 0 } ? value : null; }
 
     /// <summary>How many videos get vectors of their own: those with the most decisions. The others live by their content.</summary>
@@ -53,6 +57,13 @@ public sealed record HistoryOptions : IValidatableObject
     [Range(1e-3, 1e9)]
     public double Ridge { get; init; } = 350;
 
+    /// <summary>The same in units of the data: λ is this times d, the mean diagonal of the model's matrix (the weighted likes of a video in
+    /// the mean).</summary>
+    /// <remarks>Give it in place of ridge for data of a size that you don't know; of the two, the one that is set last holds.</remarks>
+    // Not written where there is none: releases of recipe v3 stay what they were, byte for byte.
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(1e-6, 1e6)]
+    public double? RidgePerD { get; init; }
+
     /// <summary>Linear model: what a nope should score below a video without a decision, where a like is 1 above.</summary>
     /// <remarks>Raise it to show less of what is like the noped; videos that are liked beside it sink, too. Lower it where nopes are
     /// careless; 0 takes a nope for no decision.</remarks>
@@ -70,6 +81,12 @@ public sealed record HistoryOptions : IValidatableObject
     /// <remarks>Raise it where tags are good and decisions few; answers grow more alike in tags. Lower it where tags are poor.</remarks>
     [Range(0.0, 1e6)]
     public double ContentWeight { get; init; } = 130;
+
+    /// <summary>The same in units of the data: the weight is this times d, as in ridge_per_d.</summary>
+    /// <remarks>Give it in place of content_weight for data of a size that you don't know; of the two, the one that is set last
+    /// holds.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), Range(0.0, 1e6)]
+    public double? ContentWeightPerD { get; init; }
 
     /// <summary>Factors of the likes: a tag or performer of at most this share of the videos counts as a user who likes those; 0 leaves
     /// content out.</summary>
@@ -188,4 +205,24 @@ public sealed record HistoryOptions : IValidatableObject
 
     /// <summary>True for a key whose value the training chooses.</summary>
     internal bool Chooses(string key) => Choose?.Contains(key) == true;
+
+    /// <summary>False for a key whose value isn't what is trained with: the training chooses it, or the other unit is given.</summary>
+    internal bool Uses(string key) => key switch
+    {
+        "ridge" => RidgePerD is null && !Chooses("ridge"),
+        "ridge_per_d" => RidgePerD is not null && !Chooses("ridge"),
+        "content_weight" => ContentWeightPerD is null && !Chooses("content_weight"),
+        "content_weight_per_d" => ContentWeightPerD is not null && !Chooses("content_weight"),
+        _ => !Chooses(key),
+    };
+
+    /// <summary>The same with absolute values.</summary>
+    /// <param name="d">Mean diagonal of the linear model's matrix, for the data at hand.</param>
+    internal HistoryOptions Absolute(double d) => this with
+    {
+        Ridge = RidgePerD * d ?? Ridge,
+        RidgePerD = null,
+        ContentWeight = ContentWeightPerD * d ?? ContentWeight,
+        ContentWeightPerD = null,
+    };
 }

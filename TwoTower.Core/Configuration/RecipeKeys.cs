@@ -27,7 +27,7 @@ internal static class RecipeKeys
     public static bool IsSection(Type type) => type.Namespace == typeof(Recipe).Namespace && type.IsClass;
 
     /// <summary>What a value of a type looks like, for messages.</summary>
-    public static string Describe(Type type) => Type.GetTypeCode(type) switch
+    public static string Describe(Type type) => Type.GetTypeCode(Nullable.GetUnderlyingType(type) ?? type) switch
     {
         _ when type == typeof(RecipeKind) => string.Join(" or ", RecipeKinds.All.Select(kind => $"\"{kind.Text()}\"")),
         TypeCode.Boolean => "true or false",
@@ -55,8 +55,8 @@ internal static class RecipeKeys
 /// <param name="Kind">The kind whose recipes have it; null: all have it.</param>
 internal sealed record RecipeKey(string Path, PropertyInfo Property, RecipeKind? Kind)
 {
-    /// <summary>Type of the value.</summary>
-    public Type Type => Property.PropertyType;
+    /// <summary>Type of the value, where there is one.</summary>
+    public Type Type => Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
 
     /// <summary>True where recipes of this kind have it.</summary>
     public bool IsOf(RecipeKind kind) => Kind is null || Kind == kind;

@@ -84,7 +84,7 @@ public static class RecipeReader
 
     /// <summary>The same recipe with some values set.</summary>
     /// <param name="recipe">The recipe; it stays as it is.</param>
-    /// <param name="values">Dotted keys of its kind, such as <c>training.epochs</c>, and their values.</param>
+    /// <param name="values">Dotted keys of its kind, such as <c>training.epochs</c>, and their values; null: as the recipe has it.</param>
     /// <param name="source">Where the values come from, for messages.</param>
     /// <exception cref="InputException">A value of the wrong type or out of range.</exception>
     internal static Recipe With(Recipe recipe, JsonObject values, string source)
@@ -92,21 +92,29 @@ public static class RecipeReader
         var root = ToNode(recipe);
         foreach (var (key, value) in values)
         {
+            if (value is null) continue;
             var path = key.Split('.');
-            path[..^1].Aggregate(root, (node, section) => node[section]!.AsObject())[path[^1]] = value?.DeepClone();
+            path[..^1].Aggregate(root, (node, section) => node[section]!.AsObject())[path[^1]] = value.DeepClone();
             SetByHand(root, path);
         }
 
         return Validated(Bind(root, source), source);
     }
 
-    /// <summary>A value that is set isn't chosen by the training.</summary>
+    /// <summary>A value that is set isn't chosen by the training, and holds in place of the same in another unit.</summary>
     /// <param name="root">The recipe.</param>
     /// <param name="path">The key that was set.</param>
     internal static void SetByHand(JsonObject root, IReadOnlyList<string> path)
     {
-        if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section
-            || section[ChooseKey] is not JsonArray list) return;
+        if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section) return;
+        if (HistoryOptions.Units.FirstOrDefault(pair => name == pair.Absolute || name == pair.PerD) is
+            { Absolute: { } absolute, PerD: var perD })
+        {
+            section.Remove(name == absolute ? perD : absolute);
+            name = absolute;
+        }
+
+        if (section[ChooseKey] is not JsonArray list) return;
         section[ChooseKey] =
             new JsonArray(
                 [.. list.Where(one => one is not JsonValue value || !value.TryGetValue<string>(out var chosen) || chosen != name).Select(
@@ -115,8 +123,11 @@ public static class RecipeReader
 
     /// <summary>A value of a recipe.</summary>
     /// <param name="key">A dotted key of its kind.</param>
-    internal static JsonNode ValueOf(Recipe recipe, string key) =>
-        key.Split('.').Aggregate((JsonNode)Whole(recipe), (node, part) => node[part]!).DeepClone();
+    /// <returns>Null where it has none, or the training chooses it.</returns>
+    internal static JsonNode? ValueOf(Recipe recipe, string key) =>
+        key.Split('.') is [HistorySection, var name] && !recipe.History.Uses(name)
+            ? null
+            : key.Split('.').Aggregate((JsonNode?)Whole(recipe), (node, part) => node?[part])?.DeepClone();
 
     /// <summary>The recipe with every key of its kind, in a stable order: what artifacts carry as <c>config</c>.</summary>
     public static string ToJson(Recipe recipe) => ToNode(recipe).ToJsonString(SnakeCaseJson.Indented);
@@ -127,6 +138,8 @@ public static class RecipeReader
         var root = Whole(recipe);
         foreach (var key in RecipeKeys.All.Where(key => !key.IsOf(recipe.Kind))) Remove(root, key.Path);
         if (recipe.Features.MaxDecisions == FeatureOptions.DefaultMaxDecisions) Remove(root, "features.max_decisions");
+        if (recipe.History.RidgePerD is not null) Remove(root, "history.ridge");
+        if (recipe.History.ContentWeightPerD is not null) Remove(root, "history.content_weight");
 
         // Not written where false, but the best history recipe has true: left out of a file, it would become that.
         if (recipe.Kind == RecipeKind.History) root["serving"]!["like_probability"] ??= false;
@@ -166,12 +179,17 @@ public static class RecipeReader
         string[] foreign = [.. RecipeKeys.All.Where(key => !key.IsOf(kind) && Has(root, key.Path)).Select(key => key.Path)];
         if (foreign.Length > 0) throw new InputException($"{source}: {RecipeKinds.Refusal(foreign, source, kind)}");
         var complete = kind.Best();
-        Merge(complete, root);
-        if (root[HistorySection] is JsonObject history && !history.ContainsKey(ChooseKey))
+        var history = root[HistorySection] as JsonObject ?? new JsonObject();
+        if (HistoryOptions.Units.FirstOrDefault(pair => history.ContainsKey(pair.Absolute) && history.ContainsKey(pair.PerD)) is
+            { Absolute: { } absolute, PerD: var perD })
         {
-            foreach (var (key, _) in history) SetByHand(complete, [HistorySection, key]);
+            throw new InputException(
+                $"{source}: {HistorySection}.{absolute} and {HistorySection}.{perD} say one thing in two units: leave out one of them.");
         }
 
+        // Of the best recipe: what the file itself lists to be chosen, it lists beside the values to begin with.
+        foreach (var (key, _) in history) SetByHand(complete, [HistorySection, key]);
+        Merge(complete, root);
         return complete;
 
         static void Merge(JsonObject into, JsonObject from)

@@ -30,12 +30,16 @@ internal sealed class SearchSpace
     /// <summary>Names of the spaces inside this program, each of the recipe that it is for.</summary>
     public static IReadOnlyList<string> BuiltInNames => RecipeFiles.Spaces.BuiltInNames;
 
+    /// <summary>Name of the built-in space for a recipe: of its kind, and in its units.</summary>
+    public static string NameFor(Recipe recipe) => recipe.Kind != RecipeKind.History ? "v2"
+        : recipe.History is { RidgePerD: null, ContentWeightPerD: null } ? "v3" : "v4";
+
     /// <summary>What is set, in the order of the file.</summary>
     public IReadOnlyList<SearchSetting> Settings { get; }
 
-    /// <summary>What the recipe itself has.</summary>
+    /// <summary>What the recipe itself has; null where it has no value, or leaves it to the training.</summary>
     public JsonObject Own =>
-        new(Settings.Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)RecipeReader.ValueOf(_recipe, setting.Key))));
+        new(Settings.Select(setting => KeyValuePair.Create(setting.Key, RecipeReader.ValueOf(_recipe, setting.Key))));
 
     /// <summary>Names of the vectors (<c>two_tower.video_features</c>) that some choice of settings reads.</summary>
     public IReadOnlyCollection<string> VideoFeatures =>
@@ -78,7 +82,7 @@ internal sealed class SearchSpace
         return Array.TrueForAll(point, coordinate => coordinate is not null) ? [.. point.Select(coordinate => coordinate!.Value)] : null;
     }
 
-    /// <summary>The recipe with values set.</summary>
+    /// <summary>The recipe with values set; null: as the recipe has it.</summary>
     /// <exception cref="InputException">It refuses one.</exception>
     public Recipe Apply(JsonObject values)
     {
@@ -101,6 +105,14 @@ internal sealed class SearchSpace
 
             if (!known.IsOf(recipe.Kind)) throw new InputException($"{source}: {RecipeKinds.Refusal([key], $"recipe {recipe.Name}", recipe.Kind)}");
             if (Fixed.TryGetValue(key, out var why)) throw new InputException($"{source}: {key} can't be searched: {why}. Leave it out.");
+        }
+
+        foreach (var (absolute, perD) in HistoryOptions.Units.Select(pair => ($"history.{pair.Absolute}", $"history.{pair.PerD}")))
+        {
+            if (root.ContainsKey(absolute) && root.ContainsKey(perD))
+            {
+                throw new InputException($"{source}: {absolute} and {perD} say one thing in two units: leave out one of them.");
+            }
         }
 
         if (root.Count == 0) throw new InputException($"{source} has no settings: give at least one, such as {{\"training.lr\": {{\"min\": 0.0001, \"max\": 0.01, \"scale\": \"log\"}}}}.");

@@ -53,6 +53,9 @@ public sealed record ProfileRow(Guid UserId, string? DisplayName, DateTimeOffset
 {
     /// <summary><see cref="CreatedAt"/> as PostgreSQL writes it, where .NET has no such time.</summary>
     public string? ExactCreatedAt { get; init; }
+
+    /// <summary>The number or text that <see cref="UserId"/> was made from, where it is none of the source's own.</summary>
+    public string? GivenId { get; init; }
 }
 
 /// <summary>A row of <c>user_video_decisions</c> whose time .NET can't hold.</summary>
@@ -85,6 +88,9 @@ public sealed record VideoRow
 
     /// <summary>The id that another system knows it by, such as <c>ml:1</c>.</summary>
     public string? ExternalId { get; init; }
+
+    /// <summary>The number or text that <see cref="Id"/> was made from, where it is none of the source's own.</summary>
+    public string? GivenId { get; init; }
 
     /// <summary>Title as shown.</summary>
     public string? Title { get; init; }

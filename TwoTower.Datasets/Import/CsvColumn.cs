@@ -9,7 +9,13 @@ namespace TwoTower.Datasets.Import;
 /// <summary>A column of a <see cref="TableFile"/>, read as a type. An empty field, and a column that the file lacks, is null.</summary>
 internal readonly struct CsvColumn(TableFile file, string name, int index)
 {
+    /// <summary>A column that a file lacks.</summary>
+    public static CsvColumn None(TableFile file, string name) => new(file, name, -1);
+
     public bool Exists => index >= 0;
+
+    /// <summary>Where it is in the header; less than 0 where the file lacks it.</summary>
+    public int Index => index;
 
     /// <summary>Where the row at hand is, for messages.</summary>
     public string Place => file.Place;
@@ -67,6 +73,13 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
         return PostgresText.TryTime(text, out var time, out exact)
             ? time
             : throw Error($"has '{CsvFile.Show(text)}' where a time such as 2025-10-12T09:30:00Z was expected");
+    }
+
+    /// <summary>A time, or a year alone, which begins on 1 January, UTC: of many a thing no more is known.</summary>
+    public DateTimeOffset? TimeOrYear(out string? exact)
+    {
+        exact = null;
+        return Value() is { } text && PostgresText.TryYear(text, out var year) ? year : Time(out exact);
     }
 
     public DateTimeOffset? RequiredTime(out string? exact)

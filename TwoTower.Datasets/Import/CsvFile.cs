@@ -5,7 +5,7 @@ using TwoTower.Core;
 
 namespace TwoTower.Datasets.Import;
 
-/// <summary>A CSV file, plain or gzip, in UTF-8 or, with a byte order mark, in UTF-16.</summary>
+/// <summary>A file of fields between separators, CSV or another, plain or gzip, in UTF-8 or, with a byte order mark, in UTF-16.</summary>
 internal sealed class CsvFile : TableFile
 {
     // An unclosed quote makes the rest of the file one row; it is found before the rest is in memory.
@@ -15,13 +15,13 @@ internal sealed class CsvFile : TableFile
     private readonly FileStream _file;
     private CsvMalformedRecord? _malformed;
 
-    private CsvFile(Stream bytes, FileStream file, string name, char separator, IReadOnlyList<string>? header)
+    private CsvFile(Stream bytes, FileStream file, string name, char separator, IReadOnlyList<string>? header, bool quotes)
     {
         _file = file;
         _rows = CsvReader.Create(bytes, new CsvReaderOptions
         {
             Separator = separator,
-            Mode = separator == ',' ? CsvMode.Rfc4180 : CsvMode.NoEscape,
+            Mode = quotes ? CsvMode.Rfc4180 : CsvMode.NoEscape,
             HasHeader = false,
             TrackLineNumbers = true,
             MaxRecordSize = MaxRowBytes,
@@ -39,11 +39,28 @@ internal sealed class CsvFile : TableFile
 
     public override double? Fraction => _file.CanRead && _file.Length > 0 ? (double)_file.Position / _file.Length : null;
 
-    /// <summary>Opens a file of a separator; one without a header line is given the names of its columns.</summary>
-    public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header)
+    /// <summary>Opens a file whose name says that it has commas. Spreadsheets write semicolons under that name in half of the world, and
+    /// others tabs: a header without a comma tells.</summary>
+    public static CsvFile OpenCommas(string path, IReadOnlyList<string>? header, bool quotes)
+    {
+        var file = Open(path, ',', header, quotes);
+        if (header is not null || file._header.Length > 1) return file;
+        var separator = file._header[0].AsSpan().IndexOfAny(';', '\t') is >= 0 and var at ? file._header[0][at] : ',';
+        if (separator == ',') return file;
+        file.Dispose();
+        return Open(path, separator, null, quotes);
+    }
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="separator">What separates its columns.</param>
+    /// <param name="header">The names of its columns where it has no header line.</param>
+    /// <param name="quotes">False: a quote is a character like any other.</param>
+    public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header, bool quotes)
     {
         var name = Path.GetFileName(path);
-        return Guard(name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header) { Name = name });
+        return Guard(
+            name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header, quotes) { Name = name });
     }
 
     public override bool Read()

@@ -27,11 +27,23 @@ internal static class CsvTableReader
     /// <param name="say">Told what is left out or odd.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">As <see cref="Read"/>.</exception>
-    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null) =>
+        SourceFolder.Open(directory, source => Open(source, say, options));
+
+    /// <summary>The same for a folder that is open; closed with the set.</summary>
+    internal static ImportSet Open(SourceFolder source, Action<string>? say, ImportOptions? options)
     {
         options ??= new();
-        return SourceFolder.Open(directory, source => new Folder(source, say, new(options.SkipBad), options).Open());
+        return new Folder(source, say, new(options.SkipBad), options).Open();
     }
+
+    // Room of a B-tree's entry.
+    private const int KeyLetters = 2_600;
+
+    // What an export writes beside uuids that were made from numbers or texts.
+    private const string GivenId = "given_id";
+
+    private static readonly string[] Tables = ["profiles", "videos", "video_tags", "video_performers", "user_video_decisions", "video_features"];
 
     private sealed class Folder(SourceFolder source, Action<string>? say, RowFaults faults, ImportOptions options)
     {
@@ -54,6 +66,7 @@ internal static class CsvTableReader
             if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
             var vectors = ReadVideoFeatures();
+            TellOthers();
             var tables = new TableSet(
                 [.. _profiles.Values],
                 [.. _videos.Values.Select(video => video with
@@ -71,13 +84,25 @@ internal static class CsvTableReader
             return new(source, file, Decisions(file), () => tables, faults, say, options);
         }
 
+        // What lies beside the tables may have been meant to be one.
+        private void TellOthers()
+        {
+            var files = Directory.EnumerateFiles(source.Path).Select(path => Path.GetFileName(path)!).Where(ImportFormats.IsData);
+            foreach (var file in files.Order(StringComparer.Ordinal))
+            {
+                var table = file[..file.IndexOf('.', StringComparison.Ordinal)];
+                if (!Tables.Contains(table)) say?.Invoke($"{file} is ignored: it is none of {string.Join(", ", Tables)}");
+            }
+        }
+
         private void ReadProfiles()
         {
             using var file = OpenFile("profiles");
             _profilesFile = file.Name;
             var id = file.Column("user_id", required: true);
             var (name, created) = (file.Column("display_name"), file.Column("created_at"));
-            Report(file, ["user_id", "display_name", "created_at"]);
+            var given = file.Column(GivenId);
+            Report(file, ["user_id", "display_name", "created_at", GivenId]);
             if (name.Exists) _profileColumns.Add("display_name");
             if (created.Exists) _profileColumns.Add("created_at");
             faults.EachRow(file, () =>
@@ -86,7 +111,7 @@ internal static class CsvTableReader
                 var row =
                     new ProfileRow(
                         user, name.Exists ? name.Text() : _users.TextOf(user), created.Time(out var exact))
-                    { ExactCreatedAt = exact };
+                    { ExactCreatedAt = exact, GivenId = _users.TextOf(user) ?? given.Text() };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
         }
@@ -96,13 +121,15 @@ internal static class CsvTableReader
             using var file = OpenFile("videos");
             _videosFile = file.Name;
             var id = file.Column("id", required: true);
-            var reader = new CsvVideoReader(file);
+            var reader = new CsvVideoReader(name => file.Column(name));
             IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
-            Report(file, known);
+            var given = file.Column(GivenId);
+            Report(file, [.. known, GivenId]);
             _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
             faults.EachRow(file, () =>
             {
                 var row = reader.Row(id.RequiredId(_videoIds));
+                row = row with { GivenId = _videoIds.TextOf(row.Id) ?? given.Text() };
                 if (_videoIds.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_videoIds.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
@@ -123,19 +150,21 @@ internal static class CsvTableReader
             Report(file, ["video_id", nameColumn]);
             var names = new Dictionary<Guid, List<string>>();
             var shared = new HashSet<string>(StringComparer.Ordinal);
-            var repeated = new Tally();
+            var (repeated, longest) = (new Tally(), new Tally());
             var rows = 0;
             faults.EachRow(file, () =>
             {
                 rows++;
                 var video = KnownVideo(id);
                 var text = name.RequiredText();
+                if (text.Length > KeyLetters) longest.Add(file, name);
                 if (!shared.TryGetValue(text, out var value)) shared.Add(value = text);
                 if (!names.TryGetValue(video, out var list)) names.Add(video, list = []);
                 if (list.Contains(value)) repeated.Add(file, name);
                 else list.Add(value);
             });
             repeated.Tell(say, rows, $"rows of {file.Name} repeat one before them and are left out");
+            longest.Tell(say, rows, $"names of {file.Name} are longer than {KeyLetters} letters: a key of PostgreSQL holds them only where they compress well");
             return names;
         }
 
@@ -167,7 +196,7 @@ internal static class CsvTableReader
                     count++;
                     if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
                     else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
-                    if (at > _now || exact == "infinity") ahead.Add(file, created);
+                    if (DecisionTimes.IsAhead(at, _now) || exact == "infinity") ahead.Add(file, created);
                     return (true, new DecisionEntry(userId, videoId, decision, at ?? default, at is null ? exact : null));
                 }))
                 {
@@ -182,7 +211,7 @@ internal static class CsvTableReader
 
                 noVideo.Tell(say, count, unknown);
                 noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");
-                ahead.Tell(say, count, "decisions are dated after now");
+                ahead.Tell(say, count, DecisionTimes.Ahead);
             }
         }
 

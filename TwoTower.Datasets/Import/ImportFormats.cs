@@ -16,6 +16,9 @@ internal enum ImportFormat
 /// <summary>Tells layouts of files apart.</summary>
 internal static class ImportFormats
 {
+    /// <summary>True for the name of a file that a reader of one of the layouts may take.</summary>
+    public static bool IsData(string file) => TableFiles.IsOne(file) || MovieLensFormat.IsOne(file) || RecBoleReader.IsOne(file);
+
     /// <summary>The layout of a folder; null when it is none that is known.</summary>
     public static ImportFormat? Recognise(string directory)
     {

@@ -61,6 +61,9 @@ internal abstract class FileMap
 
     /// <summary>Names of its columns, where it has no header line.</summary>
     public IReadOnlyList<string>? Header { get; init; }
+
+    /// <summary>False: a quote is a character like any other, and no field can have a separator or a line break in it.</summary>
+    public bool Quotes { get; init; } = true;
 }
 
 /// <summary>The file of interactions.</summary>

@@ -12,24 +12,24 @@ internal static class ImportReader
     /// <param name="say">Told what is left out or odd.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">The layout isn't known, or its files can't be read.</exception>
-    public static ImportSet Open(string directory, ImportFormat? format, string? map, Action<string>? say, ImportOptions? options)
+    public static ImportSet Open(string directory, ImportFormat? format, string? map, Action<string>? say, ImportOptions? options) =>
+        map is null
+            ? SourceFolder.Open(directory, source => Open(source, format ?? Recognise(source), say, options))
+            : MappedReader.Open(directory, ImportMap.Read(map), Path.GetFileName(map), say, options);
+
+    private static ImportSet Open(SourceFolder source, ImportFormat format, Action<string>? say, ImportOptions? options)
     {
-        if (map is not null) return MappedReader.Open(directory, ImportMap.Read(map), Path.GetFileName(map), say, options);
-        return (format ?? Recognise(directory)) switch
+        var set = format switch
         {
-            ImportFormat.MovieLens => MovieLensReader.Open(directory, say, options),
-            ImportFormat.RecBole => RecBoleReader.Open(directory, say, options),
-            _ => CsvTableReader.Open(directory, say, options),
+            ImportFormat.MovieLens => MovieLensReader.Open(source, say, options),
+            ImportFormat.RecBole => RecBoleReader.Open(source, say, options),
+            _ => CsvTableReader.Open(source, say, options),
         };
+        set.Format = format;
+        return set;
     }
 
-    /// <summary>The layout of a folder, or of a zip archive of one.</summary>
-    /// <exception cref="InputException">It is none that is known.</exception>
-    public static ImportFormat Recognise(string directory)
-    {
-        using var source = SourceFolder.Open(directory);
-        return ImportFormats.Recognise(source.Path) ?? throw new InputException(
-            $"{directory} has no files of a layout that is known: one file a table (videos.csv, user_video_decisions.csv, …), MovieLens (ratings.csv with movies.csv, "
+    private static ImportFormat Recognise(SourceFolder source) => ImportFormats.Recognise(source.Path) ?? throw new InputException(
+            $"{source.Name} has no files of a layout that is known: one file a table (videos.csv, user_video_decisions.csv, …), MovieLens (ratings.csv with movies.csv, "
             + "ratings.dat, u.data) or RecBole (.inter). Name other files with --map map.json: docs/data.md.");
-    }
 }

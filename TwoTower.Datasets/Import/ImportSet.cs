@@ -37,6 +37,9 @@ internal sealed class ImportSet : IDisposable
         _options.LeftOut?.Invoke(_faults.Messages);
     }
 
+    /// <summary>The layout that the files have; null where a map says what is what, or nobody asked.</summary>
+    public ImportFormat? Format { get; internal set; }
+
     /// <summary>Rows that were left out as bad so far.</summary>
     public int BadRows => _faults.Count;
 

@@ -1,4 +1,5 @@
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
@@ -20,8 +21,14 @@ internal static class MappedReader
     /// <exception cref="InputException">A file or column is missing, or a row is wrong.</exception>
     public static ImportSet Open(string directory, ImportMap map, string mapName, Action<string>? say = null, ImportOptions? options = null)
     {
-        // A file may be named in place of its folder.
+        // The file of the interactions may be named in place of its folder.
         var isFile = File.Exists(directory) && !directory.EndsWith(".zip", StringComparison.OrdinalIgnoreCase);
+        if (isFile && Path.GetFileName(directory) != map.Interactions.File)
+        {
+            throw new InputException(
+                $"{directory} is not the file of the interactions that {mapName} names, '{map.Interactions.File}': give that one or its folder, or change the map.");
+        }
+
         var folder = isFile ? Path.GetDirectoryName(Path.GetFullPath(directory))! : directory;
         return SourceFolder.Open(folder, source => Open(source, map, mapName, say, options));
     }
@@ -63,19 +70,20 @@ internal static class MappedReader
         {
             IReadOnlyList<string> known = [.. VideoColumns.Typed, .. VideoColumns.Other];
             Require(items.Columns.Keys, known, "items");
-            var renamed = items.Columns.ToDictionary(pair => pair.Value, pair => pair.Key);
-            if (items.Id != "id") renamed.TryAdd(items.Id, "id");
-            using var inner = OpenFile(items);
-            foreach (var column in items.Columns.Values.Append(items.Id)) inner.Column(column, required: true);
-            using var file = new RenamedFile(inner, Written(inner, renamed));
-            var id = file.Column("id", required: true);
-            var tags = items.Tags is null ? default(CsvColumn?) : inner.Column(items.Tags, required: true);
-            var performers = items.Performers is null ? default(CsvColumn?) : inner.Column(items.Performers, required: true);
+            using var file = OpenFile(items);
+            var id = file.Column(items.Id, required: true);
+            var mapped =
+                items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
+            var tags = items.Tags is null ? default(CsvColumn?) : file.Column(items.Tags, required: true);
+            var performers = items.Performers is null ? default(CsvColumn?) : file.Column(items.Performers, required: true);
+
+            // What the map gives another meaning isn't read by its own name too.
+            var taken = mapped.Values.Append(id).Select(column => column.Index).ToHashSet();
             if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
-            var reader = new CsvVideoReader(file);
-            _videoColumns.UnionWith(known.Where(name => file.Column(name).Exists));
-            foreach (var note in ColumnNames.Ignored(inner,
+            var reader = new CsvVideoReader(Ours);
+            _videoColumns.UnionWith(known.Where(name => Ours(name).Exists));
+            foreach (var note in ColumnNames.Ignored(file,
                 [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id,
                 .. new[] { items.Tags, items.Performers }.OfType<string>()]))
             {
@@ -89,9 +97,18 @@ internal static class MappedReader
                     Tags = Names(tags, items.TagSeparator),
                     Performers = Names(performers, items.PerformerSeparator)
                 };
+                row = row with { GivenId = _items.TextOf(row.Id) };
                 if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
+
+            CsvColumn Ours(string name)
+            {
+                if (name == "id") return id;
+                if (mapped.TryGetValue(name, out var column)) return column;
+                column = file.Column(name);
+                return taken.Contains(column.Index) ? CsvColumn.None(file, name) : column;
+            }
         }
 
         private void ReadUsers(UsersMap users)
@@ -109,7 +126,7 @@ internal static class MappedReader
                 string? exact = null;
                 var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user),
                     created?.Time(out exact))
-                { ExactCreatedAt = exact };
+                { ExactCreatedAt = exact, GivenId = _users.TextOf(user) };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
 
@@ -133,7 +150,7 @@ internal static class MappedReader
 
             IEnumerable<DecisionEntry> Rows()
             {
-                var (count, neither) = (0L, 0L);
+                var (count, neither, useful) = (0L, 0L, 0L);
                 var (noItem, ahead) = (new Tally(), new Tally());
                 var now = options.Time.GetUtcNow();
                 foreach (var row in faults.Rows(file, () =>
@@ -143,17 +160,18 @@ internal static class MappedReader
                     var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
                     var decision = rules.Decide();
                     count++;
-                    if (map.Users is null || !_profiles.ContainsKey(userId)) _profiles.TryAdd(userId,
-                        new(userId, _users.TextOf(userId), null));
+                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, Named(userId));
                     if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
-                    else if (!_videos.ContainsKey(itemId)) noItem.Add(file, item);
+                    var isKnown = _videos.ContainsKey(itemId);
+                    if (!isKnown) noItem.Add(file, item);
                     if (decision is null)
                     {
                         neither++;
                         return default;
                     }
 
-                    if (at > now || exact == "infinity") ahead.Add(file, time);
+                    if (isKnown) useful++;
+                    if (DecisionTimes.IsAhead(at, now) || exact == "infinity") ahead.Add(file, time);
                     return (true, new DecisionEntry(userId, itemId, decision.Value, at ?? default, at is null ? exact : null));
                 }))
                 {
@@ -169,8 +187,15 @@ internal static class MappedReader
                         $"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
                 }
 
+                if (count > 0 && useful == 0)
+                {
+                    throw new InputException(
+                        $"{file.Name}: {noItem.Sentence(count, unknown)}, and {Amounts.Count(neither)} are neither a like nor a nope by the rules of {mapName}: "
+                        + "none is left. Check the rules, and that both files mean the same ids.");
+                }
+
                 noItem.Tell(say, count, unknown);
-                ahead.Tell(say, count, "decisions are dated after now");
+                ahead.Tell(say, count, DecisionTimes.Ahead);
                 if (neither > 0) say?.Invoke(
                     $"{neither} of {count} interactions are neither a like nor a nope by the rules and are left out");
                 if (rules.AreAllLikes) say?.Invoke($"{mapName} has no rules for decisions: every interaction is a like");
@@ -179,8 +204,10 @@ internal static class MappedReader
             }
         }
 
+        private ProfileRow Named(Guid id) => new(id, _users.TextOf(id), null) { GivenId = _users.TextOf(id) };
+
         private VideoRow FromInteraction(Guid id) =>
-            new() { Id = id, ExternalId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
+            new() { Id = id, ExternalId = _items.TextOf(id), GivenId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };
 
         private TableFile OpenFile(FileMap file)
         {
@@ -189,7 +216,7 @@ internal static class MappedReader
                 $"{mapName}: file '{file.File}' should be a name in the folder that is imported, without a path.");
             return TableFiles.Open(
                 source.Find(file.File) ?? throw new InputException($"{source.Name} has no file '{file.File}', which {mapName} names."),
-                    file.Separator, file.Header);
+                    file.Separator, file.Header, file.Quotes);
         }
 
         private void Require(IEnumerable<string> named, IReadOnlyList<string> known, string part)
@@ -200,10 +227,6 @@ internal static class MappedReader
                     $"{mapName}: {part}.columns names '{wrong}', which is no column of ours; there are {string.Join(", ", known)}.");
             }
         }
-
-        // By the names as the file writes them: case, spaces and underscores don't matter in the map.
-        private static Dictionary<string, string> Written(TableFile file, Dictionary<string, string> renamed) =>
-            renamed.ToDictionary(pair => file.Header[ColumnNames.Find(file.Header, pair.Key)[0]], pair => pair.Value);
 
         private static IReadOnlyList<string> Names(CsvColumn? column, string separator)
         {

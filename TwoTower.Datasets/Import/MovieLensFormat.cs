@@ -25,6 +25,10 @@ internal sealed class MovieLensFormat(SourceFolder source)
         $"{source.Name} has neither ratings.csv nor ratings.dat (nor u.data): name the folder that MovieLens' archive unpacks to, such as ml-latest-small, "
         + "or the archive.");
 
+    /// <summary>True for the name of a file of the older layouts; the newest has CSV.</summary>
+    public static bool IsOne(string file) => file.EndsWith(".dat", StringComparison.OrdinalIgnoreCase)
+        || Path.GetFileName(file).StartsWith("u.", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>True for a folder with MovieLens' files.</summary>
     public static bool IsIn(string directory) => Find(directory) is not null;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
@@ -13,8 +14,6 @@ namespace TwoTower.Datasets.Import;
 /// </summary>
 internal static partial class MovieLensReader
 {
-    private const double LikeFrom = 4.0;
-    private const double NopeTo = 2.5;
     private const string NoGenre = "(no genres listed)";
 
     /// <summary>Reads a folder, or a zip archive of one, whole.</summary>
@@ -33,10 +32,14 @@ internal static partial class MovieLensReader
     /// <param name="say">Told what is left out, with how many and the first.</param>
     /// <param name="options">How; null: no bad row is left out.</param>
     /// <exception cref="InputException">A file is missing or a row is wrong.</exception>
-    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null)
+    public static ImportSet Open(string directory, Action<string>? say = null, ImportOptions? options = null) =>
+        SourceFolder.Open(directory, source => Open(source, say, options));
+
+    /// <summary>The same for a folder that is open; closed with the set.</summary>
+    internal static ImportSet Open(SourceFolder source, Action<string>? say, ImportOptions? options)
     {
         options ??= new();
-        return SourceFolder.Open(directory, source => new Folder(source, new(options.SkipBad), say, options).Open());
+        return new Folder(source, new(options.SkipBad), say, options).Open();
     }
 
     private sealed class Folder(SourceFolder source, RowFaults faults, Action<string>? say, ImportOptions options)
@@ -131,14 +134,15 @@ internal static partial class MovieLensReader
                     return default;
                 }
 
-                if (rating > NopeTo && rating < LikeFrom)
+                if (rating > RatingRule.NopeTo && rating < RatingRule.LikeFrom)
                 {
                     between++;
                     return default;
                 }
 
-                if (at > now) ahead.Add(file, timeColumn);
-                return (true, new DecisionEntry(known.Id, movie.Id, rating >= LikeFrom ? DecisionType.Like : DecisionType.Nope, at));
+                if (DecisionTimes.IsAhead(at, now)) ahead.Add(file, timeColumn);
+                var type = rating >= RatingRule.LikeFrom ? DecisionType.Like : DecisionType.Nope;
+                return (true, new DecisionEntry(known.Id, movie.Id, type, at));
             }))
             {
                 yield return row;
@@ -150,9 +154,16 @@ internal static partial class MovieLensReader
                 throw new InputException($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
             }
 
+            var neither = $"between {RatingRule.NopeTo} and {RatingRule.LikeFrom} say neither like nor nope and are left out";
+            if (ratings > 0 && unknown.Count + between == ratings)
+            {
+                throw new InputException($"{file.Name}: none of {Amounts.Count(ratings)} ratings is a decision: {Amounts.Count(between)} {neither}"
+                    + (unknown.Count > 0 ? $"; {unknown.Sentence(ratings, left)}" : "") + ". Say with --map which ratings are likes: docs/data.md.");
+            }
+
             unknown.Tell(say, ratings, left);
-            ahead.Tell(say, ratings, "decisions are dated after now");
-            if (between > 0) say?.Invoke($"{between} ratings between {NopeTo} and {LikeFrom} say neither like nor nope and are left out");
+            ahead.Tell(say, ratings, DecisionTimes.Ahead);
+            if (between > 0) say?.Invoke($"{between} ratings {neither}");
         }
 
         // 1.0, as programs write a column with gaps, is 1.
@@ -169,7 +180,7 @@ internal static partial class MovieLensReader
 
     private static Guid UserId(string user) => NamedUuid.Of($"movielens:user:{user}");
 
-    [GeneratedRegex(@"^(?<title>.*?)\s*\((?<year>(18|19|20)\d\d)(-\d*|–\d*)?\)$")]
+    [GeneratedRegex(@"^(?<title>.*?)\s*\((?<year>(18|19|20)[0-9][0-9])(-[0-9]*|–[0-9]*)?\)$")]
     private static partial Regex TitleWithYear();
 
     private sealed class Movie(string id, string title, string? imdb)

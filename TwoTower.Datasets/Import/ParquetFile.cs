@@ -127,8 +127,9 @@ internal sealed class ParquetFile : TableFile
 
     private string OfBytes(ReadOnlySpan<byte> bytes, int index)
     {
-        if (bytes.Length == 16 && _header[index].EndsWith("id", StringComparison.OrdinalIgnoreCase)) return new Guid(bytes, bigEndian: true)
-            .ToString();
+        // 16 bytes of any text are no uuid: the column's type has to say that all values are of that length.
+        if (_fields[index]?.SchemaElement is { Type: Parquet.Meta.Type.FIXED_LEN_BYTE_ARRAY, TypeLength: 16 }
+            && _header[index].EndsWith("id", StringComparison.OrdinalIgnoreCase)) return new Guid(bytes, bigEndian: true).ToString();
         try
         {
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);

@@ -10,6 +10,10 @@ internal static partial class PostgresText
     // Significant digits that a decimal keeps whatever they are.
     private const int DecimalDigits = 28;
 
+    // What timestamptz takes; BC 4714 is the year -4713.
+    private static readonly (int Year, int Month, int Day) FirstDay = (-4713, 11, 24), LastDay = (294_276, 12, 31);
+    private static readonly TimeSpan MostOffset = new(15, 59, 59);
+
     /// <summary>
     /// Reads a time: ISO 8601, also with <c> UTC</c> behind it; seconds, milliseconds or microseconds since 1970 by their size (9 to 11, 12
     /// to
@@ -54,6 +58,15 @@ internal static partial class PostgresText
         return true;
     }
 
+    /// <summary>Reads a year of four digits, also as programs write a column with gaps: <c>1996.0</c>.</summary>
+    /// <param name="time">1 January of it, UTC.</param>
+    public static bool TryYear(string text, out DateTimeOffset time)
+    {
+        var match = Year().Match(text);
+        time = match.Success ? new(int.Parse(match.Groups["year"].ValueSpan, CultureInfo.InvariantCulture), 1, 1, 0, 0, 0, TimeSpan.Zero) : default;
+        return match.Success;
+    }
+
     /// <summary>Reads a number of PostgreSQL's numeric.</summary>
     /// <param name="value">The number; null where a decimal can't hold it.</param>
     /// <param name="exact">The text for PostgreSQL where a decimal holds none or not all of it.</param>
@@ -84,25 +97,40 @@ internal static partial class PostgresText
         }
     }
 
-    // The calendar repeats itself every 400 years; the year before 1 is 1 BC.
+    // The calendar repeats itself every 400 years; the year before 1 is 1 BC, here 0.
     private static bool IsDay(Match far)
     {
-        var year = int.Parse(far.Groups["year"].ValueSpan, CultureInfo.InvariantCulture);
+        var year = Part("year");
         if (year == 0) return false;
         if (far.Groups["bc"].Success) year = 1 - year;
-        return int.Parse(far.Groups["day"].ValueSpan, CultureInfo.InvariantCulture)
-            <= DateTime.DaysInMonth((year % 400) + 800, int.Parse(far.Groups["month"].ValueSpan, CultureInfo.InvariantCulture));
+        var (month, day) = (Part("month"), Part("day"));
+        if (day > DateTime.DaysInMonth((year % 400) + 800, month)) return false;
+
+        // The server has the days from 24 November 4714 BC to the last of 294276, in UTC.
+        var offset = new TimeSpan(Part("offset_hours"), Part("offset_minutes"), Part("offset_seconds"));
+        if (offset > MostOffset) return false;
+        var utc = new TimeSpan(Part("hour"), Part("minute"), Part("second")) - (far.Groups["sign"].Value == "-" ? -offset : offset);
+        var isFirst = (year, month, day).CompareTo(FirstDay);
+        var isLast = (year, month, day).CompareTo(LastDay);
+        return isFirst >= 0 && isLast <= 0 && (isFirst > 0 || utc >= TimeSpan.Zero) && (isLast < 0 || utc < TimeSpan.FromDays(1));
+
+        int Part(string name) => far.Groups[name] is { Success: true } part ? int.Parse(part.ValueSpan, CultureInfo.InvariantCulture) : 0;
     }
 
-    [GeneratedRegex(@"\A(?<whole>\d{9,17})(\.\d+)?\z")]
+    [GeneratedRegex(@"\A(?<year>[1-9][0-9]{3})(\.0+)?\z")]
+    private static partial Regex Year();
+
+    [GeneratedRegex(@"\A(?<whole>[0-9]{9,17})(\.[0-9]+)?\z")]
     private static partial Regex EpochTime();
 
     // Years of one to six digits, before or after Christ.
     [GeneratedRegex(
-        @"\A(?<year>\d{1,6})-(?<month>0[1-9]|1[0-2])-(?<day>0[1-9]|[12]\d|3[01])([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
-            + @"(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)?)?(?<bc> BC)?\z", RegexOptions.IgnoreCase)]
+        @"\A(?<year>[0-9]{1,6})-(?<month>0[1-9]|1[0-2])-(?<day>0[1-9]|[12][0-9]|3[01])"
+            + @"([ T](?<hour>[01][0-9]|2[0-3]):(?<minute>[0-5][0-9])(:(?<second>[0-5][0-9])(\.[0-9]+)?)?"
+            + @"(Z|(?<sign>[+-])(?<offset_hours>[0-9]{2})(:?(?<offset_minutes>[0-5][0-9])(:?(?<offset_seconds>[0-5][0-9]))?)?)?)?(?<bc> BC)?\z",
+        RegexOptions.IgnoreCase)]
     private static partial Regex FarTime();
 
-    [GeneratedRegex(@"\A[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?\z")]
+    [GeneratedRegex(@"\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?\z")]
     private static partial Regex Number();
 }

@@ -6,14 +6,16 @@ namespace TwoTower.Datasets.Import;
 /// <param name="skip">How many bad rows are left out at most.</param>
 internal sealed class RowFaults(int skip)
 {
+    /// <summary>How many bad rows are listed at most.</summary>
+    public const int Listed = 100_000;
+
     private const int Told = 10;
-    private const int Kept = 100_000;
     private readonly List<string> _messages = [];
 
     /// <summary>How many rows were left out.</summary>
     public int Count { get; private set; }
 
-    /// <summary>A line for each row that was left out; of very many the first.</summary>
+    /// <summary>A line for each row that was left out, of the first <see cref="Listed"/>.</summary>
     public IReadOnlyList<string> Messages => _messages;
 
     /// <summary>Calls an action for every row of a file; at its end, too many bad rows are an error.</summary>
@@ -43,7 +45,7 @@ internal sealed class RowFaults(int skip)
             catch (BadRowException error)
             {
                 Count++;
-                if (_messages.Count < Kept) _messages.Add(error.Message);
+                if (_messages.Count < Listed) _messages.Add(error.Message);
                 if (Count > skip && Count >= Told) break;
                 continue;
             }

@@ -37,7 +37,9 @@ internal sealed class RowIds(string prefix)
     {
         if (_made.TryGetValue(text, out var known)) return known;
         var isUuid = Uuid.TryParse(text, out var id);
-        if (!isUuid && Guid.TryParse(text, out var other))
+
+        // 32 hexadecimal digits may be a checksum as well: they are a uuid only among uuids.
+        if (!isUuid && Guid.TryParse(text, out var other) && (_areUuids || !Guid.TryParseExact(text, "N", out _)))
         {
             throw column.Error($"has '{CsvFile.Show(text)}', a uuid in a form that isn't taken: write it as {other}");
         }

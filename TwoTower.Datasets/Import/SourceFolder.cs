@@ -1,5 +1,7 @@
 using System.IO.Compression;
 using System.IO.Hashing;
+using System.Security.Cryptography;
+using System.Text;
 using TwoTower.Core;
 
 namespace TwoTower.Datasets.Import;
@@ -22,12 +24,7 @@ internal sealed class SourceFolder : IDisposable
     public static SourceFolder Open(string path)
     {
         if (Directory.Exists(path)) return new(path, path, null);
-        if (!File.Exists(path)) throw new InputException($"There is no folder '{path}', and no zip archive of that name.");
-        if (!path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new InputException($"{path} is a file; name the folder that holds it, or a zip archive of that folder.");
-        }
-
+        RequireZip(path);
         var temporary = Directory.CreateTempSubdirectory("twotower-zip-").FullName;
         try
         {
@@ -62,6 +59,46 @@ internal sealed class SourceFolder : IDisposable
         }
     }
 
+    /// <summary>Refuses what is neither a folder nor a zip archive, by its name alone.</summary>
+    /// <exception cref="InputException">It is neither.</exception>
+    public static void Require(string path)
+    {
+        if (!Directory.Exists(path)) RequireZip(path);
+    }
+
+    /// <summary>SHA-256 over what the readers take: name and content of a folder's files of data, or the bytes of a zip archive. An edited
+    /// file gives another one.</summary>
+    /// <exception cref="InputException">It is neither, or a file can't be read.</exception>
+    public static string Fingerprint(string path)
+    {
+        Require(path);
+        try
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            if (File.Exists(path)) Append(path);
+            else
+            {
+                foreach (var file in Directory.EnumerateFiles(path).Where(ImportFormats.IsData).Order(StringComparer.Ordinal))
+                {
+                    hash.AppendData(Encoding.UTF8.GetBytes($"{System.IO.Path.GetFileName(file)}\n"));
+                    Append(file);
+                }
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+            void Append(string file)
+            {
+                using var stream = File.OpenRead(file);
+                hash.AppendData(SHA256.HashData(stream));
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path} can't be read: {error.Message}", error);
+        }
+    }
+
     /// <summary>The path of a file; null when there is none.</summary>
     public string? Find(string file)
     {
@@ -72,6 +109,15 @@ internal sealed class SourceFolder : IDisposable
     public void Dispose()
     {
         if (_temporary is not null) Directory.Delete(_temporary, recursive: true);
+    }
+
+    private static void RequireZip(string path)
+    {
+        if (!File.Exists(path)) throw new InputException($"There is no folder '{path}', and no zip archive of that name.");
+        if (!path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InputException($"{path} is a file; name the folder that holds it, or a zip archive of that folder.");
+        }
     }
 
     // Folders of the archive become numbered ones, so that no name in it leads anywhere else. Returns the one that has data.

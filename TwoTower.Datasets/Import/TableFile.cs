@@ -37,7 +37,7 @@ internal abstract class TableFile : IDisposable
             throw new InputException($"{Name} has no column '{name}'; its header is: {string.Join(",", Header)}{ColumnNames.Hint(Header, name)}");
         }
 
-        return new(this, name, found.Count == 0 ? -1 : found[0]);
+        return found.Count == 0 ? CsvColumn.None(this, name) : new(this, Header[found[0]], found[0]);
     }
 
     /// <summary>Moves to the next row.</summary>

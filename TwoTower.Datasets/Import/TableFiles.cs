@@ -28,17 +28,19 @@ internal static class TableFiles
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="separator">What separates its columns; null: what its ending says.</param>
+    /// <param name="separator">What separates its columns; null: what its ending says, or its header.</param>
     /// <param name="header">The names of its columns where it has no header line.</param>
-    public static TableFile Open(string path, char? separator = null, IReadOnlyList<string>? header = null)
+    /// <param name="quotes">False: a quote is a character like any other.</param>
+    public static TableFile Open(string path, char? separator = null, IReadOnlyList<string>? header = null, bool quotes = true)
     {
         var name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
         return Path.GetExtension(name).ToLowerInvariant() switch
         {
             ".parquet" => ParquetFile.Open(path),
             ".jsonl" or ".ndjson" => JsonLinesFile.Open(path),
-            ".tsv" => CsvFile.Open(path, separator ?? '\t', header),
-            _ => CsvFile.Open(path, separator ?? ',', header),
+            ".tsv" => CsvFile.Open(path, separator ?? '\t', header, quotes),
+            _ when separator is { } known => CsvFile.Open(path, known, header, quotes),
+            _ => CsvFile.OpenCommas(path, header, quotes),
         };
     }
 

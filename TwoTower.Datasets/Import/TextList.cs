@@ -71,7 +71,7 @@ internal static partial class TextList
         return depth == 0;
     }
 
-    [GeneratedRegex(@"\A(\[-?\d+:-?\d+\])+=")]
+    [GeneratedRegex(@"\A(\[-?[0-9]+:-?[0-9]+\])+=")]
     private static partial Regex Bounds();
 
     private static bool TryReadEntry(string text, ref int at, int end, List<string> list)

@@ -49,6 +49,12 @@ public sealed record EmbedderOptions
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan CheckInterval { get; init; } = TimeSpan.FromHours(6);
 
+    /// <summary>
+    /// Do what the API does beside answering: count likes, watch the active release for the automatic rollback, drop old impressions. For a
+    /// project that is served at the edge alone; TwoTower:Popularity, TwoTower:Rollback and TwoTower:Impressions say how.
+    /// </summary>
+    public bool Upkeep { get; init; }
+
     /// <summary>How a release is embedded.</summary>
     [ValidateObjectMembers]
     public EmbedOptions Embedding { get; init; } = new();

@@ -5,9 +5,11 @@ namespace TwoTower.LocalPostgres.Container;
 /// <summary>A container engine that answers: Docker, or Podman, whose command line is the same.</summary>
 internal sealed record ContainerEngine(string Program)
 {
-    /// <summary>PostgreSQL 17 with a pgvector that can't corrupt an HNSW index. The registry's full name, because Podman knows
-    /// no default registry.</summary>
-    public const string Image = "docker.io/pgvector/pgvector:0.8.6-pg17-bookworm";
+    /// <summary>PostgreSQL 17 with a pgvector that can't corrupt an HNSW index.</summary>
+    public const string Repository = "pgvector/pgvector", Tag = "0.8.6-pg17-bookworm";
+
+    /// <summary>With the registry's name, because Podman knows no default registry.</summary>
+    public const string Image = $"docker.io/{Repository}:{Tag}";
 
     /// <summary>The first engine that answers; a client without its engine doesn't count.</summary>
     public static async Task<(ContainerEngine? Engine, string? Reason)> FindAsync(CancellationToken ct)

@@ -54,14 +54,20 @@ internal static class ExistingTables
         var wrong = await FindMisfitsAsync(connection, ct);
         if (wrong.Count == 0) return;
         throw new InputException(
-            $"{string.Join(' ', wrong)} Nothing was changed. Change the {(wrong.Count == 1 ? "column" : "columns")} or use another database: "
-            + "'twotower doctor' prints the commands that copy these rows, with ids of any kind, for 'twotower import'.");
+            $"{string.Join(' ', wrong)} Nothing was changed. Change {(wrong.Count == 1 ? "it" : "them")}, or give TwoTower a database of its own: "
+            + "'twotower import postgres' loads these rows into it, with ids of any kind, as often as you like; 'twotower doctor' prints the commands and views.");
     }
 
     /// <summary>The columns of tables that are there and can't be used, a sentence each.</summary>
     public static async Task<IReadOnlyList<string>> FindMisfitsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        return await connection.Sql(
+        var views = await connection.Sql(
+            """
+            select relname::text from pg_class
+            where relnamespace = to_regnamespace('public') and relname = any (@tables) and relkind not in ('r', 'p') order by relname
+            """)
+            .With<string[]>("tables", [.. Columns.Select(column => column.Table).Distinct().Where(table => table != "profiles")]).ListAsync<string>(ct);
+        var columns = await connection.Sql(
             """
             select w.table_name, w.column_name, w.types, format_type(a.atttypid, a.atttypmod) as type
             from unnest(@tables, @columns, @required, @types) with ordinality as w (table_name, column_name, is_required, types, position)
@@ -79,6 +85,11 @@ internal static class ExistingTables
             .With<bool[]>("required", [.. Columns.Select(column => column.IsRequired)])
             .With<string[]>("types", [.. Columns.Select(column => column.Types)])
             .ListAsync(Misfit, ct);
+        return
+        [
+            .. columns,
+            .. views.Select(view => $"public.{view}, which was there before, is no table: TwoTower needs one there, for its keys, indexes and triggers."),
+        ];
     }
 
     private static string Misfit(SqlRow row)

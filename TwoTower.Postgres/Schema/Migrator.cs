@@ -91,13 +91,14 @@ internal static class Migrator
             functions.Foreign);
     }
 
-    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and how their rows can be copied.</summary>
-    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<TableCopy> Copies)> FindMisfitsAsync(
+    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and the tables as an import reads
+    /// them.</summary>
+    public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<SourceTable> Tables)> FindMisfitsAsync(
         NpgsqlDataSource db, CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         var misfits = await ExistingTables.FindMisfitsAsync(connection, ct);
-        return (misfits, misfits.Count == 0 ? [] : await TableCopy.OfAsync(connection, ct));
+        return (misfits, misfits.Count == 0 ? [] : await SourceTable.FindAsync(connection, ct));
     }
 
     private static async Task ApplyAsync(NpgsqlConnection connection, SqlScript migration, CancellationToken ct)

@@ -12,6 +12,10 @@ internal sealed partial record SqlScript(string Name, string Text)
 {
     private const string Prefix = "sql/";
 
+    // What migrations that have landed say, and what runs in its place: they keep their text and checksum for good. The cast gives the name
+    // of a role with the quotes that it needs, and "%I" would quote it again.
+    private static readonly (string Landed, string Runs)[] Errata = [("x.grantee::regrole::name", "pg_get_userbyid(x.grantee)")];
+
     /// <summary>SHA-256 of the text, hexadecimal.</summary>
     public string Checksum { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)));
 
@@ -42,7 +46,9 @@ internal sealed partial record SqlScript(string Name, string Text)
     /// The text for a database: <c>@vector_schema@</c> stands for the schema that has pgvector's types and operators, as
     /// <c>operator(@vector_schema@.&lt;=&gt;)</c>.
     /// </summary>
-    public string For(string vectorSchema) => Text.Replace("@vector_schema@", vectorSchema, StringComparison.Ordinal);
+    public string For(string vectorSchema) => Errata.Aggregate(
+        Text.Replace("@vector_schema@", vectorSchema, StringComparison.Ordinal),
+        (text, erratum) => text.Replace(erratum.Landed, erratum.Runs, StringComparison.Ordinal));
 
     private static List<SqlScript> Read(string folder)
     {

@@ -12,7 +12,7 @@ namespace TwoTower.Postgres.Serving;
 
 /// <summary>
 /// Answers requests: one query for the user and the pointer, one run of that release's tower, one search in that release's vectors,
-/// re-ranking (docs of the request path: shared architecture). Holds no state of users; thread-safe.
+/// re-ranking (docs/architecture.md, the path of a request). Holds no state of users; thread-safe.
 /// </summary>
 internal sealed class RecommendationService : IDisposable
 {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -14,6 +15,7 @@ internal static class ServingTelemetry
 
     private static readonly Meter Meter = new(Name);
     private static string? _release;
+    private static IReadOnlyList<OddValue> _odd = [];
 
     private static readonly Counter<long> Requests = Meter.CreateCounter<long>(
         "twotower.serving.requests", "{request}", "Answered requests by strategy");
@@ -46,8 +48,13 @@ internal static class ServingTelemetry
     private static readonly Counter<long> Retries = Meter.CreateCounter<long>(
         "twotower.serving.retries", "{request}", "Answers begun again, by reason: release_gone, connection_cut");
 
-    static ServingTelemetry() => Meter.CreateObservableGauge(
-        "twotower.serving.release", ObserveRelease, "{release}", "1 for the release that the last answer was of, by model version");
+    static ServingTelemetry()
+    {
+        Meter.CreateObservableGauge(
+            "twotower.serving.release", ObserveRelease, "{release}", "1 for the release that the last answer was of, by model version");
+        Meter.CreateObservableGauge(
+            "twotower.serving.odd_values", ObserveOdd, "{value}", "Values of the public tables that are read as NULL, by table and column");
+    }
 
     internal static void Answered(Recommendations answer, int limit, int candidates)
     {
@@ -68,6 +75,8 @@ internal static class ServingTelemetry
 
     internal static void Decision(string type) => Decided.Add(1, new KeyValuePair<string, object?>("decision", type));
 
+    internal static void Odd(IReadOnlyList<OddValue> values) => _odd = values;
+
     internal static void TowerLoaded() => Loads.Add(1);
 
     internal static void Retried(string why) => Retries.Add(1, new KeyValuePair<string, object?>("reason", why));
@@ -84,6 +93,9 @@ internal static class ServingTelemetry
 
     private static IEnumerable<Measurement<int>> ObserveRelease() =>
         _release is { } version ? [new(1, new KeyValuePair<string, object?>("model_version", version))] : [];
+
+    private static IEnumerable<Measurement<long>> ObserveOdd() => _odd.Select(odd => new Measurement<long>(
+        odd.Count, new KeyValuePair<string, object?>("table", odd.Table), new KeyValuePair<string, object?>("column", odd.Column)));
 
     /// <summary>A stage of a request: a span, and its duration in the histogram.</summary>
     internal readonly struct Stage : IDisposable

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Serving;
 
@@ -17,4 +18,13 @@ internal sealed class VideoStatistics(NpgsqlDataSource db, IOptions<PopularityOp
             .With("maturity", _options.Maturity).With("spread", _options.Spread).With("decisions_per_day", _options.DecisionsPerDay)
             .WithTimeout(300) // the first count of a large catalogue takes longer than a request may
             .ScalarAsync<long?>(ct);
+
+    /// <summary>The values of videos and profiles that answers have NULL in place of, by column; looks at every row.</summary>
+    public async Task<IReadOnlyList<OddValue>> FindOddValuesAsync(CancellationToken ct = default)
+    {
+        await using var connection = await db.OpenConnectionAsync(ct);
+        var odd = await OddValues.FindAsync(connection, ct);
+        ServingTelemetry.Odd(odd);
+        return odd;
+    }
 }

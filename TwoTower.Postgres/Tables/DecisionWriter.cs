@@ -8,8 +8,8 @@ namespace TwoTower.Postgres.Tables;
 
 /// <summary>
 /// Writes rows of <c>user_video_decisions</c>: copied as they come, so that memory doesn't grow with them, then sorted, then written slice
-/// by slice in the order of the key. A table of theirs may keep less than the rows say, such as one decision a user and video: then the
-/// later one stays, and it is told how many that leaves out.
+/// by slice in the order of the key; the indexes of a table that was empty are made after them. A table of theirs may keep less than the
+/// rows say, such as one decision a user and video: then the later one stays, and it is told how many that leaves out.
 /// </summary>
 internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<WriteProgress>? progress, ICollection<string> notes)
 {
@@ -17,6 +17,9 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
 
     // Pages of a slice: a report every few tens of thousands of rows.
     private const int SlicePages = 400;
+
+    // From here on it pays to make the indexes of an empty table after its rows.
+    private const int ManyRows = 50_000;
 
     private static readonly string[] Columns = ["user_id", "video_id", "decision_type", "created_at"];
     private Staging? _staging;
@@ -123,10 +126,11 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     private async Task<long> InsertAsync(Staging staging, CancellationToken ct)
     {
         var isPlain = await IsPlainAsync(ct);
+        var indexes = isPlain && _distinct >= ManyRows ? await IndexesSetAside.TakeAsync(connection, "public." + Target, ct) : null;
         var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
         var slice = $"from {staging.Table} s where s.ctid >= @first::tid and s.ctid < @end::tid";
         var sql = isPlain
-            ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
+            ? $"{insert} select {staging.Select} {slice}{(indexes is null ? " on conflict do nothing" : "")}"
             : $"""
                with fresh (user_id, video_id, decision_type, created_at) as materialized (
                  select {staging.Select} {slice}
@@ -158,6 +162,12 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
 
             var slices = await statement.SingleAsync(row => (Offered: row.Get<long>("offered"), Taken: row.Get<long>("taken")), ct);
             (offered, taken) = (offered + slices.Offered, taken + slices.Taken);
+        }
+
+        if (indexes is not null)
+        {
+            await using var indexing = Heartbeat.Start(progress, new(Target, _distinct, 0, "step 3 of 3: indexing"));
+            await indexes.RestoreAsync(ct);
         }
 
         return isPlain || offered == taken

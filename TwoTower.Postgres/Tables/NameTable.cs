@@ -64,6 +64,14 @@ internal sealed record NameTable(
             """, ct);
     }
 
+    /// <summary>What to say where an index of theirs has no room for a name.</summary>
+    public string TooLong(IReadOnlyList<VideoRow> videos, string reason)
+    {
+        var (name, video) = videos.SelectMany(video => Names(video).Select(name => (Name: name, video.Id))).MaxBy(pair => pair.Name.Length);
+        return $"An index of public.{Table} or public.{NamesTable} doesn't take the names: {reason}. The longest has {name.Length:N0} letters, "
+            + $"of video {video}: '{name[..Math.Min(name.Length, 60)]}…'. Nothing was written. Shorten it.";
+    }
+
     // A name that is new gets an id: the table's own default, or a fresh uuid where there is none.
     private async Task AddNamesAsync(NpgsqlConnection connection, Staging staging, CancellationToken ct)
     {

@@ -58,18 +58,19 @@ internal static class OddValues
     /// <param name="say">Told a line for each kind.</param>
     public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
     {
-        foreach (var (column, count, id, value) in await ReadAsync(connection, VideoSql, ct)) say(
-            Sentence("videos", column, count, id, value));
-        foreach (var (column, count, id, value) in await ReadAsync(connection, ProfileSql, ct)) say(
-            Sentence("profiles", column, count, id, value));
+        foreach (var odd in await FindAsync(connection, ct)) say(odd.Sentence);
         foreach (var (reason, count, id, value) in await ReadAsync(connection, DecisionSql, ct))
         {
             say($"public.user_video_decisions: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason} (the first: user {id}: {value})");
         }
     }
 
-    private static string Sentence(string table, string column, long count, string id, string value) =>
-        $"public.{table}.{column}: {Amounts.Count(count)} {(count == 1 ? "value is" : "values are")} NULL to a model (the first: {id} has {value})";
+    /// <summary>The values of videos and profiles that are NULL to every model and in every answer, by column.</summary>
+    public static async Task<IReadOnlyList<OddValue>> FindAsync(NpgsqlConnection connection, CancellationToken ct) =>
+    [
+        .. (await ReadAsync(connection, VideoSql, ct)).Select(row => new OddValue("videos", row.Name, row.Count, row.Id, row.Value)),
+        .. (await ReadAsync(connection, ProfileSql, ct)).Select(row => new OddValue("profiles", row.Name, row.Count, row.Id, row.Value)),
+    ];
 
     private static async Task<List<(string Name, long Count, string Id, string Value)>> ReadAsync(NpgsqlConnection connection, string sql,
         CancellationToken ct)
@@ -80,4 +81,16 @@ internal static class OddValues
             return (row.Get<string>("name"), row.Get<long>("rows"), example[0], example[1]);
         }, ct);
     }
+}
+
+/// <summary>Values of a column that are read as NULL.</summary>
+/// <param name="Table">A table of schema public.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Id">Key of the first.</param>
+/// <param name="Value">The first, as PostgreSQL writes it, cut off.</param>
+internal readonly record struct OddValue(string Table, string Column, long Count, string Id, string Value)
+{
+    /// <summary>What to tell of it.</summary>
+    public string Sentence =>
+        $"public.{Table}.{Column}: {Amounts.Count(Count)} {(Count == 1 ? "value is" : "values are")} NULL to a model (the first: {Id} has {Value})";
 }

@@ -16,8 +16,17 @@ internal static class TableExport
 
     private static readonly (string Table, string Sql)[] Tables =
     [
-        ("profiles", "select user_id, display_name, created_at from public.profiles where user_id is not null order by user_id"),
-        ("videos", $"select {string.Join(", ", VideoColumns.Typed.Concat(VideoColumns.Other))} from public.videos order by id"),
+        ("profiles",
+            """
+            select p.user_id, p.display_name, p.created_at{0}
+            from public.profiles p left join two_tower.given_user_ids g on g.user_id = p.user_id
+            where p.user_id is not null order by p.user_id
+            """),
+        ("videos",
+            $$"""
+            select {{string.Join(", ", VideoColumns.Typed.Concat(VideoColumns.Other).Select(name => "v." + name))}}{0}
+            from public.videos v left join two_tower.given_video_ids g on g.video_id = v.id order by v.id
+            """),
         ("video_tags", "select video_id, tag_name from two_tower.video_tag_names where tag_name is not null order by video_id, tag_name collate \"C\""),
         ("video_performers", "select video_id, performer_name from two_tower.video_performer_names where performer_name is not null order by video_id, performer_name collate \"C\""),
         ("user_video_decisions",
@@ -78,8 +87,17 @@ internal static class TableExport
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
         await WholeTables.BeginAsync(connection, ct);
         var files = new List<(string, long)>();
-        foreach (var (table, sql) in Tables)
+        foreach (var (table, text) in Tables)
         {
+            // Most databases have none of these ids.
+            var given = table switch
+            {
+                "profiles" => "two_tower.given_user_ids",
+                "videos" => "two_tower.given_video_ids",
+                _ => null,
+            };
+            var hasGiven = given is not null && await HasRowsAsync(connection, $"select from {given}", ct);
+            var sql = given is null ? text : text.Replace("{0}", hasGiven ? ", g.given_id" : "", StringComparison.Ordinal);
             if (Optional.Contains(table) && !await HasRowsAsync(connection, sql, ct)) continue;
             var file = new FileInfo(Path.Combine(folder, table + ".csv"));
             await CopyAsync(connection, sql, file, bytes => progress?.Report(new(table, bytes, 0)), ct);
@@ -93,7 +111,8 @@ internal static class TableExport
     private static Task<bool> HasRowsAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
         connection.Sql($"select exists ({sql})").ScalarAsync<bool>(ct);
 
-    private static async Task CopyAsync(NpgsqlConnection connection, string sql, FileInfo file, Action<long> written, CancellationToken ct)
+    /// <summary>Writes what a query gives as a CSV file with a header.</summary>
+    internal static async Task CopyAsync(NpgsqlConnection connection, string sql, FileInfo file, Action<long> written, CancellationToken ct)
     {
         await using var writer = new StreamWriter(file.FullName, false, new UTF8Encoding(false), BufferChars);
         using var reader = await connection.BeginTextExportAsync($"copy ({sql}) to stdout (format csv, header)", ct);

@@ -30,8 +30,12 @@ internal static class TableReader
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             await WholeTables.BeginAsync(connection, ct);
             if (say is not null) await OddValues.TellAsync(connection, say, ct);
+            var users = await GivenAsync(connection, "select user_id as id, given_id from two_tower.given_user_ids", ct);
+            var videos = await GivenAsync(connection, "select video_id as id, given_id from two_tower.given_video_ids", ct);
+            var (profileRows, videoRows) = (await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct));
             return new(
-                await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct),
+                [.. profileRows.Select(row => users.TryGetValue(row.UserId, out var given) ? row with { GivenId = given } : row)],
+                [.. videoRows.Select(row => videos.TryGetValue(row.Id, out var given) ? row with { GivenId = given } : row)],
                 await ReadDecisionsAsync(connection, ct));
         }
         catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.NotMigrated)
@@ -43,6 +47,9 @@ internal static class TableReader
             throw explained;
         }
     }
+
+    private static async Task<Dictionary<Guid, string>> GivenAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        (await connection.Sql(sql).ListAsync(row => (row.Get<Guid>("id"), row.Get<string>("given_id")), ct)).ToDictionary();
 
     private static Task<List<ProfileRow>> ReadProfilesAsync(NpgsqlConnection connection, CancellationToken ct) =>
         connection.Sql(TableQueries.Profiles)

@@ -68,9 +68,18 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             await new VideoWriter(connection, tables).WriteAsync(progress, notes, ct);
             foreach (var names in new[] { NameTable.Tags, NameTable.Performers })
             {
-                if (tables.HasVideoColumn(names.VideoColumn)) await names.WriteAsync(connection, tables.Videos, progress, ct);
+                if (!tables.HasVideoColumn(names.VideoColumn)) continue;
+                try
+                {
+                    await names.WriteAsync(connection, tables.Videos, progress, ct);
+                }
+                catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
+                {
+                    throw new InputException(names.TooLong(tables.Videos, error.MessageText), error);
+                }
             }
 
+            await GivenIdWriter.WriteAsync(connection, tables, progress, ct);
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
             var taken = await writer.WriteAsync(ct);
             await Staging.ExecuteAsync(
@@ -88,6 +97,10 @@ internal sealed class TableWriter(NpgsqlDataSource db)
         {
             throw new InputException(
                 $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
+        {
+            throw new InputException($"An index of the tables doesn't take these rows: {error.MessageText}. Nothing was written. Shorten the longest texts.", error);
         }
         catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
         {

@@ -22,7 +22,7 @@ internal sealed class SchemaHealthCheck(NpgsqlDataSource db, TimeProvider time) 
         {
             var status = await Migrator.StatusAsync(db, cancellationToken);
             _wasCurrentAt = status.IsCurrent ? time.GetTimestamp() : null;
-            return RankingMetrics(status);
+            return ResultOf(status);
         }
         catch (InputException e)
         {
@@ -30,7 +30,7 @@ internal sealed class SchemaHealthCheck(NpgsqlDataSource db, TimeProvider time) 
         }
     }
 
-    private static HealthCheckResult RankingMetrics(MigrationStatus status)
+    private static HealthCheckResult ResultOf(MigrationStatus status)
     {
         if (status.Server.VectorVersion is null)
         {

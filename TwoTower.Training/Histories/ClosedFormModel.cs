@@ -41,7 +41,7 @@ internal sealed class ClosedFormModel
     /// <summary>Fits the three models.</summary>
     public static ClosedFormModel Fit(
         Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
-        ClosedFormParts? near = null)
+        FittedFactors? near = null)
     {
         var sweeps = near is null ? options.Sweeps : Math.Min(FewSweeps, options.Sweeps);
         return new(options, FitParts(data, options with { Sweeps = sweeps }, seed, device, threads, say, ct, near), Bias(data, options));
@@ -56,10 +56,10 @@ internal sealed class ClosedFormModel
     /// <param name="device">Where the matrix is inverted.</param>
     /// <param name="threads">At once.</param>
     /// <param name="say">Told in one line each what happens.</param>
-    /// <param name="near">Models of nearly the same decisions, where the factors begin; null: at random.</param>
+    /// <param name="near">Those of nearly the same decisions, where the factors begin; null: at random.</param>
     public static ClosedFormParts FitParts(
         Interactions data, HistoryOptions options, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
-        ClosedFormParts? near = null)
+        FittedFactors? near = null)
     {
         var items = data.Videos.Count;
         var contents = new ContentVectors(data.Videos);
@@ -178,6 +178,11 @@ internal sealed class ClosedFormModel
         public NormalEquations? Decisions { get; } = closedForm._parts is { } parts ? new(parts.Taste.Dim + 1) : null;
     }
 }
+
+/// <summary>What a later fit begins with.</summary>
+/// <param name="Factors">Implicit-feedback factors of the likes.</param>
+/// <param name="Taste">Factors of like against nope.</param>
+internal sealed record FittedFactors(ImplicitFactors Factors, TasteFactors Taste);
 
 /// <summary>Three closed-form models of the same decisions.</summary>
 /// <param name="Linear">Item-to-item linear model of likes and nopes.</param>

@@ -108,13 +108,14 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     {
         var options = recipe.History;
         ChosenSettings? chosen = null;
-        ClosedFormParts? near = null;
+        FittedFactors? near = null;
         if (options.Choose is not null)
         {
             using var choosing = TrainingTelemetry.Source.StartActivity("settings");
             (options, chosen, near) = new SettingsSearch(data, options, recipe.Seed, device, threads, say, ct).Run();
         }
 
+        options = LinearModel.Absolute(options, data);
         using var activity = TrainingTelemetry.Source.StartActivity("closed-form model");
         var model = chosen?.ServesPopularity == true
             ? ClosedFormModel.OfPopularity(data, options)

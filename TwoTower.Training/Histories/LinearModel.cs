@@ -36,8 +36,12 @@ internal sealed class LinearModel
     /// of that.</summary>
     public static long MostBytes(int items, bool hasNopes) => 4L * sizeof(float) * Size(items, hasNopes) * Size(items, hasNopes);
 
-    /// <summary>The mean, over items, of what each has on the diagonal of ZᵀWZ for its likes: the unit that λ and ω of unknown data are
-    /// counted in.</summary>
+    /// <summary>Options whose λ and ω are absolute, for decisions at hand.</summary>
+    public static HistoryOptions Absolute(HistoryOptions options, Interactions decisions) =>
+        options.Absolute(MeanDiagonal(decisions.Users, decisions.Videos.Count, options));
+
+    /// <summary>d: the mean, over items, of what each has on the diagonal of ZᵀWZ for its likes. λ and ω of unknown data are counted in
+    /// it.</summary>
     public static double MeanDiagonal(IReadOnlyList<(int[] Likes, int[] Nopes)> users, int items, HistoryOptions options)
     {
         var weights = Weigh([.. users.Select(user => user.Likes.Length + user.Nopes.Length)], options.UserWeight);

@@ -34,7 +34,7 @@ internal sealed class SettingsSearch(
 
     private const double Z95 = 1.96;
 
-    // What is tried of each, in this order; of the regularisations, times what the recipe begins with.
+    // What is tried of each, in this order; of the regularisations, times what the recipe begins with, in the recipe's unit.
     private static readonly (string Key, double[] Values)[] Blend =
     [
         (Discount, [0, -0.5, 0.7, -1, -2]),
@@ -63,9 +63,9 @@ internal sealed class SettingsSearch(
     private readonly ParallelOptions _parallel = new() { CancellationToken = ct, MaxDegreeOfParallelism = threads };
 
     /// <summary>Chooses.</summary>
-    /// <returns>The options to train with, nothing left to choose; how they were chosen; the models of the first fit, to begin the last one
-    /// with.</returns>
-    public (HistoryOptions Options, ChosenSettings Chosen, ClosedFormParts? Near) Run()
+    /// <returns>The options to train with, nothing left to choose; how they were chosen; the factors of the first fit, to begin the last
+    /// one with.</returns>
+    public (HistoryOptions Options, ChosenSettings Chosen, FittedFactors? Near) Run()
     {
         var current = Start();
         var folds = Folds();
@@ -94,7 +94,7 @@ internal sealed class SettingsSearch(
                 + $"{Show(chosen.GainLow)} and {Show(chosen.GainHigh)}): the release serves what is popular. --set history.choose= trains the models all the same");
         }
 
-        return (Resolve(data, current), chosen, asked[0].Parts);
+        return (Resolve(data, current), chosen, asked[0].Near);
 
         void Improve(IEnumerable<(string Key, double[] Values)> settings)
         {
@@ -144,23 +144,27 @@ internal sealed class SettingsSearch(
     // The recipe's values of what is put together and regularised.
     private Dictionary<string, double> Start() => new()
     {
-        [Ridge] = start.Ridge,
-        [ContentWeight] = start.ContentWeight,
+        [Ridge] = start.RidgePerD ?? start.Ridge,
+        [ContentWeight] = start.ContentWeightPerD ?? start.ContentWeight,
         [Share] = start.FactorsShare,
         [TasteWeight] = start.Chooses(TasteWeight) && !data.HasNopes ? 0 : start.TasteWeight,
         [Discount] = start.PopularityDiscount,
         [TrendWeight] = start.TrendWeight,
     };
 
-    // Settings as the fit of some decisions takes them: what is chosen is in units of these decisions.
+    // Settings as the fit of some decisions takes them: what is per d in the recipe is in units of these decisions.
     private HistoryOptions Resolve(Interactions decisions, Dictionary<string, double> settings)
     {
-        var unit = LinearModel.MeanDiagonal(decisions.Users, decisions.Videos.Count, start);
-        return start with
+        var inUnits = start with
+        {
+            Ridge = settings[Ridge],
+            RidgePerD = start.RidgePerD is null ? null : settings[Ridge],
+            ContentWeight = settings[ContentWeight],
+            ContentWeightPerD = start.ContentWeightPerD is null ? null : settings[ContentWeight],
+        };
+        return LinearModel.Absolute(inUnits, decisions) with
         {
             Choose = null,
-            Ridge = settings[Ridge] * (start.Chooses(Ridge) ? unit : 1),
-            ContentWeight = settings[ContentWeight] * (start.Chooses(ContentWeight) ? unit : 1),
             FactorsShare = settings[Share],
             TasteWeight = settings[TasteWeight],
             PopularityDiscount = settings[Discount],
@@ -240,20 +244,23 @@ internal sealed class SettingsSearch(
             _popularity = ClosedFormModel.Popularity(_learned);
             _trend = [.. ClosedFormModel.Trend(_learned).Select(late => (float)late)];
             var fitted = search.Resolve(_learned, search.Start()) with { Sweeps = Math.Max(1, search.Begin.Sweeps - FewerSweeps) };
-            Parts = ClosedFormModel.FitParts(_learned, fitted, search.Seed, search.Device, search.Threads, null, search.Stop);
-            _linear = _before = Linear(Parts.Linear);
+            var parts = ClosedFormModel.FitParts(_learned, fitted, search.Seed, search.Device, search.Threads, null, search.Stop);
+
+            // Not the linear model: its matrix is most of what a training takes, and the final fit makes another.
+            Near = new(parts.Factors, parts.Taste);
+            _linear = _before = Linear(parts.Linear);
             (_factors, _taste) = (new float[_linear.Length], new float[_linear.Length]);
             Parallel.For(0, _users.Length, search._parallel, user =>
             {
                 var row = _factors.AsSpan(user * Items, Items);
-                Parts.ScoreFactors(_users[user].Likes, row, new float[Parts.Factors.Dim], new NormalEquations(Parts.Factors.Dim));
+                parts.ScoreFactors(_users[user].Likes, row, new float[parts.Factors.Dim], new NormalEquations(parts.Factors.Dim));
                 ClosedFormModel.Standardize(row);
-                Parts.Taste.LogProbabilities(
-                    _users[user].Likes, _users[user].Nopes, _taste.AsSpan(user * Items, Items), new NormalEquations(Parts.Taste.Dim + 1));
+                parts.Taste.LogProbabilities(
+                    _users[user].Likes, _users[user].Nopes, _taste.AsSpan(user * Items, Items), new NormalEquations(parts.Taste.Dim + 1));
             });
         }
 
-        public ClosedFormParts Parts { get; }
+        public FittedFactors Near { get; }
 
         public bool HasContent => _contents.TokenCount > 0;
 

@@ -5,16 +5,13 @@ using TwoTower.Postgres.Impressions;
 namespace TwoTower.Web.Hosting;
 
 /// <summary>
-/// Brings what was served to the database, off the request path, and keeps what is there bounded. Every replica does; what waits when the
-/// process is asked to stop is written before it ends.
+/// Brings what was served to the database, off the request path. Every replica does; what waits when the process is asked to stop is
+/// written before it ends.
 /// </summary>
 internal sealed class ServingRecords(
-    ServingRecordWriter writer, ImpressionRetention retention, IOptions<ImpressionOptions> options, TimeProvider time,
-    ILogger<ServingRecords> logger)
+    ServingRecordWriter writer, IOptions<ImpressionOptions> options, TimeProvider time, ILogger<ServingRecords> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan BetweenPrunings = TimeSpan.FromMinutes(10);
-
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         // The server has stopped before this: nothing is added any more.
@@ -33,7 +30,6 @@ internal sealed class ServingRecords(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Value.FlushInterval, time);
-        long? pruned = null;
         var failing = false;
         try
         {
@@ -42,12 +38,6 @@ internal sealed class ServingRecords(
                 try
                 {
                     await writer.FlushAsync(stoppingToken);
-                    if (pruned is null || time.GetElapsedTime(pruned.Value) >= BetweenPrunings)
-                    {
-                        foreach (var day in await retention.PruneAsync(stoppingToken)) logger.LogInformation("Dropped the impressions of {Day:yyyy-MM-dd}", day);
-                        pruned = time.GetTimestamp();
-                    }
-
                     failing = false;
                 }
                 catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)

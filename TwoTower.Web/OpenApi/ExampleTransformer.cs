@@ -20,26 +20,21 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
         switch (operation.OperationId)
         {
             case "getRecommendations" or "postRecommendations":
-                Answer(operation, "200", Recommendations("two_tower", score: 0.74, [new("performer", "Ada Winter", 3), new("tag", "noir", 5)]));
+                operation.SetAnswerExample("200", Recommendations("two_tower", score: 0.74, [new("performer", "Ada Winter", 3), new("tag", "noir", 5)]));
                 break;
             case "getSimilarVideos" or "postSimilarVideos":
-                Answer(operation, "200", Recommendations("similar", score: 0.91, []));
+                operation.SetAnswerExample("200", Recommendations("similar", score: 0.91, []));
                 break;
             case "postDecision":
                 var response = JsonSerializer.SerializeToNode(new DecisionResponse(User, Video, "like", Time), ApiJson.Default.DecisionResponse);
-                Answer(operation, "200", response?.DeepClone());
-                Answer(operation, "201", response);
+                operation.SetAnswerExample("200", response?.DeepClone());
+                operation.SetAnswerExample("201", response);
                 break;
             default:
                 break;
         }
 
-        if (Request(operation.OperationId) is { } request
-            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
-        {
-            body.Example = request;
-        }
-
+        operation.SetRequestExample(Request(operation.OperationId));
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
             if (parameter.Name is "userId") parameter.Example = JsonValue.Create(User.ToString());
@@ -78,13 +73,4 @@ internal sealed class ExampleTransformer : IOpenApiOperationTransformer
                 strategy == "similar" ? score : Postgres.Serving.ReRanker.Score(score, Time.AddDays(-30), 480, Time), reasons),
         ]),
         ApiJson.Default.RecommendationsResponse);
-
-    private static void Answer(OpenApiOperation operation, string status, JsonNode? example)
-    {
-        if (operation.Responses?.TryGetValue(status, out var response) == true
-            && response.Content?.TryGetValue("application/json", out var content) == true)
-        {
-            content.Example = example;
-        }
-    }
 }

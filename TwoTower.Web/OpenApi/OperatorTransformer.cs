@@ -40,21 +40,13 @@ internal sealed class OperatorTransformer : IOpenApiDocumentTransformer, IOpenAp
 
     public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        if (Answer(operation.OperationId) is { } example
-            && operation.Responses is { } responses)
+        var example = Answer(operation.OperationId);
+        foreach (var status in operation.Responses?.Keys.Where(status => status.StartsWith('2')) ?? [])
         {
-            foreach (var response in responses.Where(response => response.Key.StartsWith('2')))
-            {
-                if (response.Value.Content?.TryGetValue("application/json", out var content) == true) content.Example = example.DeepClone();
-            }
+            operation.SetAnswerExample(status, example?.DeepClone());
         }
 
-        if (Request(operation.OperationId) is { } request
-            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
-        {
-            body.Example = request;
-        }
-
+        operation.SetRequestExample(Request(operation.OperationId));
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
             parameter.Deprecated |= parameter.Name is "actor";

@@ -37,12 +37,14 @@ internal static class BundlesApi
     }
 
     private static async Task<Results<PushStreamHttpResult, ProblemHttpResult>> ExportAsync(
-        [Description("The release's model_version.")] string modelVersion, ReleaseStore store, BundleTransfers transfers, HttpResponse response, CancellationToken ct)
+        [Description("The release's model_version.")] string modelVersion, ReleaseStore store, BundleTransfers transfers, HttpContext http, CancellationToken ct)
     {
         if (await store.FindAsync(modelVersion, ct) is not { } release) return ReleasesApi.Unknown(modelVersion);
         if (ReleaseExport.Refuse(release) is { } reason) return Problem(409, "The release's state doesn't allow it", reason);
+        var name = $"{modelVersion}.tar";
+        if (OtherMethods.IsHead(http)) return TypedResults.Stream(_ => Task.CompletedTask, BundleArchive.MediaType, name);
         if (transfers.TryBegin() is not { } transfer) return Busy();
-        response.RegisterForDispose(transfer); // when all of it is sent
+        http.Response.RegisterForDispose(transfer); // when all of it is sent
         try
         {
             await transfers.WriteAsync(transfer, modelVersion, ct);
@@ -52,7 +54,7 @@ internal static class BundlesApi
             return NoRoom(e);
         }
 
-        return TypedResults.Stream(body => BundleArchive.WriteAsync(transfer.Folder, body, ct), BundleArchive.MediaType, $"{modelVersion}.tar");
+        return TypedResults.Stream(body => BundleArchive.WriteAsync(transfer.Folder, body, ct), BundleArchive.MediaType, name);
     }
 
     private static async Task<Results<Created<ImportResponse>, Ok<ImportResponse>, ProblemHttpResult>> ImportAsync(

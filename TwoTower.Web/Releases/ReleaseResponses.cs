@@ -34,6 +34,11 @@ public sealed record PruneRequest
     public bool DryRun { get; init; }
 }
 
+/// <summary>A release's state, by its name in JSON.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ReleaseStateNameAttribute()
+    : AllowedValuesAttribute([.. Enum.GetValues<ReleaseState>().Select(ReleaseResponse.Name)]);
+
 /// <summary>A release.</summary>
 /// <param name="State">trained, embedding, ready, active, retired or failed.</param>
 /// <param name="StateReason">Why it is there.</param>
@@ -43,7 +48,7 @@ public sealed record PruneRequest
 /// <param name="EmbeddingDim">Length of a vector.</param>
 /// <param name="CreatedAt">When it was registered.</param>
 internal sealed record ReleaseResponse(
-    string ModelVersion, [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string State,
+    string ModelVersion, [property: ReleaseStateName] string State,
     string? StateReason, DateTimeOffset StateAt, bool Imported, string? Recipe, int EmbeddingDim,
     DateTimeOffset CreatedAt)
 {
@@ -63,8 +68,8 @@ internal sealed record ReleasesResponse(IReadOnlyList<ReleaseResponse> Releases)
 /// <param name="To">The state it went to.</param>
 /// <param name="At">When, by the database's clock.</param>
 internal sealed record TransitionResponse(
-    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string? From,
-    [property: AllowedValues("trained", "embedding", "ready", "active", "retired", "failed")] string To,
+    [property: ReleaseStateName] string? From,
+    [property: ReleaseStateName] string To,
     DateTimeOffset At, string Actor, string? Reason);
 
 /// <summary>A run of the gate.</summary>

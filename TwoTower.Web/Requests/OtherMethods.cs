@@ -8,6 +8,11 @@ namespace TwoTower.Web.Requests;
 /// </summary>
 internal sealed class OtherMethods(RequestDelegate next)
 {
+    private static readonly object Head = new();
+
+    /// <summary>True where the client sends a HEAD, which its GET answers: a body that costs much needn't be made.</summary>
+    public static bool IsHead(HttpContext context) => context.Items.ContainsKey(Head);
+
     public async Task InvokeAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
@@ -19,7 +24,12 @@ internal sealed class OtherMethods(RequestDelegate next)
             return;
         }
 
-        if (HttpMethods.IsHead(request.Method)) request.Method = HttpMethods.Get;
+        if (HttpMethods.IsHead(request.Method))
+        {
+            context.Items[Head] = true;
+            request.Method = HttpMethods.Get;
+        }
+
         await next(context);
         if (response.StatusCode != StatusCodes.Status405MethodNotAllowed || response.HasStarted) return;
         response.Headers.Allow = Allowed(response.Headers.Allow);

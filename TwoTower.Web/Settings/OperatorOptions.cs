@@ -24,28 +24,28 @@ internal sealed partial class OperatorOptionsValidator(IOptions<ApiOptions> api)
     public ValidateOptionsResult Validate(string? name, OperatorOptions options)
     {
         var faults = new List<string>();
-        foreach (var (who, key) in options.Names)
+        foreach (var (who, key) in options.Names.Select(named => (named.Key, (string?)named.Value))) // JSON may say null
         {
             if (!Name().IsMatch(who))
             {
                 faults.Add($"{OperatorOptions.Section}:{who}: the name must be 1 to 50 of a–z, 0–9, dots, dashes and underscores.");
             }
 
-            if (!Key().IsMatch(key))
+            if (key is null || !Key().IsMatch(key))
             {
                 faults.Add($"{OperatorOptions.Section}:{who}: the key must be 16 to 512 printable ASCII characters without spaces.");
             }
         }
 
         // Whose it was would be a matter of chance.
-        foreach (var shared in options.Names.GroupBy(named => named.Value, named => named.Key, StringComparer.Ordinal)
-            .Where(same => same.Count() > 1))
+        foreach (var shared in options.Names.Where(named => named.Value is not null)
+            .GroupBy(named => named.Value, named => named.Key, StringComparer.Ordinal).Where(same => same.Count() > 1))
         {
             var names = string.Join(" and ", shared.Order(StringComparer.Ordinal));
             faults.Add($"{OperatorOptions.Section}: {names} have the same key: give each one of its own.");
         }
 
-        foreach (var (who, _) in options.Names.Where(named => named.Value == api.Value.OperatorKey))
+        foreach (var (who, _) in options.Names.Where(named => named.Value is not null && named.Value == api.Value.OperatorKey))
         {
             faults.Add($"{OperatorOptions.Section}:{who} is the key of {ApiOptions.Section}:OperatorKey, too: give each one of its own.");
         }

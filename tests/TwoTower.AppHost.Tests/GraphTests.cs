@@ -1,9 +1,8 @@
-using System.Net;
-using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using TwoTower.Core.Configuration;
+using TwoTower.Testing;
 
 namespace TwoTower.AppHost.Tests;
 
@@ -167,7 +166,7 @@ public class GraphTests
         await using var any = await BuildAsync("--port", "0");
         Assert.Null(Resource(any, "api").Annotations.OfType<EndpointAnnotation>().Single().Port);
 
-        var free = FreePort();
+        var free = FreePort.Next();
         await using var named = await BuildAsync("--port", $"{free}");
         Assert.Equal(free, Resource(named, "api").Annotations.OfType<EndpointAnnotation>().Single().Port);
     }
@@ -209,13 +208,6 @@ public class GraphTests
     private static Task<IDistributedApplicationTestingBuilder> BuildAsync(params string[] args) =>
         DistributedApplicationTestingBuilder.CreateAsync<Projects.TwoTower_AppHost>(
             [.. args.Contains("--database") ? [] : new[] { "--database", "container" }, .. args.Contains("--port") ? [] : new[] { "--port", "0" }, .. args]);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private static IResource Resource(IDistributedApplicationTestingBuilder builder, string name) =>
         builder.Resources.Single(resource => resource.Name == name);

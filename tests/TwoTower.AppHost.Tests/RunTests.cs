@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json;
 using Npgsql;
 using TwoTower.LocalPostgres;
@@ -13,7 +12,7 @@ public sealed class RunTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
     private readonly TemporaryFolder _home = new();
-    private readonly int _port = FreePort(), _dashboard = FreePort();
+    private readonly int _port = FreePort.Next(), _dashboard = FreePort.Next();
     private LocalPostgresOptions Own => new() { Home = _home.Path, AllowContainer = false };
 
     public ValueTask InitializeAsync()
@@ -83,8 +82,8 @@ public sealed class RunTests : IAsyncLifetime
             ["DOTNET_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{_dashboard}",
             ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
-            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort()}",
-            ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort()}",
+            ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort.Next()}",
+            ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://127.0.0.1:{FreePort.Next()}",
         });
         string model;
         using (var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{_port}") })
@@ -157,12 +156,5 @@ public sealed class RunTests : IAsyncLifetime
         }
 
         return found;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -74,6 +74,7 @@ internal static class Floors
         "TwoTower.ServiceDefaults.Health",
         "TwoTower.ServiceDefaults.Telemetry",
         "TwoTower.ServiceDefaults.Database",
+        "TwoTower.ServiceDefaults.Upkeep",
         "TwoTower.ServiceDefaults",
 
         "TwoTower.Web.Settings",

@@ -125,16 +125,58 @@ public sealed class ProgramTests(PostgresFixture postgres)
         await next.WaitForExitAsync(patience.Token);
     }
 
+    [Fact]
+    public async Task Where_no_api_runs_a_process_does_the_upkeep_when_it_is_told_to()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestReleases.LoadGoldenAsync(db);
+        var store = new ReleaseStore(db.DataSource);
+        var first = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(seed: 1));
+        var second = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(seed: 2), Golden.AsOf.AddHours(1));
+        // Every request fails because of the second; and a day of impressions is due to go.
+        await db.ExecuteAsync($$"""
+            select two_tower.add_serving_counts(array['{{second.ModelVersion}}'], '{0}', '{0}', '{40}');
+            select two_tower.add_serving_faults(array['{{second.ModelVersion}}'], '{failed}', array[gen_random_uuid()]) from generate_series(1, 40);
+            select two_tower.impression_partition(current_date - 40);
+            insert into two_tower.impression_days values (current_date - 40, 0);
+            """);
+        using var process = Start(
+            ("ConnectionStrings__twotower", db.ConnectionString), ("TwoTower__Embedder__Upkeep", "true"), ("TwoTower__Rollback__CheckInterval", "00:00:00.1"),
+            ("TwoTower__Rollback__MinRequests", "20"), ("TwoTower__Rollback__MinFailedUsers", "5"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        foreach (var condition in new[]
+        {
+            "exists (select from two_tower.video_statistics where like_count > 0)",
+            "not exists (select from pg_inherits where inhparent = 'two_tower.impressions'::regclass)",
+            $"exists (select from two_tower.active_release a join two_tower.releases r using (release_id) where r.model_version = '{first.ModelVersion}')",
+        })
+        {
+            while (!await db.ScalarAsync<bool>($"select {condition}"))
+            {
+                Assert.False(process.HasExited, "the worker ended by itself");
+                await Task.Delay(100, patience.Token);
+            }
+        }
+
+        process.Kill();
+        await process.WaitForExitAsync(patience.Token);
+        Assert.Equal(first.ModelVersion, (await store.GetActiveAsync())?.ModelVersion);
+    }
+
     [Theory]
+    [InlineData("TwoTower__Embedder__Upkeep", "maybe", "TwoTower:Embedder:Upkeep is 'maybe', which isn't true or false")]
+    [InlineData("TwoTower__Popularity__Spread", "0", "Spread: ")]
+    [InlineData("TwoTower__Rollback__MinRequests", "0", "MinRequests: ")]
     [InlineData("ConnectionStrings__other", "x", "no connection string for the database")]
-    [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "TwoTower:Embedder: Workers: ")]
+    [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "A setting of TwoTower:Embedder can't be used: Workers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "1", "MinUsers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "many", "TwoTower:Gate:MinUsers is 'many', which isn't a whole number")]
     [InlineData("TwoTower__Embedder__PollInterval", "soon", "TwoTower:Embedder:PollInterval is 'soon', which isn't a time")]
     public async Task Bad_settings_end_the_process_with_2_and_their_name(string name, string value, string message)
     {
         using var process = Start(
-            (name.StartsWith("TwoTower", StringComparison.Ordinal) ? "ConnectionStrings__twotower" : "Unrelated", "Host=127.0.0.1;Port=1;Database=x"), (name, value));
+            (name.StartsWith("TwoTower", StringComparison.Ordinal) ? "ConnectionStrings__twotower" : "Unrelated", "Host=127.0.0.1;Port=1;Database=x"),
+            ("TwoTower__Embedder__Upkeep", "true"), (name, value));
         var errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         Assert.Contains(message, errors, StringComparison.Ordinal);

@@ -86,7 +86,8 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         var doctor = await _workplace.TryAsync("doctor", "--json");
         Assert.Equal(1, doctor.ExitCode);
         Assert.Contains("a column id of type bigint", doctor.Out);
-        Assert.Contains("copy (select id, title from public.videos) to 'tables/videos.csv'", doctor.Out);
+        Assert.Contains("create view two_tower.user_video_decisions as select <user_id> as user_id, <video_id> as video_id", doctor.Out);
+        Assert.Contains("twotower import postgres", doctor.Out);
         Assert.Equal(2, (await _workplace.TryAsync("db", "migrate")).ExitCode);
     }
 
@@ -99,8 +100,21 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         await File.AppendAllTextAsync(
             _workplace.PathOf("user_video_decisions.csv"), $"{last[0]},{last[1]},nope,2999-01-01T00:00:00Z\n",
             TestContext.Current.CancellationToken);
-        var result = await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity");
-        Assert.Contains("decisions are dated after now", result.Out);
+        string[] evaluate = ["evaluate", "--baseline", "popularity", "--json", "--data"];
+        Assert.Contains("decisions are dated after now", (await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity")).Out);
+
+        // As from a database: no number of the evaluation, and no feature, knows of it.
+        var with = await _workplace.JsonAsync([.. evaluate, _workplace.Home]);
+        var without = await _workplace.JsonAsync([.. evaluate, Golden.Folder]);
+        Assert.Equal(Metrics(without), Metrics(with));
+        var features = _workplace.PathOf("features.json");
+        await _workplace.RunAsync("features", "--data", _workplace.Home, "--out", features);
+        var written = await File.ReadAllBytesAsync(features, TestContext.Current.CancellationToken);
+        using var document = System.Text.Json.JsonDocument.Parse(written);
+        Assert.True(document.RootElement.GetProperty("as_of").GetDateTimeOffset() < DateTimeOffset.UtcNow);
+
+        static string Metrics(System.Text.Json.JsonElement report) => System.Text.RegularExpressions.Regex.Replace(
+            report.GetProperty("contenders").GetRawText(), "\"[a-z_]*seconds[a-z_]*\": *[0-9.e-]+", "");
     }
 
     [Fact]

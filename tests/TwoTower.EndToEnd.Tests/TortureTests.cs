@@ -30,6 +30,30 @@ public sealed class TortureTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_replica_that_takes_connections_and_never_answers_is_a_finding_of_each_client_and_the_run_goes_on()
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        using var client = new HttpClient { BaseAddress = new($"http://{silent.LocalEndpoint}"), Timeout = TimeSpan.FromMilliseconds(200) };
+        var (findings, over) = (new Findings(), new CancellationTokenSource());
+        using (over)
+        {
+            var asking = Strains.AskAsync(client, [Guid.Empty], new Random(1), null, new(), findings, "silence", over.Token);
+            while (findings.Count < 2) await Task.Delay(50, TestContext.Current.CancellationToken);
+            await over.CancelAsync();
+            Assert.True(await asking >= TimeSpan.FromMilliseconds(150)); // what got no answer counts as well
+        }
+
+        Assert.All(findings.First, finding => Assert.StartsWith("silence: no answer", finding, StringComparison.Ordinal));
+        findings = new();
+        await Strains.ProbeAsync(client, "/health/live", findings, "silence");
+        await Strains.BackAsync(client, Guid.Empty, TimeSpan.Zero, findings, "silence", default);
+        Assert.Equal(2, findings.Count);
+        Assert.StartsWith("silence: /health/live: no answer", findings.First[0], StringComparison.Ordinal);
+        Assert.Contains("a user isn't answered", findings.First[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_answer_that_is_wrong_in_one_place_is_found()
     {
         await using var db = await postgres.CreateDatabaseAsync();

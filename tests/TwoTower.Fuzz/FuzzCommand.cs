@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using TwoTower.Core;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Fuzz;
 
@@ -18,12 +19,7 @@ internal static class FuzzCommand
 
     public static async Task<int> RunAsync(string[] args)
     {
-        using var stop = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
+        using var interruption = new Interruption();
         var parse = Create().Parse(args);
         if (parse.Errors.Count > 0)
         {
@@ -35,7 +31,7 @@ internal static class FuzzCommand
             {
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null
-            }, stop.Token);
+            }, interruption.Token);
         }
         catch (InputException e)
         {
@@ -45,20 +41,20 @@ internal static class FuzzCommand
         {
             return Refuse($"no API answers there: {e.Message}");
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
         {
-            return 130;
+            return interruption.ExitCode;
         }
     }
 
     private static RootCommand Create()
     {
         var defaults = new FuzzOptions();
-        var requests = Number("--requests", "Requests.", 1, 10_000_000, defaults.Requests);
-        var first = Number("--first", "Number of the first request; with --requests 1 only that one, to see it again.", 0, 10_000_000,
+        var requests = NumberOption.Create("--requests", "Requests.", 1, 10_000_000, defaults.Requests);
+        var first = NumberOption.Create("--first", "Number of the first request; with --requests 1 only that one, to see it again.", 0, 10_000_000,
             defaults.First);
-        var clients = Number("--clients", "Clients at once.", 1, 1_000, defaults.Clients);
-        var seed = Number("--seed", "Another seed is another run.", 0, 1_000_000, defaults.Seed);
+        var clients = NumberOption.Create("--clients", "Clients at once.", 1, 1_000, defaults.Clients);
+        var seed = NumberOption.Create("--seed", "Another seed is another run.", 0, 1_000_000, defaults.Seed);
         var url = new Option<Uri?>("--url")
         {
             Description = $"An API that runs already, over a database that may be spoiled; {KeyVariable} has its operators' key. "
@@ -83,10 +79,10 @@ internal static class FuzzCommand
             parse.GetValue(url),
             new()
             {
-                Requests = parse.GetValue(requests),
-                First = parse.GetValue(first),
-                Clients = parse.GetValue(clients),
-                Seed = parse.GetValue(seed)
+                Requests = parse.GetValue(requests) ?? defaults.Requests,
+                First = parse.GetValue(first) ?? defaults.First,
+                Clients = parse.GetValue(clients) ?? defaults.Clients,
+                Seed = parse.GetValue(seed) ?? defaults.Seed
             },
             parse.GetValue(json), ct));
         return command;
@@ -138,31 +134,12 @@ internal static class FuzzCommand
                 + $"slowest {report.SlowestSeconds:0.00} s; {report.Findings.Count} findings");
         }
 
-        return report.Findings.Count > 0 || grew ? 1 : 0;
-    }
-
-    private static Option<int> Number(string name, string description, int least, int most, int byDefault)
-    {
-        var option = new Option<int>(name)
-        {
-            Description = $"{description} {least} to {most}.",
-            HelpName = "NUMBER",
-            DefaultValueFactory = _ => byDefault
-        };
-        option.Validators.Add(result =>
-        {
-            var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-            if (result.Tokens.Count > 0 && (!int.TryParse(text, out var value) || value < least || value > most))
-            {
-                result.AddError($"{name} '{text}' isn't a number from {least} to {most}");
-            }
-        });
-        return option;
+        return report.Findings.Count > 0 || grew ? ExitCodes.Failure : ExitCodes.Success;
     }
 
     private static int Refuse(string reason)
     {
         Console.Error.WriteLine($"twotower fuzz: {reason}");
-        return 2;
+        return ExitCodes.BadInput;
     }
 }

@@ -21,6 +21,9 @@ internal sealed record FuzzOptions
 
     /// <summary>An answer that takes longer is a finding; null: none is.</summary>
     public TimeSpan? Slow { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A request that isn't answered by then is given up, and a finding.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 }
 
 /// <summary>A request whose answer isn't as it should be.</summary>
@@ -95,14 +98,20 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
         if (request.ContentType is not null) message.Content!.Headers.TryAddWithoutValidation("Content-Type", request.ContentType);
         foreach (var (name, value) in request.Headers) message.Headers.TryAddWithoutValidation(name, value);
         var started = Stopwatch.GetTimestamp();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(options.Patience);
         try
         {
-            using var answer = await _client.SendAsync(message, ct);
-            var body = await answer.Content.ReadAsByteArrayAsync(ct);
+            using var answer = await _client.SendAsync(message, patience.Token);
+            var body = await answer.Content.ReadAsByteArrayAsync(patience.Token);
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             var fault = Judge(request, answer, body);
             if (fault is null && seconds > options.Slow?.TotalSeconds && !TakesLong(request.Operation)) fault = $"took {seconds:0.0} s";
             return ((int)answer.StatusCode, seconds, fault);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return (0, Stopwatch.GetElapsedTime(started).TotalSeconds, $"no answer within {options.Patience.TotalSeconds:0.##} s");
         }
         catch (HttpRequestException e)
         {

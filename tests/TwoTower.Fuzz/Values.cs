@@ -76,7 +76,7 @@ internal sealed class Values(Random random, Contract contract, Known known)
         1 => random.Next(2) == 0,
         2 => JsonNode.Parse(Numbers[random.Next(Numbers.Length - 1)]),
         3 => JsonValue.Create(Sound(Odds())),
-        4 => JsonValue.Create(Guid.NewGuid().ToString()),
+        4 => JsonValue.Create(new Guid(Bytes(16)).ToString()),
         5 => new JsonArray([.. Enumerable.Range(0, random.Next(4)).Select(_ => Anything(depth + 1))]),
         _ => new JsonObject(Enumerable.Range(0, random.Next(4)).Select(i =>
             KeyValuePair.Create($"{(char)('a' + i)}", Anything(depth + 1)))),

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace TwoTower.Testing;
@@ -32,7 +30,7 @@ internal sealed class PgBouncer : IAsyncDisposable
     {
         var to = new NpgsqlConnectionStringBuilder(server);
         var folder = Directory.CreateTempSubdirectory("twotower-pgbouncer-");
-        var port = FreePort();
+        var port = FreePort.Next();
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "users.txt"), $"\"{to.Username}\" \"{to.Password}\"\n");
         var settings = Path.Combine(folder.FullName, "pgbouncer.ini");
         await File.WriteAllTextAsync(
@@ -91,12 +89,5 @@ internal sealed class PgBouncer : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

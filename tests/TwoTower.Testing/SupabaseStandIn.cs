@@ -24,12 +24,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
     public SupabaseStandIn(TestDatabase db)
     {
         _db = db;
-        using (var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Url = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}";
-        }
-
+        Url = $"http://127.0.0.1:{FreePort.Next()}";
         _listener.Prefixes.Add(Url + "/");
         _listener.Start();
         _serving = Task.Run(ServeAsync);
@@ -40,6 +35,9 @@ public sealed class SupabaseStandIn : IAsyncDisposable
 
     /// <summary>Requests so far, by name of the function.</summary>
     public Dictionary<string, int> Calls { get; } = [];
+
+    /// <summary>What <c>/auth/v1/.well-known/jwks.json</c> answers: the public keys that tokens are verified with.</summary>
+    public (int Status, string Body) Keys { get; set; } = (200, """{"keys": []}""");
 
     public async ValueTask DisposeAsync()
     {
@@ -71,7 +69,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
     {
         try
         {
-            var (status, body) = await CallAsync(context.Request);
+            var (status, body) = context.Request.Url!.AbsolutePath == "/auth/v1/.well-known/jwks.json" ? Keys : await CallAsync(context.Request);
             var bytes = Encoding.UTF8.GetBytes(body);
             (context.Response.StatusCode, context.Response.ContentType) = (status, "application/json; charset=utf-8");
             await context.Response.OutputStream.WriteAsync(bytes);

@@ -10,16 +10,39 @@ namespace TwoTower.Testing;
 /// <summary>Releases without a training or an embedder: real towers, real vectors of every video that is there, a real index.</summary>
 internal static class TestReleases
 {
+    /// <summary>Tags as a table of their own, to be made before the migration: videos then have ids of tags and no names.</summary>
+    public const string TagTables = """
+        create table public.tags (id uuid primary key default gen_random_uuid(), name text not null unique);
+        create table public.video_tags (video_id uuid not null, tag_id uuid not null references public.tags, primary key (video_id, tag_id));
+        """;
+
     /// <summary>Loads the golden world's tables.</summary>
-    public static async Task LoadGoldenAsync(TestDatabase db)
+    /// <param name="hasTagIds">The database has <see cref="TagTables"/>.</param>
+    public static async Task LoadGoldenAsync(TestDatabase db, bool hasTagIds = false)
     {
         await using var connection = await db.DataSource.OpenConnectionAsync();
+        if (hasTagIds) await ExecuteAsync("create temp table named_tags (video_id uuid, tag_name text)");
         foreach (var table in new[] { "profiles", "videos", "video_tags", "video_performers", "user_video_decisions" })
         {
             var csv = await File.ReadAllTextAsync(Path.Combine(Golden.Folder, table + ".csv"));
             var columns = csv[..csv.IndexOf('\n', StringComparison.Ordinal)].Trim();
-            await using var copy = await connection.BeginTextImportAsync($"copy public.{table} ({columns}) from stdin (format csv, header)");
+            var target = hasTagIds && table == "video_tags" ? "named_tags" : $"public.{table}";
+            await using var copy = await connection.BeginTextImportAsync($"copy {target} ({columns}) from stdin (format csv, header)");
             await copy.WriteAsync(csv);
+        }
+
+        if (hasTagIds)
+        {
+            await ExecuteAsync("""
+                insert into public.tags (name) select distinct tag_name from named_tags;
+                insert into public.video_tags (video_id, tag_id) select n.video_id, t.id from named_tags n join public.tags t on t.name = n.tag_name;
+                """);
+        }
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+            await command.ExecuteNonQueryAsync();
         }
     }
 

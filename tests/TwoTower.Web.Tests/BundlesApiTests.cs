@@ -156,6 +156,24 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_HEAD_of_an_export_is_answered_without_making_the_archive()
+    {
+        var release = await TestReleases.ActivateAsync(_db, TestCheckpoints.Random());
+        Directory.Delete(Underway);
+        await File.WriteAllTextAsync(Underway, "an archive can't be made here");
+        async Task<HttpResponseMessage> HeadAsync(string version)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Head, $"/v1/releases/{version}/bundle");
+            return await _api.Client.SendAsync(request);
+        }
+
+        var head = await HeadAsync(release.ModelVersion);
+        Assert.Equal((HttpStatusCode.OK, "application/x-tar"), (head.StatusCode, head.Content.Headers.ContentType?.MediaType));
+        Assert.Equal($"{release.ModelVersion}.tar", head.Content.Headers.ContentDisposition?.FileName);
+        Assert.Equal(HttpStatusCode.NotFound, (await HeadAsync("nope")).StatusCode);
+    }
+
+    [Fact]
     public async Task Where_there_is_no_room_for_a_bundle_it_is_507_and_says_where_to_make_some()
     {
         var release = await TestReleases.ActivateAsync(_db, TestCheckpoints.Random());

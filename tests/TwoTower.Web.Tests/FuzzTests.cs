@@ -1,4 +1,5 @@
 using TwoTower.Fuzz;
+using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Testing;
 
 namespace TwoTower.Web.Tests;
@@ -24,6 +25,43 @@ public sealed class FuzzTests(PostgresFixture postgres)
             report.Findings.Select(finding => $"{finding.Number}: {finding.Request}\n  {finding.Fault}")));
         Assert.Equal(300, report.Statuses.Values.Sum());
         Assert.True(report.Statuses[200] > 30 && report.Statuses[400] > 30, string.Join(", ", report.Statuses));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_not_answered_in_time_is_a_finding_and_the_run_goes_on()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await using var api = await ApiHost.StartAsync(db);
+        using var run = new FuzzRun(api.Address, null, new() { Requests = 20, Clients = 2, Patience = TimeSpan.Zero });
+
+        var report = await run.RunAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(Enumerable.Range(0, 20), report.Findings.Select(finding => finding.Number));
+        Assert.All(report.Findings, finding => Assert.Equal("no answer within 0 s", finding.Fault));
+        Assert.Equal(20, report.Statuses[0]);
+    }
+
+    [Theory]
+    [InlineData("--requests", "0")]
+    [InlineData("--requests", "many")]
+    [InlineData("--clients", "1001")]
+    [InlineData("--url", "nowhere")]
+    public async Task An_option_that_cannot_be_used_is_bad_input(string option, string value) =>
+        Assert.Equal(ExitCodes.BadInput, await FuzzCommand.RunAsync([option, value]));
+
+    [Fact]
+    public void Values_of_no_schema_come_from_the_seed()
+    {
+        var contract = Contract.Parse(System.Text.Json.JsonElement.Parse("""{"paths": {}, "components": {"schemas": {}}}"""));
+        List<string?> Made() =>
+        [
+            .. Enumerable.Range(0, 500).Select(
+                number => new Values(new Random(number), contract, new([], [], [])).Anything()?.ToJsonString()),
+        ];
+
+        var made = Made();
+        Assert.Contains(made, value => value is not null && Guid.TryParse(value.Trim('"'), out _));
+        Assert.Equal(made, Made());
     }
 
     [Fact]

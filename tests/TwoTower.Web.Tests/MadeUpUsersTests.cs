@@ -9,10 +9,12 @@ public sealed class MadeUpUsersTests(PostgresFixture postgres)
     private const int Users = 400;
 
     [Theory]
-    [InlineData(null, 1)]
-    [InlineData("2024-01-01T00:00:00Z", 1)] // as if they had been there for years
-    [InlineData("2024-01-01T00:00:00Z", 4)]
-    public async Task They_move_nothing_that_others_see(string? decidedAt, int videos)
+    [InlineData(null, 1, 0)]
+    [InlineData("2024-01-01T00:00:00Z", 1, 0)] // as if they had been there for years
+    [InlineData("2024-01-01T00:00:00Z", 4, 0)]
+    [InlineData(null, 1, 1)]
+    [InlineData(null, 4, 1)]
+    public async Task They_move_nothing_that_others_see_on_their_first_day(string? decidedAt, int videos, int days)
     {
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
@@ -34,6 +36,7 @@ public sealed class MadeUpUsersTests(PostgresFixture postgres)
             return before[^videos..].Select(video => (object)new { userId = user, videoId = video, decision = "like", decidedAt });
         });
         await Parallel.ForEachAsync(decisions, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (decision, _) => await api.PostAsync("/v1/decisions", decision, 201));
+        await db.ExecuteAsync($"update two_tower.user_arrivals set arrived_at = arrived_at - interval '{days} days'");
         await statistics.RefreshAsync();
         var after = ApiWorld.Ids(await api.GetAsync(path));
         Assert.InRange(await db.ScalarAsync<int>($"select like_count from two_tower.video_statistics where video_id = '{pushed}'"), Users, Users + 100); // they are counted

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using TwoTower.Testing;
+using TwoTower.Web.Hosting;
 using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Tests;
@@ -106,6 +108,21 @@ public sealed class OperatorKeysTests(PostgresFixture postgres) : IAsyncLifetime
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => ApiHost.StartAsync(_db, new(Keys) { [setting] = key }));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
         if (key.Length > 0) Assert.DoesNotContain(key, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"TwoTower": {"Operators": {"alice": null}}}""")]
+    [InlineData("""{"TwoTower": {"Operators": {"alice": null, "carol": null}}}""")]
+    public async Task A_key_that_is_null_ends_the_start_with_one_line(string json)
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "settings.json");
+        await File.WriteAllTextAsync(file, json);
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => ApiHost.StartAsync(_db, configure: builder => builder.Configuration.AddJsonFile(file)));
+        Assert.StartsWith("TwoTower:Operators:alice: the key must be 16 to 512", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("same key", error.Message, StringComparison.Ordinal);
+        Assert.Single(StartFailure.Explain(error)!.Split('\n'));
     }
 
     private static async Task<JsonElement> PostAsync(ApiHost api, string key, string path, string? body, HttpMethod? method = null)

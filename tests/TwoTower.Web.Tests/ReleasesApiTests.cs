@@ -124,6 +124,20 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         await api.GetAsync("/v1/releases", 404);
     }
 
+    [Theory]
+    [InlineData("ReleaseResponse", "state")]
+    [InlineData("TransitionResponse", "from")]
+    [InlineData("TransitionResponse", "to")]
+    public async Task The_document_names_every_state_of_a_release(string type, string property)
+    {
+        var schemas = (await _api.GetAsync("/openapi/v1.json")).GetProperty("components").GetProperty("schemas");
+        var names = schemas.GetProperty(type).GetProperty("properties").GetProperty(property).GetProperty("enum").EnumerateArray()
+            .Select(name => name.GetString()).OfType<string>().ToList();
+
+        Assert.Equal(["trained", "embedding", "ready", "active", "retired", "failed"], names);
+        Assert.Equal(Enum.GetNames<ReleaseState>(), names, StringComparer.OrdinalIgnoreCase);
+    }
+
     [Fact]
     public async Task The_document_describes_the_operators_paths_and_the_key_that_they_need()
     {

@@ -44,6 +44,42 @@ public sealed class TelemetryTests(ApiWorld world, PostgresFixture postgres) : I
     }
 
     [Fact]
+    public async Task A_value_that_answers_have_NULL_in_place_of_is_told_once_and_counted()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await TestReleases.LoadGoldenAsync(db);
+        await db.ExecuteAsync(
+            """
+            update videos set price = 'NaN' where id in (select id from videos order by id limit 2);
+            update profiles set created_at = 'infinity' where user_id = (select user_id from profiles order by user_id limit 1);
+            """);
+        var (video, user) = (await db.ScalarAsync<Guid>("select id from videos order by id limit 1"), await db.ScalarAsync<Guid>("select user_id from profiles order by user_id limit 1"));
+        using var log = new LogProvider();
+        var metrics = new List<Metric>();
+        await using var api = await ApiHost.StartAsync(
+            db,
+            new() { ["TwoTower:Api:StatisticsRefreshSeconds"] = "1", ["Logging:LogLevel:TwoTower"] = "Debug" },
+            builder =>
+            {
+                builder.Services.AddSingleton<Microsoft.Extensions.Logging.ILoggerProvider>(log);
+                builder.Services.AddOpenTelemetry().WithMetrics(meters => meters.AddInMemoryExporter(metrics));
+            });
+        while (log.Lines.Text.Count(line => line.Contains("Counted likes anew", StringComparison.Ordinal)) < 3) await Task.Delay(50, TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [
+                $"public.videos.price has values that are NULL to models and in answers: 2; the first: {video} has NaN",
+                "public.profiles.created_at has values that are NULL to models and in answers: 1; the first: a profile (twotower doctor says which) has infinity",
+            ],
+            log.Lines.Text.Where(line => line.Contains("are NULL to models", StringComparison.Ordinal)));
+        Assert.DoesNotContain(log.Lines.Text, line => line.Contains(user.ToString(), StringComparison.Ordinal));
+        api.Services.GetRequiredService<MeterProvider>().ForceFlush();
+        var counted = new List<long>();
+        foreach (ref readonly var point in metrics.Last(metric => metric.Name == "twotower.serving.odd_values").GetMetricPoints()) counted.Add(point.GetGaugeLastValueLong());
+        Assert.Equal([1, 2], counted.Order());
+    }
+
+    [Fact]
     public async Task A_recommendation_is_linked_to_the_training_of_its_release_without_a_query_of_its_own()
     {
         var training = $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-01";

@@ -2,6 +2,7 @@ using System.CommandLine;
 using TwoTower.Cli.Hosting;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
+using TwoTower.ServiceDefaults.Commands;
 
 namespace TwoTower.Cli.Commands.Releases;
 

@@ -26,26 +26,32 @@ internal sealed class FiltersBenchmark(NpgsqlDataSource db, string connectionStr
         var frequent = await TagsAsync("count(*) desc, tag_name", ct);
         var random = await TagsAsync("md5(tag_name)", ct);
 
-        Console.WriteLine("| banned tags | videos left | p50 ms | p99 ms | × without |\n| --- | ---: | ---: | ---: | ---: |");
-        double? without = null;
         (string Label, string[] Tags)[] cases =
         [
             ("none", []), .. Numbers.Select(n => ($"the {n} most frequent", frequent[..Math.Min(n, frequent.Length)])),
             .. Numbers.Select(n => ($"{n} at random", random[..Math.Min(n, random.Length)])),
         ];
-        foreach (var (label, tags) in cases)
+        var queries = cases.Select(c => string.Concat(c.Tags.Select(tag => $"&bannedTags={Uri.EscapeDataString(tag)}"))).ToList();
+        foreach (var query in queries)
         {
-            var query = string.Concat(tags.Select(tag => $"&bannedTags={Uri.EscapeDataString(tag)}"));
             for (var i = 0; i < 10; i++) await RequestAsync(http, i, query, ct);
-            var times = new double[requests];
-            for (var i = 0; i < requests; i++) times[i] = await RequestAsync(http, i, query, ct);
-            Array.Sort(times);
-            var median = times[requests / 2];
-            without ??= median;
-            var left = await LeftAsync(tags, ct);
+        }
+
+        // In turns: what else the machine does meets all of them.
+        var times = cases.Select(_ => new double[requests]).ToList();
+        for (var i = 0; i < requests; i++)
+        {
+            for (var c = 0; c < cases.Length; c++) times[c][i] = await RequestAsync(http, i, queries[c], ct);
+        }
+
+        foreach (var sorted in times) Array.Sort(sorted);
+        Console.WriteLine("| banned tags | videos left | p50 ms | p99 ms | × without |\n| --- | ---: | ---: | ---: | ---: |");
+        for (var c = 0; c < cases.Length; c++)
+        {
+            var (median, left) = (times[c][requests / 2], await LeftAsync(cases[c].Tags, ct));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {label} | {left:N0} | {median:0.0} | {times[(int)(0.99 * requests)]:0.0} | {median / without:0.0} |"));
+                $"| {cases[c].Label} | {left:N0} | {median:0.0} | {times[c][(int)(0.99 * requests)]:0.0} | {median / times[0][requests / 2]:0.0} |"));
         }
 
         await api.StopAsync(ct);

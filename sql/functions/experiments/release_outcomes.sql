@@ -11,7 +11,7 @@ language sql stable as $$
         select i.user_id, i.video_id, i.rank
         from two_tower.impressions i join two_tower.releases r using (release_id)
         where r.model_version = p_model_version and i.served_at >= p_since and i.served_at < p_until
-          and (p_experiment is null or i.experiment_id = p_experiment)
+            and (p_experiment is null or i.experiment_id = p_experiment)
     ), users as (
         select s.user_id, count(s.video_id) as recommendations, count(*) filter (where s.rank <= 1) as answers,
             count(*) filter (where s.rank = 0) as empty
@@ -36,8 +36,8 @@ language sql stable as $$
             order by i.served_at desc limit 1) l
         join two_tower.releases r on r.release_id = l.release_id
         where d.created_at >= p_since and d.created_at < p_until + p_within and d.decision_type::text in ('like', 'nope')
-          and r.model_version = p_model_version and l.served_at >= p_since and l.served_at < p_until
-          and (p_experiment is null or l.experiment_id = p_experiment)
+            and r.model_version = p_model_version and l.served_at >= p_since and l.served_at < p_until
+            and (p_experiment is null or l.experiment_id = p_experiment)
     ), liked as (
         select d.user_id, count(*) filter (where d.decision = 'like') as likes, count(*) filter (where d.decision = 'nope') as nopes
         from decided d where d.place = 1 group by d.user_id

@@ -7,6 +7,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select b.video_id, b.payload
-  from two_tower.item_payload_batch(limit_count, offset_count) b
+    select b.video_id, b.payload
+    from two_tower.item_payload_batch(limit_count, offset_count) b
 $$;

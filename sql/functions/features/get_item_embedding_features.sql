@@ -7,6 +7,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select p.payload
-  from two_tower.item_payloads(array[get_item_embedding_features.video_id]) p
+    select p.payload
+    from two_tower.item_payloads(array[get_item_embedding_features.video_id]) p
 $$;

@@ -7,6 +7,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select b.user_id, b.payload
-  from two_tower.user_payload_batch(limit_count, offset_count, 'infinity') b
+    select b.user_id, b.payload
+    from two_tower.user_payload_batch(limit_count, offset_count, 'infinity') b
 $$;

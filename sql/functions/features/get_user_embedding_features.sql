@@ -7,6 +7,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select p.payload
-  from two_tower.user_payloads(array[get_user_embedding_features.user_id], 'infinity') p
+    select p.payload
+    from two_tower.user_payloads(array[get_user_embedding_features.user_id], 'infinity') p
 $$;

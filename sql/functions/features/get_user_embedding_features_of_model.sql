@@ -8,6 +8,6 @@ stable
 security invoker
 parallel safe
 as $$
-  select two_tower.user_payload_of_model(
-    get_user_embedding_features.user_id, get_user_embedding_features.as_of, get_user_embedding_features.model_version)
+    select two_tower.user_payload_of_model(
+        get_user_embedding_features.user_id, get_user_embedding_features.as_of, get_user_embedding_features.model_version)
 $$;

@@ -6,14 +6,14 @@ language sql
 stable
 parallel safe
 as $$
-  select p.video_id, p.payload
-  from two_tower.item_payloads(
-    array(
-      select v.id
-      from public.videos v
-      where v.is_active
-      order by v.id
-      limit least(greatest(coalesce(limit_count, 100), 1), 1000)
-      offset greatest(coalesce(offset_count, 0), 0))) p
-  order by p.video_id
+    select p.video_id, p.payload
+    from two_tower.item_payloads(
+        array(
+            select v.id
+            from public.videos v
+            where v.is_active
+            order by v.id
+            limit least(greatest(coalesce(limit_count, 100), 1), 1000)
+            offset greatest(coalesce(offset_count, 0), 0))) p
+    order by p.video_id
 $$;

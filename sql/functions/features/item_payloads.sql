@@ -7,6 +7,6 @@ language sql
 stable
 parallel safe
 as $$
-  select p.video_id, p.payload
-  from two_tower.item_payloads(item_payloads.video_ids, null) p
+    select p.video_id, p.payload
+    from two_tower.item_payloads(item_payloads.video_ids, null) p
 $$;

@@ -7,9 +7,9 @@ language sql
 immutable
 parallel safe
 as $$
-  select case
-    when jsonb_typeof(config #> '{features,max_decisions}') = 'number' and config #>> '{features,max_decisions}' ~ '^([1-9][0-9]{0,4}|100000)$'
-      then (config #>> '{features,max_decisions}')::int
-    else 5000
-  end
+    select case
+        when jsonb_typeof(config #> '{features,max_decisions}') = 'number' and config #>> '{features,max_decisions}' ~ '^([1-9][0-9]{0,4}|100000)$'
+            then (config #>> '{features,max_decisions}')::int
+        else 5000
+    end
 $$;

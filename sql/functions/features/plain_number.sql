@@ -7,11 +7,11 @@ language sql
 immutable
 parallel safe
 as $$
-  select case
-    when not (number > -79228162514264337593543950335::numeric and number < 79228162514264337593543950335::numeric) then null
-    when scale(number) <= 9 and abs(number) < 1e18 then number
-    when abs(number) < 1e9 then round(number, 18)
-    when abs(number) < 1e18 then round(number, 9)
-    else round(number)
-  end
+    select case
+        when not (number > -79228162514264337593543950335::numeric and number < 79228162514264337593543950335::numeric) then null
+        when scale(number) <= 9 and abs(number) < 1e18 then number
+        when abs(number) < 1e9 then round(number, 18)
+        when abs(number) < 1e18 then round(number, 9)
+        else round(number)
+    end
 $$;

@@ -6,5 +6,5 @@ language sql
 immutable
 parallel safe
 as $$
-  select case when instant >= '0001-01-01 00:00:00+00'::timestamptz and instant < '10000-01-01 00:00:00+00'::timestamptz then instant end
+    select case when instant >= '0001-01-01 00:00:00+00'::timestamptz and instant < '10000-01-01 00:00:00+00'::timestamptz then instant end
 $$;

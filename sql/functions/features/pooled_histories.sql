@@ -27,35 +27,35 @@ begin
 
     return query execute format($sql$
         with wanted as (
-          select distinct ids.id from unnest($1) as ids (id) where ids.id is not null
+            select distinct ids.id from unnest($1) as ids (id) where ids.id is not null
         ),
         latest as (
-          select distinct on (w.id, d.video_id) w.id as user_id, d.video_id, d.decision_type = 'like' as liked
-          from wanted w
-          cross join lateral (
-            select u.video_id, u.decision_type::text as decision_type, u.created_at
-            from public.user_video_decisions u
-            where u.user_id = w.id and u.created_at between '0001-01-01 00:00:00+00' and $2 and u.decision_type::text in ('like', 'nope')
-            order by u.created_at desc, u.video_id, u.decision_type::text
-            limit $3) d
-          order by w.id, d.video_id, d.created_at desc, d.decision_type
+            select distinct on (w.id, d.video_id) w.id as user_id, d.video_id, d.decision_type = 'like' as liked
+            from wanted w
+            cross join lateral (
+                select u.video_id, u.decision_type::text as decision_type, u.created_at
+                from public.user_video_decisions u
+                where u.user_id = w.id and u.created_at between '0001-01-01 00:00:00+00' and $2 and u.decision_type::text in ('like', 'nope')
+                order by u.created_at desc, u.video_id, u.decision_type::text
+                limit $3) d
+            order by w.id, d.video_id, d.created_at desc, d.decision_type
         ),
         pooled as (
-          select
-            l.user_id,
-            count(*) filter (where l.liked) as likes,
-            count(*) filter (where not l.liked) as nopes,
-            @vector_schema@.sum(@vector_schema@.subvector(e.history::@vector_schema@.vector, 1, %2$s)) filter (where l.liked) as liked,
-            @vector_schema@.sum(@vector_schema@.subvector(e.history::@vector_schema@.vector, %2$s + 1, %2$s)) filter (where not l.liked) as noped
-          from latest l
-          join %1$s e on e.video_id = l.video_id
-          group by l.user_id
+            select
+                l.user_id,
+                count(*) filter (where l.liked) as likes,
+                count(*) filter (where not l.liked) as nopes,
+                @vector_schema@.sum(@vector_schema@.subvector(e.history::@vector_schema@.vector, 1, %2$s)) filter (where l.liked) as liked,
+                @vector_schema@.sum(@vector_schema@.subvector(e.history::@vector_schema@.vector, %2$s + 1, %2$s)) filter (where not l.liked) as noped
+            from latest l
+            join %1$s e on e.video_id = l.video_id
+            group by l.user_id
         )
         select w.id, jsonb_build_object(
-          'likes', coalesce(p.likes, 0),
-          'nopes', coalesce(p.nopes, 0),
-          'liked', coalesce(p.liked::text::jsonb, '[]'),
-          'noped', coalesce(p.noped::text::jsonb, '[]'))
+            'likes', coalesce(p.likes, 0),
+            'nopes', coalesce(p.nopes, 0),
+            'liked', coalesce(p.liked::text::jsonb, '[]'),
+            'noped', coalesce(p.noped::text::jsonb, '[]'))
         from wanted w
         left join pooled p on p.user_id = w.id
     $sql$, vectors, half) using user_ids, as_of, most;

@@ -7,17 +7,17 @@ language sql
 stable
 parallel safe
 as $$
-  select p.user_id, p.payload
-  from two_tower.user_payloads(
-    array(
-      select d.user_id
-      from public.user_video_decisions d
-      where d.user_id is not null and d.created_at between '0001-01-01 00:00:00+00' and user_payload_batch.as_of
-        and d.decision_type::text in ('like', 'nope')
-      group by d.user_id
-      order by d.user_id
-      limit least(greatest(coalesce(limit_count, 100), 1), 1000)
-      offset greatest(coalesce(offset_count, 0), 0)),
-    user_payload_batch.as_of) p
-  order by p.user_id
+    select p.user_id, p.payload
+    from two_tower.user_payloads(
+        array(
+            select d.user_id
+            from public.user_video_decisions d
+            where d.user_id is not null and d.created_at between '0001-01-01 00:00:00+00' and user_payload_batch.as_of
+                and d.decision_type::text in ('like', 'nope')
+            group by d.user_id
+            order by d.user_id
+            limit least(greatest(coalesce(limit_count, 100), 1), 1000)
+            offset greatest(coalesce(offset_count, 0), 0)),
+        user_payload_batch.as_of) p
+    order by p.user_id
 $$;

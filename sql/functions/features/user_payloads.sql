@@ -6,6 +6,6 @@ language sql
 stable
 parallel safe
 as $$
-  select p.user_id, p.payload
-  from two_tower.user_payloads(user_payloads.user_ids, user_payloads.as_of, two_tower.max_decisions(null)) p
+    select p.user_id, p.payload
+    from two_tower.user_payloads(user_payloads.user_ids, user_payloads.as_of, two_tower.max_decisions(null)) p
 $$;

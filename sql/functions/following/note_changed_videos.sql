@@ -15,7 +15,7 @@ begin
         where o.id is null or n.id is null
             or (o.price, o.duration_seconds, o.product_released_at, o.distribution_started_at, o.safety_level, o.region_codes, o.is_active)
                 is distinct from
-               (n.price, n.duration_seconds, n.product_released_at, n.distribution_started_at, n.safety_level, n.region_codes, n.is_active);
+                (n.price, n.duration_seconds, n.product_released_at, n.distribution_started_at, n.safety_level, n.region_codes, n.is_active);
     end if;
     if found and tg_op = 'INSERT' then
         insert into two_tower.tag_changes (video_id) select n.id from new_rows n;      -- their tags aren't counted yet

@@ -30,7 +30,7 @@ begin
         left join two_tower.releases r on r.model_version = i.model_version
         -- A release that was deleted meanwhile leaves nothing to tell of; without a model there is none.
         where (r.release_id is not null or i.model_version is null)
-          and (i.served_at at time zone 'UTC')::date between v_today - 1 and v_today + 1
+            and (i.served_at at time zone 'UTC')::date between v_today - 1 and v_today + 1
         returning (served_at at time zone 'UTC')::date as day
     ), counted as (
         insert into two_tower.impression_days as d (day, rows)

@@ -36,10 +36,10 @@ begin
         elsif v_answer.model_version is not null then
             -- An empty answer counts only where the release to go back to would have found something.
             select two_tower.other_release_finds(
-                v_answer.model_version, f.max_safety_level, f.allowed_regions, f.exclude_video_ids, f.banned_tags, f.seen_by)
+                v_answer.model_version, f.max_safety_level, f.allowed_regions, f.exclude_video_ids, f.banned_tags, f.seen_by, f.banned_tag_ids)
             into v_finds
             from jsonb_to_record(coalesce(v_answer.filters, '{}')) as f (
-                max_safety_level int, allowed_regions text[], exclude_video_ids uuid[], banned_tags text[], seen_by uuid);
+                max_safety_level int, allowed_regions text[], exclude_video_ids uuid[], banned_tags text[], banned_tag_ids uuid[], seen_by uuid);
             if v_finds then
                 perform two_tower.add_serving_counts(array[v_answer.model_version], '{1}', '{1}', '{0}'),
                     two_tower.add_serving_faults(array[v_answer.model_version], '{empty}', array[v_answer.user_id]);

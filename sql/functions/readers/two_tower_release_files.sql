@@ -7,8 +7,8 @@ language sql
 stable
 security invoker
 as $$
-  select f.path, f.sha256, f.size, encode(f.content, 'base64')
-  from two_tower.release_files f join two_tower.releases r on r.release_id = f.release_id
-  where r.model_version = p_model_version and (p_paths is null or f.path = any (p_paths))
-  order by f.path
+    select f.path, f.sha256, f.size, encode(f.content, 'base64')
+    from two_tower.release_files f join two_tower.releases r on r.release_id = f.release_id
+    where r.model_version = p_model_version and (p_paths is null or f.path = any (p_paths))
+    order by f.path
 $$;

@@ -7,6 +7,8 @@ returns uuid[]
 language plpgsql stable as $$
 declare
     v_most constant int := 5000;
+    v_most_rows constant int := 20000;                -- a video may have several
+    v_rows int;
     v_changed uuid[];
 begin
     if (select count(*) from pg_catalog.pg_trigger t
@@ -19,7 +21,11 @@ begin
             where a.attrelid = to_regclass('public.video_tags') and a.attname = 'tag_name' and not a.attisdropped) then
         return null;
     end if;
-    select array_agg(c.video_id) into v_changed from (select t.video_id from two_tower.tag_changes t limit v_most + 1) c;
-    return case when coalesce(cardinality(v_changed), 0) <= v_most then coalesce(v_changed, '{}') end;
+    select coalesce(sum(c.rows), 0), array_agg(c.video_id) into v_rows, v_changed
+    from (
+        select t.video_id, count(*) as rows
+        from (select t.video_id from two_tower.tag_changes t limit v_most_rows + 1) t
+        group by t.video_id) c;
+    return case when v_rows <= v_most_rows and coalesce(cardinality(v_changed), 0) <= v_most then coalesce(v_changed, '{}') end;
 end
 $$;

@@ -1,5 +1,5 @@
 -- function: two_tower.grant_serving(name)
--- Lets a role do what the API does for viewers, and nothing to releases but the automatic rollback: it owns nothing, and makes and drops no
+-- Lets a role do what the API does for users, and nothing to releases but the automatic rollback: it owns nothing, and makes and drops no
 -- table (docs/deploy.md). To be called by the role that owns the tables and embeds: releases to come are readable to the role, too.
 create or replace function two_tower.grant_serving(p_role name) returns void
 language plpgsql as $$

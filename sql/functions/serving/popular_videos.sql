@@ -1,4 +1,4 @@
--- function: two_tower.popular_videos(integer, timestamptz, integer, text[], uuid[], text[], uuid)
+-- function: two_tower.popular_videos(integer, timestamptz, integer, text[], uuid[], text[], uuid, uuid[])
 -- Candidates of the popular-and-fresh strategy, with what a response shows of each: the p_limit most popular and the p_limit newest
 -- videos that pass the filters; where those are fewer than p_limit, also videos that aren't counted yet. value is the popularity as a
 -- share of the most popular video's, 0..1.
@@ -9,7 +9,8 @@ create or replace function two_tower.popular_videos(
     p_allowed_regions text[],
     p_exclude_video_ids uuid[],
     p_banned_tags text[],
-    p_seen_by uuid)
+    p_seen_by uuid,
+    p_banned_tag_ids uuid[] default null)
 returns table (
     video_id uuid, value double precision, external_id text, title text, thumbnail_url text, duration_seconds int, price numeric,
     released_at timestamptz, tags text[], performers text[])
@@ -17,9 +18,9 @@ rows 200
 language plpgsql stable as $$
 declare
     v_limit int := least(greatest(coalesce(p_limit, 50), 1), 500);
-    v_keys bigint[] := two_tower.tag_keys(null, p_banned_tags);
-    v_changed uuid[] := case when cardinality(p_banned_tags) > 0 then two_tower.changed_tags() end;
-    v_filter text := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, p_banned_tags, p_seen_by, v_changed);
+    v_keys bigint[] := two_tower.tag_keys(p_banned_tag_ids, p_banned_tags);
+    v_changed uuid[] := case when cardinality(p_banned_tags) > 0 or cardinality(p_banned_tag_ids) > 0 then two_tower.changed_tags() end;
+    v_filter text := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_changed);
     v_best double precision;
     v_ids uuid[];
     v_uncounted uuid[];
@@ -45,7 +46,7 @@ begin
         from (select * from popular union select * from fresh) c
         $query$, v_filter)
     into v_ids, v_popularity
-    using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags, p_seen_by,
+    using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
         v_keys, v_changed, v_limit, p_as_of, v_best;
 
     if coalesce(cardinality(v_ids), 0) < v_limit then
@@ -61,7 +62,7 @@ begin
                 limit $9) u
             $query$, v_filter)
         into v_uncounted
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, null::uuid[], p_banned_tags, p_seen_by,
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
             v_keys, v_changed, v_limit - coalesce(cardinality(v_ids), 0);
         v_ids := array_cat(v_ids, v_uncounted);
     end if;

@@ -8,6 +8,7 @@ create or replace function two_tower.record_decision(p_user_id uuid, p_video_id 
 language plpgsql as $$
 declare
     v_type text;
+    v_written timestamptz;
 begin
     decided_at := coalesce(p_decided_at, clock_timestamp());
     if p_decided_at > clock_timestamp() + interval '5 minutes' then
@@ -35,9 +36,12 @@ begin
         insert into public.user_video_decisions (user_id, video_id, decision_type, created_at)
         values ($1, $2, $3::%s, $4)
         on conflict do nothing
-        returning 'recorded'
+        returning 'recorded', created_at
         $query$, v_type)
-    into outcome using p_user_id, p_video_id, p_decision, decided_at;
+    into outcome, v_written using p_user_id, p_video_id, p_decision, decided_at;
+    if (v_written at time zone 'UTC')::date <> (clock_timestamp() at time zone 'UTC')::date then
+        insert into two_tower.decision_arrivals (user_id, video_id, decided_at) values (p_user_id, p_video_id, v_written) on conflict do nothing;
+    end if;
     if outcome is null then
         outcome := case when exists (
             select from public.user_video_decisions d

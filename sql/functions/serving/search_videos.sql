@@ -187,5 +187,11 @@ begin
         perform set_config('hnsw.iterative_scan', v_before[5], true);
     end if;
     return query select f.id, f.cosine from unnest(v_ids, v_similarities) as f (id, cosine);
+exception when undefined_table then
+    -- Dropped since it was looked up.
+    if strpos(sqlerrm, v_table) = 0 then
+        raise;
+    end if;
+    raise exception 'release % cannot be searched, its vectors are gone', v_release.model_version using errcode = 'TT201', detail = coalesce(v_active, '');
 end
 $$;

@@ -14,9 +14,7 @@ language plpgsql stable as $$
 declare
     v_tags text := '';
 begin
-    if cardinality(p_banned_tag_ids) > 0 and not exists (
-        select from pg_catalog.pg_attribute a
-        where a.attrelid = to_regclass('public.video_tags') and a.attname = 'tag_id' and not a.attisdropped) then
+    if cardinality(p_banned_tag_ids) > 0 and not two_tower.tags_have_uuids() then
         raise exception 'p_banned_tag_ids cannot be used: tags have no ids in this database; name them in p_banned_tags'
             using errcode = '22023';
     end if;

@@ -22,7 +22,7 @@ begin
 
     -- Roles that served before (two_tower.grant_serving), and couldn't any longer.
     for v_role in
-        select distinct x.grantee::regrole::name
+        select distinct pg_catalog.pg_get_userbyid(x.grantee)
         from pg_catalog.pg_class c, aclexplode(c.relacl) x
         where c.oid = 'two_tower.serving_counts'::regclass and x.privilege_type = 'INSERT' and x.grantee not in (0, c.relowner)
     loop

@@ -1,4 +1,11 @@
-import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  type FlattenedJWSInput,
+  type JWSHeaderParameters,
+  jwtVerify,
+} from "jose";
 import { Problem } from "./problem.ts";
 
 /** Who asks: a signed-in user, or a server of the project's own, which may ask for any user. */
@@ -10,14 +17,29 @@ type KeySet = ReturnType<typeof createLocalJWKSet> | ReturnType<typeof createRem
 
 let jwks: KeySet | undefined;
 
+// What a token is refused for; whatever else keeps the keys from us isn't the token's fault.
+const NO_SUCH_KEY = ["ERR_JWKS_NO_MATCHING_KEY", "ERR_JWKS_MULTIPLE_MATCHING_KEYS"];
+
+/** The keys that tokens are verified with can't be had. */
+class KeysAway extends Error {}
+
 /** The project's secret keys: new ones (sb_secret_…), which are no tokens, and the legacy service_role key, which is one. */
 export function secretKeys(): string[] {
   const keys: string[] = [];
   const named = Deno.env.get("SUPABASE_SECRET_KEYS");
-  if (named) keys.push(...Object.values(JSON.parse(named) as Record<string, string>));
+  if (named) keys.push(...Object.values(parse(named)));
   const legacy = Deno.env.get("SUPABASE_SERVICE_ROLE_KEY");
   if (legacy) keys.push(legacy);
   return keys;
+}
+
+// What JSON.parse throws repeats what it read: a secret.
+function parse(keys: string): Record<string, string> {
+  try {
+    return JSON.parse(keys);
+  } catch {
+    throw new Error("SUPABASE_SECRET_KEYS isn't JSON, such as {\"default\": \"sb_secret_…\"}.");
+  }
 }
 
 /** Tells the caller by the verified token, or by a secret key. */
@@ -45,9 +67,23 @@ async function verify(token: string): Promise<Record<string, unknown>> {
       return (await jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ["HS256"], requiredClaims: ["exp"] })).payload;
     }
 
-    return (await jwtVerify(token, keySet(), { algorithms: ["ES256", "RS256", "EdDSA"], requiredClaims: ["exp"] })).payload;
-  } catch {
+    return (await jwtVerify(token, key, { algorithms: ["ES256", "RS256", "EdDSA"], requiredClaims: ["exp"] })).payload;
+  } catch (error) {
+    if (error instanceof KeysAway) {
+      console.error(error);
+      throw new Problem(503, "keys-away", "Tokens can't be verified at the moment: try again.", { "retry-after": "5" });
+    }
+
     throw unauthorized("The token isn't valid, or has expired: sign in again.");
+  }
+}
+
+async function key(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+  try {
+    return await keySet()(header, token);
+  } catch (error) {
+    if (NO_SUCH_KEY.includes((error as { code?: string }).code ?? "")) throw error;
+    throw new KeysAway("The project's public keys can't be used (SUPABASE_JWKS, or what SUPABASE_URL publishes).", { cause: error });
   }
 }
 

@@ -2,8 +2,18 @@ import { secretKeys } from "./auth.ts";
 
 /** An answer of PostgREST that is an error; code is PostgreSQL's, TwoTower's (TT…) or PostgREST's (PGRST…). */
 export class DatabaseError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string) {
-    super(message);
+  constructor(readonly status: number, readonly code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+
+  /** Whether the release that was named is gone, or its vectors are: dropped since the request began. */
+  get isGone(): boolean {
+    return ["TT201", "TT202"].includes(this.code) || (this.code === "42P01" && this.message.includes("two_tower.video_embeddings_"));
+  }
+
+  /** Whether what was asked is why: not the database, what stands before it, or a right that is missing. */
+  get isOfStatement(): boolean {
+    return !this.isGone && /^(?!08|28|40|42501|53|55|57|58)[0-9A-Z]{5}$/.test(this.code);
   }
 }
 
@@ -14,19 +24,25 @@ export async function rpc<T>(name: string, args: Record<string, unknown>): Promi
   const headers: Record<string, string> = { apikey: key, "content-type": "application/json" };
   // A new key is no token, and refused as one.
   if (key.startsWith("eyJ")) headers.authorization = `Bearer ${key}`;
-  const response = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/${name}`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(args),
-  });
-  const text = await response.text();
-  if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
-  let problem: { code?: string; message?: string } = {};
+  const body = JSON.stringify(args);
+  let response: Response;
+  let text: string;
   try {
-    problem = JSON.parse(text);
-  } catch {
-    // A gateway's page.
+    response = await fetch(`${Deno.env.get("SUPABASE_URL")}/rest/v1/rpc/${name}`, { method: "POST", headers, body });
+    text = await response.text();
+  } catch (error) {
+    throw new DatabaseError(503, "", `${name} can't be asked`, { cause: error });
   }
 
+  let answer: unknown;
+  try {
+    answer = text === "" ? null : JSON.parse(text);
+  } catch (error) {
+    // A gateway's page.
+    throw new DatabaseError(response.ok ? 502 : response.status, "", `${name} answered ${response.status} without JSON`, { cause: error });
+  }
+
+  if (response.ok) return answer as T;
+  const problem = (answer ?? {}) as { code?: string; message?: string };
   throw new DatabaseError(response.status, problem.code ?? "", problem.message ?? `${name} answered ${response.status}`);
 }

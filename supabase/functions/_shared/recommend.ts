@@ -34,6 +34,16 @@ interface Filters {
   p_seen_by: string | null;
 }
 
+// What a search of any release answers to: nothing of a client's is in it.
+const ANY_VIDEO: Filters = {
+  p_max_safety_level: 32_767,
+  p_allowed_regions: null,
+  p_exclude_video_ids: null,
+  p_banned_tags: null,
+  p_banned_tag_ids: null,
+  p_seen_by: null,
+};
+
 /** Videos for a user: one context request, one run of the tower, one search. */
 export async function recommend(caller: Caller, body: Record<string, unknown>): Promise<unknown> {
   const known = ["user_id", "limit", "bannedTagIds", "bannedTags", "allowedRegions", "excludeVideoIds", "maxSafetyLevel", "includeSeen"];
@@ -54,12 +64,7 @@ export async function recommend(caller: Caller, body: Record<string, unknown>): 
     let ranked: Ranked<Video>[];
     if (release) {
       const embedding = release.embed(context.payload, context.as_of);
-      const found = await rpc<Video[]>("two_tower_search", {
-        p_model_version: release.version,
-        p_embedding: Array.from(embedding),
-        p_limit: candidatesFor(limit, ranking),
-        ...filters,
-      });
+      const found = await search(release.version, embedding, candidatesFor(limit, ranking), filters);
       ranked = order(found, context.as_of, ranking).slice(0, limit);
     } else {
       const found = await rpc<Video[]>("two_tower_popular_videos", {
@@ -117,22 +122,39 @@ export async function embedUser(caller: Caller, body: Record<string, unknown>): 
   });
 }
 
+// What the client sent may be why a search fails, or the release's vector: without the former only the latter is left.
+async function search(version: string, embedding: Float32Array, limit: number, filters: Filters): Promise<Video[]> {
+  const ask = (limit: number, filters: Filters) =>
+    rpc<Video[]>("two_tower_search", { p_model_version: version, p_embedding: Array.from(embedding), p_limit: limit, ...filters });
+  try {
+    return await ask(limit, filters);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || !error.isOfStatement) throw error;
+    const answer = await ask(1, ANY_VIDEO).catch((other) => other);
+    if (answer instanceof DatabaseError && answer.isOfStatement) throw new Error(`Release ${version} can't be searched.`, { cause: error });
+    throw error;
+  }
+}
+
 // Works with the release that the user is served by, none for a user without likes. A release that vanishes meanwhile has a successor; an
 // experiment's that can't be used leaves its users to the active one.
 async function withContext<T>(userId: string, work: (context: Context, release: Release | null) => Promise<T>): Promise<T> {
   let except: string | null = null;
   for (let attempt = 1;; attempt++) {
-    const context: Context = await rpc<Context>("two_tower_request_context", { p_user_id: userId, p_except: except });
-    if (context.like_count > 0 && context.model_version === null) throw noRelease("No release is active.");
-    const version: string | null = context.like_count > 0 ? context.model_version : null;
+    let context: Context | undefined;
+    let version: string | null = null;
     try {
+      context = await rpc<Context>("two_tower_request_context", { p_user_id: userId, p_except: except });
+      if (context.like_count > 0 && context.model_version === null) throw noRelease("No release is active.");
+      version = context.like_count > 0 ? context.model_version : null;
       return await work(context, version === null ? null : await releaseOf(version));
     } catch (error) {
       if (error instanceof Problem) throw error;
       if (error instanceof DatabaseError && error.code === "22023") throw new Problem(400, "unusable-request", error.message);
-      const isGone = error instanceof ReleaseGone || (error instanceof DatabaseError && ["TT201", "TT202"].includes(error.code));
+      const isGone = error instanceof ReleaseGone || (error instanceof DatabaseError && error.isGone);
+      if (isGone && !context && attempt < ATTEMPTS) continue;
       // Anything else of the database's isn't the release's fault.
-      if (version === null || (error instanceof DatabaseError && !isGone) || error instanceof TypeError) throw error;
+      if (!context || version === null || (error instanceof DatabaseError && !isGone)) throw error;
       if (!isGone || attempt === ATTEMPTS) record({ user_id: userId, model_version: version, strategy: "two_tower", failed: true });
       if (attempt < ATTEMPTS && (isGone || context.is_treated)) {
         if (context.is_treated) except = version;

@@ -142,7 +142,7 @@ internal sealed class RecipeDocuments
 
     private static void Describe(JsonObject entry, PropertyInfo property)
     {
-        var type = property.PropertyType;
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         var item = type.IsGenericType ? type.GetGenericArguments()[0] : null;
         entry["type"] = item is null ? Name(type) : "array";
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)

@@ -56,6 +56,8 @@ public sealed class RecipeReaderTests : IDisposable
         Assert.Null(Read("v4", "history.choose=").History.Choose);
         Assert.False(RecipeReader.With(Read("v4"), new() { ["history.factors_share"] = 0.5 }, "space").History.Chooses("factors_share"));
         Assert.True(Read("v4", "history.copies=3").History.Chooses("ridge"));
+        var perD = Read("v4", "history.ridge=350", "history.ridge_per_d=5").History;
+        Assert.Equal((5, false), (perD.RidgePerD, perD.Chooses("ridge")));
 
         Assert.Null(Read("v3").History.Choose);
         Assert.DoesNotContain("choose", RecipeReader.ToJson(Read("v3")), StringComparison.Ordinal);
@@ -64,7 +66,39 @@ public sealed class RecipeReaderTests : IDisposable
         Assert.Equal(Read("v4", "history.ridge=7").History.Choose, Read(_file).History.Choose);
     }
 
+    [Fact]
+    public void Of_two_units_of_one_value_the_one_that_is_set_last_holds_and_a_file_has_one_of_them()
+    {
+        Assert.Equal((2.9, 0.3), (Read("v4").History.RidgePerD, Read("v4").History.ContentWeightPerD));
+        Assert.Equal((null, null), (Read("v3").History.RidgePerD, Read("v3").History.ContentWeightPerD));
+        Assert.DoesNotContain("per_d", RecipeReader.ToJson(Read("v3")), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"ridge\":", RecipeReader.ToJson(Read("v4", "history.choose=")), StringComparison.Ordinal);
+        Assert.Equal((null, 0.3, 350), Values(Read("v4", "history.ridge=350").History));
+        Assert.Equal((3, null, 12), Values(Read("v3", "history.ridge=9", "history.ridge_per_d=3", "history.content_weight=12").History, content: true));
+        Assert.Equal((null, 0.3, 9), Values(Read("v4", "history.ridge_per_d=3", "history.ridge=9").History));
+        Assert.Equal((7, 0, 350), Values(RecipeReader.With(Read("v4"), new() { ["history.content_weight_per_d"] = 0, ["history.ridge_per_d"] = 7 }, "space").History));
+
+        // Written and read again it is what it was, and a file over the best recipe may have the one or the other.
+        foreach (var recipe in new[] { Read("v4"), Read("v4", "history.choose="), Read("v4", "history.ridge=350"), Read("v3", "history.content_weight_per_d=0.5") })
+        {
+            File.WriteAllText(_file, RecipeReader.ToJson(recipe));
+            Assert.Equal(RecipeReader.ToJson(recipe), RecipeReader.ToJson(Read(_file)));
+            Assert.Equal(RecipeReader.ToJson(recipe), RecipeReader.ToJson(RecipeReader.Stored(RecipeReader.ToJson(recipe), "config")));
+        }
+
+        File.WriteAllText(_file, """{"kind":"history","history":{"ridge_per_d":3}}""");
+        Assert.Equal((3, null, 350), Values(Read(_file).History));
+        File.WriteAllText(_file, """{"kind":"history","history":{"ridge_per_d":3,"ridge":4}}""");
+        Assert.EndsWith("history.ridge and history.ridge_per_d say one thing in two units: leave out one of them.", Assert.Throws<InputException>(() => Read(_file)).Message, StringComparison.Ordinal);
+
+        static (double?, double?, double) Values(HistoryOptions history, bool content = false) =>
+            (history.RidgePerD, history.ContentWeightPerD, content ? history.ContentWeight : history.Ridge);
+    }
+
     [Theory]
+    [InlineData("history.ridge_per_d=0", "history.ridge_per_d is 0; it must be between 1E-06 and 1000000")]
+    [InlineData("history.ridge_per_d=much", "the value is 'much'; a number was expected")]
+    [InlineData("history.content_weight_per_d=-1", "history.content_weight_per_d is -1; it must be between 0 and 1000000")]
     [InlineData("history.choose=smoothing", "history.choose has 'smoothing'; what can be chosen is max_items, ridge")]
     [InlineData("history.choose=ridge,ridge", "history.choose has 'ridge' twice; name each once")]
     [InlineData("history.choose=[1]", "history.choose is [1]; a list of texts was expected")]

@@ -16,7 +16,9 @@ public sealed class SearchSpaceTests
         var recipe = RecipeReader.Read(name, [], new Hashtable());
         var space = SearchSpace.Read(name, recipe);
 
-        Assert.NotNull(space.Locate(space.Own));
+        // What the recipe leaves to the training has no value of its own.
+        Assert.Equal(recipe.History.Choose is null, space.Locate(space.Own) is not null);
+        Assert.Equal(name, SearchSpace.NameFor(recipe));
         Assert.Equal(RecipeReader.ToJson(recipe), RecipeReader.ToJson(space.Apply(space.Own)));
     }
 
@@ -34,7 +36,7 @@ public sealed class SearchSpaceTests
     [Fact]
     public void Spaces_and_schemas_are_no_recipes()
     {
-        Assert.Equal(["v2", "v3"], SearchSpace.BuiltInNames);
+        Assert.Equal(["v2", "v3", "v4"], SearchSpace.BuiltInNames);
         Assert.All(RecipeReader.BuiltInNames, name => Assert.DoesNotContain('.', name));
     }
 
@@ -72,6 +74,38 @@ public sealed class SearchSpaceTests
         Assert.Equal(RecipeReader.ToJson(Default with { Training = Default.Training with { Epochs = 3 } }), RecipeReader.ToJson(space.Apply(new() { ["training.epochs"] = 3 })));
         Assert.Null(space.Locate(space.Own)); // 25 epochs lie outside
     }
+
+    [Theory]
+    [InlineData("v3")]
+    [InlineData("v4")]
+    public void What_the_training_chooses_stays_chosen_where_a_search_begins_and_is_set_where_it_tries(string space)
+    {
+        var recipe = RecipeReader.Read("v4", [], new Hashtable());
+        var searched = SearchSpace.Read(space, recipe);
+
+        Assert.Equal(RecipeReader.ToJson(recipe), RecipeReader.ToJson(searched.Apply(searched.Own)));
+        Assert.Null(searched.Own["history.factors_share"]);
+        Assert.Equal(10, searched.Own["history.smoothing"]!.GetValue<double>());
+        var tried = searched.Apply(searched.At([.. searched.Settings.Select(_ => 0.5)])).History;
+        Assert.Equal(["max_items"], tried.Choose);
+        Assert.Equal(space == "v4", tried.RidgePerD is not null && tried.ContentWeightPerD is not null);
+    }
+
+    [Fact]
+    public void A_key_that_the_recipe_has_no_value_of_begins_without_one()
+    {
+        var space = Parse("""{"features.video_features": {"values": [["clip"], ["clip", "title"]]}}""");
+
+        Assert.Equal(RecipeReader.ToJson(Default), RecipeReader.ToJson(space.Apply(space.Own)));
+        Assert.Null(space.Locate(space.Own));
+    }
+
+    [Fact]
+    public void A_space_with_two_units_of_one_value_is_refused() => Assert.EndsWith(
+        "history.ridge and history.ridge_per_d say one thing in two units: leave out one of them.",
+        Assert.Throws<InputException>(() => SearchSpace.Parse(
+            """{"history.ridge": {"min": 1, "max": 9}, "history.ridge_per_d": {"min": 1, "max": 9}}""", "mine.json", RecipeReader.Read("v4", [], new Hashtable()))).Message,
+        StringComparison.Ordinal);
 
     [Theory]
     [InlineData("{}", "has no settings")]
@@ -112,7 +146,7 @@ public sealed class SearchSpaceTests
 
     [Fact]
     public void An_unknown_space_is_refused_with_the_names_that_exist() => Assert.Equal(
-        "There is no search space 'v9': it is neither a file nor one of the built-in v2, v3.",
+        "There is no search space 'v9': it is neither a file nor one of the built-in v2, v3, v4.",
         Assert.Throws<InputException>(() => SearchSpace.Read("v9", Default)).Message);
 
     private static SearchSpace Parse(string json) => SearchSpace.Parse(json, "mine.json", Default);

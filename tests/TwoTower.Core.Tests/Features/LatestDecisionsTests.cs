@@ -49,12 +49,12 @@ public sealed class LatestDecisionsTests
         Assert.Equal(200, recipe.Features.MaxDecisions);
         Assert.Contains("\"max_decisions\": 200", RecipeReader.ToJson(recipe), StringComparison.Ordinal);
         Assert.Equal(200, RecipeReader.Stored(RecipeReader.ToJson(recipe), "config").Features.MaxDecisions);
-        Assert.Equal("200", RecipeReader.ValueOf(recipe, "features.max_decisions").ToJsonString());
+        Assert.Equal("200", RecipeReader.ValueOf(recipe, "features.max_decisions")!.ToJsonString());
 
         var plain = RecipeReader.Read("v3", [], new Dictionary<string, string>());
         Assert.DoesNotContain("max_decisions", RecipeReader.ToJson(plain), StringComparison.Ordinal);
         Assert.Equal(5_000, RecipeReader.Stored(RecipeReader.ToJson(plain), "config").Features.MaxDecisions);
-        Assert.Equal("5000", RecipeReader.ValueOf(plain, "features.max_decisions").ToJsonString());
+        Assert.Equal("5000", RecipeReader.ValueOf(plain, "features.max_decisions")!.ToJsonString());
         Assert.Contains(
             "max_decisions", Assert.Throws<InputException>(() => RecipeReader.Read("v3", ["features.max_decisions=0"], new Dictionary<string, string>())).Message, StringComparison.Ordinal);
     }

@@ -83,7 +83,7 @@ public sealed class CsvTableReaderTests : IDisposable
     [InlineData("profiles", $"user_id,created_at\n{U1},\nme,\n", $"profiles.csv, line 3: column 'user_id' has 'me', which is no uuid, where profiles.csv, line 2, has '{U1}'")]
     [InlineData("profiles", $"user_id,created_at\nme,\n{U1},\n", $"profiles.csv, line 3: column 'user_id' has '{U1}', a uuid, where profiles.csv, line 2, has 'me'")]
     [InlineData("profiles", "user_id\n5f0c1d2e00004000800000000000000a\n",
-        "line 2: column 'user_id' has '5f0c1d2e00004000800000000000000a', a uuid in a form that isn't taken: write it as 5f0c1d2e-0000-4000-8000-00000000000a")]
+        "a uuid, where profiles.csv, line 2, has '5f0c1d2e00004000800000000000000a': write all of these ids as uuids, or none")]
     [InlineData("profiles", $"user_id\n{U1}\n{{5f0c1d2e-0000-4000-8000-00000000000a}}\n", "a uuid in a form that isn't taken")]
     [InlineData("videos", "id\n(5f0c1d2e-0000-4000-8000-00000000000a)\n", "a uuid in a form that isn't taken")]
     [InlineData("profiles", $"user_id,created_at\n{U1},12/31/2024\n", "profiles.csv, line 2: column 'created_at' has '12/31/2024' where a time such as")]

@@ -75,6 +75,72 @@ public sealed class MappedReaderTests : IDisposable
     }
 
     [Theory]
+    [InlineData(";", "")]
+    [InlineData("|", "")]
+    [InlineData("\\t", "")]
+    [InlineData(";", ", \"quotes\": false")]
+    public void Quotes_hold_for_every_separator_unless_the_map_says_that_there_are_none(string separator, string quotes)
+    {
+        var sign = separator == "\\t" ? "\t" : separator;
+        var field = quotes.Length == 0 ? $"\"a{sign}b\n\"\"c\"\"\"" : "\"a\" b";
+        File.WriteAllText(PathOf("books.txt"), string.Join(sign, "isbn", "name", "cost") + "\n" + string.Join(sign, "b1", field, "9.5") + "\n");
+
+        var (tables, _) = Read(
+            $$$"""
+            {
+              "interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 4"},
+              "items": {"file": "books.txt", "separator": "{{{separator}}}"{{{quotes}}}, "id": "isbn", "columns": {"title": "name", "price": "cost"}}
+            }
+            """);
+
+        Assert.Equal((quotes.Length == 0 ? $"a{sign}b\n\"c\"" : field, 9.5m), (tables.Videos[0].Title, tables.Videos[0].Price!.Value));
+    }
+
+    [Fact]
+    public void A_column_of_a_file_may_be_several_of_ours()
+    {
+        File.WriteAllText(PathOf("books.csv"), "isbn,title,since\nb1,Heat,1995\nb2,Ronin,1998-09-25\n");
+        var (tables, _) = Read(
+            """
+            {
+              "interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 4"},
+              "items": {"file": "books.csv", "id": "isbn",
+                "columns": {"title": "isbn", "description": "title", "product_released_at": "since", "external_id": "isbn"}}
+            }
+            """);
+
+        Assert.Equal(("b1", "Heat", "b1", 1995), (tables.Videos[0].Title, tables.Videos[0].Description, tables.Videos[0].ExternalId, tables.Videos[0].ProductReleasedAt!.Value.Year));
+        Assert.Equal(9, tables.Videos[1].ProductReleasedAt!.Value.Month);
+    }
+
+    [Fact]
+    public void The_file_of_the_interactions_may_be_named_and_no_other()
+    {
+        File.WriteAllText(PathOf("map.json"), """{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 4"}}""");
+        File.WriteAllText(PathOf("other.csv"), Ratings);
+        using (var set = ImportReader.Open(PathOf("ratings.csv"), null, PathOf("map.json"), null, null)) Assert.Single(set.Decisions());
+
+        Assert.Equal(
+            $"{PathOf("other.csv")} is not the file of the interactions that map.json names, 'ratings.csv': give that one or its folder, or change the map.",
+            Assert.Throws<InputException>(() => ImportReader.Open(PathOf("other.csv"), null, PathOf("map.json"), null, null)).Message);
+    }
+
+    [Fact]
+    public void Interactions_that_no_rule_and_no_item_fits_leave_nothing_and_are_refused()
+    {
+        File.WriteAllText(PathOf("books.csv"), "isbn\nb2\n");
+        var error = Assert.Throws<InputException>(() => Read(
+            """
+            {
+              "interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When", "like": "Stars >= 4"},
+              "items": {"file": "books.csv", "id": "isbn"}
+            }
+            """));
+        Assert.StartsWith("ratings.csv: 1 of 3 interactions name an item that the file of items doesn't have", error.Message, StringComparison.Ordinal);
+        Assert.Contains("2 are neither a like nor a nope by the rules of map.json: none is left", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "lik": "Stars >= 4"}}""", "'lik'")]
     [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader"}}""", "item")]
     [InlineData("""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "like": "Stars"}}""", "the rule 'Stars' can't be read")]

@@ -74,6 +74,8 @@ public sealed class MovieLensReaderTests : IDisposable
     [InlineData("1,1,4,-5", "has -5 where seconds since 1970")]
     [InlineData("1,,4,5", "column 'movieId' is empty")]
     [InlineData("1,2,4,5\n1,3,4,5", "2 of 2 ratings are of movies that aren't in the list of movies, and are left out (the first: movie 2)")]
+    [InlineData("1,1,3,5\n2,1,3.5,5", "ratings.csv: none of 2 ratings is a decision: 2 between 2.5 and 4 say neither like nor nope and are left out. Say with --map")]
+    [InlineData("1,1,3,5\n2,9,5,5", "none of 2 ratings is a decision: 1 between 2.5 and 4 say neither like nor nope and are left out; 1 of 2 ratings are of movies")]
     public void A_wrong_row_is_refused_with_file_line_column_and_value(string row, string reason)
     {
         Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");

@@ -38,6 +38,50 @@ public sealed class OtherLayoutsTests : IDisposable
     }
 
     [Theory]
+    [InlineData(';')]
+    [InlineData('\t')]
+    public void A_file_that_is_called_csv_may_have_semicolons_or_tabs(char separator)
+    {
+        _folder.Write("videos", $"id,title,price\n{V1},\"a,b\",9.5\n{V2},c;d,7\n");
+        var commas = _folder.Read().Videos.Select(Show).ToList();
+        string[][] rows = [["\uFEFFid", "title", "price"], [V1, "a,b", "9.5"], [V2, "\"c;d\"", "7"]];
+        _folder.Write("videos", string.Concat(rows.Select(row => string.Join(separator, row) + "\r\n")));
+        Assert.Equal(commas, _folder.Read().Videos.Select(Show));
+
+        _folder.Write("profiles", $"user_id\n{U1}\n{U2}\n");
+        Assert.Equal(2, _folder.Read().Profiles.Count);
+    }
+
+    [Fact]
+    public void A_file_beside_the_tables_that_nothing_reads_is_told()
+    {
+        _folder.Write("ratings", "userId,movieId,rating,timestamp\n");
+        _folder.Write("videos_old", "id\n");
+        _folder.WriteBytes("notes.txt", []);
+        _folder.Read();
+        Assert.Equal(["ratings.csv", "videos_old.csv"], _folder.Said.Where(line => line.Contains("is ignored: it is none of", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+    }
+
+    [Fact]
+    public void A_name_that_no_key_may_hold_is_told_by_its_line()
+    {
+        _folder.Write("video_tags", $"video_id,tag_name\n{V1},ok\n{V1},{new string('x', 3000)}\n");
+        _folder.Read();
+        var told = _folder.Said.Single(line => line.StartsWith("1 of 2 names of video_tags.csv are longer than 2600 letters", StringComparison.Ordinal));
+        Assert.Contains("the first: line 3, 'xxx", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_field_in_quotes_may_have_tabs_line_breaks_and_quotes_in_it()
+    {
+        File.Delete(System.IO.Path.Combine(_folder.Path, "videos.csv"));
+        _folder.WriteBytes("videos.tsv", Encoding.UTF8.GetBytes($"id\ttitle\tprice\n{V1}\t\"a\tb\n\"\"c\"\"\"\t5\n{V2}\t\"\"\t\n"));
+        var videos = _folder.Read().Videos;
+        Assert.Equal(["a\tb\n\"c\"", ""], videos.Select(video => video.Title));
+        Assert.Equal([5m, null], videos.Select(video => video.Price));
+    }
+
+    [Theory]
     [InlineData("{\"id\":\"V\"}\n[1,2]\n", "videos.jsonl, line 2: this is a JSON array")]
     [InlineData("{\"id\":\"V\"}\n{\"id\":\n", "videos.jsonl, line 2: this is no JSON object on a line of its own")]
     [InlineData("{\"id\":\"V\"}\n\n{\"id\":\"x\\u0000\"}\n", "videos.jsonl, line 3: column 'id' has a NUL character")]
@@ -80,6 +124,12 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.Null(other.Price);
         Assert.Equal(new DateTimeOffset(2025, 1, 1, 0, 7, 0, TimeSpan.Zero), tables.Decisions[7].CreatedAt);
 
+        // Sixteen bytes are a uuid where the column's type says so, and a text otherwise.
+        await WriteAsync("profiles", new[] { new TextProfile { user_id = "abcdefghijklmnop"u8.ToArray() } });
+        Assert.Equal(NamedUuid.Of("two_tower:user:abcdefghijklmnop"), Assert.Single(ReadWithout("user_video_decisions").Profiles).UserId);
+        await WriteAsync("profiles", new[] { new UuidProfile { user_id = Guid.Parse(U1) } });
+        Assert.Equal(U1, Assert.Single(ReadWithout("user_video_decisions").Profiles).UserId.ToString());
+
         // A file that was cut off has no footer.
         var path = System.IO.Path.Combine(_folder.Path, "videos.parquet");
         var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
@@ -111,7 +161,8 @@ public sealed class OtherLayoutsTests : IDisposable
         var tables = CsvTableReader.Read(zip);
         Assert.Equal(expected.Decisions, tables.Decisions);
         Assert.Equal(expected.Videos.Select(Show), tables.Videos.Select(Show));
-        Assert.Equal(ImportFormat.Tables, ImportReader.Recognise(zip));
+        using var set = ImportReader.Open(zip, null, null, null, null);
+        Assert.Equal(ImportFormat.Tables, set.Format);
     }
 
     [Fact]
@@ -166,7 +217,7 @@ public sealed class OtherLayoutsTests : IDisposable
         var said = new List<string>();
         var tables = MovieLensReader.Read(_folder.Path, said.Add);
 
-        Assert.Equal(ImportFormat.MovieLens, ImportReader.Recognise(_folder.Path));
+        Assert.Equal(ImportFormat.MovieLens, ImportFormats.Recognise(_folder.Path));
         Assert.Equal(["Kolya", "Misérables, Les"], tables.Videos.Select(video => video.Title));
         Assert.Equal(["action", "adventure"], tables.Videos[0].Tags);
         Assert.Empty(tables.Videos[1].Tags);
@@ -200,49 +251,11 @@ public sealed class OtherLayoutsTests : IDisposable
     }
 
     [Fact]
-    public void RecBoles_atomic_files_are_read()
-    {
-        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
-        _folder.WriteBytes("ml.inter", Encoding.UTF8.GetBytes(
-            "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t4\t881250949\n196\t302\t2\t891717742\n22\t242\t3\t878887116\n"));
-        _folder.WriteBytes("ml.item", Encoding.UTF8.GetBytes(
-            "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n242\tKolya\t1996\tComedy Drama\n302\t\"L.A.\" Confidential\t1997\tCrime\n"));
-        _folder.WriteBytes("ml.user", Encoding.UTF8.GetBytes("user_id:token\tage:token\n196\t49\n22\t25\n"));
-
-        var said = new List<string>();
-        Assert.Equal(ImportFormat.RecBole, ImportReader.Recognise(_folder.Path));
-        using var set = ImportReader.Open(_folder.Path, null, null, said.Add, null);
-        var tables = set.ReadAll(said.Add);
-
-        Assert.Equal([DecisionType.Like, DecisionType.Nope], tables.Decisions.Select(row => row.Type));
-        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(881250949), tables.Decisions[0].CreatedAt);
-        Assert.Equal(["Kolya", "\"L.A.\" Confidential"], tables.Videos.Select(video => video.Title));
-        Assert.Equal(["Comedy", "Drama"], tables.Videos[0].Tags);
-        Assert.Equal(["242", "302"], tables.Videos.Select(video => video.ExternalId));
-        Assert.Equal(["196", "22"], tables.Profiles.Select(profile => profile.DisplayName));
-        Assert.Contains("1 of 3 interactions are neither a like nor a nope by the rules and are left out", said);
-    }
-
-    [Fact]
-    public void RecBoles_interactions_alone_are_likes_of_items_that_only_they_name()
-    {
-        foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
-        _folder.WriteBytes("fm.inter", Encoding.UTF8.GetBytes("user_id:token\tartist_id:token\n1\ta\n1\tb\n2\ta\n"));
-        var said = new List<string>();
-        using var set = RecBoleReader.Open(_folder.Path, said.Add);
-        var tables = set.ReadAll(said.Add);
-        Assert.Equal((2, 2, 3), (tables.Profiles.Count, tables.Videos.Count, tables.Decisions.Count));
-        Assert.All(tables.Decisions, row => Assert.Equal(DecisionType.Like, row.Type));
-        Assert.Contains(said, note => note.Contains("every interaction is a like", StringComparison.Ordinal));
-        Assert.Contains(said, note => note.Contains("names no column of times", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public void A_folder_of_no_known_layout_is_told_with_those_that_are()
     {
         foreach (var file in Directory.EnumerateFiles(_folder.Path)) File.Delete(file);
         _folder.Write("purchases", "a,b\n");
-        Assert.Contains("--map map.json", Assert.Throws<InputException>(() => ImportReader.Recognise(_folder.Path)).Message,
+        Assert.Contains("--map map.json", Assert.Throws<InputException>(() => ImportReader.Open(_folder.Path, null, null, null, null)).Message,
             StringComparison.Ordinal);
     }
 
@@ -255,6 +268,13 @@ public sealed class OtherLayoutsTests : IDisposable
 
     private static string Show(VideoRow video) =>
         $"{video.Id} {video.Title} {video.Price} {string.Join('/', video.RegionCodes)} {video.IsActive}";
+
+    private TableSet ReadWithout(string table)
+    {
+        File.Delete(System.IO.Path.Combine(_folder.Path, table + ".parquet"));
+        _folder.Write(table, "user_id,video_id,decision_type,created_at\n");
+        return _folder.Read();
+    }
 
     private string Refusal() => Assert.Throws<InputException>(() => _folder.Read()).Message;
 
@@ -281,6 +301,16 @@ public sealed class OtherLayoutsTests : IDisposable
     internal sealed class Profile
     {
         public long user_id { get; set; }
+    }
+
+    internal sealed class TextProfile
+    {
+        public byte[]? user_id { get; set; }
+    }
+
+    internal sealed class UuidProfile
+    {
+        public Guid user_id { get; set; }
     }
 
     internal sealed class Video

@@ -51,12 +51,31 @@ public sealed class OtherValuesTests : IDisposable
     [InlineData("-infinity")]
     [InlineData("0044-03-15 00:00:00+00 BC")]
     [InlineData("20000-01-01 00:00:00+00")]
+    [InlineData("4714-11-24 00:00:00+00 BC")]
+    [InlineData("4714-11-24 05:30:00+05:30 BC")]
+    [InlineData("294276-12-31 23:59:59.999999+00")]
     public void Times_that_only_Postgres_has_are_kept_as_they_are(string written)
     {
         _folder.Write("videos", $"id,product_released_at\n{V1},{written}\n{V2},\n");
         var video = _folder.Read().Videos[0];
         Assert.Null(video.ProductReleasedAt);
         Assert.Equal(written, video.Exact["product_released_at"]);
+    }
+
+    [Theory]
+    [InlineData("4714-11-23 23:59:59+00 BC")]
+    [InlineData("4714-11-24 05:29:59+05:30 BC")]
+    [InlineData("5000-01-01 BC")]
+    [InlineData("294277-01-01 00:00:00+00")]
+    [InlineData("294276-12-31 23:59:59-00:00:01")]
+    [InlineData("20000-01-01 00:00:00+16:00")]
+    [InlineData("20000-02-30")]
+    [InlineData("٢٠٢٥-01-01")]
+    [InlineData("१७३८४०४०००")]
+    public void Times_that_not_even_Postgres_has_are_refused(string written)
+    {
+        _folder.Write("videos", $"id,product_released_at\n{V1},{written}\n{V2},\n");
+        Assert.StartsWith($"videos.csv, line 2: column 'product_released_at' has '{written}' where a time", Refusal(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -102,6 +121,21 @@ public sealed class OtherValuesTests : IDisposable
     }
 
     [Fact]
+    public void Thirty_two_hexadecimal_digits_are_texts_unless_the_other_ids_are_uuids()
+    {
+        const string First = "d41d8cd98f00b204e9800998ecf8427e", Second = "0cc175b9c0f1b6a831c399e269772661";
+        _folder.Write("profiles", "user_id\nann\n");
+        _folder.Write("videos", $"id\n{First}\n{Second}\n");
+        _folder.Write("user_video_decisions", $"user_id,video_id,decision_type,created_at\nann,{First},like,2025-02-01\n");
+        var tables = _folder.Read();
+        Assert.Equal([First, Second], tables.Videos.Select(video => video.ExternalId));
+        Assert.Equal(NamedUuid.Of($"two_tower:video:{First}"), tables.Decisions[0].VideoId);
+
+        _folder.Write("videos", $"id\n{V1}\n{Second}\n");
+        Assert.Contains("a uuid in a form that isn't taken: write it as 0cc175b9-c0f1-b6a8-31c3-99e269772661", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_a_decision_names_that_no_file_has_and_what_is_yet_to_come_is_told_with_the_first()
     {
         _folder.Write("user_video_decisions", $"""
@@ -118,7 +152,7 @@ public sealed class OtherValuesTests : IDisposable
             "1 of 4 decisions name a video that isn't in videos.csv: no model learns from them (the first: line 4, '00000000-0000-0000-0000-0000000000f9')",
             _folder.Said);
         Assert.Contains("1 of 4 decisions name a user who isn't in profiles.csv (the first: line 5, '00000000-0000-0000-0000-0000000000a9')", _folder.Said);
-        Assert.Contains("1 of 4 decisions are dated after now (the first: line 4, '2099-02-01')", _folder.Said);
+        Assert.Contains("1 of 4 decisions are dated after now: no model learns from them before (the first: line 4, '2099-02-01')", _folder.Said);
     }
 
     [Fact]

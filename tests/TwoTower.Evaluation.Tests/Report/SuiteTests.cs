@@ -34,6 +34,19 @@ public sealed class SuiteTests : IDisposable
     public async Task Where_no_set_can_be_asked_the_run_says_why() => Assert.Contains(
         "has no likes", (await Assert.ThrowsAsync<InputException>(() => new SuiteRun(_run, Options, [("empty", Empty)]).RunAsync())).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public async Task A_set_that_a_recipe_has_nothing_to_train_on_is_left_out_and_the_others_are_not_lost()
+    {
+        var options = Options with { Recipes = ["v2"], Overrides = ["training.epochs=1"], Baselines = ["popularity"], Reference = "popularity", Report = null };
+
+        var suite = await new SuiteRun(_run, options, [("three", Three), ("themes", Themes)]).RunAsync();
+
+        Assert.Equal(["themes"], suite.Sets.Select(set => set.Data));
+        Assert.Contains(_run.Warnings, line => line.StartsWith("three is left out: ", StringComparison.Ordinal));
+        var alone = await Assert.ThrowsAnyAsync<Exception>(() => new SuiteRun(_run, options, [("three", Three)]).RunAsync());
+        Assert.Contains(_run.Warnings, line => line == $"three is left out: {alone.Message}");
+    }
+
     private EvaluateOptions Options => new()
     {
         Data = Popular,
@@ -60,6 +73,9 @@ public sealed class SuiteTests : IDisposable
     }
 
     private static Task<(TableSet, string)> Themes(IReadOnlyCollection<string>? videoFeatures) => Task.FromResult((Likers((user, video) => video % 4 == user / 10 % 4), "themes"));
+
+    private static Task<(TableSet, string)> Three(IReadOnlyCollection<string>? videoFeatures) =>
+        Task.FromResult((Of((1, 1, DecisionType.Like), (1, 2, DecisionType.Like), (2, 1, DecisionType.Like), (3, 2, DecisionType.Nope)), "three"));
 
     private static Task<(TableSet, string)> Empty(IReadOnlyCollection<string>? videoFeatures) => Task.FromResult((Of((1, 1, DecisionType.Nope)), "empty"));
 

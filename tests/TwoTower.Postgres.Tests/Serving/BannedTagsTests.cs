@@ -86,6 +86,24 @@ public sealed class BannedTagsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Videos_that_got_several_tags_each_are_looked_up_as_the_videos_that_they_are()
+    {
+        await new VideoStatistics(_db.DataSource).RefreshAsync();
+        foreach (var tag in new[] { "a", "b", "c", "d" })
+        {
+            await _db.ExecuteAsync($"insert into video_tags select id, '{tag}' from (select id from videos order by id limit 4000) v");
+        }
+
+        Assert.Equal(4_000, (await _db.ScalarAsync<Guid[]>("select two_tower.changed_tags()")).Distinct().Count());
+        Assert.Equal(4_000, (await _db.ScalarAsync<Guid[]>("select two_tower.changed_tags()")).Length);
+        await IsExactAsync(["a"]);
+        await _db.ExecuteAsync("insert into video_tags select id, 'e' from (select id from videos order by id limit 4000) v");
+        await _db.ExecuteAsync("insert into video_tags select id, 'f' from (select id from videos order by id limit 4000) v");
+        Assert.True(await _db.ScalarAsync<bool>("select two_tower.changed_tags() is null")); // too many to look at with every search
+        await IsExactAsync(["f"]);
+    }
+
+    [Fact]
     public async Task The_index_is_used_where_much_passes_and_not_where_little_does()
     {
         await new VideoStatistics(_db.DataSource).RefreshAsync();

@@ -91,6 +91,27 @@ public sealed class RequestContextTests(PostgresFixture postgres) : IAsyncLifeti
         }
     }
 
+    [Fact]
+    public async Task A_reader_is_given_the_context_that_was_read_and_a_history_is_summed_once()
+    {
+        var release = await TestReleases.ActivateAsync(_db, TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)]));
+        await _db.ExecuteAsync($"alter table {release.Table} add history vector(12); update {release.Table} set history = array_fill(0.5, array[12])::real[]::vector");
+        await using var connection = await _db.DataSource.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        foreach (var user in Golden.UserPayloads.Where(payload => payload.DecisionStats.LikeCount > 0).Take(5))
+        {
+            Assert.True(await ScalarAsync<int>($"select jsonb_array_length(public.two_tower_request_context('{user.UserId}') #> '{{payload,history,liked}}')") > 0);
+        }
+
+        Assert.Equal(5L, await ScalarAsync<long>("select calls from pg_stat_xact_user_functions where funcname = 'pooled_histories'"));
+
+        async Task<T> ScalarAsync<T>(string sql)
+        {
+            await using var command = new Npgsql.NpgsqlCommand($"set local track_functions = 'all'; {sql}", connection, transaction);
+            return (T)(await command.ExecuteScalarAsync())!;
+        }
+    }
+
     private static void Same(UserPayload expected, UserPayload actual)
     {
         Assert.Equal(expected.UserId, actual.UserId);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using TwoTower.Core.Rows;
 using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
@@ -97,7 +98,7 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     {
         await _db.ExecuteAsync("""
             truncate user_video_decisions;
-            -- Half of the time has passed since a came; b is old, has one video of two, and a profile that is older than the decision; c has come now, whatever the decision says.
+            -- Half of the time has passed since a came, who so counts an eighth; b is old, has one video of two, and a profile that is older than the decision; c has come now, whatever the decision says.
             insert into two_tower.user_arrivals values
               ('00000000-0000-0000-0000-00000000000a', now() - interval '5 days'), ('00000000-0000-0000-0000-00000000000c', now());
             insert into profiles values ('00000000-0000-0000-0000-00000000000b', 'b', now() - interval '100 days');
@@ -113,11 +114,46 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
             _db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 2, DecisionsPerDay = 1 }))
                 .RefreshAsync();
         static double Popularity(double likes) => Math.Log(1 + likes) * (likes + 1) / (likes + 2);
-        Assert.Equal(Popularity(0.5 + 0.5), await PopularityAsync(1), 3);
-        Assert.Equal(Popularity(0.5), await PopularityAsync(2), 3);
+        Assert.Equal(Popularity(0.125 + 0.5), await PopularityAsync(1), 3);
+        Assert.Equal(Popularity(0.125), await PopularityAsync(2), 3);
         Assert.Equal(0, await PopularityAsync(3), 3); // the day's second
         Assert.Equal(0, await PopularityAsync(4), 3);
         Assert.Equal([3, 1, 1, 1], await _db.ListAsync<int>("select like_count from two_tower.video_statistics order by video_id")); // counts are counts
+    }
+
+    [Fact]
+    public async Task A_profile_that_was_made_at_no_time_counts_by_the_decisions()
+    {
+        await _db.ExecuteAsync("""
+            truncate user_video_decisions;
+            insert into profiles values
+              ('00000000-0000-0000-0000-00000000000a', 'a', '-infinity'), ('00000000-0000-0000-0000-00000000000b', 'b', '0044-03-15Z BC'),
+              ('00000000-0000-0000-0000-00000000000c', 'c', 'infinity'), ('00000000-0000-0000-0000-00000000000d', 'd', now() + interval '1 year');
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at)
+            select ('00000000-0000-0000-0000-00000000000' || w.letter)::uuid, ('00000000-0000-0000-0000-00000000000' || w.n)::uuid, 'like', now() - interval '20 days'
+            from (values ('a', 1), ('b', 2), ('c', 3), ('d', 4)) as w (letter, n);
+            """);
+        var options = new PopularityOptions { Maturity = TimeSpan.FromDays(10), Spread = 1 };
+        await new VideoStatistics(_db.DataSource, Options.Create(options)).RefreshAsync();
+        for (var n = 1; n <= 4; n++) Assert.Equal(Math.Log(2) * 2 / 3, await PopularityAsync(n), 3);
+    }
+
+    [Fact]
+    public async Task What_is_noted_of_a_decision_that_came_on_another_day_goes_with_it()
+    {
+        var decisions = new DecisionStore(_db.DataSource);
+        var video = new Guid("00000000-0000-0000-0000-000000000001");
+        foreach (var at in new DateTimeOffset?[] { null, DateTimeOffset.UtcNow.AddDays(-3), DateTimeOffset.UtcNow.AddDays(-2) })
+        {
+            Assert.Equal(DecisionOutcome.Recorded, (await decisions.RecordAsync(Guid.NewGuid(), video, DecisionType.Like, at)).Outcome);
+        }
+
+        Assert.Equal(2L, await _db.ScalarAsync<long>("select count(*) from two_tower.decision_arrivals where arrived_at > now() - interval '1 hour'"));
+        await _statistics.RefreshAsync();
+        Assert.Equal(2L, await _db.ScalarAsync<long>("select count(*) from two_tower.decision_arrivals"));
+        await _db.ExecuteAsync("truncate user_video_decisions");
+        await _statistics.RefreshAsync();
+        Assert.Equal(0L, await _db.ScalarAsync<long>("select count(*) from two_tower.decision_arrivals"));
     }
 
     private Task<double> PopularityAsync(int n) =>

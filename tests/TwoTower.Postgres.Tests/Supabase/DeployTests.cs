@@ -24,12 +24,7 @@ public class DeployTests
         }
 
         using var recorder = new HttpListener();
-        using (var free = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            recorder.Prefixes.Add($"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
-        }
-
+        recorder.Prefixes.Add($"http://127.0.0.1:{FreePort.Next()}/");
         recorder.Start();
         var sent = new Dictionary<string, byte[]>();
         var recording = Task.Run(() => RecordAsync(recorder, sent));

@@ -1,15 +1,13 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Postgres.Releases;
-using TwoTower.Postgres.Schema;
 using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
@@ -20,16 +18,14 @@ namespace TwoTower.Postgres.Tests.Supabase;
 /// </summary>
 public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseServer>
 {
-    private const string LegacySecret = "a-legacy-secret-of-at-least-32-characters";
-
     public static TheoryData<string> Recipes => ["golden", "random", "histories"];
 
     [Theory]
     [MemberData(nameof(Recipes))]
     public async Task Vectors_and_embeddings_are_those_of_the_process(string kind)
     {
-        var tools = await ToolsAsync();
-        var checkpoint = Checkpoint(kind);
+        var tools = await Edge.ToolsAsync();
+        var checkpoint = Edge.Checkpoint(kind);
         var files = ReleaseFiles.Build(checkpoint, Golden.AsOf);
         var payloads = Golden.UserPayloads.Concat(Enumerable.Range(0, 1_000).Select(MadeUp))
             .Select((payload, i) => kind == "histories" ? payload with { History = History(i) } : payload).ToList();
@@ -57,7 +53,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     [InlineData("histories")]
     public async Task Lists_are_those_of_the_api(string kind)
     {
-        await using var edge = await EdgeAsync(kind);
+        await using var edge = await Edge.StartAsync(server, kind);
         using var service = Service(edge.Database);
         foreach (
             var user in Golden.UserPayloads.Where(user => user.DecisionStats.LikeCount > 0).Take(20).Select(user => user.UserId).Append(
@@ -82,14 +78,14 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         Assert.Equal(21, edge.StandIn.Calls["two_tower_request_context"]);
         Assert.Equal((20, 1), (edge.StandIn.Calls["two_tower_search"], edge.StandIn.Calls["two_tower_popular_videos"]));
         Assert.Equal(1, edge.StandIn.Calls["two_tower_release_files"]);
-        while (await edge.Database.ScalarAsync<long>("select count(*) from two_tower.impressions where rank = 1") < 21) await Task.Delay(50);
+        await edge.UntilAsync("count(*) = 21 from two_tower.impressions where rank = 1");
         Assert.Equal(20m, await edge.Database.ScalarAsync<decimal>("select sum(answers) from two_tower.serving_counts"));
     }
 
     [Fact]
     public async Task A_release_that_is_activated_meanwhile_is_never_mixed_with_the_one_before()
     {
-        await using var edge = await EdgeAsync("random");
+        await using var edge = await Edge.StartAsync(server);
         var second = await TestReleases.ReadyAsync(edge.Database, TestCheckpoints.Random(seed: 7), Golden.AsOf.AddDays(1));
         var store = new ReleaseStore(edge.Database.DataSource);
         var user = Golden.UserPayloads.First(payload => payload.DecisionStats.LikeCount > 3).UserId;
@@ -103,35 +99,35 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         }
 
         Assert.NotEqual(expected[versions[0]], expected[versions[1]]);
-        var seen = new HashSet<string>();
-        using var stop = new CancellationTokenSource();
-        var switching = Task.Run(async () =>
+        // From the second, again and again: forward by an activation, back by a rollback.
+        await store.ActivateAsync(versions[0], "test", null);
+        var seen = new ConcurrentDictionary<string, int>();
+        var asking = Parallel.ForEachAsync(Enumerable.Range(0, 100), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (_, _) =>
         {
-            for (var i = 0; i < 20 || seen.Count < 2; i++) await store.ActivateAsync(versions[i % 2], "test", null);
-            await stop.CancelAsync();
+            var answer = await edge.AskAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user, limit = 5 });
+            var version = answer.GetProperty("modelVersion").GetString()!;
+            seen.AddOrUpdate(version, 1, (_, count) => count + 1);
+            Assert.Equal(
+                expected[version],
+                answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
         });
-        await Parallel.ForEachAsync(Enumerable.Range(0, 4), async (_, _) =>
+        while (!asking.IsCompleted)
         {
-            while (!stop.IsCancellationRequested)
-            {
-                var answer = await edge.AskAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user, limit = 5 });
-                var version = answer.GetProperty("modelVersion").GetString()!;
-                lock (seen) seen.Add(version);
-                Assert.Equal(
-                    expected[version],
-                    answer.GetProperty("videos").EnumerateArray().Select(video => video.GetProperty("videoId").GetGuid()));
-            }
-        });
-        await switching;
+            await store.ActivateAsync(versions[1], "test", null);
+            Assert.Equal(versions[0], (await store.RollbackAsync("test", null)).ModelVersion);
+        }
+
+        await asking;
+        Assert.Equal(versions.Order(), seen.Keys.Order());
     }
 
     [Fact]
     public async Task The_user_is_the_tokens()
     {
-        await using var edge = await EdgeAsync("random");
+        await using var edge = await Edge.StartAsync(server);
         var (user, other) = (
             Golden.UserPayloads.First(payload => payload.DecisionStats.LikeCount > 3).UserId, Golden.UserPayloads[0].UserId);
-        foreach (var token in new[] { Legacy(user), edge.Signed(user) })
+        foreach (var token in new[] { Edge.Legacy(user), edge.Signed(user) })
         {
             var answer = await edge.AskAsync("embed-user", token, new { });
             Assert.Equal(
@@ -143,13 +139,13 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         // A key of the project's may ask for anybody, and says for whom.
         Assert.Equal(200, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = other }));
         Assert.Equal(400, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { }));
-        Assert.Equal(200, await edge.StatusAsync("recommend", Legacy(null, role: "service_role"), new { user_id = other }));
+        Assert.Equal(200, await edge.StatusAsync("recommend", Edge.Legacy(null, role: "service_role"), new { user_id = other }));
 
         foreach (var wrong in new[]
         {
-            null, "x", "sb_publishable_abc", Legacy(user, secret: "another-secret-of-at-least-32-characters"), Legacy(
+            null, "x", "sb_publishable_abc", Edge.Legacy(user, secret: "another-secret-of-at-least-32-characters"), Edge.Legacy(
                 user, lifetime: TimeSpan.FromMinutes(-1)),
-            Legacy(null, role: "anon"), Legacy(null), Legacy(user, role: "admin"), Unsigned(user), edge.Signed(user)[..^6] + "AAAAAA", edge.ForgedByPublicKey(user),
+            Edge.Legacy(null, role: "anon"), Edge.Legacy(null), Edge.Legacy(user, role: "admin"), Edge.Unsigned(user), edge.Signed(user)[..^6] + "AAAAAA", edge.ForgedByPublicKey(user),
         })
         {
             Assert.Equal(401, await edge.StatusAsync("recommend", wrong, new { user_id = user }));
@@ -159,8 +155,8 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     [Fact]
     public async Task A_request_that_makes_no_sense_is_a_problem_that_names_it()
     {
-        await using var edge = await EdgeAsync("random");
-        var token = Legacy(Golden.UserPayloads[0].UserId);
+        await using var edge = await Edge.StartAsync(server);
+        var token = Edge.Legacy(Golden.UserPayloads[0].UserId);
         foreach (var (body, named) in new[]
         {
             ("""{"limit": 0}""", "limit is 0"), ("""{"limit": "many"}""", "limit is \"many\""), ("""{"limit": 101}""", "limit is 101"), ("""{"limit": 1.5}""", "limit is 1.5"),
@@ -192,7 +188,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     [Fact]
     public async Task Without_a_usable_release_it_says_so_and_a_user_without_likes_has_no_embedding()
     {
-        await using var edge = await EdgeAsync("random");
+        await using var edge = await Edge.StartAsync(server);
         var user = Golden.UserPayloads.First(payload => payload.DecisionStats.LikeCount > 3).UserId;
         Assert.Equal(404, await edge.StatusAsync("embed-user", SupabaseStandIn.SecretKey, new { user_id = Guid.NewGuid() }));
         // As if the files were another model's: the hash tells.
@@ -201,17 +197,9 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
             update two_tower.release_files set content = decode('00', 'hex'), size = 1, sha256 = encode(sha256(decode('00', 'hex')), 'hex') where path = 'user_tower.onnx';
             """);
         Assert.Equal(503, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user }));
-        while (await edge.Database.ScalarAsync<long>(
-                "select count(*) from two_tower.serving_faults where kind = 'failed'") < 1) await Task.Delay(50);
+await edge.UntilAsync("count(*) = 1 from two_tower.serving_faults where kind = 'failed'");
         Assert.Equal(200, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = Guid.NewGuid() }));
     }
-
-    private static Checkpoint Checkpoint(string kind) => kind switch
-    {
-        "golden" => TestCheckpoints.Golden(),
-        "random" => TestCheckpoints.Random(),
-        _ => TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)]),
-    };
 
     private static UserPayload MadeUp(int seed)
     {
@@ -249,152 +237,16 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         return new(db.DataSource, new TowerCache(new ReleaseStore(db.DataSource), capacity: 4), options);
     }
 
-    private static async Task<NpmTools> ToolsAsync()
-    {
-        var (tools, reason) = await NpmTools.InstallAsync("supabase");
-        Assert.SkipWhen(tools is null, reason);
-        return tools!;
-    }
-
-    private async Task<Edge> EdgeAsync(string kind)
-    {
-        Assert.SkipWhen(server.Reason is not null, server.Reason ?? "");
-        var tools = await ToolsAsync();
-        var db = await server.CreateProjectAsync(new(false, true));
-        await Migrator.MigrateAsync(db.DataSource, null, default);
-        await TestReleases.LoadGoldenAsync(db);
-        await db.ExecuteAsync("select two_tower.refresh_video_statistics()");
-        var release = await TestReleases.ReadyAsync(db, Checkpoint(kind));
-        if (kind == "histories")
-        {
-            await db.ExecuteAsync($"alter table {release.Table} add history extensions.vector(12)");
-            await db.ExecuteAsync(
-                $"update {release.Table} set history = (select array_agg(sin(i * (abs(hashtext(video_id::text)) % 97) + i))::real[]::extensions.vector from generate_series(1, 12) i)");
-        }
-
-        await new ReleaseStore(db.DataSource).ActivateAsync(release.ModelVersion, "test", null);
-        return await Edge.StartAsync(tools, db, release.ModelVersion);
-    }
-
     private static async Task<JsonElement> RunAsync(NpmTools tools, string script, string input)
     {
         using var folder = new TemporaryFolder();
-        using var process = Process.Start(Deno(tools, folder, script))!;
+        using var process = Process.Start(Edge.Deno(tools, folder, script))!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
         Assert.True(process.ExitCode == 0, await error);
         return JsonElement.Parse(await output);
-    }
-
-    // jose comes from the folder of the tools, not from npm's registry: a test needs nothing of a network.
-    private static ProcessStartInfo Deno(NpmTools tools, TemporaryFolder folder, string script)
-    {
-        var map = Path.Combine(folder.Path, "import_map.json");
-        File.WriteAllText(
-            map,
-            JsonSerializer.Serialize(
-                new { imports = new { jose = new Uri(tools.PathOf("jose", "dist", "webapi", "index.js")).AbsoluteUri } }));
-        return tools.Start(
-            "deno", "run", "--quiet", "--no-config", "--no-remote", "--no-npm", "--import-map", map, "--allow-env", "--allow-net=127.0.0.1",
-            Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "supabase", script));
-    }
-
-    private static string Legacy(Guid? user, string role = "authenticated", string secret = LegacySecret, TimeSpan? lifetime = null) =>
-        Token("HS256", user, role, lifetime, text => HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), text));
-
-    private static string Unsigned(Guid user) => Token("none", user, "authenticated", null, _ => []);
-
-    private static string Token(string algorithm, Guid? user, string role, TimeSpan? lifetime, Func<byte[], byte[]> sign)
-    {
-        var claims = new Dictionary<string, object> { ["role"] = role, ["exp"] = DateTimeOffset.UtcNow.Add(lifetime ?? TimeSpan.FromHours(1)).ToUnixTimeSeconds() };
-        if (user is { } id) claims["sub"] = id;
-        var text = $"{Encode(JsonSerializer.SerializeToUtf8Bytes(new { alg = algorithm, typ = "JWT", kid = "one" }))}.{Encode(JsonSerializer.SerializeToUtf8Bytes(claims))}";
-        return $"{text}.{Encode(sign(Encoding.ASCII.GetBytes(text)))}";
-    }
-
-    private static string Encode(byte[] bytes) => Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
-
-    // The functions in a process of Deno's, with what they speak to.
-    private sealed class Edge : IAsyncDisposable
-    {
-        private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        private readonly TemporaryFolder _folder = new();
-        private readonly HttpClient _http = new();
-        private Process _process = null!;
-
-        public required TestDatabase Database { get; init; }
-        public required SupabaseStandIn StandIn { get; init; }
-        public required string Version { get; init; }
-
-        public static async Task<Edge> StartAsync(NpmTools tools, TestDatabase db, string version)
-        {
-            var edge = new Edge { Database = db, StandIn = new(db), Version = version };
-            var start = Deno(tools, edge._folder, "serve.ts");
-            start.Environment["SUPABASE_URL"] = edge.StandIn.Url;
-            start.Environment["SUPABASE_SECRET_KEYS"] = JsonSerializer.Serialize(new { @default = SupabaseStandIn.SecretKey });
-            start.Environment["SUPABASE_JWKS"] = JsonSerializer.Serialize(new { keys = new[] { edge.PublicKey } });
-            start.Environment["JWT_SECRET"] = LegacySecret;
-            start.Environment["IMPRESSION_SHARE"] = "1";
-            edge._process = Process.Start(start)!;
-            _ = edge._process.StandardError.ReadToEndAsync();
-            var line = await edge._process.StandardOutput.ReadLineAsync();
-            Assert.StartsWith("port ", line, StringComparison.Ordinal);
-            edge._http.BaseAddress = new($"http://127.0.0.1:{line![5..]}/functions/v1/");
-            return edge;
-        }
-
-        public string Signed(Guid user) => Token(
-            "ES256", user, "authenticated", null, text => _key.SignData(text, HashAlgorithmName.SHA256));
-
-        // The known attack: the public key taken for a secret.
-        public string ForgedByPublicKey(Guid user) => Token(
-            "HS256", user, "authenticated", null, text => HMACSHA256.HashData(_key.ExportSubjectPublicKeyInfo(), text));
-
-        public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string function, string? token, string? body)
-        {
-            using var request = new HttpRequestMessage(method, function);
-            if (token == SupabaseStandIn.SecretKey) request.Headers.Add("apikey", token);
-            else if (token is not null) request.Headers.TryAddWithoutValidation("authorization", $"Bearer {token}");
-            if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-            return await _http.SendAsync(request);
-        }
-
-        public async Task<JsonElement> AskAsync(string function, string? token, object body)
-        {
-            using var response = await SendAsync(HttpMethod.Post, function, token, JsonSerializer.Serialize(body));
-            var text = await response.Content.ReadAsStringAsync();
-            Assert.True(response.StatusCode == HttpStatusCode.OK, text);
-            return JsonElement.Parse(text);
-        }
-
-        public async Task<int> StatusAsync(string function, string? token, object body)
-        {
-            using var response = await SendAsync(HttpMethod.Post, function, token, JsonSerializer.Serialize(body));
-            return (int)response.StatusCode;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            _process.StandardInput.Close();
-            await _process.WaitForExitAsync();
-            _process.Dispose();
-            _http.Dispose();
-            await StandIn.DisposeAsync();
-            await Database.DisposeAsync();
-            _folder.Dispose();
-            _key.Dispose();
-        }
-
-        private object PublicKey
-        {
-            get
-            {
-                var point = _key.ExportParameters(false).Q;
-                return new { kty = "EC", crv = "P-256", kid = "one", alg = "ES256", x = Encode(point.X!), y = Encode(point.Y!) };
-            }
-        }
     }
 }

@@ -88,6 +88,27 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
     }
 
     [Fact]
+    public async Task Vectors_that_are_dropped_during_a_search_are_a_release_that_is_gone()
+    {
+        await using var db = await GoldenAsync();
+        var release = await TestReleases.ActivateAsync(db, TestCheckpoints.Random(16, seed: 1));
+        var vector = await db.ScalarAsync<string>($"select translate(embedding::text, '[]', '{{}}') from {release.Table} limit 1");
+        await using var holder = await db.DataSource.OpenConnectionAsync();
+        await using var held = await holder.BeginTransactionAsync();
+        await using (var drop = new Npgsql.NpgsqlCommand($"drop table {release.Table}", holder, held)) await drop.ExecuteNonQueryAsync();
+        var searching = db.TryAsync("service_role", null, $"select * from two_tower_search('{release.ModelVersion}', '{vector}', 20)");
+        while (await db.ScalarAsync<long>("select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())") == 0)
+        {
+            Assert.False(searching.IsCompleted);
+            await Task.Delay(10);
+        }
+
+        await held.CommitAsync();
+        Assert.Equal("TT201", await searching);
+        Assert.Equal("TT201", await db.TryAsync("service_role", null, $"select * from two_tower_search('{release.ModelVersion}', '{vector}', 20)"));
+    }
+
+    [Fact]
     public async Task What_a_reader_served_counts_as_what_the_api_served()
     {
         await using var db = await GoldenAsync();
@@ -126,12 +147,33 @@ public class ReaderFunctionTests(SupabaseServer server) : IClassFixture<Supabase
         Assert.Equal("42501", await db.TryAsync("authenticated", user, "select two_tower_record_serving('[]')"));
     }
 
-    private async Task<TestDatabase> GoldenAsync()
+    [Fact]
+    public async Task An_empty_answer_counts_by_the_filters_that_it_was_given_under()
+    {
+        await using var db = await GoldenAsync(hasTagIds: true);
+        var release = await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
+        await db.ExecuteAsync("delete from videos v where not exists (select from video_tags t where t.video_id = v.id)");
+        var all = string.Join(", ", (await db.ListAsync<Guid>("select id from tags")).Select(id => $"\"{id}\""));
+        foreach (var (bans, counted) in new[] { ($"[{all}]", false), ($"[{all.Split(", ")[0]}]", true), ("[]", true), ("null", true) })
+        {
+            await db.ExecuteAsync("truncate two_tower.serving_counts, two_tower.serving_faults");
+            await db.AsAsync("service_role", null, $$$"""
+                select two_tower_record_serving('[{"user_id": "{{{Guid.NewGuid()}}}", "model_version": "{{{release.ModelVersion}}}", "strategy": "two_tower", "video_ids": [],
+                  "filters": {"max_safety_level": 32767, "banned_tag_ids": {{{bans}}} } }]')
+                """);
+            Assert.Equal(counted ? 1L : 0L, await db.ScalarAsync<long>("select count(*) from two_tower.serving_faults"));
+            Assert.Equal(counted ? 1L : 0L, await db.ScalarAsync<long>("select coalesce(sum(empty), 0)::int8 from two_tower.serving_counts"));
+        }
+    }
+
+    private async Task<TestDatabase> GoldenAsync(bool hasTagIds = false)
     {
         Assert.SkipWhen(server.Reason is not null, server.Reason ?? "");
         var db = await server.CreateProjectAsync(new(false, true));
+        if (hasTagIds) await db.ExecuteAsync(TestReleases.TagTables);
         await Migrator.MigrateAsync(db.DataSource, null, default);
-        await TestReleases.LoadGoldenAsync(db);
+        if (hasTagIds) await db.ExecuteAsync("grant select on tags, video_tags to service_role");
+        await TestReleases.LoadGoldenAsync(db, hasTagIds);
         return db;
     }
 

@@ -44,6 +44,21 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         Assert.Equal("nope", await db.ScalarAsync<string>("select decision_type from user_video_decisions"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_name_that_no_index_holds_is_named_and_nothing_is_written(bool isTag)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var random = new Random(3);
+        var name = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90))));
+        var video = new VideoRow { Id = Video, Title = name, Tags = isTag ? ["ok", name] : [], Performers = isTag ? [] : [name] };
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            new TableWriter(db.DataSource).WriteAsync(new([], [video], []), null, default));
+        Assert.Contains($"The longest has {9000:N0} letters, of video {Video}: '{name[..60]}…'. Nothing was written.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await db.ScalarAsync<long>("select count(*) from videos"));
+    }
+
     [Fact]
     public async Task Coarser_times_are_told_and_importing_twice_is_importing_once()
     {

@@ -19,6 +19,7 @@ internal sealed class Strains(TortureOptions options)
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5); // TwoTower:Limits, as it is by default
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan HangUp = TimeSpan.FromMilliseconds(20);
 
     public async Task<StrainsResult> RunAsync(World world, IProgress<StageProgress>? progress, CancellationToken ct)
@@ -55,11 +56,8 @@ internal sealed class Strains(TortureOptions options)
                 var health = name.StartsWith("a user", StringComparison.Ordinal) ? "/health/ready" : "/health/live";
                 while (!over.IsCancellationRequested)
                 {
-                    var asked = Stopwatch.GetTimestamp();
-                    using var answer = await replica.Client.GetAsync(health, CancellationToken.None);
-                    var took = Stopwatch.GetElapsedTime(asked);
+                    var took = await ProbeAsync(replica.Client, health, findings, name);
                     if (took > slowestHealth) slowestHealth = took;
-                    findings.AddIf((int)answer.StatusCode != 200, $"{name}: {health} was {(int)answer.StatusCode}");
                     findings.AddIf(health == "/health/live" && took > Second, $"{name}: {health} took {took.TotalSeconds:0.00} s");
                     await Task.Delay(20, CancellationToken.None);
                 }
@@ -68,7 +66,7 @@ internal sealed class Strains(TortureOptions options)
                 findings.AddIf(slowest > Deadline + Second, $"{name}: a request took {slowest.TotalSeconds:0.00} s");
             }
 
-            await BackAsync(replica.Client, world.Viewers[0], ct);
+            await BackAsync(replica.Client, world.Viewers[0], Recovery, findings, name, ct);
             return new(
                 name, statuses.OrderBy(pair => pair.Key).ToDictionary(), Math.Round(slowest.TotalSeconds, 2),
                 Math.Round(slowestHealth.TotalSeconds, 2));
@@ -101,7 +99,9 @@ internal sealed class Strains(TortureOptions options)
         return user;
     }
 
-    private static async Task<TimeSpan> AskAsync(
+    /// <summary>Asks for recommendations until it is over.</summary>
+    /// <returns>The slowest one, with an answer or without.</returns>
+    internal static async Task<TimeSpan> AskAsync(
         HttpClient client, IReadOnlyList<Guid> viewers, Random random, TimeSpan? patience, ConcurrentDictionary<int, int> statuses,
         Findings findings, string name,
         CancellationToken over)
@@ -110,36 +110,75 @@ internal sealed class Strains(TortureOptions options)
         while (!over.IsCancellationRequested)
         {
             var asked = Stopwatch.GetTimestamp();
+            var comesAgainAtOnce = false;
             using var leave = new CancellationTokenSource(patience ?? Timeout.InfiniteTimeSpan);
             try
             {
-                using var answer = await client.GetAsync($"/v1/users/{viewers[random.Next(viewers.Count)]}/recommendations?limit={Clients.Limit}", leave.Token);
+                using var answer = await client.GetAsync(
+                    $"/v1/users/{viewers[random.Next(viewers.Count)]}/recommendations?limit={Clients.Limit}", leave.Token);
                 var status = (int)answer.StatusCode;
                 statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
                 findings.AddIf(status is not (200 or 503), $"{name}: {status}");
                 findings.AddIf(status == 503 && answer.Headers.RetryAfter is null, $"{name}: 503 without Retry-After");
-                var took = Stopwatch.GetElapsedTime(asked);
-                if (took > slowest) slowest = took;
-                if (status == 503) await Task.Delay(50, CancellationToken.None);
+                comesAgainAtOnce = status != 503;
             }
             catch (OperationCanceledException) when (leave.IsCancellationRequested)
             {
                 statuses.AddOrUpdate(0, 1, (_, count) => count + 1); // hung up
+                continue;
             }
-            catch (HttpRequestException e)
+            catch (Exception e) when (IsNoAnswer(e))
             {
                 findings.Add($"{name}: no answer ({e.Message})");
             }
+
+            var took = Stopwatch.GetElapsedTime(asked);
+            if (took > slowest) slowest = took;
+            if (!comesAgainAtOnce) await Task.Delay(50, CancellationToken.None);
         }
 
         return slowest;
     }
 
-    // What was given up on gives its turn back.
-    private static async Task BackAsync(HttpClient client, Guid viewer, CancellationToken ct)
+    /// <summary>Asks the health check once.</summary>
+    /// <returns>How long it took, with an answer or without.</returns>
+    internal static async Task<TimeSpan> ProbeAsync(HttpClient client, string path, Findings findings, string name)
     {
-        while ((await Clients.AskAsync(client, viewer)).Status != 200) await Task.Delay(100, ct);
+        var asked = Stopwatch.GetTimestamp();
+        try
+        {
+            using var answer = await client.GetAsync(path, CancellationToken.None);
+            findings.AddIf((int)answer.StatusCode != 200, $"{name}: {path} was {(int)answer.StatusCode}");
+        }
+        catch (Exception e) when (IsNoAnswer(e))
+        {
+            findings.Add($"{name}: {path}: no answer ({e.Message})");
+        }
+
+        return Stopwatch.GetElapsedTime(asked);
     }
+
+    /// <summary>Waits until a user is answered again: what was given up on gives its turn back.</summary>
+    internal static async Task BackAsync(
+        HttpClient client, Guid viewer, TimeSpan patience, Findings findings, string name, CancellationToken ct)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var status = (await Clients.AskAsync(client, viewer)).Status;
+            if (status == 200) return;
+            if (Stopwatch.GetElapsedTime(started) > patience)
+            {
+                findings.Add($"{name}: {patience.TotalSeconds:0} s after it a user isn't answered (the last status is {status}, 0: no answer)");
+                return;
+            }
+
+            await Task.Delay(100, ct);
+        }
+    }
+
+    // The client's own limit ends as a cancellation.
+    private static bool IsNoAnswer(Exception e) => e is HttpRequestException or OperationCanceledException or IOException;
 
     private sealed class Unlocked(NpgsqlConnection connection) : IAsyncDisposable
     {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using TwoTower.Testing;
 
 namespace TwoTower.Torture.Servers;
 
@@ -29,7 +28,7 @@ internal sealed class Replica : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It ended, or isn't ready in time.</exception>
     public static async Task<Replica> StartAsync(string connectionString, CancellationToken ct)
     {
-        var address = $"http://127.0.0.1:{FreePort()}";
+        var address = $"http://127.0.0.1:{FreePort.Next()}";
         var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
         var replica = new Replica(ServiceProcess.Start("TwoTower.Api", connectionString, Settings, "--urls", address), client);
         var started = Stopwatch.GetTimestamp();
@@ -72,12 +71,5 @@ internal sealed class Replica : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -22,8 +22,8 @@ public sealed class SettingsSearchTests
     private static readonly HistoryOptions Options = new()
     {
         Choose = HistoryOptions.Choosable,
-        Ridge = 2.9,
-        ContentWeight = 0.3,
+        RidgePerD = 2.9,
+        ContentWeightPerD = 0.3,
         PopularityDiscount = 0.3,
         Factors = 8,
         TasteFactors = 4,
@@ -98,13 +98,60 @@ public sealed class SettingsSearchTests
     [Fact]
     public void The_same_seed_chooses_the_same_and_what_is_not_listed_stays_by_hand()
     {
-        var options = Options with { Choose = ["popularity_discount", "factors_share"], Ridge = 17, ContentWeight = 0, TasteWeight = 0.9, TrendWeight = 0.1 };
+        var options = Options with
+        {
+            Choose = ["popularity_discount", "factors_share"],
+            RidgePerD = null,
+            Ridge = 17,
+            ContentWeightPerD = null,
+            ContentWeight = 0,
+            TasteWeight = 0.9,
+            TrendWeight = 0.1,
+        };
         var (one, other) = (Search(World(true, true), options), Search(World(true, true), options));
 
         Assert.Equal(one.Options, other.Options);
         Assert.Equal(one.Chosen.Tried.Select(tried => tried.Mean), other.Chosen.Tried.Select(tried => tried.Mean));
         Assert.Equal((17, 0, 0.9, 0.1), (one.Options.Ridge, one.Options.ContentWeight, one.Options.TasteWeight, one.Options.TrendWeight));
         Assert.Equal(["factors_share", "popularity_discount"], one.Chosen.Values.Keys.Order());
+    }
+
+    // Key and start value, absolute or per d, chosen or not: each value is of its own unit.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_value_keeps_its_unit_whether_the_training_chooses_it_or_not(bool chosen)
+    {
+        var tables = World(themes: true, nopes: true);
+        var choose = chosen ? new[] { "ridge", "content_weight" } : [];
+        var absolute = Search(tables, Options with { Choose = [.. choose, "trend_weight"], RidgePerD = null, Ridge = 350, ContentWeightPerD = null, ContentWeight = 130 });
+        var perD = Search(tables, Options with { Choose = [.. choose, "trend_weight"], Ridge = 1, ContentWeight = 1 });
+
+        Assert.True(perD.Chosen.Unit > 2, $"{perD.Chosen.Unit}");
+        IsOneOf(absolute.Options.Ridge, chosen ? [350 / 3.0, 350, 1050] : [350]);
+        IsOneOf(perD.Options.Ridge / perD.Chosen.Unit, chosen ? [2.9 / 3, 2.9, 8.7] : [2.9]);
+        IsOneOf(absolute.Options.ContentWeight, chosen ? [0, 130 / 3.0, 130, 390] : [130]);
+        IsOneOf(perD.Options.ContentWeight / perD.Chosen.Unit, chosen ? [0, 0.1, 0.3, 0.9] : [0.3]);
+        Assert.Equal((null, null), (absolute.Options.RidgePerD, perD.Options.RidgePerD));
+    }
+
+    private static void IsOneOf(double value, double[] values) =>
+        Assert.Contains(Math.Round(value, 6), values.Select(one => Math.Round(one, 6)));
+
+    [Fact]
+    public async Task A_recipe_that_chooses_nothing_has_its_values_per_d_all_the_same()
+    {
+        var tables = World(themes: true, nopes: true);
+        var unit = Search(tables, Options).Chosen.Unit;
+        var perD = Options with { Choose = null };
+        var absolute = perD with { RidgePerD = null, Ridge = 2.9 * unit, ContentWeightPerD = null, ContentWeight = 0.3 * unit };
+
+        var one = await TrainJob.RunAsync(Job(tables, perD, []), null, default);
+        var other = await TrainJob.RunAsync(Job(tables, absolute, []), null, default);
+        var far = await TrainJob.RunAsync(Job(tables, absolute with { Ridge = 2.9 }, []), null, default);
+
+        Assert.Equal(other.Checkpoint.User.Layers[0].Weight, one.Checkpoint.User.Layers[0].Weight);
+        Assert.NotEqual(other.Checkpoint.User.Layers[0].Weight, far.Checkpoint.User.Layers[0].Weight);
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using TwoTower.ServiceDefaults.Commands;
 
-namespace TwoTower.Cli.Hosting;
+namespace TwoTower.ServiceDefaults.Commands;
 
 /// <summary>
 /// Ctrl-C and SIGTERM. The first asks the running stage to stop, and the process ends by itself once what it was writing is whole;

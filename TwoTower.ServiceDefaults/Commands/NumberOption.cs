@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 
-namespace TwoTower.Cli.Hosting;
+namespace TwoTower.ServiceDefaults.Commands;
 
 /// <summary>Options that take a whole number; what isn't one is refused by name, value and range.</summary>
 internal static class NumberOption

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace TwoTower.EndToEnd.Tests;
+namespace TwoTower.Testing;
 
+/// <summary>A port of 127.0.0.1 that nobody listens on at the moment.</summary>
 internal static class FreePort
 {
     public static int Next()

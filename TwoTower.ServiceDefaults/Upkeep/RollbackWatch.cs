@@ -1,11 +1,13 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Experiments.Rollback;
 
-namespace TwoTower.Web.Hosting;
+namespace TwoTower.ServiceDefaults.Upkeep;
 
-/// <summary>Goes back to the release before when the one that was activated misbehaves. Every replica watches; one acts.</summary>
+/// <summary>Goes back to the release before when the one that was activated misbehaves. Any number of processes watch; one acts.</summary>
 internal sealed class RollbackWatch(
     AutomaticRollback rollback, IOptions<RollbackOptions> options, TimeProvider time, ILogger<RollbackWatch> logger) : BackgroundService
 {

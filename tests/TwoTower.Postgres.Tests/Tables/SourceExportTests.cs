@@ -1,0 +1,111 @@
+using TwoTower.Core;
+using TwoTower.Datasets.Import;
+using TwoTower.Postgres.Schema;
+using TwoTower.Postgres.Tables;
+using TwoTower.Testing;
+
+namespace TwoTower.Postgres.Tests.Tables;
+
+/// <summary>Tables of theirs with keys of any type, read as an import reads them.</summary>
+public sealed class SourceExportTests(PostgresFixture postgres)
+{
+    [Theory]
+    [InlineData("bigint", "1", "2", "10", "11")]
+    [InlineData("int", "1", "2", "10", "11")]
+    [InlineData("numeric(9,2)", "1", "2", "10", "11")]
+    [InlineData("text", "ann@x", "b,\"ob", "tt0113277", "tt 2")]
+    [InlineData("char(9)", "ann", "bob", "a", "b")]
+    public async Task Keys_of_any_type_come_in_as_what_they_are(string type, string u1, string u2, string v1, string v2)
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(
+            $"""
+            create table profiles (user_id {type} primary key, display_name text, joined date);
+            create table videos (id {type} primary key, title text, price money, stock int);
+            create table tags (id int primary key, name text);
+            create table video_tags (video_id {type}, tag_id int);
+            create table user_video_decisions (user_id {type}, video_id {type}, decision_type text, created_at timestamp);
+            insert into profiles values ('{u1}', 'Ann'), ('{u2}', null);
+            insert into videos values ('{v1}', 'Heat, "1995"', 9.5, 3), ('{v2}', 'Ronin', null, 0);
+            insert into tags values (5, 'crime');
+            insert into video_tags values ('{v1}', 5);
+            insert into user_video_decisions values ('{u1}', '{v1}', 'like', '2025-02-01'), ('{u2}', '{v2}', 'nope', '2025-02-02 12:00');
+            """);
+        Assert.Equal(2, (await Migrator.FindMisfitsAsync(db.DataSource, default)).Misfits.Count(line => line.StartsWith("The table public.user_video_decisions", StringComparison.Ordinal)
+            && line.Contains("_id of type", StringComparison.Ordinal)));
+
+        await using var ours = await postgres.CreateDatabaseAsync();
+        for (var time = 0; time < 2; time++)
+        {
+            using var folder = new TemporaryFolder();
+            await SourceExport.WriteAsync(db.DataSource, folder.Path, null, default);
+            await new TableWriter(ours.DataSource).WriteAsync(CsvTableReader.Read(folder.Path), null, default);
+        }
+
+        Assert.Equal([$"{v1} Heat, \"1995\"", $"{v2} Ronin"], await ours.ListAsync<string>("select external_id || ' ' || title from videos order by title"));
+        Assert.Equal([$"{v1} crime"], await ours.ListAsync<string>("select v.external_id || ' ' || t.tag_name from video_tags t join videos v on v.id = t.video_id"));
+        Assert.Equal([u1, u2], await ours.ListAsync<string>("select g.given_id from user_video_decisions join two_tower.given_user_ids g using (user_id) order by created_at"));
+        Assert.Equal([v1, v2], await ours.ListAsync<string>("select g.given_id from user_video_decisions join two_tower.given_video_ids g using (video_id) order by created_at"));
+        Assert.Equal("2025-02-02 12:00:00+00", await ours.ScalarAsync<string>("set timezone = 'UTC'; select max(created_at)::text from user_video_decisions"));
+
+        // They go with their rows.
+        await ours.ExecuteAsync("delete from videos; delete from profiles");
+        Assert.Equal(0, await ours.ScalarAsync<long>("select (select count(*) from two_tower.given_user_ids) + (select count(*) from two_tower.given_video_ids)"));
+    }
+
+    [Fact]
+    public async Task A_table_of_other_columns_or_names_needs_a_view_which_is_printed_as_it_has_to_be()
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(
+            """
+            create table videos ("videoNo" int primary key, title text);
+            create table user_video_decisions (customer_id int, item_id int, action text, happened_at timestamptz, note text);
+            insert into videos values (1, 'Heat');
+            insert into user_video_decisions values (7, 1, 'like', '2025-02-01', 'x');
+            """);
+        using var folder = new TemporaryFolder();
+        var error = await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(db.DataSource, folder.Path, null, default));
+        string[] views =
+        [
+            "create view two_tower.videos as select \"videoNo\" as id, title from public.videos",
+            "create view two_tower.user_video_decisions as select customer_id as user_id, item_id as video_id, action as decision_type, happened_at as created_at from public.user_video_decisions",
+        ];
+        Assert.All(views, view => Assert.Contains(view, error.Message, StringComparison.Ordinal));
+        Assert.Contains("create view two_tower.profiles as select <user_id> as user_id from <your table>", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+
+        // With them, and without a table of users, all is there.
+        await db.ExecuteAsync($"create schema if not exists two_tower; {string.Join("; ", views)}");
+        await SourceExport.WriteAsync(db.DataSource, folder.Path, null, default);
+        var tables = CsvTableReader.Read(folder.Path);
+        Assert.Equal(("1", "Heat"), (Assert.Single(tables.Videos).GivenId, tables.Videos[0].Title));
+        Assert.Equal("7", Assert.Single(tables.Profiles).GivenId);
+        Assert.Equal(tables.Profiles[0].UserId, Assert.Single(tables.Decisions).UserId);
+    }
+
+    [Fact]
+    public async Task Rows_that_a_policy_hides_are_an_error_not_a_part()
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        var role = $"twotower_test_{Guid.NewGuid():N}";
+        await db.ExecuteAsync(
+            $"""
+            create table videos (id int primary key); create table user_video_decisions (user_id int, video_id int, decision_type text, created_at timestamptz);
+            alter table videos enable row level security;
+            create role {role} login password 'of a test'; grant select on videos, user_video_decisions to {role};
+            """);
+        try
+        {
+            await using var reader = Npgsql.NpgsqlDataSource.Create(
+                new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = "of a test", Pooling = false }.ConnectionString);
+            using var folder = new TemporaryFolder();
+            var error = await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(reader, folder.Path, null, default));
+            Assert.Contains("Row-level security hides rows of public.videos", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await db.ExecuteAsync($"drop owned by {role}; drop role {role}");
+        }
+    }
+}
