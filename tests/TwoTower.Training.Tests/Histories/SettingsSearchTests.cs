@@ -219,11 +219,11 @@ public sealed class SettingsSearchTests
     [Theory]
     [InlineData(false, 32)]
     [InlineData(true, 16)]
-    public async Task Data_without_nopes_has_twice_as_many_videos_of_their_own(bool nopes, int own)
+    public async Task Data_without_nopes_has_twice_as_many_videos_in_the_linear_model(bool nopes, int items)
     {
         var tables = World(themes: true, nopes);
         var chosen = (await TrainJob.RunAsync(Job(tables, Options with { MaxItems = 16 }, []), null, default)).Checkpoint;
-        Assert.Equal(own, chosen.History!.Ids.VideoIds.Count);
+        Assert.Equal((items, Items), (chosen.Training.Items, chosen.History!.Ids.VideoIds.Count));
         var fixedNumber = Options with { MaxItems = 16, Choose = [.. HistoryOptions.Choosable.Where(key => key != "max_items")] };
         Assert.Equal(16, (await TrainJob.RunAsync(Job(tables, fixedNumber, []), null, default)).Checkpoint.History!.Ids.VideoIds.Count);
     }
