@@ -10,7 +10,11 @@ namespace TwoTower.Cli.Commands;
 internal static class DemoCommand
 {
     private static readonly Option<string?> Data = new("--data") { Description = "Your tables instead of made-up ones: a folder with one file per table, or a zip archive of it.", HelpName = "DIR" };
-    private static readonly Option<string?> MovieLens = new("--movielens") { Description = "MovieLens' own files instead: the folder of ml-latest-small, ml-25m or ml-1m, or the archive.", HelpName = "DIR" };
+    private static readonly Option<string?> MovieLens = new("--movielens")
+    {
+        Description = "MovieLens' own files instead: the folder of ml-latest-small, ml-25m or ml-1m, or the archive.",
+        HelpName = "DIR",
+    };
     private static readonly Option<bool> Fresh = new("--fresh") { Description = "Drop the demo's own database and start anew." };
     private static readonly Option<bool> Exit = new("--exit") { Description = "Stop after printing, instead of serving on." };
 

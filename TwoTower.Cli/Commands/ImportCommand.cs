@@ -20,7 +20,8 @@ internal static class ImportCommand
     };
 
     /// <summary>How many bad rows may be left out.</summary>
-    public static readonly Option<int?> SkipBad = NumberOption.Create("--skip-bad", "Leave out at most this many bad rows, and list them, the first 100,000, in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
+    public static readonly Option<int?> SkipBad = NumberOption.Create(
+        "--skip-bad", "Leave out at most this many bad rows, and list them, the first 100,000, in the file import-bad-rows.txt.", 0, int.MaxValue, 0);
 
     public static Command Create(CommandHost host)
     {
@@ -77,7 +78,8 @@ internal static class ImportCommand
         };
         var command = new Verb(name, summary, more) { folder, CommonOptions.Database, SkipBad };
         if (format is null) command.Add(Map);
-        host.Handle(command, session => LoadAsync(session, session.Parse.GetValue(folder)!, format, format is null ? session.Parse.GetValue(Map) : null));
+        host.Handle(command, session =>
+            LoadAsync(session, session.Parse.GetValue(folder)!, format, format is null ? session.Parse.GetValue(Map) : null));
         return command;
     }
 

@@ -13,8 +13,8 @@ internal sealed record KnownUser(Guid Id, string? DisplayName, string? GivenId)
     /// <summary>Name and id, for a person.</summary>
     public string Shown => DisplayName is { Length: > 0 } name ? $"{name} ({(GivenId is null || GivenId == name ? "" : $"{GivenId}, ")}{Id})" : Id.ToString();
 
-    /// <summary>Finds a user by id (a profile or a decision is enough to be known), by the number or text that an import made the id of, or by
-    /// display name.</summary>
+    /// <summary>Finds a user by id (a profile or a decision is enough to be known), by the number or text that an import made the id of, or
+    /// by display name.</summary>
     /// <exception cref="InputException">Nobody, or more than one.</exception>
     public static async Task<KnownUser> FindAsync(NpgsqlDataSource db, string user, CancellationToken ct)
     {

@@ -21,7 +21,8 @@ internal sealed record DatabaseChoice(string? ConnectionString, string NamedBy, 
 
     /// <summary>Option, then variables, in their order.</summary>
     /// <exception cref="InputException">The option is neither a connection string nor a file with one.</exception>
-    public static DatabaseChoice From(ParseResult parse, Func<string, string?> variable) => From(parse, CommonOptions.Database, Variables, variable);
+    public static DatabaseChoice From(ParseResult parse, Func<string, string?> variable) =>
+        From(parse, CommonOptions.Database, Variables, variable);
 
     /// <summary>The database that is only read, of a verb that copies from one into another.</summary>
     /// <exception cref="InputException">As <see cref="From(ParseResult, Func{string, string})"/>.</exception>

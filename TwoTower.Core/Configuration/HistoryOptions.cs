@@ -6,7 +6,8 @@ namespace TwoTower.Core.Configuration;
 
 /// <summary>
 /// How a user tower that reads the history is learned: it learns to answer as three closed-form models do together (docs/recipes.md). Three
-/// keys are worth a thought on new data (max_items, popularity_discount, cold_discount); the others are advanced, and were found by a search.
+/// keys are worth a thought on new data (max_items, popularity_discount, cold_discount); the others are advanced, and were found by a
+/// search.
 /// </summary>
 [Category(Advanced)]
 public sealed record HistoryOptions : IValidatableObject
@@ -27,19 +28,23 @@ public sealed record HistoryOptions : IValidatableObject
 
     /// <summary>
     /// Keys of this section that the training chooses on users whom it leaves out for that; their values are where it begins (of ridge and
-    /// content_weight those per d, where there are any), and max_items is doubled where nobody nopes.
+    /// content_weight those per d, where there are any). With max_items in the list every liked video gets vectors of its own: those beyond
+    /// max_items, which is doubled where nobody nopes, from factors of all likes.
     /// </summary>
     /// <remarks>A key that is set by hand leaves the list, and has that value. Empty: the recipe's values as they are.</remarks>
     // Null, also for an empty list: none. Not written where there are none: releases of recipe v3 stay what they were, byte for byte.
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Choose { get; init => field = value is { Count: > 0 } ? value : null; }
 
-    /// <summary>How many videos get vectors of their own: those with the most decisions. The others live by their content.</summary>
+    /// <summary>
+    /// How many videos the linear model has, which get vectors of their own: those with the most decisions. The others live by their content,
+    /// or, with max_items in choose, by the factors of all likes.
+    /// </summary>
     /// <remarks>
     /// Raise it where more videos than this have a dozen decisions or more. The training takes memory with its square and time with its
     /// cube: about
     /// 1.6 GB for 5,000, 6.4 GB for 10,000, 26 GB for 20,000, and a quarter of it where nobody nopes. Lower it where memory is short; what
-    /// is left out is ranked by content alone.
+    /// is left out is ranked by content alone, or by factors.
     /// </remarks>
     [Range(16, 40_000), Category(Everyday)]
     public int MaxItems { get; init; } = 5000;

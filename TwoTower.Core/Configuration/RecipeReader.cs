@@ -107,7 +107,8 @@ public static class RecipeReader
     internal static void SetByHand(JsonObject root, IReadOnlyList<string> path)
     {
         if (path is not [HistorySection, var name] || root[HistorySection] is not JsonObject section) return;
-        if (HistoryOptions.Units.FirstOrDefault(pair => name == pair.Absolute || name == pair.PerD) is { Absolute: { } absolute, PerD: var perD })
+        if (HistoryOptions.Units.FirstOrDefault(pair => name == pair.Absolute || name == pair.PerD) is
+            { Absolute: { } absolute, PerD: var perD })
         {
             section.Remove(name == absolute ? perD : absolute);
             name = absolute;

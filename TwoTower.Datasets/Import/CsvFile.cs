@@ -39,8 +39,8 @@ internal sealed class CsvFile : TableFile
 
     public override double? Fraction => _file.CanRead && _file.Length > 0 ? (double)_file.Position / _file.Length : null;
 
-    /// <summary>Opens a file whose name says that it has commas. Spreadsheets write semicolons under that name in half of the world, and others
-    /// tabs: a header without a comma tells.</summary>
+    /// <summary>Opens a file whose name says that it has commas. Spreadsheets write semicolons under that name in half of the world, and
+    /// others tabs: a header without a comma tells.</summary>
     public static CsvFile OpenCommas(string path, IReadOnlyList<string>? header, bool quotes)
     {
         var file = Open(path, ',', header, quotes);
@@ -59,7 +59,8 @@ internal sealed class CsvFile : TableFile
     public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header, bool quotes)
     {
         var name = Path.GetFileName(path);
-        return Guard(name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header, quotes) { Name = name });
+        return Guard(
+            name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header, quotes) { Name = name });
     }
 
     public override bool Read()

@@ -87,7 +87,8 @@ internal static class CsvTableReader
         // What lies beside the tables may have been meant to be one.
         private void TellOthers()
         {
-            foreach (var file in Directory.EnumerateFiles(source.Path).Select(path => Path.GetFileName(path)!).Where(ImportFormats.IsData).Order(StringComparer.Ordinal))
+            var files = Directory.EnumerateFiles(source.Path).Select(path => Path.GetFileName(path)!).Where(ImportFormats.IsData);
+            foreach (var file in files.Order(StringComparer.Ordinal))
             {
                 var table = file[..file.IndexOf('.', StringComparison.Ordinal)];
                 if (!Tables.Contains(table)) say?.Invoke($"{file} is ignored: it is none of {string.Join(", ", Tables)}");
@@ -186,7 +187,7 @@ internal static class CsvTableReader
             IEnumerable<DecisionEntry> Rows()
             {
                 var (noVideo, noUser, ahead) = (new Tally(), new Tally(), new Tally());
-                var count = 0L;
+                var (count, before) = (0L, faults.Count);
                 foreach (var row in faults.Rows(file, () =>
                 {
                     var decision = Decision(type);
@@ -205,8 +206,10 @@ internal static class CsvTableReader
                 var unknown = $"decisions name a video that isn't in {_videosFile}: no model learns from them";
                 if (count > 0 && noVideo.Count == count)
                 {
-                    throw new InputException($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
+                    throw faults.Refusal($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 }
+
+                if (count == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
 
                 noVideo.Tell(say, count, unknown);
                 noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");

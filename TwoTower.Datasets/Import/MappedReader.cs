@@ -72,7 +72,8 @@ internal static class MappedReader
             Require(items.Columns.Keys, known, "items");
             using var file = OpenFile(items);
             var id = file.Column(items.Id, required: true);
-            var mapped = items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
+            var mapped =
+                items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
             var tags = items.Tags is null ? default(CsvColumn?) : file.Column(items.Tags, required: true);
             var performers = items.Performers is null ? default(CsvColumn?) : file.Column(items.Performers, required: true);
 
@@ -150,6 +151,7 @@ internal static class MappedReader
             IEnumerable<DecisionEntry> Rows()
             {
                 var (count, neither, useful) = (0L, 0L, 0L);
+                var before = faults.Count;
                 var (noItem, ahead) = (new Tally(), new Tally());
                 var now = options.Time.GetUtcNow();
                 foreach (var row in faults.Rows(file, () =>
@@ -159,7 +161,7 @@ internal static class MappedReader
                     var at = time is { } known ? known.RequiredTime(out exact) : NoTime.AddSeconds(count);
                     var decision = rules.Decide();
                     count++;
-                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, new(userId, _users.TextOf(userId), null) { GivenId = _users.TextOf(userId) });
+                    if (!_profiles.ContainsKey(userId)) _profiles.Add(userId, Named(userId));
                     if (map.Items is null) _videos.TryAdd(itemId, FromInteraction(itemId));
                     var isKnown = _videos.ContainsKey(itemId);
                     if (!isKnown) noItem.Add(file, item);
@@ -178,21 +180,22 @@ internal static class MappedReader
                 }
 
                 const string unknown = "interactions name an item that the file of items doesn't have: no model learns from them";
-                if (count > 0 && noItem.Count == count) throw new InputException(
+                if (count > 0 && noItem.Count == count) throw faults.Refusal(
                     $"{file.Name}: {noItem.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 if (count > 0 && neither == count)
                 {
-                    throw new InputException(
+                    throw faults.Refusal(
                         $"{file.Name}: none of {count} rows is a like or a nope by the rules of {mapName}. Check 'like' and 'nope' in it.");
                 }
 
                 if (count > 0 && useful == 0)
                 {
-                    throw new InputException(
+                    throw faults.Refusal(
                         $"{file.Name}: {noItem.Sentence(count, unknown)}, and {Amounts.Count(neither)} are neither a like nor a nope by the rules of {mapName}: "
                         + "none is left. Check the rules, and that both files mean the same ids.");
                 }
 
+                if (count == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
                 noItem.Tell(say, count, unknown);
                 ahead.Tell(say, count, DecisionTimes.Ahead);
                 if (neither > 0) say?.Invoke(
@@ -202,6 +205,8 @@ internal static class MappedReader
                     $"{mapName} names no column of times: the order of {file.Name} stands for it, a second each from {NoTime:yyyy-MM-dd}");
             }
         }
+
+        private ProfileRow Named(Guid id) => new(id, _users.TextOf(id), null) { GivenId = _users.TextOf(id) };
 
         private VideoRow FromInteraction(Guid id) =>
             new() { Id = id, ExternalId = _items.TextOf(id), GivenId = _items.TextOf(id), Title = _items.TextOf(id) ?? id.ToString() };

@@ -113,7 +113,7 @@ internal static partial class MovieLensReader
         {
             var (userColumn, movieColumn) = (file.Column("userId", required: true), file.Column("movieId", required: true));
             var (ratingColumn, timeColumn) = (file.Column("rating", required: true), file.Column("timestamp", required: true));
-            var (between, ratings) = (0L, 0L);
+            var (between, ratings, before) = (0L, 0L, faults.Count);
             var (unknown, ahead) = (new Tally(), new Tally());
             var now = options.Time.GetUtcNow();
             foreach (var row in faults.Rows(file, () =>
@@ -141,7 +141,8 @@ internal static partial class MovieLensReader
                 }
 
                 if (DecisionTimes.IsAhead(at, now)) ahead.Add(file, timeColumn);
-                return (true, new DecisionEntry(known.Id, movie.Id, rating >= RatingRule.LikeFrom ? DecisionType.Like : DecisionType.Nope, at));
+                var type = rating >= RatingRule.LikeFrom ? DecisionType.Like : DecisionType.Nope;
+                return (true, new DecisionEntry(known.Id, movie.Id, type, at));
             }))
             {
                 yield return row;
@@ -150,16 +151,17 @@ internal static partial class MovieLensReader
             const string left = "ratings are of movies that aren't in the list of movies, and are left out";
             if (ratings > 0 && unknown.Count == ratings)
             {
-                throw new InputException($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
+                throw faults.Refusal($"{unknown.Sentence(ratings, left)}. Check that both files mean the same ids.");
             }
 
             var neither = $"between {RatingRule.NopeTo} and {RatingRule.LikeFrom} say neither like nor nope and are left out";
             if (ratings > 0 && unknown.Count + between == ratings)
             {
-                throw new InputException($"{file.Name}: none of {Amounts.Count(ratings)} ratings is a decision: {Amounts.Count(between)} {neither}"
+                throw faults.Refusal($"{file.Name}: none of {Amounts.Count(ratings)} ratings is a decision: {Amounts.Count(between)} {neither}"
                     + (unknown.Count > 0 ? $"; {unknown.Sentence(ratings, left)}" : "") + ". Say with --map which ratings are likes: docs/data.md.");
             }
 
+            if (ratings == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
             unknown.Tell(say, ratings, left);
             ahead.Tell(say, ratings, DecisionTimes.Ahead);
             if (between > 0) say?.Invoke($"{between} ratings {neither}");

@@ -18,6 +18,10 @@ internal sealed class RowFaults(int skip)
     /// <summary>A line for each row that was left out, of the first <see cref="Listed"/>.</summary>
     public IReadOnlyList<string> Messages => _messages;
 
+    /// <summary>An error that bad rows may be the cause of: those are told with it, first.</summary>
+    public InputException Refusal(string reason) =>
+        new(string.Join('\n', _messages.Take(Told).Append(Count > 0 ? $"{reason} The rows above are bad, and left out." : reason)));
+
     /// <summary>Calls an action for every row of a file; at its end, too many bad rows are an error.</summary>
     public void EachRow(TableFile file, Action row)
     {

@@ -9,8 +9,8 @@ namespace TwoTower.Evaluation.Results;
 
 /// <summary>
 /// Writes rankings so that anyone can recompute the metrics: a CSV with <c>viewer,rank,video,score</c>, the first 100 of each user. Where
-/// there are several models or splits a column <c>contender</c> or <c>split</c> follows; where ids were made from numbers or texts, those follow
-/// as <c>given_viewer</c> and <c>given_video</c>.
+/// there are several models or splits a column <c>contender</c> or <c>split</c> follows; where ids were made from numbers or texts, those
+/// follow as <c>given_viewer</c> and <c>given_video</c>.
 /// </summary>
 internal static class RankingDump
 {
@@ -19,7 +19,8 @@ internal static class RankingDump
     /// <param name="tables">All rows: what ids were made from.</param>
     /// <param name="splits">What was asked.</param>
     /// <param name="answers">What came of it.</param>
-    public static void Write(string path, TableSet tables, IReadOnlyList<Split> splits, IReadOnlyList<Answers> answers) => AtomicFile.Write(path, stream =>
+    public static void Write(
+        string path, TableSet tables, IReadOnlyList<Split> splits, IReadOnlyList<Answers> answers) => AtomicFile.Write(path, stream =>
     {
         var users = tables.Profiles.Where(row => row.GivenId is not null).ToDictionary(row => row.UserId, row => row.GivenId);
         var given = users.Count > 0 || tables.Videos.Any(row => row.GivenId is not null);

@@ -91,7 +91,8 @@ internal static class Migrator
             functions.Foreign);
     }
 
-    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and the tables as an import reads them.</summary>
+    /// <summary>Tells which columns of tables that are there can't be used, a sentence each, and the tables as an import reads
+    /// them.</summary>
     public static async Task<(IReadOnlyList<string> Misfits, IReadOnlyList<SourceTable> Tables)> FindMisfitsAsync(
         NpgsqlDataSource db, CancellationToken ct)
     {

@@ -64,7 +64,10 @@ internal sealed record SourceTable(string Name, string? Query, string? View)
         if (await RelationAsync(connection, table, ct) is not { } relation) return new(table, null, ViewOf(table, "<your table>", [], required, []));
         var columns = await ColumnsAsync(connection, relation, ct);
         var taken = others.Where(columns.ContainsKey).ToArray();
-        if (!required.All(column => columns.ContainsKey(column.Name))) return new(table, null, ViewOf(table, relation, columns, required, taken));
+        if (!required.All(column => columns.ContainsKey(column.Name)))
+        {
+            return new(table, null, ViewOf(table, relation, columns, required, taken));
+        }
 
         // As texts: a char(9) without its blanks.
         var selected = required.Select(column => column.Name is "created_at" ? column.Name : $"{column.Name}::text as {column.Name}")
@@ -106,7 +109,8 @@ internal sealed record SourceTable(string Name, string? Query, string? View)
         """)
         .With("table", table).ScalarAsync<string>(ct);
 
-    private static async Task<Dictionary<string, string>> ColumnsAsync(NpgsqlConnection connection, string relation, CancellationToken ct) =>
+    private static async Task<Dictionary<string, string>> ColumnsAsync(
+        NpgsqlConnection connection, string relation, CancellationToken ct) =>
         (await connection.Sql(
             """
             select attname::text as name, format_type(atttypid, atttypmod) as type

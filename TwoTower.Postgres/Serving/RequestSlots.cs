@@ -34,16 +34,17 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
 
     /// <summary>Runs a request's work when it is its turn.</summary>
     /// <typeparam name="T">The answer.</typeparam>
-    /// <param name="work">Gets a token that is cancelled at the deadline, to be looked at between two queries. It must use nothing of the request's connection: it may outlive it.</param>
+    /// <param name="work">Gets a token that is cancelled at the deadline, or when the client has left, to be
+    /// looked at between two queries. It must use nothing of the request's connection: it may outlive it.</param>
     /// <param name="left">The client has left: nobody waits for the answer any more, and the work ends by itself.</param>
     /// <exception cref="RequestShedException">There was no turn, or no time.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken left)
     {
         ArgumentNullException.ThrowIfNull(work);
         var started = time.GetTimestamp();
+        left.ThrowIfCancellationRequested();
         if (!_free.Wait(0, CancellationToken.None)) await WaitAsync(left);
-        var expiry = new CancellationTokenSource(Remaining(started), time);
-        var running = RunToItsEndAsync(work, expiry);
+        var running = RunToItsEndAsync(work, new(Remaining(started), time), left);
         try
         {
             return await running.WaitAsync(Remaining(started), time, left);
@@ -82,15 +83,19 @@ internal sealed class RequestSlots(IOptions<ServingLimits> options, TimeProvider
         }
     }
 
-    private async Task<T> RunToItsEndAsync<T>(Func<CancellationToken, Task<T>> work, CancellationTokenSource expiry)
+    private async Task<T> RunToItsEndAsync<T>(Func<CancellationToken, Task<T>> work, CancellationTokenSource expiry, CancellationToken left)
     {
         try
         {
-            return await work(expiry.Token);
+            using (expiry)
+            using (var over = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, left))
+            {
+                over.Token.ThrowIfCancellationRequested(); // it left while it waited
+                return await work(over.Token);
+            }
         }
         finally
         {
-            expiry.Dispose();
             _free.Release();
         }
     }

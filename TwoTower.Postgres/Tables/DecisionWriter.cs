@@ -8,8 +8,8 @@ namespace TwoTower.Postgres.Tables;
 
 /// <summary>
 /// Writes rows of <c>user_video_decisions</c>: copied as they come, so that memory doesn't grow with them, then sorted, then written slice
-/// by slice in the order of the key; the indexes of a table that was empty are made after them. A table of theirs may keep less than the rows
-/// say, such as one decision a user and video: then the later one stays, and it is told how many that leaves out.
+/// by slice in the order of the key; the indexes of a table that was empty are made after them. A table of theirs may keep less than the
+/// rows say, such as one decision a user and video: then the later one stays, and it is told how many that leaves out.
 /// </summary>
 internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<WriteProgress>? progress, ICollection<string> notes)
 {

@@ -7,7 +7,8 @@ namespace TwoTower.Postgres.Tables;
 internal static class GivenIdWriter
 {
     /// <summary>Writes those of rows that were written before.</summary>
-    public static async Task WriteAsync(NpgsqlConnection connection, TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public static async Task WriteAsync(
+        NpgsqlConnection connection, TableSet tables, IProgress<WriteProgress>? progress, CancellationToken ct)
     {
         await WriteAsync(
             connection, "given_user_ids", "user_id", [.. Pairs(tables.Profiles.Select(row => (row.UserId, row.GivenId)))], progress, ct);

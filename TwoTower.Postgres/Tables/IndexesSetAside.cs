@@ -4,9 +4,9 @@ using TwoTower.Postgres.Connections;
 namespace TwoTower.Postgres.Tables;
 
 /// <summary>
-/// The secondary indexes of a table that is empty, dropped while it is filled and made again after it, in one transaction: sorting rows once
-/// for an index takes a fraction of the time that finding a place for each of them does. The table is locked until then, so that nobody reads
-/// it without its indexes; who waits for an empty table misses nothing.
+/// The secondary indexes of a table that is empty, dropped while it is filled and made again after it, in one transaction: sorting rows
+/// once for an index takes a fraction of the time that finding a place for each of them does. The table is locked until then, so that
+/// nobody reads it without its indexes; who waits for an empty table misses nothing.
 /// </summary>
 internal sealed class IndexesSetAside
 {
@@ -16,7 +16,8 @@ internal sealed class IndexesSetAside
     private readonly NpgsqlConnection _connection;
     private readonly IReadOnlyList<string> _definitions;
 
-    private IndexesSetAside(NpgsqlConnection connection, IReadOnlyList<string> definitions) => (_connection, _definitions) = (connection, definitions);
+    private IndexesSetAside(NpgsqlConnection connection, IReadOnlyList<string> definitions) =>
+        (_connection, _definitions) = (connection, definitions);
 
     /// <summary>Drops them.</summary>
     /// <param name="table">The table, with its schema.</param>
@@ -31,7 +32,7 @@ internal sealed class IndexesSetAside
             await Staging.ExecuteAsync(connection, $"set local lock_timeout = '{Patience}'; lock table {table} in access exclusive mode", ct);
             await connection.Sql("select set_config('lock_timeout', @before, true)").With("before", before!).ExecuteAsync(ct);
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.LockNotAvailable)
+        catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.Busy)
         {
             await Staging.ExecuteAsync(connection, "rollback to savepoint indexes_set_aside; release savepoint indexes_set_aside", ct);
             return null;
@@ -65,7 +66,21 @@ internal sealed class IndexesSetAside
         await Staging.ExecuteAsync(
             _connection,
             "select set_config('maintenance_work_mem', '256MB', true) where pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB')", ct);
-        foreach (var definition in _definitions) await Staging.ExecuteAsync(_connection, definition, ct);
+        foreach (var definition in _definitions)
+        {
+            await Staging.ExecuteAsync(_connection, "savepoint index_made", ct);
+            try
+            {
+                await Staging.ExecuteAsync(_connection, definition, ct);
+            }
+            catch (PostgresException error) when (DatabaseErrors.IsShortOfSharedMemory(error))
+            {
+                await Staging.ExecuteAsync(
+                    _connection, $"rollback to savepoint index_made; set local max_parallel_maintenance_workers = 0; {definition}", ct);
+            }
+
+            await Staging.ExecuteAsync(_connection, "release savepoint index_made", ct);
+        }
     }
 
     private static Task<bool> IsOursAndEmptyAsync(NpgsqlConnection connection, string table, CancellationToken ct) => connection.Sql(

@@ -35,22 +35,6 @@ internal sealed record NameTable(
             foreach (var name in Names(video)) rows.Add((video.Id, name));
         }
 
-        try
-        {
-            await WriteAsync(connection, rows, progress, ct);
-        }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
-        {
-            var (video, name) = rows.MaxBy(row => row.Name.Length);
-            throw new InputException(
-                $"An index of public.{Table} or public.{NamesTable} doesn't take the names: {error.MessageText}. The longest has {name.Length:N0} letters, "
-                + $"of video {video}: '{name[..Math.Min(name.Length, 60)]}…'. Nothing was written. Shorten it.", error);
-        }
-    }
-
-    private async Task WriteAsync(
-        NpgsqlConnection connection, IReadOnlyCollection<(Guid Video, string Name)> rows, IProgress<WriteProgress>? progress, CancellationToken ct)
-    {
         var staging = await Staging.CreateAsync(connection, Table, [new("video_id", "uuid"), new(NameColumn, "text")], ct);
         await staging.CopyAsync(rows, static (writer, row) =>
         {
@@ -78,6 +62,14 @@ internal sealed record NameTable(
             where not exists (select from public.{Table} t where t.video_id = w.video_id and t.{column} = w.{column})
             on conflict do nothing
             """, ct);
+    }
+
+    /// <summary>What to say where an index of theirs has no room for a name.</summary>
+    public string TooLong(IReadOnlyList<VideoRow> videos, string reason)
+    {
+        var (name, video) = videos.SelectMany(video => Names(video).Select(name => (Name: name, video.Id))).MaxBy(pair => pair.Name.Length);
+        return $"An index of public.{Table} or public.{NamesTable} doesn't take the names: {reason}. The longest has {name.Length:N0} letters, "
+            + $"of video {video}: '{name[..Math.Min(name.Length, 60)]}…'. Nothing was written. Shorten it.";
     }
 
     // A name that is new gets an id: the table's own default, or a fresh uuid where there is none.

@@ -5,7 +5,8 @@ using TwoTower.Postgres.Schema;
 
 namespace TwoTower.Postgres.Tables;
 
-/// <summary>Writes the tables of somebody's database, with keys of any type, as the CSV files that an import reads: as of one moment.</summary>
+/// <summary>Writes the tables of somebody's database, with keys of any type, as the CSV files that an import reads, as of one
+/// moment.</summary>
 internal static class SourceExport
 {
     /// <summary>Writes the files; nothing of the database is changed.</summary>

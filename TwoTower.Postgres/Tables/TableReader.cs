@@ -32,9 +32,10 @@ internal static class TableReader
             if (say is not null) await OddValues.TellAsync(connection, say, ct);
             var users = await GivenAsync(connection, "select user_id as id, given_id from two_tower.given_user_ids", ct);
             var videos = await GivenAsync(connection, "select video_id as id, given_id from two_tower.given_video_ids", ct);
+            var (profileRows, videoRows) = (await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct));
             return new(
-                [.. (await ReadProfilesAsync(connection, ct)).Select(row => users.TryGetValue(row.UserId, out var given) ? row with { GivenId = given } : row)],
-                [.. (await ReadVideosAsync(connection, videoFeatures, ct)).Select(row => videos.TryGetValue(row.Id, out var given) ? row with { GivenId = given } : row)],
+                [.. profileRows.Select(row => users.TryGetValue(row.UserId, out var given) ? row with { GivenId = given } : row)],
+                [.. videoRows.Select(row => videos.TryGetValue(row.Id, out var given) ? row with { GivenId = given } : row)],
                 await ReadDecisionsAsync(connection, ct));
         }
         catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.NotMigrated)

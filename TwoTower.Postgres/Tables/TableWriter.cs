@@ -68,7 +68,15 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             await new VideoWriter(connection, tables).WriteAsync(progress, notes, ct);
             foreach (var names in new[] { NameTable.Tags, NameTable.Performers })
             {
-                if (tables.HasVideoColumn(names.VideoColumn)) await names.WriteAsync(connection, tables.Videos, progress, ct);
+                if (!tables.HasVideoColumn(names.VideoColumn)) continue;
+                try
+                {
+                    await names.WriteAsync(connection, tables.Videos, progress, ct);
+                }
+                catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
+                {
+                    throw new InputException(names.TooLong(tables.Videos, error.MessageText), error);
+                }
             }
 
             await GivenIdWriter.WriteAsync(connection, tables, progress, ct);

@@ -23,6 +23,8 @@ internal static class TelemetryExtensions
 
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
+    private const string QueueFullMode = "Logging:Console:QueueFullMode";
+
     // Each request and each SQL command as a log line would be a second, worse trace. The lowest of the settings' sources: whoever
     // wants them says so in any other.
     private static readonly Dictionary<string, string?> LogLevels = new()
@@ -42,6 +44,10 @@ internal static class TelemetryExtensions
         builder.Services.PostConfigure<ConsoleLoggerOptions>(console =>
         {
             if (console.FormatterName is null or ConsoleFormatterNames.Simple) console.FormatterName = OneLineFormatter.FormatterName;
+
+            // Whoever reads the output may stand still. Then lines are left out, and how many is said; otherwise each thread that has
+            // something to log would wait for the reader, and soon nobody would be left to answer.
+            if (builder.Configuration[QueueFullMode] is null) console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
         });
         builder.Logging.AddOpenTelemetry(logging =>
         {

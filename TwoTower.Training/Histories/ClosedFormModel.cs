@@ -77,17 +77,20 @@ internal sealed class ClosedFormModel
     }
 
     /// <summary>Item bias: a discount for popularity, a bonus for recent likes over old ones. [items]</summary>
-    internal static float[] Bias(Interactions data, HistoryOptions options)
+    /// <param name="standard">Items of which popularity is standardised; null: all.</param>
+    internal static float[] Bias(Interactions data, HistoryOptions options, int[]? standard = null)
     {
-        var (popularity, trend) = (Popularity(data), Trend(data));
+        var (popularity, trend) = (Popularity(data, standard), Trend(data));
         return [.. trend.Select((late, item) => (float)(options.TrendWeight * late - options.PopularityDiscount * popularity[item]))];
     }
 
     /// <summary>Log popularity, standardised. [items]</summary>
-    internal static float[] Popularity(Interactions data)
+    /// <param name="standard">Items whose mean and deviation it is standardised with; null: all.</param>
+    internal static float[] Popularity(Interactions data, int[]? standard = null)
     {
         float[] popularity = [.. Count(data).Select(count => (float)Math.Log(count + PopularityPrior))];
-        Standardize(popularity);
+        if (standard is null) Standardize(popularity);
+        else Standardize(popularity, [.. standard.Select(item => popularity[item])]);
         return popularity;
     }
 
@@ -153,6 +156,15 @@ internal sealed class ClosedFormModel
         TensorPrimitives.Subtract(values, TensorPrimitives.Sum<float>(values) / values.Length, values);
         var deviation = MathF.Sqrt(TensorPrimitives.SumOfSquares<float>(values) / values.Length);
         if (deviation > 1e-9f) TensorPrimitives.Divide(values, deviation, values);
+    }
+
+    // The same with mean and deviation of others.
+    private static void Standardize(Span<float> values, ReadOnlySpan<float> others)
+    {
+        var mean = TensorPrimitives.Sum(others) / others.Length;
+        var deviation = MathF.Sqrt(Math.Max(0, TensorPrimitives.SumOfSquares(others) / others.Length - mean * mean));
+        TensorPrimitives.Subtract(values, mean, values);
+        if (deviation > 1e-4f) TensorPrimitives.Divide(values, deviation, values);
     }
 
     private sealed class Scratch(ClosedFormModel closedForm)

@@ -15,6 +15,9 @@ internal sealed record ContentMap(float[] Weight, float[] Bias, float[] Fitted)
     // A video with this many decisions counts half.
     private const double HalfKnown = 20;
 
+    /// <summary>What an item counts, by how well it is known: 0 to 1.</summary>
+    public static float[] Weigh(int[] decisions) => [.. decisions.Select(n => (float)(n / (n + HalfKnown)))];
+
     /// <summary>Fits it.</summary>
     /// <param name="features">Row-major, [items × features].</param>
     /// <param name="targets">Row-major, [items × outputs].</param>
@@ -27,7 +30,7 @@ internal sealed record ContentMap(float[] Weight, float[] Bias, float[] Fitted)
         var items = decisions.Length;
         var x = tensor(features, [items, features.Length / items]).to(device);
         var y = tensor(targets, [items, targets.Length / items]).to(device);
-        var weight = tensor(decisions.Select(n => n / (n + HalfKnown)).ToArray()).to(ScalarType.Float32).to(device).unsqueeze(1);
+        var weight = tensor(Weigh(decisions)).to(device).unsqueeze(1);
         weight /= weight.sum().clamp_min(1e-12) / items;
         var (xMean, yMean) = ((x * weight).mean([0]), (y * weight).mean([0]));
         var root = weight.sqrt();

@@ -62,10 +62,14 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var stranger = Scale(distillation.Everybody(-options.ColdDiscount, device), share);
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
+        var others = recipe.History.Chooses("max_items")
+            ? OtherItems.Read(tables, data, options, closedForm.IsPopularity, recipe.Seed, threads, ct) : null;
+        if (others is not null) say?.Invoke($"{others.Videos.Count:N0} more videos have vectors from the factors of their likes");
+        var one = others is null ? null : Scale(distillation.Everybody(1, device), share);
         var vectors =
             ItemVectors.Fit(
                 [.. data.Videos.Select(video => video.Id)], embeddings, stranger, initialization, items, decisions, options.ContentRidge,
-                device);
+                device, others, one, (video, features) => pipeline.EncodeItem(PayloadBuilder.BuildItem(video), features));
         var likes = data.Users.Sum(one => one.Likes.Length);
         return new()
         {

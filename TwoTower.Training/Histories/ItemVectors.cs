@@ -1,6 +1,9 @@
 using System.Numerics.Tensors;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
+using TwoTower.Core.Rows;
+using TwoTower.Training.Towers;
+using static TorchSharp.torch;
 
 namespace TwoTower.Training.Histories;
 
@@ -14,6 +17,8 @@ namespace TwoTower.Training.Histories;
 /// <param name="Ids">The own parts.</param>
 internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, ItemIds Ids)
 {
+    private const int BlockRows = 256;
+
     /// <summary>Fits the content and what it misses.</summary>
     /// <param name="videos">The items' keys.</param>
     /// <param name="embeddings">What users' vectors are multiplied with, row-major, [items × rank].</param>
@@ -22,9 +27,13 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
     /// <param name="content">Row-major, [items × features].</param>
     /// <param name="decisions">[items]: how many each has.</param>
     /// <param name="ridge">λ of the content.</param>
+    /// <param name="others">Liked videos that are no items, which get own parts too; null: there are none.</param>
+    /// <param name="one">What an item has whose score is 1 for everybody, [rank].</param>
+    /// <param name="encode">Writes the content of a video, [features].</param>
     public static ItemVectors Fit(
         IReadOnlyList<Guid> videos, float[] embeddings, float[] stranger, LinearInitialization initialization, float[] content,
-        int[] decisions, double ridge, TorchSharp.torch.Device device)
+        int[] decisions, double ridge, Device device, OtherItems? others = null, float[]? one = null,
+        EncodeContent? encode = null)
     {
         var (items, rank) = (videos.Count, initialization.Bias.Length);
         var (dim, width) = (rank + 1, 3 * rank + 1); // embedding, liked half, noped half
@@ -51,7 +60,47 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
         }
 
         var features = content.Length / items;
+        if (others is not null && one is not null && encode is not null)
+        {
+            videos = [.. videos, .. others.Videos.Select(video => video.Id)];
+            // What everybody has of an item is known of the others as well: it isn't guessed.
+            var bias = one.Select(value => value / longest).ToArray();
+            for (var item = 0; item < items; item++) TensorPrimitives.MultiplyAdd(
+                bias, -others.ItemBias[item], targets.AsSpan(item * width, rank), targets.AsSpan(item * width, rank));
+            var learned = others.Fit(targets, ContentMap.Weigh(decisions), device);
+            own = [.. own, .. OwnParts(others, learned, bias, map, width, features, encode)];
+        }
+
         return new(Layer(map, features, width, 0, dim), Layer(map, features, width, dim, 2 * rank), new(videos, own, width));
+    }
+
+    // What the content misses of the vectors that the likes of these videos say.
+    private static Half[] OwnParts(
+        OtherItems others, float[] learned, float[] bias, ContentMap map, int width, int features, EncodeContent encode)
+    {
+        var rank = bias.Length;
+        var own = new Half[others.Videos.Count * width];
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var likes = tensor(learned[..(others.Width * width)], [others.Width, width]);
+        var (all, one) = (tensor(learned[(others.Width * width)..]), tensor(bias));
+        var (weight, mean) = (tensor(map.Weight, [width, features]), tensor(map.Bias));
+        for (var first = 0; first < others.Videos.Count; first += BlockRows)
+        {
+            using var part = NewDisposeScope();
+            var rows = Math.Min(BlockRows, others.Videos.Count - first);
+            var contents = new float[rows * features];
+            for (var row = 0; row < rows; row++) encode(others.Videos[first + row], contents.AsSpan(row * features, features));
+            var guess = tensor(contents, [rows, features]).matmul(weight.t()) + mean;
+            var known = tensor(others.OfVideos.AsSpan(first * others.Width, rows * others.Width).ToArray(), [rows, others.Width]);
+            var vectors = known.matmul(likes) + all;
+            vectors[.., ..rank] += tensor(others.VideoBias.AsSpan(first, rows).ToArray()).unsqueeze(1) * one;
+            // Of length 1, as those of the items are.
+            vectors[.., rank] = (1 - vectors[.., ..rank].square().sum(1)).clamp_min(0).sqrt();
+            TensorPrimitives.ConvertToHalf((vectors - guess).ToFloats(), own.AsSpan(first * width, rows * width));
+        }
+
+        return own;
     }
 
     // Rows first .. first + count of [map, identity].
@@ -67,3 +116,6 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
         return new([new(features + width, count, weight, map.Bias.AsSpan(first, count).ToArray())]);
     }
 }
+
+/// <summary>Writes what a catalogue says of a video. <paramref name="features"/>: overwritten.</summary>
+internal delegate void EncodeContent(VideoRow video, Span<float> features);

@@ -63,8 +63,8 @@ internal sealed class SettingsSearch(
     private readonly ParallelOptions _parallel = new() { CancellationToken = ct, MaxDegreeOfParallelism = threads };
 
     /// <summary>Chooses.</summary>
-    /// <returns>The options to train with, nothing left to choose; how they were chosen; the factors of the first fit, to begin the last one
-    /// with.</returns>
+    /// <returns>The options to train with, nothing left to choose; how they were chosen; the factors of the first fit, to begin the last
+    /// one with.</returns>
     public (HistoryOptions Options, ChosenSettings Chosen, FittedFactors? Near) Run()
     {
         var current = Start();

@@ -121,4 +121,7 @@ internal enum RandomPurpose : byte
 
     /// <summary>Which users are left out to choose settings on, and which of their likes are to be found.</summary>
     LeftOut = 10,
+
+    /// <summary>Where the factors of the videos beyond the linear model begin.</summary>
+    OtherItems = 11,
 }

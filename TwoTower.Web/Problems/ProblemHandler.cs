@@ -11,9 +11,11 @@ using TwoTower.Web.Settings;
 namespace TwoTower.Web.Problems;
 
 /// <summary>Turns what went wrong into a problem document that says what was wrong and what to do.</summary>
-internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<ApiOptions> options, ILogger<ProblemHandler> logger)
-    : IExceptionHandler
+internal sealed class ProblemHandler(
+    IProblemDetailsService problems, IOptions<ApiOptions> options, TimeProvider time, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
+    private readonly RepeatedLines _unanswered = new(time);
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
@@ -29,7 +31,12 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, IOptions<A
         {
             // Why a release can't be used is for its operator; a database that is away needs no stack.
             var cause = exception is RecommendationException { InnerException: not InputException } ? exception.InnerException : null;
-            logger.LogWarning(cause, "No answer: {Detail} {Reason}", problem.Detail, exception.Message);
+            if (_unanswered.Take(problem.Title!) is { } before)
+            {
+                logger.LogWarning(
+                    cause, "No answer: {Detail} {Reason}{Before}", problem.Detail, exception.Message, before > 0 ? $" ({before} more like it before)" : "");
+            }
+
             httpContext.Response.Headers.RetryAfter = options.Value.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
         else if (problem.Status == StatusCodes.Status500InternalServerError)

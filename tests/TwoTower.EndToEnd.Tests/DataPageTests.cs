@@ -104,11 +104,13 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("decisions are dated after now", (await _workplace.TryAsync("evaluate", "--data", _workplace.Home, "--baseline", "popularity")).Out);
 
         // As from a database: no number of the evaluation, and no feature, knows of it.
-        var (with, without) = (await _workplace.JsonAsync([.. evaluate, _workplace.Home]), await _workplace.JsonAsync([.. evaluate, Golden.Folder]));
+        var with = await _workplace.JsonAsync([.. evaluate, _workplace.Home]);
+        var without = await _workplace.JsonAsync([.. evaluate, Golden.Folder]);
         Assert.Equal(Metrics(without), Metrics(with));
         var features = _workplace.PathOf("features.json");
         await _workplace.RunAsync("features", "--data", _workplace.Home, "--out", features);
-        using var document = System.Text.Json.JsonDocument.Parse(await File.ReadAllBytesAsync(features, TestContext.Current.CancellationToken));
+        var written = await File.ReadAllBytesAsync(features, TestContext.Current.CancellationToken);
+        using var document = System.Text.Json.JsonDocument.Parse(written);
         Assert.True(document.RootElement.GetProperty("as_of").GetDateTimeOffset() < DateTimeOffset.UtcNow);
 
         static string Metrics(System.Text.Json.JsonElement report) => System.Text.RegularExpressions.Regex.Replace(

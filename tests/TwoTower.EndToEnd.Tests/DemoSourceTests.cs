@@ -47,23 +47,27 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_zip_archive_does_too_what_is_odd_is_told_and_an_edited_one_is_loaded_again()
+    public async Task A_zip_archive_does_too_what_is_odd_is_told_and_an_edited_one_is_other_data()
     {
         var (folder, zip) = (Directory.CreateDirectory(_workplace.PathOf("tables")).FullName, _workplace.PathOf("tables.zip"));
         foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
-        ZipFile.CreateFromDirectory(folder, zip);
         string[] demo = ["demo", "--data", zip, "--epochs", "1", "--exit", "--port"];
-        await _workplace.RunAsync([.. demo, $"{FreePort.Next()}"]);
-        Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
-
-        File.Delete(zip);
-        await File.AppendAllTextAsync(
-            Path.Combine(folder, "user_video_decisions.csv"),
-            "00000000-0000-0000-0000-0000000000a1,00000000-0000-0000-0000-0000000000f1,like,2025-01-01\n", TestContext.Current.CancellationToken);
-        ZipFile.CreateFromDirectory(folder, zip);
-        var again = await _workplace.RunAsync([.. demo, $"{FreePort.Next()}"]);
-        Assert.Contains("1 of 1,645 decisions name a video that isn't in videos.csv", again.Out);
+        await ArchiveAsync("00000000-0000-0000-0000-0000000000a1,00000000-0000-0000-0000-0000000000f1,like,2025-01-01\n");
+        var first = await _workplace.RunAsync([.. demo, $"{FreePort.Next()}"]);
+        Assert.Contains("1 of 1,645 decisions name a video that isn't in videos.csv", first.Out);
         Assert.Equal(1645, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+
+        await ArchiveAsync("00000000-0000-0000-0000-0000000000a2,00000000-0000-0000-0000-0000000000f1,like,2025-01-01\n");
+        var edited = await _workplace.TryAsync([.. demo, $"{FreePort.Next()}"]);
+        Assert.Equal(2, edited.ExitCode);
+        Assert.Contains("holds other data than this demo's", Assert.Single(edited.ErrorLines));
+
+        async Task ArchiveAsync(string row)
+        {
+            File.Delete(zip);
+            await File.AppendAllTextAsync(Path.Combine(folder, "user_video_decisions.csv"), row, TestContext.Current.CancellationToken);
+            ZipFile.CreateFromDirectory(folder, zip);
+        }
     }
 
     [Fact]

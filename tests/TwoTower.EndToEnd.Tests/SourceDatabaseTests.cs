@@ -2,7 +2,8 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
 
-/// <summary>A database of theirs with whole numbers as keys: from the refused migration to a served recommendation, and its ids back.</summary>
+/// <summary>A database of theirs with whole numbers as keys: from the refused migration to a served recommendation, and its ids
+/// back.</summary>
 public sealed class SourceDatabaseTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private Workplace _workplace = null!;

@@ -115,6 +115,36 @@ public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
         await ApiHost.ReadAsync(await _api.Client.SendAsync(request), 431);
     }
 
+    // Kestrel's own, before there is a request; docs/security.md says so.
+    [Theory]
+    [InlineData("GET /v1/videos/%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 0, "400")]
+    [InlineData("GET\r\n\r\n", 0, "400")]
+    [InlineData("GET /?x=", 140_000, "414")]
+    [InlineData("GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ", 140_000, "431")]
+    public async Task What_the_server_refuses_before_there_is_a_request_has_a_status_only(string start, int more, string status)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(_api.Address.Host, _api.Address.Port);
+        client.ReceiveTimeout = 60_000;
+        var stream = client.GetStream();
+        var received = new StringBuilder();
+        try
+        {
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(start + new string('x', more)));
+            var buffer = new byte[4096];
+            int read;
+            while ((read = await stream.ReadAsync(buffer)) > 0) received.Append(Encoding.ASCII.GetString(buffer, 0, read));
+        }
+        catch (IOException) when (received.Length > 0)
+        {
+            // It has closed the connection upon what it didn't read.
+        }
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", received.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n", received.ToString(), StringComparison.Ordinal);
+        await ApiHost.ReadAsync(await _api.Client.GetAsync("/v1/videos/x"), 404); // and goes on
+    }
+
     [Fact]
     public async Task A_body_over_16_KB_is_413_and_a_stranger_to_operators_paths_is_told_so_before_it_is_sent()
     {

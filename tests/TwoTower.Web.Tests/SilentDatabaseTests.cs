@@ -202,6 +202,39 @@ public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHel
     }
 
     [Fact]
+    public async Task Of_a_client_that_hung_up_the_next_query_is_not_asked()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await using var api = await ApiHost.StartAsync(db, new()
+        {
+            ["TwoTower:Api:StatisticsRefreshSeconds"] = "0", // it would wait for the lock, too
+            ["TwoTower:Limits:ConcurrentRequests"] = "1",
+            ["TwoTower:Limits:Deadline"] = "00:02:00",
+        });
+        await db.ExecuteAsync("create table public.searches (at timestamptz default clock_timestamp())");
+        await db.ExecuteAsync("alter function two_tower.tag_marks(bigint[]) rename to tag_marks_of_before");
+        await db.ExecuteAsync("""
+            create function two_tower.tag_marks(p_keys bigint[], out bits bit(256), out others bigint[]) language plpgsql as
+            $$ begin insert into public.searches default values; end $$
+            """);
+        await using var connection = await db.DataSource.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand("lock table public.user_video_decisions in access exclusive mode", connection, transaction)) await command.ExecuteNonQueryAsync();
+        using var leave = new CancellationTokenSource();
+        var asked = api.Client.GetAsync($"/v1/users/{ApiWorld.Stranger}/recommendations", leave.Token);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (await db.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 0) await Task.Delay(20, patience.Token);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        await Task.Delay(500, patience.Token); // the server hears of it
+        await transaction.RollbackAsync();
+
+        // It has the only turn, so this one comes after its end.
+        await api.GetAsync($"/v1/users/{ApiWorld.Stranger}/recommendations");
+        Assert.Equal(1, await db.ScalarAsync<long>("select count(*) from public.searches"));
+    }
+
+    [Fact]
     public async Task The_pools_connections_are_never_reset()
     {
         await using var db = await postgres.CreateDatabaseAsync();

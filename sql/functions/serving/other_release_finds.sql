@@ -15,8 +15,10 @@ language plpgsql stable as $$
 declare
     v_target bigint;
     v_finds boolean;
+    v_marks record;
     v_changed uuid[] := case when cardinality(p_banned_tags) > 0 or cardinality(p_banned_tag_ids) > 0 then two_tower.changed_tags() end;
 begin
+    select * into v_marks from two_tower.tag_marks(two_tower.tag_keys(p_banned_tag_ids, p_banned_tags));
     select r.release_id into v_target from two_tower.releases r
     where r.model_version = two_tower.rollback_target() and r.model_version <> p_model_version;
     execute format(
@@ -26,7 +28,7 @@ begin
             else format(' and exists (select from two_tower.video_embeddings_%s e where e.video_id = v.id)', v_target) end)
     into v_finds
     using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
-        two_tower.tag_keys(p_banned_tag_ids, p_banned_tags), v_changed;
+        v_marks.bits, v_marks.others, v_changed;
     return v_finds;
 end
 $$;

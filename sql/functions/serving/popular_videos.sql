@@ -18,7 +18,7 @@ rows 200
 language plpgsql stable as $$
 declare
     v_limit int := least(greatest(coalesce(p_limit, 50), 1), 500);
-    v_keys bigint[] := two_tower.tag_keys(p_banned_tag_ids, p_banned_tags);
+    v_marks record;
     v_changed uuid[] := case when cardinality(p_banned_tags) > 0 or cardinality(p_banned_tag_ids) > 0 then two_tower.changed_tags() end;
     v_filter text := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_changed);
     v_best double precision;
@@ -26,6 +26,7 @@ declare
     v_uncounted uuid[];
     v_popularity double precision[];
 begin
+    select * into v_marks from two_tower.tag_marks(two_tower.tag_keys(p_banned_tag_ids, p_banned_tags));
     select greatest(max(s.popularity), 1e-9) into v_best from two_tower.video_statistics s;
     execute format(
         $query$
@@ -34,20 +35,20 @@ begin
             from two_tower.video_statistics s join public.videos v on v.id = s.video_id
             where %1$s
             order by s.popularity desc, s.video_id
-            limit $9
+            limit $10
         ), fresh as (
             select s.video_id, s.popularity
             from two_tower.video_statistics s join public.videos v on v.id = s.video_id
-            where s.released_at <= $10 and %1$s
+            where s.released_at <= $11 and %1$s
             order by s.released_at desc, s.video_id
-            limit $9
+            limit $10
         )
-        select array_agg(c.video_id), array_agg(c.popularity / $11)
+        select array_agg(c.video_id), array_agg(c.popularity / $12)
         from (select * from popular union select * from fresh) c
         $query$, v_filter)
     into v_ids, v_popularity
     using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
-        v_keys, v_changed, v_limit, p_as_of, v_best;
+        v_marks.bits, v_marks.others, v_changed, v_limit, p_as_of, v_best;
 
     if coalesce(cardinality(v_ids), 0) < v_limit then
         execute format(
@@ -59,11 +60,11 @@ begin
                 left join two_tower.video_statistics s on s.video_id = v.id
                 where %s and s.video_id is null
                 order by v.product_released_at desc nulls last, v.id
-                limit $9) u
+                limit $10) u
             $query$, v_filter)
         into v_uncounted
         using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
-            v_keys, v_changed, v_limit - coalesce(cardinality(v_ids), 0);
+            v_marks.bits, v_marks.others, v_changed, v_limit - coalesce(cardinality(v_ids), 0);
         v_ids := array_cat(v_ids, v_uncounted);
     end if;
 

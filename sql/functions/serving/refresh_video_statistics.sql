@@ -17,6 +17,8 @@ begin
         return null;
     end if;
 
+    perform two_tower.assign_tag_bits();
+
     -- One statement: every part of it sees the table as it was before.
     with last_word as (
         select d.video_id, d.user_id,
@@ -65,32 +67,36 @@ begin
         join weighed u on u.user_id = w.user_id
         group by w.video_id
     ), tagged as (
-        select t.video_id, array_agg(distinct hashtextextended(coalesce(t.tag_id::text, t.tag_name) collate "C", 0)) as tag_keys
-        from two_tower.video_tag_names t
-        where coalesce(t.tag_id::text, t.tag_name) is not null
+        select t.video_id, array_agg(distinct t.tag_key) as tag_keys, bit_or(b.mark) as tag_bits
+        from (
+            select l.video_id, hashtextextended(coalesce(l.tag_id::text, l.tag_name) collate "C", 0) as tag_key
+            from two_tower.video_tag_names l
+            where coalesce(l.tag_id::text, l.tag_name) is not null) t
+        left join (select m.tag_key, set_bit(b'0'::bit(256), m.bit, 1) as mark from two_tower.tag_bits m) b on b.tag_key = t.tag_key
         group by t.video_id
     ), fresh as materialized (
         select v.id as video_id, coalesce(c.likes, 0)::int as like_count, coalesce(c.nopes, 0)::int as nope_count,
             -- Rounded: the sums come in any order, and the weights of the young grow by the minute.
             round((ln(1 + coalesce(c.liking, 0))
                 * (coalesce(c.liking, 0) + 1) / (coalesce(c.liking, 0) + coalesce(c.noping, 0) + 2))::numeric, 6)::double precision as popularity,
-            two_tower.plain_time(v.product_released_at) as released_at, coalesce(t.tag_keys, '{}') as tag_keys
+            two_tower.plain_time(v.product_released_at) as released_at, coalesce(t.tag_keys, '{}') as tag_keys,
+            coalesce(t.tag_bits, b'0'::bit(256)) as tag_bits
         from public.videos v
         left join counted c on c.video_id = v.id
         left join tagged t on t.video_id = v.id
     ), changed as (
         update two_tower.video_statistics s
         set like_count = f.like_count, nope_count = f.nope_count, popularity = f.popularity, released_at = f.released_at,
-            tag_keys = f.tag_keys,
+            tag_keys = f.tag_keys, tag_bits = f.tag_bits,
             updated_at = clock_timestamp()
         from fresh f
         where f.video_id = s.video_id
-            and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys)
-                is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys)
+            and (f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys, f.tag_bits)
+                is distinct from (s.like_count, s.nope_count, s.popularity, s.released_at, s.tag_keys, s.tag_bits)
         returning 1
     ), added as (
-        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at, tag_keys)
-        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys
+        insert into two_tower.video_statistics (video_id, like_count, nope_count, popularity, released_at, tag_keys, tag_bits)
+        select f.video_id, f.like_count, f.nope_count, f.popularity, f.released_at, f.tag_keys, f.tag_bits
         from fresh f
         where not exists (select from two_tower.video_statistics s where s.video_id = f.video_id)
         returning 1

@@ -31,14 +31,18 @@ declare
     v_columns text;
     v_scan text;
     v_exact text;
-    v_keys bigint[];
+    v_marks record;
+    v_tagged boolean := coalesce(cardinality(p_banned_tag_ids) > 0, false) or coalesce(cardinality(p_banned_tags) > 0, false);
     v_changed uuid[];
-    v_filter text;
+    v_tags text;
+    v_others text;
     v_rows bigint;
     v_pages bigint;
     v_sampled int;
     v_passing int;
+    v_passing_others int;
     v_share double precision;
+    v_tags_first boolean := false;
     v_tuples double precision;
     v_index_ms double precision;
     v_exact_ms double precision;
@@ -73,11 +77,12 @@ begin
         select array_agg((x / v_norm)::real order by i) into p_embedding from unnest(p_embedding) with ordinality as u (x, i);
     end if;
 
-    if cardinality(p_banned_tag_ids) > 0 or cardinality(p_banned_tags) > 0 then
-        v_keys := two_tower.tag_keys(p_banned_tag_ids, p_banned_tags);
+    if v_tagged then
         v_changed := two_tower.changed_tags();
     end if;
-    v_filter := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_changed);
+    select * into v_marks from two_tower.tag_marks(two_tower.tag_keys(p_banned_tag_ids, p_banned_tags));
+    v_tags := coalesce(two_tower.tag_filter('e.video_id', p_banned_tag_ids, p_banned_tags, v_changed), 'true');
+    v_others := two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, null, p_seen_by, null);
 
     -- An iterative scan returns its rows in nearly the right order while the planner takes it to be right: "+ 0" has them sorted again.
     v_columns := 'select array_agg(n.video_id order by n.distance + 0, n.video_id), array_agg(-n.distance order by n.distance + 0, n.video_id)';
@@ -85,42 +90,15 @@ begin
         $query$
         %4$s
         from (
-            select e.video_id, (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) as distance
+            select e.video_id, (e.embedding operator(@vector_schema@.<#>) $10::@vector_schema@.vector::@vector_schema@.%1$I) as distance
             from %2$s e
+            left join two_tower.video_statistics s on s.video_id = e.video_id
             join public.videos v on v.id = e.video_id
-            left join two_tower.video_statistics s on s.video_id = v.id
-            where %3$s
-            order by (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) %%s
-            limit $10) n
+            where %3$s and %5$s
+            order by (e.embedding operator(@vector_schema@.<#>) $10::@vector_schema@.vector::@vector_schema@.%1$I) %%s
+            limit $11) n
         $query$,
-        v_release.vector_type, v_table, v_filter, v_columns);
-    -- "+ 0": an expression that no index knows, so every row that passes the filters is looked at.
-    v_exact := format(v_scan, '+ 0');
-    if v_keys is not null and v_changed is not null then
-        -- The tags first, in the narrowest table, and the rest of what passes them.
-        v_exact := format(
-            $query$
-            with tagged as materialized (
-                select s.video_id from two_tower.video_statistics s where not s.tag_keys && $7 and s.video_id <> all ($8)
-                union all
-                select v.id
-                from (select distinct c.id from unnest($8) as c (id)) c
-                join public.videos v on v.id = c.id
-                left join two_tower.video_statistics s on s.video_id = v.id
-                where %3$s)
-            %4$s
-            from (
-                select e.video_id, (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) as distance
-                from tagged g
-                join public.videos v on v.id = g.video_id
-                join %2$s e on e.video_id = v.id
-                where %5$s
-                order by (e.embedding operator(@vector_schema@.<#>) $9::@vector_schema@.vector::@vector_schema@.%1$I) + 0
-                limit $10) n
-            $query$,
-            v_release.vector_type, v_table, v_filter, v_columns,
-            two_tower.video_filter(p_allowed_regions, p_exclude_video_ids, null, null, p_seen_by, null));
-    end if;
+        v_release.vector_type, v_table, v_tags, v_columns, v_others);
 
     -- Local to the transaction, and put back below: the caller's own searches in it keep their settings. The cast loads the library,
     -- which is what makes its settings known; below pgvector 0.8 there is no iterative scan.
@@ -139,25 +117,29 @@ begin
 
     -- Both counts as of the last vacuum or index build; 0 or less where there was none, and then the planner chooses.
     select c.reltuples, c.relpages into v_rows, v_pages from pg_catalog.pg_class c where c.oid = to_regclass(v_table);
-    if v_rows > 0 and v_pages > 0 and (v_keys is not null or cardinality(p_allowed_regions) > 0 or cardinality(p_exclude_video_ids) > v_limit
+    if v_rows > 0 and v_pages > 0 and (v_tagged or cardinality(p_allowed_regions) > 0 or cardinality(p_exclude_video_ids) > v_limit
         or (select count(*) from (select from public.user_video_decisions d where d.user_id = p_seen_by limit 2 * v_limit) d) = 2 * v_limit) then
         execute format(
             $query$
-            select count(*), count(*) filter (where %2$s)
+            select count(*), count(*) filter (where %2$s and %3$s), count(*) filter (where %3$s)
             from %1$s e
+            left join two_tower.video_statistics s on s.video_id = e.video_id
             join public.videos v on v.id = e.video_id
-            left join two_tower.video_statistics s on s.video_id = v.id
             where e.ctid = any (array(
-                select format('(%%s,%%s)', floor(random() * %3$s), 1 + floor(random() * %4$s))::tid from generate_series(1, 250)))
+                select format('(%%s,%%s)', floor(random() * %4$s), 1 + floor(random() * %5$s))::tid from generate_series(1, 150)))
             $query$,
-            v_table, v_filter, v_pages, ceil(v_rows::double precision / v_pages))
-        into v_sampled, v_passing
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed;
+            v_table, v_tags, v_others, v_pages, ceil(v_rows::double precision / v_pages))
+        into v_sampled, v_passing, v_passing_others
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
+            v_marks.bits, v_marks.others, v_changed;
         -- Milliseconds, measured where a search of 200 takes 10 (docs/performance.md); only their proportions matter.
         v_share := (v_passing + 0.5) / (v_sampled + 1);
         v_tuples := greatest(2 * v_limit, 1.2 * v_limit / v_share);
-        v_index_ms := 0.036 * v_tuples + case when v_keys is not null and v_changed is null then 0.01 * v_tuples else 0 end;
-        v_exact_ms := v_rows * (0.006 * v_share + case when v_keys is null then 0.0004 when v_changed is null then 0.01 else 0.0006 end);
+        v_index_ms := 0.036 * v_tuples + case when v_tagged and v_changed is null then 0.01 * v_tuples else 0 end;
+        -- Of what the tags leave, do the other conditions leave nearly all? Then they needn't be looked at before the vectors are.
+        v_tags_first := v_changed is not null and v_share * (v_sampled / greatest(v_passing_others, 0.5) - 1) < 0.1;
+        v_exact_ms := case when v_tags_first then 7 + v_rows * (0.0025 * v_share + 0.00018)
+            else v_rows * (0.006 * v_share + case when not v_tagged then 0.0004 when v_changed is null then 0.01 else 0.0006 end) end;
         v_way := case when v_exact_ms < v_index_ms then 'exact' else 'index' end;
     end if;
 
@@ -167,18 +149,56 @@ begin
         end if;
         execute format(v_scan, '')
         into v_ids, v_similarities
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed,
-            p_embedding, v_limit;
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
+            v_marks.bits, v_marks.others, v_changed, p_embedding, v_limit;
         perform set_config('enable_sort', v_before[3], true);
     end if;
 
     if v_way = 'exact' or coalesce(cardinality(v_ids), 0) < v_limit then
         -- What a search reads is in memory, or every search would be slow: a few rows are looked up, not hashed with all others.
         perform set_config('random_page_cost', '1.1', true);
+        -- "+ 0": an expression that no index knows, so every row that passes the filters is looked at.
+        v_exact := format(v_scan, '+ 0');
+        if v_tags_first then
+            -- The tags in the narrowest table, then the vectors, and the other conditions from the nearest on. The planner can't guess what the
+            -- tags leave; of a list of ids it knows the length.
+            execute format(
+                $query$
+                select array_agg(t.video_id)
+                from (
+                    select s.video_id from two_tower.video_statistics s where %1$s and s.video_id <> all ($9)
+                    union all
+                    select e.video_id
+                    from (select distinct c.id from unnest($9) as c (id)) as e (video_id)
+                    left join two_tower.video_statistics s on s.video_id = e.video_id
+                    where %2$s) t
+                $query$,
+                two_tower.tag_condition(), v_tags)
+            into v_ids
+            using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
+                v_marks.bits, v_marks.others, v_changed;
+            v_exact := format(
+                $query$
+                %3$s
+                from (
+                    select o.video_id, o.distance
+                    from (
+                        select e.video_id, (e.embedding operator(@vector_schema@.<#>) $10::@vector_schema@.vector::@vector_schema@.%1$I) as distance
+                        from unnest($12) as g (video_id)
+                        join %2$s e on e.video_id = g.video_id
+                        order by distance
+                        offset 0) o
+                    join public.videos v on v.id = o.video_id
+                    where %4$s
+                    order by o.distance
+                    limit $11) n
+                $query$,
+                v_release.vector_type, v_table, v_columns, v_others);
+        end if;
         execute v_exact
         into v_ids, v_similarities
-        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by, v_keys, v_changed,
-            p_embedding, v_limit;
+        using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
+            v_marks.bits, v_marks.others, v_changed, p_embedding, v_limit, v_ids;
     end if;
 
     perform set_config('hnsw.ef_search', v_before[1], true), set_config('jit', v_before[2], true),

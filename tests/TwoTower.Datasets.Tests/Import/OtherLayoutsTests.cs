@@ -44,7 +44,8 @@ public sealed class OtherLayoutsTests : IDisposable
     {
         _folder.Write("videos", $"id,title,price\n{V1},\"a,b\",9.5\n{V2},c;d,7\n");
         var commas = _folder.Read().Videos.Select(Show).ToList();
-        _folder.Write("videos", string.Join(separator, "\uFEFFid", "title", "price") + "\r\n" + string.Join(separator, V1, "a,b", "9.5") + "\r\n" + string.Join(separator, V2, "\"c;d\"", "7") + "\r\n");
+        string[][] rows = [["\uFEFFid", "title", "price"], [V1, "a,b", "9.5"], [V2, "\"c;d\"", "7"]];
+        _folder.Write("videos", string.Concat(rows.Select(row => string.Join(separator, row) + "\r\n")));
         Assert.Equal(commas, _folder.Read().Videos.Select(Show));
 
         _folder.Write("profiles", $"user_id\n{U1}\n{U2}\n");
@@ -66,7 +67,8 @@ public sealed class OtherLayoutsTests : IDisposable
     {
         _folder.Write("video_tags", $"video_id,tag_name\n{V1},ok\n{V1},{new string('x', 3000)}\n");
         _folder.Read();
-        Assert.Contains(_folder.Said, line => line.StartsWith("1 of 2 names of video_tags.csv are longer than 2600 letters", StringComparison.Ordinal) && line.Contains("the first: line 3, 'xxx", StringComparison.Ordinal));
+        var told = _folder.Said.Single(line => line.StartsWith("1 of 2 names of video_tags.csv are longer than 2600 letters", StringComparison.Ordinal));
+        Assert.Contains("the first: line 3, 'xxx", told, StringComparison.Ordinal);
     }
 
     [Fact]

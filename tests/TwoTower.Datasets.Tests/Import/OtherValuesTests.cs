@@ -170,5 +170,21 @@ public sealed class OtherValuesTests : IDisposable
         Assert.Contains("are more than the 11 that may be left out", Assert.Throws<InputException>(() => _folder.Read(new() { SkipBad = 11 })).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Where_bad_rows_leave_nothing_they_are_told_and_not_only_what_comes_of_them()
+    {
+        _folder.Write("videos", $"id,title,price\n{V1},one,\"9,50\"\n{V2},two,much\n");
+        var none = Assert.Throws<InputException>(() => _folder.Read(new() { SkipBad = int.MaxValue })).Message.Split('\n');
+        Assert.StartsWith("videos.csv, line 2: column 'price' has '9,50' where a number such as 980 or 980.50 was expected", none[0], StringComparison.Ordinal);
+        Assert.StartsWith("videos.csv, line 3: column 'price' has 'much'", none[1], StringComparison.Ordinal);
+        Assert.StartsWith("user_video_decisions.csv: 2 of 2 decisions name a video that isn't in videos.csv", none[2], StringComparison.Ordinal);
+
+        _folder.Write("videos", $"id\n{V1}\n{V2}\n");
+        _folder.Write("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},love,2025-02-01\n");
+        none = Assert.Throws<InputException>(() => _folder.Read(new() { SkipBad = int.MaxValue })).Message.Split('\n');
+        Assert.Contains("column 'decision_type' has 'love'", none[0], StringComparison.Ordinal);
+        Assert.StartsWith("user_video_decisions.csv: none of its rows can be used.", none[1], StringComparison.Ordinal);
+    }
+
     private string Refusal() => Assert.Throws<InputException>(() => _folder.Read()).Message;
 }

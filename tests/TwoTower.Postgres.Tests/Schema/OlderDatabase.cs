@@ -27,10 +27,10 @@ internal static class OlderDatabase
         await transaction.CommitAsync();
     }
 
-    /// <summary>Takes the last migrations back, as far as a test of them needs it.</summary>
-    public static Task TakeBackAsync(TestDatabase db, int after) => db.ExecuteAsync($"""
-        delete from two_tower.migrations where version > {after};
-        drop table if exists {string.Join(", ", Tables.Where(table => table.Version > after).Select(table => table.Name))};
+    /// <summary>Takes migrations back, with the tables that they made: the next migration makes them again.</summary>
+    public static Task TakeBackAsync(TestDatabase db, params int[] versions) => db.ExecuteAsync($"""
+        delete from two_tower.migrations where version in ({string.Join(", ", versions)});
+        drop table {string.Join(", ", Tables.Where(table => versions.Contains(table.Version)).Select(table => table.Name))};
         """);
 
     private static readonly (int Version, string Name)[] Tables =

@@ -73,6 +73,67 @@ public sealed class BannedTagsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task More_tags_than_there_are_bits_are_all_banned_and_a_bit_goes_to_who_is_frequent()
+    {
+        await _db.ExecuteAsync("""
+            insert into video_tags
+            select v.id, 'rare-' || t from videos v, generate_series(0, 399) t where abs(hashtextextended(v.id::text, 5000 + t)) % 500 = 0
+            """);
+        var statistics = new VideoStatistics(_db.DataSource);
+        await statistics.RefreshAsync();
+        await _db.ExecuteAsync("analyze");
+        Task<string> WhoAsync() => _db.ScalarAsync<string>("select string_agg(tag_key || ' ' || bit, ', ' order by bit) from two_tower.tag_bits");
+        Task<bool> HasBitAsync(string tag) =>
+            _db.ScalarAsync<bool>($"select exists (select from two_tower.tag_bits where tag_key = any (two_tower.tag_keys(null, array['{tag}'])))");
+        var before = await WhoAsync();
+        Assert.Equal(256, await _db.ScalarAsync<int>("select count(distinct bit)::int from two_tower.tag_bits"));
+        Assert.True(await HasBitAsync("share-1") && await HasBitAsync("bulk-99"));
+        string[][] bans =
+        [
+            [.. Enumerable.Range(0, 100).Select(t => $"rare-{t * 4}")], ["rare-1", "share-90"], ["share-99", .. Enumerable.Range(0, 99).Select(t => $"rare-{t}")],
+        ];
+        foreach (var ban in bans) await IsExactAsync(ban);
+
+        Assert.Equal(0L, await statistics.RefreshAsync()); // nothing changed: nothing is written
+        Assert.Equal(before, await WhoAsync());
+
+        // Two hundred tags that nobody had yet, all of them more frequent than the others.
+        await _db.ExecuteAsync("""
+            insert into video_tags
+            select v.id, 'late-' || t from videos v, generate_series(0, 199) t where abs(hashtextextended(v.id::text, 9000 + t)) % 20 = 0
+            """);
+        foreach (var refreshed in new[] { false, true })
+        {
+            if (refreshed) await statistics.RefreshAsync();
+            foreach (var ban in bans) await IsExactAsync(ban);
+            await IsExactAsync(["late-0"]);
+            await IsExactAsync([.. Enumerable.Range(0, 50).Select(t => $"late-{t}"), .. Enumerable.Range(0, 50).Select(t => $"rare-{t}")]);
+        }
+
+        Assert.True(await HasBitAsync("late-0") && await HasBitAsync("late-199"));
+        Assert.Equal(256, await _db.ScalarAsync<int>("select count(distinct bit)::int from two_tower.tag_bits"));
+    }
+
+    [Fact]
+    public async Task Tags_and_other_filters_together_leave_what_passes_both()
+    {
+        await _db.ExecuteAsync("update videos set region_codes = array[case when abs(hashtextextended(id::text, 7)) % 100 < 2 then 'JP' else 'US' end]");
+        await new VideoStatistics(_db.DataSource).RefreshAsync();
+        await _db.ExecuteAsync("analyze");
+        foreach (var region in new[] { "JP", "US" })
+        {
+            foreach (var ban in new[] { new[] { "share-10" }, ["share-90"], ["share-99"] })
+            {
+                var where = $"{Passes(ban)} and '{region}' = any (v.region_codes)";
+                var expected = await SearchWorld.ExactAsync(_db, Query, Limit, where);
+                var found = await SearchWorld.RecommendAsync(_db, Query, Limit, $"{Banned(ban)}, p_allowed_regions => array['{region}']");
+                Assert.Equal(expected.Count, found.Count);
+                Assert.InRange(expected.Intersect(found.Select(video => video.Video)).Count(), 0.9 * expected.Count, expected.Count);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_change_that_a_refresh_could_not_see_is_not_taken_for_read()
     {
         await new VideoStatistics(_db.DataSource).RefreshAsync();

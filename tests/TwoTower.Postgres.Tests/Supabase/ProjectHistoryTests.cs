@@ -29,7 +29,7 @@ public class ProjectHistoryTests(SupabaseServer server) : IClassFixture<Supabase
         Assert.Empty(await db.ListAsync<string>(Executable));
 
         // As a version before this one left them.
-        await OlderDatabase.TakeBackAsync(db, after: 37);
+        await OlderDatabase.TakeBackAsync(db, 38);
         await db.ExecuteAsync("grant execute on all functions in schema public, two_tower to anon, authenticated");
         await Migrator.MigrateAsync(db.DataSource, null, default);
         Assert.Empty(await db.ListAsync<string>(Executable));
@@ -48,7 +48,7 @@ public class ProjectHistoryTests(SupabaseServer server) : IClassFixture<Supabase
     {
         await using var db = await ProjectAsync(new(true, false));
         await Migrator.MigrateAsync(db.DataSource, null, default);
-        await OlderDatabase.TakeBackAsync(db, after: 37);
+        await OlderDatabase.TakeBackAsync(db, 38);
         await db.ExecuteAsync("grant execute on function get_item_embedding_features(uuid) to anon");
         await Migrator.MigrateAsync(db.DataSource, null, default);
         Assert.Equal(["get_item_embedding_features(uuid) by anon"], await db.ListAsync<string>(Executable));
@@ -64,7 +64,7 @@ public class ProjectHistoryTests(SupabaseServer server) : IClassFixture<Supabase
             + "with check (user_id = (select auth.uid()) and created_at <= now() + interval '5 minutes')";
         foreach (var granted in new[] { true, false })
         {
-            await OlderDatabase.TakeBackAsync(db, after: 38);
+            await OlderDatabase.TakeBackAsync(db, 39);
             await db.ExecuteAsync($"drop policy \"TwoTower: users add to their decisions\" on user_video_decisions; {Policy}");
             await db.ExecuteAsync("revoke insert on user_video_decisions from authenticated");
             if (granted) await db.ExecuteAsync("grant insert on user_video_decisions to authenticated");
@@ -89,7 +89,7 @@ public class ProjectHistoryTests(SupabaseServer server) : IClassFixture<Supabase
         await Migrator.MigrateAsync(db.DataSource, null, default);
         await db.ExecuteAsync($"select two_tower.grant_serving('{role}')");
         await db.ExecuteAsync($"insert into videos (id, title) values ('{TestVideos.Id(1)}', 'x')");
-        await OlderDatabase.TakeBackAsync(db, after: 38);
+        await OlderDatabase.TakeBackAsync(db, 39);
         await Migrator.MigrateAsync(db.DataSource, null, default);
         await Migrator.MigrateAsync(db.DataSource, null, default);
         Assert.Equal(1L, Assert.Single(await db.AsAsync(role, null, "select count(*) from videos")));

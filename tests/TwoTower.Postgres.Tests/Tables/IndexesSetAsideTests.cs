@@ -14,7 +14,8 @@ public sealed class IndexesSetAsideTests(PostgresFixture postgres)
     private static readonly TableSet Tables = new(
         [], [],
         [.. Enumerable.Range(0, Many).Select(n => new DecisionRow(
-            Id(n % 700), Id(1000 + n % 900), n % 3 == 0 ? DecisionType.Like : DecisionType.Nope, DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(n)))]);
+            Id(n % 700), Id(1000 + n % 900), n % 3 == 0 ? DecisionType.Like : DecisionType.Nope,
+            DateTimeOffset.UnixEpoch.AddDays(20_000).AddSeconds(n)))]);
 
     [Fact]
     public async Task An_empty_table_is_filled_and_has_the_same_indexes_and_rows_as_ever()

@@ -53,7 +53,8 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         var random = new Random(3);
         var name = string.Concat(Enumerable.Range(0, 9000).Select(_ => (char)('!' + random.Next(90))));
         var video = new VideoRow { Id = Video, Title = name, Tags = isTag ? ["ok", name] : [], Performers = isTag ? [] : [name] };
-        var error = await Assert.ThrowsAsync<InputException>(() => new TableWriter(db.DataSource).WriteAsync(new([], [video], []), null, default));
+        var error = await Assert.ThrowsAsync<InputException>(() =>
+            new TableWriter(db.DataSource).WriteAsync(new([], [video], []), null, default));
         Assert.Contains($"The longest has {9000:N0} letters, of video {Video}: '{name[..60]}…'. Nothing was written.", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, await db.ScalarAsync<long>("select count(*) from videos"));
     }

@@ -26,11 +26,15 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Starts one and waits until it is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended, or isn't ready in time.</exception>
-    public static async Task<Replica> StartAsync(string connectionString, CancellationToken ct)
+    /// <param name="more">Further variables of its environment.</param>
+    public static async Task<Replica> StartAsync(
+        string connectionString, CancellationToken ct, params IEnumerable<(string Name, string Value)> more)
     {
+        var environment = new Dictionary<string, string>(Settings);
+        foreach (var (name, value) in more) environment[name] = value;
         var address = $"http://127.0.0.1:{FreePort.Next()}";
         var client = new HttpClient(new SocketsHttpHandler()) { BaseAddress = new Uri(address) };
-        var replica = new Replica(ServiceProcess.Start("TwoTower.Api", connectionString, Settings, "--urls", address), client);
+        var replica = new Replica(ServiceProcess.Start("TwoTower.Api", connectionString, environment, "--urls", address), client);
         var started = Stopwatch.GetTimestamp();
         while (!await replica.IsReadyAsync(ct))
         {
