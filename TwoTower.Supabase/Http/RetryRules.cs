@@ -11,8 +11,9 @@ internal static class RetryRules
     /// <summary>Tries after the first.</summary>
     public const int Most = 6;
 
-    // SQLSTATEs and codes of PostgREST's that are about the moment, not about the request: connections, resources, locks, timeouts.
-    private static readonly string[] Passing = ["08", "40001", "40P01", "53", "55P03", "57", "PGRST000", "PGRST001", "PGRST002", "PGRST003"];
+    // SQLSTATEs and codes of PostgREST's that are about the moment, not about the request: connections, resources, locks, a restart. A
+    // statement that takes too long (57014) does so again, unless it is asked for less.
+    private static readonly string[] Passing = ["08", "40001", "40P01", "53", "55P03", "57P", "PGRST000", "PGRST001", "PGRST002", "PGRST003"];
 
     /// <summary>
     /// Waits longer each time, or as long as Retry-After says; gives up after <see cref="Most"/> tries. Every request here may be sent again:

@@ -113,9 +113,9 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
             }
 
             var error = await RemoteError.ReadAsync(response, ct);
-            if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge && rows.Length > 1)
+            if ((response.StatusCode == HttpStatusCode.RequestEntityTooLarge || error.Code == "57014") && rows.Length > 1)
             {
-                // A gateway's limit: halves, from now on.
+                // A gateway's limit, or the project's on time: halves, from now on.
                 _batchRows = Math.Max(1, Math.Min(_batchRows, rows.Length) / 2);
                 say($"{client.Project.Name} takes no request of {rows.Length} rows: {_batchRows} from now on");
                 foreach (var part in rows.Chunk(_batchRows)) await WriteAsync(source, table, part, stamp, ct);

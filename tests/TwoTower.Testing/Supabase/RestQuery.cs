@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 
 namespace TwoTower.Testing;
@@ -8,7 +9,7 @@ namespace TwoTower.Testing;
 internal sealed record RestColumn(string Name, IReadOnlyList<RestColumn>? Embedded = null);
 
 /// <summary>A part of PostgREST's query language as SQL: select, filters with and/or, order. Values are parameters.</summary>
-internal sealed class RestQuery(IQueryCollection query)
+internal sealed partial class RestQuery(IQueryCollection query)
 {
     private static readonly HashSet<string> Words = ["select", "order", "limit", "offset", "columns", "on_conflict", "and", "or", "not.and", "not.or"];
     private static readonly Dictionary<string, string> Operators = new()
@@ -99,7 +100,8 @@ internal sealed class RestQuery(IQueryCollection query)
         return string.Create(CultureInfo.InvariantCulture, $"${_values.Count}");
     }
 
-    private static string Unquoted(string text) => text.Length > 1 && text[0] == '"' && text[^1] == '"' ? text[1..^1].Replace("\\\"", "\"", StringComparison.Ordinal) : text;
+    // A backslash takes the next character as it is.
+    private static string Unquoted(string text) => text.Length > 1 && text[0] == '"' && text[^1] == '"' ? Escape().Replace(text[1..^1], "$1") : text;
 
     private static IReadOnlyList<RestColumn> ParseSelect(string text) =>
         [.. Split(text.Length == 0 ? "*" : text).Select(part =>
@@ -111,10 +113,11 @@ internal sealed class RestQuery(IQueryCollection query)
     // At commas that stand in no parentheses and no quotes.
     private static List<string> Split(string text)
     {
-        var (parts, part, depth, quoted) = (new List<string>(), new StringBuilder(), 0, false);
+        var (parts, part, depth, quoted, escaped) = (new List<string>(), new StringBuilder(), 0, false, false);
         foreach (var letter in text)
         {
-            if (letter == '"') quoted = !quoted;
+            if (letter == '"' && !escaped) quoted = !quoted;
+            escaped = quoted && letter == '\\' && !escaped;
             if (!quoted) depth += letter == '(' ? 1 : letter == ')' ? -1 : 0;
             if (letter == ',' && depth == 0 && !quoted)
             {
@@ -130,6 +133,9 @@ internal sealed class RestQuery(IQueryCollection query)
         parts.Add(part.ToString());
         return parts;
     }
+
+    [GeneratedRegex(@"\\(.)", RegexOptions.Singleline)]
+    private static partial Regex Escape();
 }
 
 /// <summary>An error of PostgREST's own.</summary>

@@ -22,7 +22,13 @@ public sealed record StandInRequest(string Method, string Path, IReadOnlyDiction
 /// <param name="Status">Its status; 0 cuts the connection.</param>
 /// <param name="RetryAfter">Its header Retry-After, in seconds.</param>
 /// <param name="Type">Its content type.</param>
-public sealed record StandInFault(int Status, string Body = "", int? RetryAfter = null, string? Type = null);
+/// <param name="Code">PostgREST's code, which it says in a header, too.</param>
+public sealed record StandInFault(int Status, string Body = "", int? RetryAfter = null, string? Type = null, string? Code = null)
+{
+    /// <summary>An error as PostgREST says it.</summary>
+    public static StandInFault Rest(int status, string code, string message) =>
+        new(status, $$"""{"code":"{{code}}","details":null,"hint":null,"message":"{{message}}"}""", Type: "application/json; charset=utf-8", Code: code);
+}
 
 /// <summary>
 /// A Supabase project over real HTTP: PostgREST (<c>/rest/v1</c>) on a project's real database, and Storage (<c>/storage/v1</c>) in memory.
@@ -140,6 +146,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         }
 
         context.Response.StatusCode = fault.Status;
+        if (fault.Code is not null) context.Response.Headers["Proxy-Status"] = $"PostgREST; error={fault.Code}";
         if (fault.Type is not null) context.Response.ContentType = fault.Type;
         if (fault.RetryAfter is { } seconds) context.Response.Headers.RetryAfter = $"{seconds}";
         await context.Response.WriteAsync(fault.Body);

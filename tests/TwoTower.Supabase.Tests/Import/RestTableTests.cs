@@ -1,0 +1,87 @@
+using TwoTower.Core;
+using TwoTower.Supabase.Http;
+using TwoTower.Supabase.Import;
+using TwoTower.Testing;
+
+namespace TwoTower.Supabase.Tests.Import;
+
+/// <summary>Every row comes once, whatever its key is and however few rows a page has.</summary>
+public sealed class RestTableTests(SupabaseServer server) : IAsyncLifetime
+{
+    private TestDatabase _db = null!;
+    private SupabaseStandIn _standIn = null!;
+    private SupabaseClient _client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(server.Reason is not null, server.Reason ?? "");
+        _db = await server.CreateProjectAsync(new(Exposes: false, SecuresTables: false));
+        await _db.ExecuteAsync("""
+            create table rows (a text, b timestamptz, c int, primary key (a, b, c));
+            insert into rows select t, timestamptz '2026-01-01T00:00:00.123456+09' + s * interval '1 microsecond', c
+              from unnest(array['x', 'x,y', 'a"b', 'a\b', '(a.eq.1)', '☃ +&=%', '', 'and(x']) t, generate_series(1, 5) s, generate_series(-2, 4) c;
+            grant all on rows to service_role;
+            """);
+        _standIn = new(_db);
+        _client = new(
+            new(new(_standIn.Url), SupabaseKey.Parse(SupabaseStandIn.SecretKey, "test")), TimeProvider.System, delay: TimeSpan.FromMilliseconds(5));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client?.Dispose();
+        if (_standIn is not null) await _standIn.DisposeAsync();
+        if (_db is not null) await _db.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(1000, 1000)]
+    [InlineData(1000, 9)]
+    [InlineData(13, 1000)]
+    public async Task Rows_come_in_pages_behind_each_other(int ask, int most)
+    {
+        _standIn.MaxRows = most;
+        var (rows, total) = await ReadAsync(["a", "b", "c"], ask, null);
+        Assert.Equal((280, 280L), (rows.Count, total));
+        Assert.Equal(280, rows.Distinct().Count());
+        Assert.Equal(280 / Math.Min(ask, most) + 1 + (280 % Math.Min(ask, most) > 0 ? 1 : 0), _standIn.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_filter_holds_for_every_page() =>
+        Assert.Equal(40, (await ReadAsync(["b", "a", "c"], 7, "c=gte.4")).Rows.Count);
+
+    [Fact]
+    public async Task Where_a_page_takes_too_long_fewer_rows_are_asked_for()
+    {
+        _standIn.Intercept = request => Task.FromResult(
+            request.Headers["range"] is var range && int.Parse(range.Split('-')[1], System.Globalization.CultureInfo.InvariantCulture) >= 100
+                ? StandInFault.Rest(500, "57014", "canceling statement due to statement timeout") : null);
+        Assert.Equal(280, (await ReadAsync(["a", "b", "c"], 1000, null)).Rows.Count);
+        Assert.InRange(_standIn.Requests.Count, 5, 10);
+        _standIn.Intercept = _ => Task.FromResult<StandInFault?>(StandInFault.Rest(500, "57014", "canceling statement due to statement timeout"));
+        await Assert.ThrowsAsync<RemoteException>(() => ReadAsync(["a", "b", "c"], 1000, null));
+    }
+
+    [Fact]
+    public async Task A_row_without_a_key_is_refused()
+    {
+        await _db.ExecuteAsync("alter table rows drop constraint rows_pkey; alter table rows alter a drop not null; insert into rows values (null, now(), 1)");
+        var error = await Assert.ThrowsAsync<InputException>(() => ReadAsync(["a", "b", "c"], 1000, null));
+        Assert.Contains("has no a", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<(List<string> Rows, long? Total)> ReadAsync(string[] key, int ask, string? filter)
+    {
+        var table = new RestTable(_client, "rows", "a,b,c", key, filter);
+        var (rows, after, total) = (new List<string>(), (IReadOnlyList<string>?)null, (long?)null);
+        while (true)
+        {
+            var page = await table.PageAsync(after, ask, counts: after is null, default);
+            (total, ask) = (total ?? page.Total, page.Ask);
+            if (page.Rows.Count == 0) return (rows, total);
+            rows.AddRange(page.Rows.Select(row => row.GetRawText()));
+            after = table.KeyOf(page.Rows[^1]);
+        }
+    }
+}
