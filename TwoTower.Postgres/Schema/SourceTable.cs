@@ -13,15 +13,17 @@ namespace TwoTower.Postgres.Schema;
 /// <param name="View">Where it lacks a column or is missing: the view to create. What nobody can guess stands in angle brackets.</param>
 internal sealed record SourceTable(string Name, string? Query, string? View)
 {
+    private static readonly string[] VideoGuesses = ["video", "item", "movie", "film", "product", "book"];
+
     // A table, the columns that an import needs, each with what it may be called elsewhere, and those that it takes.
     private static readonly (string Table, (string Name, string[] Guesses)[] Required, string[] Others)[] Tables =
     [
         ("profiles", [("user_id", ["id", "user", "customer", "member", "reader", "account"])], ["display_name", "created_at"]),
-        ("videos", [("id", ["video", "item", "movie", "film", "product", "book"])], [.. VideoColumns.Typed.Where(name => name != "id"), .. VideoColumns.Other]),
+        ("videos", [("id", VideoGuesses)], [.. VideoColumns.Typed.Where(name => name != "id"), .. VideoColumns.Other]),
         ("user_video_decisions",
             [
                 ("user_id", ["user", "customer", "member", "reader", "account", "profile"]),
-                ("video_id", ["video", "item", "movie", "film", "product", "book"]),
+                ("video_id", VideoGuesses),
                 ("decision_type", ["decision", "type", "action", "event", "kind"]),
                 ("created_at", ["created", "time", "date", "at", "when"]),
             ], []),
@@ -46,16 +48,52 @@ internal sealed record SourceTable(string Name, string? Query, string? View)
         {
             if (await RelationAsync(connection, table, ct) is not { } relation) continue;
             var columns = await ColumnsAsync(connection, relation, ct);
-            var hasVideo = columns.ContainsKey("video_id");
-            var namesTable = await RelationAsync(connection, names, ct);
-            tables.Add(hasVideo && columns.ContainsKey(name)
-                ? new(table, $"select video_id::text as video_id, {name} from {relation}", null)
-                : hasVideo && columns.ContainsKey(id) && namesTable is not null
-                    ? new(table, $"select t.video_id::text as video_id, n.name as {name} from {relation} t join {namesTable} n on n.id = t.{id}", null)
-                    : new(table, null, ViewOf(table, relation, columns, [("video_id", ["video", "item", "movie", "film", "product", "book"]), (name, ["tag", "performer", "name"])], [])));
+            if (columns.ContainsKey("video_id") && columns.ContainsKey(name))
+            {
+                tables.Add(new(table, $"select video_id::text as video_id, {name} from {relation}", null));
+            }
+            else if (!columns.ContainsKey(name) && columns.ContainsKey(id) && await RelationAsync(connection, names, ct) is { } namesTable)
+            {
+                tables.Add(Joined(table, name, id, (relation, columns), (namesTable, await ColumnsAsync(connection, namesTable, ct))));
+            }
+            else
+            {
+                tables.Add(new(table, null, ViewOf(table, relation, columns, [("video_id", VideoGuesses), (name, ["tag", "performer", "name"])], [])));
+            }
         }
 
         return tables;
+    }
+
+    // Names in a table of their own: tags(id, name) with video_tags(video_id, tag_id).
+    private static SourceTable Joined(
+        string table, string name, string id, (string Name, Dictionary<string, string> Columns) links,
+        (string Name, Dictionary<string, string> Columns) names)
+    {
+        var from = $"from {links.Name} t join {names.Name} n on ";
+        if (links.Columns.ContainsKey("video_id") && names.Columns.ContainsKey("id") && names.Columns.ContainsKey("name"))
+        {
+            return new(table, $"select t.video_id::text as video_id, n.name as {name} {from}{Equal("id")}", null);
+        }
+
+        var video = Guess(links.Columns.Keys.Where(own => own != id), "video_id", VideoGuesses);
+        var keys = names.Columns.Where(own => own.Key == "id" || own.Value == links.Columns[id]).Select(own => own.Key);
+        var key = Guess(keys, "id", [id, "id", "no", id[..^"_id".Length]]);
+        var text = Guess(names.Columns.Keys.Where(own => Quote(own) != key), "name", [name, "name", "label", "title", "text", "tag", "performer"]);
+        return new(table, null, $"create view two_tower.{table} as select t.{video} as video_id, n.{text} as {name} {from}{Equal(key)}");
+
+        // Of a text and a number PostgreSQL doesn't say whether they are the same.
+        string Equal(string own) => names.Columns.TryGetValue(own, out var type) && IsText(type) != IsText(links.Columns[id])
+            ? $"n.{own}::text = t.{id}::text" : $"n.{own} = t.{id}";
+    }
+
+    private static bool IsText(string type) => type == "text" || type.StartsWith("character", StringComparison.Ordinal);
+
+    private static string Guess(IEnumerable<string> columns, string name, IEnumerable<string> guesses)
+    {
+        var own = columns.ToList();
+        var guess = own.Contains(name) ? name : guesses.Select(part => own.Find(column => Fits(column, part))).FirstOrDefault(found => found is not null);
+        return guess is null ? $"<{name}>" : Quote(guess);
     }
 
     private static async Task<SourceTable> OfAsync(

@@ -84,6 +84,54 @@ public sealed class SourceExportTests(PostgresFixture postgres)
         Assert.Equal(tables.Profiles[0].UserId, Assert.Single(tables.Decisions).UserId);
     }
 
+    [Theory]
+    [InlineData("id int, label text", "video_id int, tag_id int", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
+    [InlineData("tag_id int, name text", "video_id int, tag_id int", "select t.video_id as video_id, n.name as tag_name from public.video_tags t join public.tags n on n.tag_id = t.tag_id")]
+    [InlineData("tag_id int, tag_name text", "video_id int, tag_id int", "select t.video_id as video_id, n.tag_name as tag_name from public.video_tags t join public.tags n on n.tag_id = t.tag_id")]
+    [InlineData("\"tagNo\" int, \"Title\" text", "video_id int, tag_id int", "select t.video_id as video_id, n.\"Title\" as tag_name from public.video_tags t join public.tags n on n.\"tagNo\" = t.tag_id")]
+    [InlineData("id bigint, label text", "video_id int, tag_id int", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
+    [InlineData("id int, label text", "video_id int, tag_id text", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id::text = t.tag_id::text")]
+    [InlineData("id int, name text", "item int, tag_id int", "select t.item as video_id, n.name as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
+    [InlineData("id int, wording text", "video_id int, tag_id int", "select t.video_id as video_id, n.<name> as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
+    public async Task Names_in_a_table_of_other_columns_need_a_view_which_is_printed_as_it_has_to_be(string tags, string links, string view)
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(
+            $"""
+            create table videos (id int primary key, title text);
+            create table user_video_decisions (user_id int, video_id int, decision_type text, created_at timestamptz);
+            create table tags ({tags}); create table video_tags ({links});
+            insert into videos values (1, 'Heat');
+            insert into user_video_decisions values (7, 1, 'like', '2025-02-01');
+            insert into tags values (5, 'crime'); insert into video_tags values (1, 5);
+            """);
+        using var folder = new TemporaryFolder();
+        var error = await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(db.DataSource, folder.Path, null, default));
+        Assert.Contains($"create view two_tower.video_tags as {view}. ", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(folder.Path));
+
+        await db.ExecuteAsync($"create schema two_tower; create view two_tower.video_tags as {view.Replace("<name>", "wording", StringComparison.Ordinal)}");
+        await SourceExport.WriteAsync(db.DataSource, folder.Path, null, default);
+        Assert.Equal(["crime"], Assert.Single(CsvTableReader.Read(folder.Path).Videos).Tags);
+    }
+
+    [Fact]
+    public async Task Names_are_found_by_a_number_that_is_a_text_on_the_other_side()
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(
+            """
+            create table videos (id int primary key, title text);
+            create table user_video_decisions (user_id int, video_id int, decision_type text, created_at timestamptz);
+            create table performers (id bigint, name text); create table video_performers (video_id int, performer_id varchar(9));
+            insert into videos values (1, 'Heat'); insert into user_video_decisions values (7, 1, 'like', '2025-02-01');
+            insert into performers values (5, 'Pacino'); insert into video_performers values (1, '5');
+            """);
+        using var folder = new TemporaryFolder();
+        await SourceExport.WriteAsync(db.DataSource, folder.Path, null, default);
+        Assert.Equal(["Pacino"], Assert.Single(CsvTableReader.Read(folder.Path).Videos).Performers);
+    }
+
     [Fact]
     public async Task Rows_that_a_policy_hides_are_an_error_not_a_part()
     {
