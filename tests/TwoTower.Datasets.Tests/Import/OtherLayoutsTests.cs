@@ -94,13 +94,23 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.Equal(["ratings.csv", "videos_old.csv"], _folder.Said.Where(line => line.Contains("is ignored: it is none of", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
     }
 
-    [Fact]
-    public void A_name_that_no_key_may_hold_is_told_by_its_line()
+    [Theory]
+    [InlineData("x", 2_600, 2_601)]
+    [InlineData("é", 1_300, 1_301)]
+    [InlineData("語", 866, 867)]
+    [InlineData("🎬", 650, 651)]
+    public void A_name_that_no_key_may_hold_is_told_by_its_line(string letter, int fits, int tooMany)
     {
-        _folder.Write("video_tags", $"video_id,tag_name\n{V1},ok\n{V1},{new string('x', 3000)}\n");
-        _folder.Read();
-        var told = _folder.Said.Single(line => line.StartsWith("1 of 2 names of video_tags.csv are longer than 2600 letters", StringComparison.Ordinal));
-        Assert.Contains("the first: line 3, 'xxx", told, StringComparison.Ordinal);
+        foreach (var (table, column) in new[] { ("video_tags", "tag_name"), ("video_performers", "performer_name") })
+        {
+            _folder.Write(table, $"video_id,{column}\n{V1},{Name(fits)}\n{V1},{Name(tooMany)}\n");
+            _folder.Read();
+            var told = _folder.Said.Single(line => line.StartsWith($"1 of 2 names of {table}.csv are longer than 2600 bytes", StringComparison.Ordinal));
+            Assert.Contains($"the first: line 3, '{letter}", told, StringComparison.Ordinal);
+            File.Delete(System.IO.Path.Combine(_folder.Path, table + ".csv"));
+        }
+
+        string Name(int letters) => string.Concat(Enumerable.Repeat(letter, letters));
     }
 
     [Fact]
