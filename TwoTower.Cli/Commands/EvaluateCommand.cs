@@ -112,7 +112,7 @@ internal static class EvaluateCommand
         var (parse, data) = (session.Parse, DataOptions.Read(session.Parse));
         return new()
         {
-            Data = videoFeatures => data.ReadAsync(session, videoFeatures),
+            Data = videoFeatures => data.ReadAsync(session, videoFeatures, givenIds: parse.GetValue(Dump) is not null),
             Protocol = ProtocolOptions.Read(parse, parse.GetValue(Split) == "test" ? HeldOutGroup.Test : HeldOutGroup.Validation),
             Recipes = parse.GetValue(Recipe) ?? [],
             Overrides = CommonOptions.Overrides(parse),

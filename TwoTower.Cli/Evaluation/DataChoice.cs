@@ -13,8 +13,10 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
 {
     /// <summary>Reads the rows.</summary>
     /// <param name="videoFeatures">Vectors of the videos that somebody will read from a database; null: all.</param>
+    /// <param name="givenIds">Reads too what ids were made from, where a database knows it; files say it anyway.</param>
     /// <returns>The rows, and what they are, for tables and reports.</returns>
-    public async Task<(TableSet Tables, string Name)> ReadAsync(Session session, IReadOnlyCollection<string>? videoFeatures = null)
+    public async Task<(TableSet Tables, string Name)> ReadAsync(
+        Session session, IReadOnlyCollection<string>? videoFeatures = null, bool givenIds = false)
     {
         if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
         if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
@@ -29,7 +31,8 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         }
 
         var provided = await session.ProvideMigratedAsync();
-        return (await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn), $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+        var tables = await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn, givenIds);
+        return (tables, $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
     }
 
     private static async Task<(TableSet, string)> FilesAsync(

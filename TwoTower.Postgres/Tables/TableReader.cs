@@ -18,9 +18,11 @@ internal static class TableReader
     /// <param name="db">A migrated database.</param>
     /// <param name="videoFeatures">Names of vectors (<c>two_tower.video_features</c>); null: all.</param>
     /// <param name="say">Told which values are NULL to a model, and which rows aren't read.</param>
+    /// <param name="givenIds">Reads too what ids were made from; no model needs it.</param>
     /// <exception cref="InputException">The database doesn't answer or isn't migrated.</exception>
     public static async Task<TableSet> ReadAsync(
-        NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct, Action<string>? say = null)
+        NpgsqlDataSource db, IReadOnlyCollection<string>? videoFeatures, CancellationToken ct, Action<string>? say = null,
+        bool givenIds = false)
     {
         try
         {
@@ -30,13 +32,9 @@ internal static class TableReader
             await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
             await WholeTables.BeginAsync(connection, ct);
             if (say is not null) await OddValues.TellAsync(connection, say, ct);
-            var users = await GivenAsync(connection, "select user_id as id, given_id from two_tower.given_user_ids", ct);
-            var videos = await GivenAsync(connection, "select video_id as id, given_id from two_tower.given_video_ids", ct);
-            var (profileRows, videoRows) = (await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct));
-            return new(
-                [.. profileRows.Select(row => users.TryGetValue(row.UserId, out var given) ? row with { GivenId = given } : row)],
-                [.. videoRows.Select(row => videos.TryGetValue(row.Id, out var given) ? row with { GivenId = given } : row)],
-                await ReadDecisionsAsync(connection, ct));
+            var (profiles, videos) = (await ReadProfilesAsync(connection, ct), await ReadVideosAsync(connection, videoFeatures, ct));
+            if (givenIds) await AddGivenAsync(connection, profiles, videos, ct);
+            return new(profiles, videos, await ReadDecisionsAsync(connection, ct));
         }
         catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.NotMigrated)
         {
@@ -45,6 +43,22 @@ internal static class TableReader
         catch (Exception error) when (DatabaseErrors.Explain(error, db) is { } explained)
         {
             throw explained;
+        }
+    }
+
+    private static async Task AddGivenAsync(
+        NpgsqlConnection connection, List<ProfileRow> profiles, List<VideoRow> videos, CancellationToken ct)
+    {
+        var ofUsers = await GivenAsync(connection, "select user_id as id, given_id from two_tower.given_user_ids", ct);
+        var ofVideos = await GivenAsync(connection, "select video_id as id, given_id from two_tower.given_video_ids", ct);
+        for (var at = 0; at < profiles.Count; at++)
+        {
+            if (ofUsers.TryGetValue(profiles[at].UserId, out var given)) profiles[at] = profiles[at] with { GivenId = given };
+        }
+
+        for (var at = 0; at < videos.Count; at++)
+        {
+            if (ofVideos.TryGetValue(videos[at].Id, out var given)) videos[at] = videos[at] with { GivenId = given };
         }
     }
 

@@ -51,6 +51,25 @@ public class TableWriterTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task What_ids_were_made_from_is_read_for_who_asks_only()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        var (made, plain) = (new VideoRow { Id = Guid.NewGuid(), GivenId = "tt1" }, new VideoRow { Id = Guid.NewGuid() });
+        var user = new ProfileRow(Guid.NewGuid(), null, null) { GivenId = "7" };
+        await new TableWriter(db.DataSource).WriteAsync(new([user], [made, plain], []), null, default);
+
+        var asked = await TableReader.ReadAsync(db.DataSource, null, default, givenIds: true);
+        Assert.Equal("7", Assert.Single(asked.Profiles).GivenId);
+        Assert.Equal([(made.Id, "tt1"), (plain.Id, null)], asked.Videos.Select(row => (row.Id, row.GivenId)).OrderBy(row => row.GivenId is null));
+
+        // As a training reads, who may not even look at those tables.
+        await db.ExecuteAsync("drop table two_tower.given_user_ids, two_tower.given_video_ids");
+        var read = await TableReader.ReadAsync(db.DataSource, default);
+        Assert.Null(Assert.Single(read.Profiles).GivenId);
+        Assert.All(read.Videos, row => Assert.Null(row.GivenId));
+    }
+
+    [Fact]
     public async Task Writing_the_same_again_changes_nothing()
     {
         await using var db = await postgres.CreateDatabaseAsync();
