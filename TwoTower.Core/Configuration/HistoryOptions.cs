@@ -37,8 +37,8 @@ public sealed record HistoryOptions : IValidatableObject
     public IReadOnlyList<string>? Choose { get; init => field = value is { Count: > 0 } ? value : null; }
 
     /// <summary>
-    /// How many videos the linear model has, which get vectors of their own: those with the most decisions. The others live by their content,
-    /// or, with max_items in choose, by the factors of all likes.
+    /// How many videos the linear model has, which get vectors of their own: those with the most decisions. The others live by their
+    /// content, or, with max_items in choose, by the factors of all likes.
     /// </summary>
     /// <remarks>
     /// Raise it where more videos than this have a dozen decisions or more. The training takes memory with its square and time with its

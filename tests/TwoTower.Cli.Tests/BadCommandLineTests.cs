@@ -58,7 +58,7 @@ public class BadCommandLineTests
 
     [Theory]
     [InlineData("--suite frobnicate", "--suite frobnicate: there is no such folder")]
-    [InlineData("--suite .", "--suite .: no folder in it has user_video_decisions, .csv or .csv.gz")]
+    [InlineData("--suite .", "--suite .: no folder in it has user_video_decisions (.csv, .tsv, .jsonl")]
     [InlineData("--generate --baseline-set ease.lamda=5", "there is no 'ease.lamda'; write one of ease.lambda")]
     [InlineData("--generate --baseline none --reference best-baseline --recipe v2", "--reference best-baseline and --baseline none don't go together")]
     public async Task An_evaluation_that_cannot_be_is_refused_before_anything_is_read(string arguments, string named)

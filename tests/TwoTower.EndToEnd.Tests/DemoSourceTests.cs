@@ -54,7 +54,7 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
         string[] demo = ["demo", "--data", zip, "--epochs", "1", "--exit", "--port"];
         await ArchiveAsync("00000000-0000-0000-0000-0000000000a1,00000000-0000-0000-0000-0000000000f1,like,2025-01-01\n");
         var first = await _workplace.RunAsync([.. demo, $"{FreePort.Next()}"]);
-        Assert.Contains("1 of 1,645 decisions name a video that isn't in videos.csv", first.Out);
+        Assert.Contains("2 of 1,645 decisions name a video that isn't in videos.csv", first.Out);
         Assert.Equal(1645, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
 
         await ArchiveAsync("00000000-0000-0000-0000-0000000000a2,00000000-0000-0000-0000-0000000000f1,like,2025-01-01\n");

@@ -65,7 +65,8 @@ public sealed class OtherItemsTests
             }
         }
 
-        return new(profiles, [.. Enumerable.Range(0, Themes * PerTheme).Select(n => new VideoRow { Id = Video(n / PerTheme, n % PerTheme) })], decisions);
+        var videos = Enumerable.Range(0, Themes * PerTheme).Select(n => new VideoRow { Id = Video(n / PerTheme, n % PerTheme) });
+        return new(profiles, [.. videos], decisions);
     }
 
     private static async Task<(Checkpoint Checkpoint, Func<Guid[], Dictionary<Guid, float>> Scores)> ServeAsync(
@@ -81,7 +82,8 @@ public sealed class OtherItemsTests
                 Start.AddDays(1000));
             return tables.Videos.Select((video, row) => (video.Id, Score: model.Score(user, row))).ToDictionary(
                 pair => pair.Id, pair => pair.Score);
-        });
+        }
+        );
     }
 
     [Theory]
@@ -136,7 +138,10 @@ public sealed class OtherItemsTests
         Assert.True(liked.Count > MaxItems);
         foreach (var (video, score) in liked)
         {
-            foreach (var (other, its) in liked.Where(pair => likes[pair.Key] < likes[video])) Assert.True(score > its, $"{likes[video]} {score}, {likes[other]} {its}");
+            foreach (var (other, its) in liked.Where(pair => likes[pair.Key] < likes[video]))
+            {
+                Assert.True(score > its, $"{likes[video]} {score}, {likes[other]} {its}");
+            }
         }
     }
 
@@ -150,11 +155,13 @@ public sealed class OtherItemsTests
         {
             for (var column = 0; column < Columns; column++)
             {
-                vectors[item * Columns + column] = 2 + Enumerable.Range(0, Width).Sum(k => known[item * Width + k] * map[k * Columns + column]);
+                var sum = Enumerable.Range(0, Width).Sum(k => known[item * Width + k] * map[k * Columns + column]);
+                vectors[item * Columns + column] = 2 + sum;
             }
         }
 
-        var found = new OtherItems([], known, [], Width, [], []).Fit(vectors, [.. Enumerable.Range(1, Items).Select(n => (float)n)], torch.CPU);
+        float[] weights = [.. Enumerable.Range(1, Items).Select(n => (float)n)];
+        var found = new OtherItems([], known, [], Width, [], []).Fit(vectors, weights, torch.CPU);
         for (var i = 0; i < map.Length; i++) Assert.Equal(map[i], found[i], 0.01f);
         Assert.All(found[map.Length..], constant => Assert.Equal(2, constant, 0.02f));
     }
