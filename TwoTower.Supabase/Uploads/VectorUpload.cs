@@ -93,8 +93,12 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         batch.Clear();
 
         // Changed vectors of videos before the last come in between, and say nothing of how far it is.
-        state = state with { Done = state.Done + taken, After = state.After is { } after && UuidOrder.Instance.Compare(after, last) > 0
-            ? after : last };
+        state = state with
+        {
+            Done = state.Done + taken,
+            After = state.After is { } after && UuidOrder.Instance.Compare(after, last) > 0
+            ? after : last
+        };
         journal.Write(state);
         return state;
     }
