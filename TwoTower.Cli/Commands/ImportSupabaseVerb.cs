@@ -15,7 +15,7 @@ internal static class ImportSupabaseVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var since = SinceOption.Create("--since", "Read the decisions from this time on; left out: from where the last import was. If that leaves earlier ones out, the next import reads them.", host.Time);
+        var since = SinceOption.Create("--since", "Read the decisions from this time on; left out: from where the last import was. The next import reads earlier ones that it left out.", host.Time);
         var full = new Option<bool>("--full") { Description = "Read all decisions, also those that an earlier import has read." };
         var page = NumberOption.Create("--page", "Rows to ask for at once; a project gives 1000 at most unless its settings say more.", 1, 100_000, 1000);
         var command = new Verb(
@@ -34,7 +34,8 @@ internal static class ImportSupabaseVerb
         { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, ImportCommand.SkipBad, CommonOptions.Database,
             CommonOptions.Wait };
         host.Handle(command, session => RunAsync(
-            session, session.Parse.GetValue(since), SinceOption.AgoOf(session.Parse, since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000,
+            session, session.Parse.GetValue(since), SinceOption.AgoOf(session.Parse, since), session.Parse.GetValue(full),
+                session.Parse.GetValue(page) ?? 1000,
                 session.Parse.GetValue(ImportCommand.SkipBad) ?? 0));
         return command;
     }

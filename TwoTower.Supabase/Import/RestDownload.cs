@@ -105,8 +105,8 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
         spool.Finish("videos", files);
     }
 
-    // In the order of the key, which an index serves; those since a time in the order of time, which needs one on created_at where the table
-    // is large (docs/supabase.md).
+    // In the order of the key, which an index serves; those since a time in the order of time, which needs one on created_at where
+    // the table is large (docs/supabase.md).
     private async Task DecisionsAsync(RowSpool spool, int pageRows, IProgress<DownloadProgress>? progress, CancellationToken ct)
     {
         if (spool.Table(Decisions).IsDone) return;
@@ -133,7 +133,8 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
 
             // A page that is short isn't the last: a project gives no more rows at once than its setting says.
             if (rows.Count == 0) return;
-            var done = so with { Rows = so.Rows + rows.Count, Total = so.Total ?? total, After = table.KeyOf(rows[^1]), Latest = LatestOf(rows, so.Latest) };
+            var done = so with { Rows = so.Rows + rows.Count, Total = so.Total ?? total, After = table.KeyOf(rows[^1]),
+                Latest = LatestOf(rows, so.Latest) };
             spool.Add(name, lines(rows), done);
             progress?.Report(new(name, done.Rows, done.Total));
         }

@@ -65,7 +65,7 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
         if (filter is not null) address.Append('&').Append(filter);
         if (after is not null)
         {
-            // The first column alone as well: an index that begins with it, where there is one, serves that, and not the tree of conditions.
+            // The first column alone as well: an index that begins with it, where there is one, serves that, but not the conditions.
             address.Append(CultureInfo.InvariantCulture, $"&{key[0]}={(key.Count > 1 ? "gte" : "gt")}.{Uri.EscapeDataString(after[0])}");
             if (key.Count > 1) address.Append(CultureInfo.InvariantCulture, $"&or={Uri.EscapeDataString($"({Behind(0, after)})")}");
         }

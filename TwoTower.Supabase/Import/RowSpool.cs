@@ -37,7 +37,8 @@ internal sealed record SpoolState
     /// <summary>Decisions from then on; null: all.</summary>
     public string? Since { get; init; }
 
-    /// <summary>How long before its beginning that is, where it was asked for so (7d); null: it was named as a time, or not at all.</summary>
+    /// <summary>How long before its beginning that is, where it was asked for so (7d); null: it was named as a time, or not at
+    /// all.</summary>
     public TimeSpan? Ago { get; init; }
 
     /// <summary>When it began.</summary>

@@ -17,7 +17,8 @@ namespace TwoTower.Supabase.Uploads;
 /// <param name="Rows">Different rows that the table took.</param>
 /// <param name="Times">What the table has as their <c>updated_at</c>.</param>
 internal sealed record UploadState(
-    string Version, string Identity, int Dim, int Length, DateTimeOffset Since, DateTimeOffset Stamp, long Done, Guid? After, long Rows, WrittenTimes Times)
+    string Version, string Identity, int Dim, int Length, DateTimeOffset Since, DateTimeOffset Stamp, long Done, Guid? After, long Rows,
+    WrittenTimes Times)
 {
     /// <summary>Whether it is of the same vectors, sent at the same length.</summary>
     public bool IsOf(VectorSource source, int length) =>

@@ -95,7 +95,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
 
         // Before the first row: from there on the table isn't what an earlier upload left.
         var state = new UploadState(
-            source.ModelVersion, source.Identity, source.Dim, length, await source.NowAsync(ct), time.GetUtcNow(), 0, null, 0, WrittenTimes.None);
+            source.ModelVersion, source.Identity, source.Dim, length, await source.NowAsync(ct), time.GetUtcNow(), 0, null, 0,
+            WrittenTimes.None);
         journal.Write(state);
         return state;
     }
@@ -115,7 +116,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
     }
 
     private async Task SendAsync(
-        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, long taken, UploadJournal journal, CancellationToken ct)
+        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, long taken, UploadJournal journal,
+        CancellationToken ct)
     {
         foreach (var rows in batch.ToArray().Chunk(_batchRows)) await WriteAsync(source, table, rows, ct);
         var last = batch.Keys.Max(UuidOrder.Instance);
@@ -135,7 +137,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
 
     private bool IsBehind(Guid video) => _state.After is not { } after || UuidOrder.Instance.Compare(after, video) < 0;
 
-    private async Task WriteAsync(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows, CancellationToken ct)
+    private async Task WriteAsync(
+        VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows, CancellationToken ct)
     {
         while (rows.Length > 0)
         {
