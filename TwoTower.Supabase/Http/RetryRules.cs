@@ -100,6 +100,9 @@ internal static class RetryRules
 /// <param name="Details">More.</param>
 internal sealed record RemoteError(int Status, string Code, string Message, string? Details)
 {
+    /// <summary>The SQLSTATE of a statement that took longer than the project allows.</summary>
+    public const string TooSlow = "57014";
+
     /// <summary>Reads it.</summary>
     public static async Task<RemoteError> ReadAsync(HttpResponseMessage response, CancellationToken ct)
     {
