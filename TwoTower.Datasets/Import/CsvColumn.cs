@@ -58,28 +58,38 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
     }
 
     /// <summary>A time. What Postgres holds and .NET doesn't (infinity, BC, the year 20000) is kept as text.</summary>
-    public DateTimeOffset? Time(out string? exact)
+    public DateTimeOffset? Time(out string? exact) => TryTime(out var time, out exact)
+        ? time
+        : throw Error($"has '{CsvFile.Show(Value()!)}' where a time such as 2025-10-12T09:30:00Z was expected");
+
+    private bool TryTime(out DateTimeOffset? time, out string? exact)
     {
-        exact = null;
-        if (Bytes() is not { IsEmpty: false } bytes) return null;
+        (time, exact) = (null, null);
+        if (Bytes() is not { IsEmpty: false } bytes) return true;
         if (bytes.Length <= 40)
         {
             Span<char> chars = stackalloc char[40];
             if (Encoding.UTF8.TryGetChars(bytes, chars, out var count)
-                && InstantText.TryParse(chars[..count], out var instant)) return instant;
+                && InstantText.TryParse(chars[..count], out var instant))
+            {
+                time = instant;
+                return true;
+            }
         }
 
-        var text = Value()!;
-        return PostgresText.TryTime(text, out var time, out exact)
-            ? time
-            : throw Error($"has '{CsvFile.Show(text)}' where a time such as 2025-10-12T09:30:00Z was expected");
+        return PostgresText.TryTime(Value()!, out time, out exact);
     }
 
     /// <summary>A time, or a year alone, which begins on 1 January, UTC: of many a thing no more is known.</summary>
-    public DateTimeOffset? TimeOrYear(out string? exact)
+    /// <param name="exact">As of <see cref="Time"/>.</param>
+    /// <param name="odd">Told that the row at hand has neither, which is null then; null: that is an error.</param>
+    public DateTimeOffset? TimeOrYear(out string? exact, Action<CsvColumn>? odd = null)
     {
         exact = null;
-        return Value() is { } text && PostgresText.TryYear(text, out var year) ? year : Time(out exact);
+        if (Value() is { } text && PostgresText.TryYear(text, out var year)) return year;
+        if (odd is null || TryTime(out _, out _)) return Time(out exact);
+        odd(this);
+        return null;
     }
 
     public DateTimeOffset? RequiredTime(out string? exact)

@@ -39,28 +39,28 @@ internal sealed class CsvFile : TableFile
 
     public override double? Fraction => _file.CanRead && _file.Length > 0 ? (double)_file.Position / _file.Length : null;
 
-    /// <summary>Opens a file whose name says that it has commas. Spreadsheets write semicolons under that name in half of the world, and
-    /// others tabs: a header without a comma tells.</summary>
-    public static CsvFile OpenCommas(string path, IReadOnlyList<string>? header, bool quotes)
-    {
-        var file = Open(path, ',', header, quotes);
-        if (header is not null || file._header.Length > 1) return file;
-        var separator = file._header[0].AsSpan().IndexOfAny(';', '\t') is >= 0 and var at ? file._header[0][at] : ',';
-        if (separator == ',') return file;
-        file.Dispose();
-        return Open(path, separator, null, quotes);
-    }
-
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="separator">What separates its columns.</param>
+    /// <param name="separator">What separates its columns; null: what its header says, and commas where it has none.</param>
     /// <param name="header">The names of its columns where it has no header line.</param>
     /// <param name="quotes">False: a quote is a character like any other.</param>
-    public static CsvFile Open(string path, char separator, IReadOnlyList<string>? header, bool quotes)
+    public static CsvFile Open(string path, char? separator, IReadOnlyList<string>? header, bool quotes)
     {
         var name = Path.GetFileName(path);
-        return Guard(
-            name, () => new CsvFile(TextBytes.OpenUtf8(path, out var file), file, name, separator, header, quotes) { Name = name });
+        return Guard(name, () =>
+        {
+            var text = TextBytes.OpenUtf8(path, out var file);
+            try
+            {
+                if (separator is null && header is null) (separator, text) = CsvSeparator.Find(text, quotes);
+                return new CsvFile(text, file, name, separator ?? ',', header, quotes) { Name = name };
+            }
+            catch
+            {
+                text.Dispose();
+                throw;
+            }
+        });
     }
 
     public override bool Read()

@@ -5,7 +5,8 @@ namespace TwoTower.Datasets.Import;
 
 /// <summary>Makes rows of <c>videos</c> from a CSV file.</summary>
 /// <param name="column">Finds a column of <c>videos</c> in the file.</param>
-internal sealed class CsvVideoReader(Func<string, CsvColumn> column)
+/// <param name="oddYear">Told of a row whose <c>product_released_at</c> is no time, which is null then; null: that is an error.</param>
+internal sealed class CsvVideoReader(Func<string, CsvColumn> column, Action<CsvColumn>? oddYear = null)
 {
     private readonly CsvColumn _externalId = column("external_id");
     private readonly CsvColumn _title = column("title");
@@ -36,7 +37,7 @@ internal sealed class CsvVideoReader(Func<string, CsvColumn> column)
             Maker = _maker.Text(),
             Price = Keep("price", _price.Decimal(out var price), price),
             DistributionStartedAt = Keep("distribution_started_at", _distribution.Time(out var distribution), distribution),
-            ProductReleasedAt = Keep("product_released_at", _released.TimeOrYear(out var released), released),
+            ProductReleasedAt = Keep("product_released_at", _released.TimeOrYear(out var released, oddYear), released),
             CreatedAt = Keep("created_at", _created.Time(out var created), created),
             SafetyLevel = OrNull("safety_level", _safety, _safety.Short()) ?? 0,
             RegionCodes = Regions(exact),

@@ -81,7 +81,8 @@ internal static class MappedReader
             var taken = mapped.Values.Append(id).Select(column => column.Index).ToHashSet();
             if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
-            var reader = new CsvVideoReader(Ours);
+            var (oddYears, rows) = (new Tally(), 0L);
+            var reader = new CsvVideoReader(Ours, items.AreYearsGuessed ? year => oddYears.Add(file, year) : null);
             _videoColumns.UnionWith(known.Where(name => Ours(name).Exists));
             foreach (var note in ColumnNames.Ignored(file,
                 [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id,
@@ -92,6 +93,7 @@ internal static class MappedReader
 
             faults.EachRow(file, () =>
             {
+                rows++;
                 var row = reader.Row(id.RequiredId(_items)) with
                 {
                     Tags = Names(tags, items.TagSeparator),
@@ -101,6 +103,8 @@ internal static class MappedReader
                 if (_items.TextOf(row.Id) is { } text && !_videoColumns.Contains("external_id")) row = row with { ExternalId = text };
                 if (!_videos.TryAdd(row.Id, row)) throw id.Error($"has '{_items.TextOf(row.Id) ?? row.Id.ToString()}' a second time");
             });
+
+            oddYears.Tell(say, rows, $"items of {file.Name} have no year of release where one was expected, and get none");
 
             CsvColumn Ours(string name)
             {

@@ -89,6 +89,7 @@ internal static class RecBoleReader
             Quotes = false,
             Id = First(header, [item, "item_id", "item"]) ?? "item_id",
             Columns = columns,
+            AreYearsGuessed = true,
             Tags = First(header, Tags),
             TagSeparator = " "
         };

@@ -39,8 +39,7 @@ internal static class TableFiles
             ".parquet" => ParquetFile.Open(path),
             ".jsonl" or ".ndjson" => JsonLinesFile.Open(path),
             ".tsv" => CsvFile.Open(path, separator ?? '\t', header, quotes),
-            _ when separator is { } known => CsvFile.Open(path, known, header, quotes),
-            _ => CsvFile.OpenCommas(path, header, quotes),
+            _ => CsvFile.Open(path, separator, header, quotes),
         };
     }
 

@@ -31,6 +31,9 @@ internal static class TextBytes
         }
     }
 
+    /// <summary>A stream that begins with what was read of it already.</summary>
+    public static Stream Again(byte[] start, Stream rest) => new Prefixed(start, rest);
+
     private static (Encoding? Encoding, int MarkBytes) Encoding(ReadOnlySpan<byte> start) => start switch
     {
         [0xEF, 0xBB, 0xBF, ..] => (null, 3),

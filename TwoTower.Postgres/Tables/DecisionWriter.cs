@@ -24,6 +24,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
     private static readonly string[] Columns = ["user_id", "video_id", "decision_type", "created_at"];
     private Staging? _staging;
     private long _distinct;
+    private bool _areTimesRounded;
 
     /// <summary>Rows that were given.</summary>
     public long Given { get; private set; }
@@ -87,7 +88,9 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
                 """, ct);
             _distinct = await ScalarAsync($"select count(*) from {_staging.Table}", ct);
             await Staging.ExecuteAsync(connection, "drop table pg_temp.given_decisions", ct);
+            var before = notes.Count;
             await _staging.CheckFitAsync(notes, ct);
+            _areTimesRounded = notes.Count > before;
         }
     }
 
@@ -115,6 +118,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         }
         else
         {
+            if (_areTimesRounded) await TellFallenTogetherAsync(_staging, ct);
             taken = await InsertAsync(_staging, ct);
         }
 
@@ -130,7 +134,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
         var slice = $"from {staging.Table} s where s.ctid >= @first::tid and s.ctid < @end::tid";
         var sql = isPlain
-            ? $"{insert} select {staging.Select} {slice}{(indexes is null ? " on conflict do nothing" : "")}"
+            ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
             : $"""
                with fresh (user_id, video_id, decision_type, created_at) as materialized (
                  select {staging.Select} {slice}
@@ -175,6 +179,14 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
             : throw new InputException(
                 $"The table public.user_video_decisions took {Amounts.Count(taken)} of {Amounts.Count(offered)} new decisions: one of its unique indexes, "
                 + "or a trigger, leaves out the others. Nothing was written. Change the index, or use another table.");
+    }
+
+    // Times that differ in a part of a second may be one in a coarser column.
+    private async Task TellFallenTogetherAsync(Staging staging, CancellationToken ct)
+    {
+        var kept = await ScalarAsync($"select count(*) from (select distinct {staging.Select} from {staging.Table} s) c", ct);
+        if (kept == _distinct) return;
+        notes.Add($"{Amounts.Count(_distinct - kept)} of {Amounts.Count(_distinct)} decisions are the same as another one in the times that are kept, and are left out");
     }
 
     // Our own shape: its one key is all four columns, so that only what is there already is left out.

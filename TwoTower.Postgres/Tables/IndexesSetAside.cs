@@ -5,8 +5,8 @@ namespace TwoTower.Postgres.Tables;
 
 /// <summary>
 /// The secondary indexes of a table that is empty, dropped while it is filled and made again after it, in one transaction: sorting rows
-/// once for an index takes a fraction of the time that finding a place for each of them does. The table is locked until then, so that
-/// nobody reads it without its indexes; who waits for an empty table misses nothing.
+/// once for an index takes a fraction of the time that finding a place for each of them does. The table is locked until then, and whoever
+/// reads it waits, also who only asks what a user has seen: so it is done only where nothing is served yet.
 /// </summary>
 internal sealed class IndexesSetAside
 {
@@ -21,28 +21,27 @@ internal sealed class IndexesSetAside
 
     /// <summary>Drops them.</summary>
     /// <param name="table">The table, with its schema.</param>
-    /// <returns>Null, and nothing is changed, where the table has rows, is somebody else's, or is in use.</returns>
+    /// <returns>Null, and nothing is changed, where the table has rows, is somebody else's, or is in use, or where anything is served: a
+    /// release is active, or videos are counted.</returns>
     public static async Task<IndexesSetAside?> TakeAsync(NpgsqlConnection connection, string table, CancellationToken ct)
     {
         if (!await IsOursAndEmptyAsync(connection, table, ct)) return null;
         await Staging.ExecuteAsync(connection, "savepoint indexes_set_aside", ct);
         try
         {
+            if (await IsServedAsync(connection, ct)) return await LeaveAsync();
             var before = await connection.Sql("select current_setting('lock_timeout')").ScalarAsync<string>(ct);
             await Staging.ExecuteAsync(connection, $"set local lock_timeout = '{Patience}'; lock table {table} in access exclusive mode", ct);
             await connection.Sql("select set_config('lock_timeout', @before, true)").With("before", before!).ExecuteAsync(ct);
         }
-        catch (PostgresException error) when (DatabaseErrors.FaultOf(error) == DatabaseFault.Busy)
+        catch (PostgresException error) when (
+            DatabaseErrors.FaultOf(error) == DatabaseFault.Busy || error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            await Staging.ExecuteAsync(connection, "rollback to savepoint indexes_set_aside; release savepoint indexes_set_aside", ct);
-            return null;
+            return await LeaveAsync();
         }
 
-        if (!await IsOursAndEmptyAsync(connection, table, ct))
-        {
-            await Staging.ExecuteAsync(connection, "rollback to savepoint indexes_set_aside; release savepoint indexes_set_aside", ct);
-            return null;
-        }
+        // Again: somebody may have been first.
+        if (!await IsOursAndEmptyAsync(connection, table, ct) || await IsServedAsync(connection, ct)) return await LeaveAsync();
 
         // Of an index that keeps something, or has more to it than its definition, nothing is dropped.
         var indexes = await connection.Sql(
@@ -58,6 +57,12 @@ internal sealed class IndexesSetAside
         if (indexes.Count > 0) await Staging.ExecuteAsync(connection, $"drop index {string.Join(", ", indexes.Select(index => index.Name))}", ct);
         await Staging.ExecuteAsync(connection, "release savepoint indexes_set_aside", ct);
         return new(connection, [.. indexes.Select(index => index.Definition)]);
+
+        async Task<IndexesSetAside?> LeaveAsync()
+        {
+            await Staging.ExecuteAsync(connection, "rollback to savepoint indexes_set_aside; release savepoint indexes_set_aside", ct);
+            return null;
+        }
     }
 
     /// <summary>Makes them again.</summary>
@@ -82,6 +87,13 @@ internal sealed class IndexesSetAside
             await Staging.ExecuteAsync(_connection, "release savepoint index_made", ct);
         }
     }
+
+    // Videos are counted for the popular lists; those are answered without a release.
+    private static Task<bool> IsServedAsync(NpgsqlConnection connection, CancellationToken ct) => connection.Sql(
+        """
+        select exists (select from two_tower.active_release where release_id is not null) or exists (select from two_tower.video_statistics)
+        """)
+        .ScalarAsync<bool>(ct);
 
     private static Task<bool> IsOursAndEmptyAsync(NpgsqlConnection connection, string table, CancellationToken ct) => connection.Sql(
         $"""

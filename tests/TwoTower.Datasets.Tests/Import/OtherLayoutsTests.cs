@@ -52,6 +52,38 @@ public sealed class OtherLayoutsTests : IDisposable
         Assert.Equal(2, _folder.Read().Profiles.Count);
     }
 
+    [Theory]
+    [InlineData("\"id\";\"title\";\"price\"", ';')]
+    [InlineData("\"id\";title;\"price\"", ';')]
+    [InlineData("id;title;price;\"note, in euros, of; \"\"1\"\"\"", ';')]
+    [InlineData("id;title;price;note, in euros", ';')]
+    [InlineData("\"id\"\t\"title\"\t\"price\"", '\t')]
+    [InlineData("\"id\"\t\"title\"\t\"price\"\t\"two\nlines, and; more\"", '\t')]
+    [InlineData("\"id\",\"title\",\"price\"", ',')]
+    [InlineData("\"id\",\"title\",\"price\",\"a;b;c;d;e;f\"", ',')]
+    [InlineData("id,title,price,a;b", ',')]
+    [InlineData("\n\"id\";\"title\";\"price\"", ';')]
+    public void A_header_in_quotes_tells_what_separates_the_fields_too(string header, char separator)
+    {
+        var more = header.Contains("note", StringComparison.Ordinal) || header.Contains("two", StringComparison.Ordinal) || header.Contains("a;b", StringComparison.Ordinal);
+        string[] rows = [$"\"{V1}\",\"a;b,c\td\",\"9.5\"{(more ? ",x" : "")}", $"\"{V2}\",\"e\",\"7\"{(more ? ",x" : "")}"];
+        var text = header + "\n" + string.Concat(rows.Select(row => row.Replace("\",", "\"" + separator, StringComparison.Ordinal) + "\n"));
+        foreach (var encoding in new Encoding[] { new UTF8Encoding(true), new UTF8Encoding(false), Encoding.Unicode })
+        {
+            _folder.WriteBytes("videos.csv", [.. encoding.GetPreamble(), .. encoding.GetBytes(text)]);
+            var videos = _folder.Read().Videos;
+            Assert.Equal(["a;b,c\td", "e"], videos.Select(video => video.Title));
+            Assert.Equal([9.5m, 7m], videos.Select(video => video.Price));
+        }
+    }
+
+    [Fact]
+    public void A_header_whose_quote_is_never_closed_is_told_as_ever()
+    {
+        _folder.Write("videos", $"\"id;title\n{V1};one\n");
+        Assert.Contains("videos.csv, line 1: a quote is opened and never closed", Refusal(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_beside_the_tables_that_nothing_reads_is_told()
     {

@@ -59,6 +59,38 @@ public sealed class RecBoleReaderTests : IDisposable
         Assert.Equal(year, Assert.Single(set.ReadAll(null).Videos).ProductReleasedAt?.Year);
     }
 
+    [Theory]
+    [InlineData("release_year:token", "0")]
+    [InlineData("release_year:float", "0.0")]
+    [InlineData("release_year:token", "NULL")]
+    [InlineData("year:token", "unknown")]
+    [InlineData("year:float", "nan")]
+    [InlineData("year:token", "19996")]
+    [InlineData("year:token", "-1")]
+    public void What_is_no_year_in_a_column_that_was_guessed_is_null_and_told(string column, string written)
+    {
+        Write("ml.inter", "user_id:token\titem_id:token\n1\t2\n");
+        Write("ml.item", $"item_id:token\tmovie_title:token_seq\t{column}\n2\tKolya\t1996\n3\tHeat\t{written}\n4\tRonin\t\n5\tUp\t{written}\n");
+        var said = new List<string>();
+        using var set = RecBoleReader.Open(_folder, said.Add);
+        Assert.Equal([1996, null, null, null], set.ReadAll(null).Videos.Select(video => video.ProductReleasedAt?.Year));
+        Assert.Contains($"2 of 4 items of ml.item have no year of release where one was expected, and get none (the first: line 3, '{written}')", said);
+    }
+
+    [Fact]
+    public void What_is_no_time_in_a_column_that_a_map_names_is_refused()
+    {
+        Write("i.csv", "user,item\n1,2\n");
+        Write("m.csv", "item,year\n2,unknown\n");
+        var map = new ImportMap
+        {
+            Interactions = new() { File = "i.csv", User = "user", Item = "item" },
+            Items = new() { File = "m.csv", Id = "item", Columns = new Dictionary<string, string> { ["product_released_at"] = "year" } },
+        };
+        Assert.Contains("m.csv, line 2: column 'year' has 'unknown' where a time",
+            Assert.Throws<InputException>(() => MappedReader.Open(_folder, map, "map.json")).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_of_items_without_their_ids_is_refused_with_its_own_header()
     {
