@@ -1,4 +1,5 @@
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Training;
 
@@ -11,10 +12,6 @@ internal sealed class AlreadyTrainingException(string message) : Exception(messa
 /// </summary>
 internal static class CheckpointLock
 {
-    private const int LinuxWouldBlock = 11;
-    private const int MacWouldBlock = 35;
-    private const int WindowsSharingViolation = unchecked((int)0x80070020);
-
     /// <summary>Takes the lock.</summary>
     /// <exception cref="AlreadyTrainingException">Somebody holds it.</exception>
     /// <exception cref="InputException">Nothing can be written there, which is better known before hours of training.</exception>
@@ -26,7 +23,7 @@ internal static class CheckpointLock
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             return new(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
         }
-        catch (IOException e) when (e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
+        catch (IOException e) when (HeldFile.IsHeld(e))
         {
             throw new AlreadyTrainingException(
                 $"another training runs with the checkpoint {path}: wait for its end or stop it, or give this one a checkpoint of its own "

@@ -15,7 +15,7 @@ internal static class ImportSupabaseVerb
 {
     public static Verb Create(CommandHost host)
     {
-        var since = SinceOption.Create("--since", "Read the decisions from this time on; left out: from where the last import was.", host.Time);
+        var since = SinceOption.Create("--since", "Read the decisions from this time on; left out: from where the last import was. The next import reads earlier ones that it left out.", host.Time);
         var full = new Option<bool>("--full") { Description = "Read all decisions, also those that an earlier import has read." };
         var page = NumberOption.Create("--page", "Rows to ask for at once; a project gives 1000 at most unless its settings say more.", 1, 100_000, 1000);
         var command = new Verb(
@@ -34,12 +34,13 @@ internal static class ImportSupabaseVerb
         { SupabaseOptions.Url, SupabaseOptions.KeyFile, since, full, page, ImportCommand.SkipBad, CommonOptions.Database,
             CommonOptions.Wait };
         host.Handle(command, session => RunAsync(
-            session, session.Parse.GetValue(since), session.Parse.GetValue(full), session.Parse.GetValue(page) ?? 1000,
+            session, session.Parse.GetValue(since), SinceOption.AgoOf(session.Parse, since), session.Parse.GetValue(full),
+                session.Parse.GetValue(page) ?? 1000,
                 session.Parse.GetValue(ImportCommand.SkipBad) ?? 0));
         return command;
     }
 
-    private static async Task RunAsync(Session session, DateTimeOffset? since, bool full, int pageRows, int skipBad)
+    private static async Task RunAsync(Session session, DateTimeOffset? since, TimeSpan? ago, bool full, int pageRows, int skipBad)
     {
         if (since is not null && full) throw new InputException("--since and --full can't be together: leave one.");
         var from = since;
@@ -50,22 +51,33 @@ internal static class ImportSupabaseVerb
         if (from is null && !full && mark is { } last) from = last - ImportSince.Overlap;
 
         using var spool = RowSpool.Open(StateHome.Path, client.Project.Name, from is { } begin ? InstantText.Format(begin)
-            : null, session.Time.GetUtcNow());
+            : null, ago, session.Time.GetUtcNow());
+
+        // One that goes on has the time of its beginning, also where the option says how long ago.
+        from = spool.State.Since is { } text && InstantText.TryParse(text, out var begun) ? begun : null;
         session.Kept = "the pages read so far are kept and the database hasn't changed; run the same command to go on";
         if (spool.IsResumed) session.Terminal.Say($"going on with the import that began at {spool.State.StartedAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC");
         await session.Terminal.StageAsync("reading", "rows", progress => new RestDownload(client, session.Time, session.Terminal.Warn).RunAsync(
             spool, pageRows, new Relay<DownloadProgress>(progress, step => new(step.Rows, step.Total, step.Table)), session.Stop));
 
-        var options = new ImportOptions { SkipBad = skipBad, LeftOut = rows => ImportCommand.WriteBadRows(session, rows),
-            Time = session.Time };
+        var options = new ImportOptions
+        {
+            SkipBad = skipBad,
+            LeftOut = rows => ImportCommand.WriteBadRows(session, rows),
+            Time = session.Time
+        };
         try
         {
             using var set = await Task.Run(() =>
                 ImportReader.Open(spool.Folder, ImportFormat.Tables, null, session.Terminal.Warn, options), session.Stop);
             var written = await Loading.WriteAsync(session, db, set);
             var tables = set.Tables();
-            await marks.WriteAsync(client.Project.Name, Later(spool.State.Until, mark), session.Stop);
+            // What lies between the mark and a later --since isn't read: the mark stays before it.
+            var isWhole = from is null || from <= mark;
+            if (isWhole) await marks.WriteAsync(client.Project.Name, Later(spool.State.Until, mark), session.Stop);
             spool.Delete();
+            if (!isWhole) session.Terminal.Say($"the next import without --since reads {(mark is { } at
+                ? $"the decisions since {(at - ImportSince.Overlap).UtcDateTime:yyyy-MM-dd HH:mm} UTC" : "all decisions")}: this one left out earlier ones");
             session.Terminal.Result(
                 new { source = client.Project.Name, since = from, counts = Loading.Counts(tables, written) },
                 () => session.Terminal.Say(Loading.Sentence(tables, written) + (from is { } start ? $", decisions since {start.UtcDateTime:yyyy-MM-dd HH:mm} UTC" : "")));

@@ -38,8 +38,20 @@ internal sealed record KnownUser(Guid Id, string? DisplayName, string? GivenId)
 
     private static async Task<KnownUser> ByNameAsync(NpgsqlDataSource db, string name, CancellationToken ct)
     {
-        var given = await db.Sql("select user_id from two_tower.given_user_ids where given_id = @name limit 2").With("name", name).ListAsync<Guid>(ct);
+        // Two sources may have had the same number for different users, and a user may be gone while their number is still there.
+        var given = await db.Sql(
+            """
+            select user_id from two_tower.given_user_ids g
+            where given_id = @name and (exists (select from public.profiles p where p.user_id = g.user_id)
+              or exists (select from public.user_video_decisions d where d.user_id = g.user_id))
+            order by user_id limit 4
+            """).With("name", name).ListAsync<Guid>(ct);
         if (given is [var only]) return await ByIdAsync(db, only, ct);
+        if (given.Count > 1)
+        {
+            throw new InputException($"several users have the id '{name}': give the user_id, such as {string.Join(", ", given.Take(3))}");
+        }
+
         await using var context = TwoTowerDb.Open(db);
         var found = await context.Profiles.Where(row => row.DisplayName == name).OrderBy(row => row.UserId).Take(4)
             .Select(row => new KnownUser(row.UserId, row.DisplayName, null)).ToListAsync(ct);

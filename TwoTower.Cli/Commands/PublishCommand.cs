@@ -1,11 +1,11 @@
 using System.CommandLine;
-using System.Text.Json;
+using System.Security.Cryptography;
+using System.Text;
 using Npgsql;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Cli.Stages;
 using TwoTower.Core;
-using TwoTower.Core.Artifacts;
 using TwoTower.Postgres.Releases;
 using TwoTower.ServiceDefaults.Commands;
 using TwoTower.Supabase.Publishing;
@@ -20,8 +20,12 @@ internal static class PublishCommand
     {
         var place = new Argument<string>("PLACE") { Description = "supabase (Storage of the project), s3://BUCKET/PREFIX (any S3-compatible store), or a folder." };
         var release = EmbedCommand.Release("the active one");
-        var bucket = new Option<string>("--bucket") { Description = "The bucket of Supabase Storage; made, private, where there is none.",
-            HelpName = "NAME", DefaultValueFactory = _ => "model-artifacts" };
+        var bucket = new Option<string>("--bucket")
+        {
+            Description = "The bucket of Supabase Storage; made, private, where there is none.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "model-artifacts"
+        };
         var rollback = new Option<bool>("--rollback") { Description = "Make current/ the version again that was published before." };
         var reason = ReleaseOptions.Reason();
         var watch = new Option<bool>("--watch")
@@ -29,7 +33,8 @@ internal static class PublishCommand
             Description = "Stay, and put the version before back when what is published doesn't verify, or when the live release is rolled back.",
         };
         var every = DurationOption.Create("--every", "Time between two looks of --watch, such as 30s [default: 1m].");
-        var major = new Option<string?>("--major") { Description = "The folder of the readers' generation; without it, as the release's name begins (v3).", HelpName = "vN" };
+        var major = new Option<string?>("--major") { Description = "The folder of the readers' generation; without it, as the release's name begins (v3); with --rollback, the one that PLACE has.",
+            HelpName = "vN" };
         var command = new Verb(
             "publish", "Put a release's files where other programs read them, go back, or watch over them.",
             """
@@ -52,7 +57,13 @@ internal static class PublishCommand
         {
             var (isRollback, isWatch) = (session.Parse.GetValue(rollback), session.Parse.GetValue(watch));
             if (isRollback && isWatch) throw new InputException("--rollback and --watch can't be together: go back first, then watch.");
-            if (session.Parse.GetValue(major) is { } given && !System.Text.RegularExpressions.Regex.IsMatch(given, @"\Av[0-9]{1,4}\z"))
+            if (isRollback && session.Parse.GetValue(release) is { } one)
+            {
+                throw new InputException($"--rollback goes back to what was published before, and --release {one} names a release to publish: give one of them.");
+            }
+
+            var generation = session.Parse.GetValue(major);
+            if (generation is { } given && !Publisher.IsMajor(given))
             {
                 throw new InputException($"--major {given} is no generation such as v3.");
             }
@@ -61,30 +72,38 @@ internal static class PublishCommand
                 session.Parse.GetValue(place)!, session.Parse.GetValue(bucket)!, () =>
                     SupabaseOptions.Connect(session), Environment.GetEnvironmentVariable);
             var db = await session.OpenDatabaseAsync();
+            if (isRollback)
+            {
+                await new Run(session, db, store, Generation(store, generation, await Publisher.MajorsAsync(store, session.Stop)))
+                    .RollbackAsync(session.Parse.GetValue(reason));
+                return;
+            }
+
             var version = session.Parse.GetValue(release);
             if (version is null) version = (await new ReleaseStore(db).GetActiveAsync(session.Stop))?.ModelVersion
                 ?? throw new InputException("No release is active: name the one to publish with --release, or activate one.");
             await store.PrepareAsync(session.Terminal.Say, session.Stop);
-            var run = await Run.OfAsync(session, db, store, session.Parse.GetValue(major), version);
-            if (isRollback) await run.RollbackAsync(session.Parse.GetValue(reason));
-            else if (!isWatch || session.Parse.GetValue(release) is not null || await run.IsEmptyAsync()) await run.PublishAsync(version);
+            var run = new Run(session, db, store, generation ?? await Publisher.MajorOfAsync(db, version, session.Stop));
+            if (!isWatch || session.Parse.GetValue(release) is not null || await run.IsEmptyAsync()) await run.PublishAsync(version);
             if (isWatch) await run.WatchAsync(session.Parse.GetValue(every) ?? TimeSpan.FromMinutes(1));
         });
         return command;
     }
 
+    // Which publication is gone back from is what the store has: the release that is live may be of another generation.
+    private static string Generation(ArtifactStore store, string? given, IReadOnlyList<string> there) => (given, there) switch
+    {
+        (null, [var only]) => only,
+        (null, []) => throw new InputException($"Nothing was published to {store.Name}: there is nothing to go back to."),
+        (null, _) => throw new InputException($"{store.Name} has publications of {string.Join(" and ", there)}: say which to go back with --major {there[^1]}."),
+        _ when there.Contains(given) => given,
+        _ => throw new InputException($"Nothing of {given} was published to {store.Name}, which has {(there.Count == 0 ? "nothing" : string.Join(", ", there))}: correct --major."),
+    };
+
     private sealed class Run(Session session, NpgsqlDataSource db, ArtifactStore store, string major)
     {
         private readonly Publisher _publisher = new(store, major, session.Time, session.Terminal.Say);
-        private readonly string _place = $"{store.Name} {major}";
-
-        public static async Task<Run> OfAsync(Session session, NpgsqlDataSource db, ArtifactStore store, string? major, string version)
-        {
-            if (major is not null) return new(session, db, store, major);
-            var files = await new ReleaseStore(db).OpenAsync(version, session.Stop);
-            var schema = JsonElement.Parse(files[ArtifactNames.FeatureSchema]);
-            return new(session, db, store, Publisher.MajorOf(version, schema.TryGetProperty("version", out var named) ? named.GetString() : null));
-        }
+        private readonly string _place = $"{store.Place} {major}";
 
         public async Task<bool> IsEmptyAsync() =>
             await _publisher.CurrentAsync(session.Stop) is null && (await _publisher.HistoryAsync(session.Stop)).Count == 0;
@@ -122,7 +141,10 @@ internal static class PublishCommand
         {
             var kept = session.Kept;
             session.Kept = "current/ is as it was, and what was uploaded stays; run the same command to go on";
-            var folder = Path.Combine(StateHome.Path, "publishing", version);
+
+            // Publications run at the same time to other places, and from other databases.
+            var own = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_place}\n{db.ConnectionString}")))[..16];
+            var folder = Path.Combine(StateHome.Path, "publishing", own, version);
             try
             {
                 var manifest = await session.Terminal.StageAsync("exporting", "vectors", progress => ReleaseExport.WriteAsync(
@@ -136,7 +158,7 @@ internal static class PublishCommand
             }
             finally
             {
-                if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+                if (Path.GetDirectoryName(folder) is { } parent && Directory.Exists(parent)) Directory.Delete(parent, recursive: true);
             }
         }
     }

@@ -36,7 +36,7 @@ internal sealed record DemoSource(string Description, string Fingerprint, string
     private static DemoSource Files(
         string path, string option, string kind, string description, Func<string, Action<string>?, ImportOptions?, TableSet> read)
     {
-        if (!Directory.Exists(path) && !File.Exists(path)) throw new InputException($"{option} {path}: there is no such folder");
+        if (!Directory.Exists(path) && !File.Exists(path)) throw new InputException($"{option} {path}: there is no such folder or file");
         var hash = SourceFolder.Fingerprint(path);
         var name = Path.GetFileName(Path.GetFullPath(path).TrimEnd('/', '\\'));
         if (File.Exists(path)) name = Path.GetFileNameWithoutExtension(name);

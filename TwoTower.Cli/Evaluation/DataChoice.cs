@@ -38,7 +38,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
     private static async Task<(TableSet, string)> FilesAsync(
         Session session, string option, string folder, Func<string, Action<string>?, ImportOptions?, TableSet> read)
     {
-        if (!Directory.Exists(folder) && !File.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder");
+        if (!Directory.Exists(folder) && !File.Exists(folder)) throw new InputException($"{option} {folder}: there is no such folder or file");
 
         // As from a database (TableQueries.Decisions): what is dated ahead of now doesn't count.
         var tables = await Task.Run(

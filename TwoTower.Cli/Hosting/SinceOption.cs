@@ -20,4 +20,8 @@ internal static class SinceOption
             return null;
         },
     };
+
+    /// <summary>How long ago it was asked for; null where the option is left out or names a time.</summary>
+    public static TimeSpan? AgoOf(ParseResult parse, Option<DateTimeOffset?> option) =>
+        parse.GetResult(option) is { Tokens: [var token] } ? DurationOption.Parse(token.Value) : null;
 }

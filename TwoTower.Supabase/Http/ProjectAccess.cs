@@ -1,13 +1,17 @@
+using System.Text.RegularExpressions;
 using TwoTower.Core;
 
 namespace TwoTower.Supabase.Http;
 
 /// <summary>A project: where it answers, and the key for it.</summary>
 /// <param name="Url">Such as <c>https://abc.supabase.co</c>, without a slash at its end.</param>
-internal sealed record ProjectAccess(Uri Url, SupabaseKey Key)
+internal sealed partial record ProjectAccess(Uri Url, SupabaseKey Key)
 {
     /// <summary>The variables with a key, the first that is set counts.</summary>
     public static readonly string[] Variables = ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"];
+
+    // What keys of either kind begin with.
+    private static readonly string[] KeyMarks = ["sb_secret_", "sb_publishable_", "eyJ"];
 
     /// <summary>The project's name in files and messages: host, port and path.</summary>
     public string Name => $"{Url.Authority}{Url.AbsolutePath.TrimEnd('/')}";
@@ -22,9 +26,15 @@ internal sealed record ProjectAccess(Uri Url, SupabaseKey Key)
         var source = url is null ? "SUPABASE_URL" : "--url";
         var text = url ?? variable("SUPABASE_URL");
         if (string.IsNullOrWhiteSpace(text)) throw new InputException("SUPABASE_URL isn't set: it is the project's address, such as https://abc.supabase.co.");
+        if (KeyMarks.Any(mark => text.Contains(mark, StringComparison.Ordinal)))
+        {
+            throw new InputException($"{source} has a key in it: it is the project's address alone, such as https://abc.supabase.co, and the key belongs in {Variables[0]}.");
+        }
+
         if (!Uri.TryCreate(text.Trim(), UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
         {
-            throw new InputException($"{source} is '{Shown(text)}', which is no address such as https://abc.supabase.co.");
+            throw new InputException(Shown(text) is { } shown ? $"{source} is '{shown}', which is no address such as https://abc.supabase.co."
+                : $"{source} is no address such as https://abc.supabase.co. (What it is isn't shown: it may be a key or hold a password.)");
         }
 
         if (address.UserInfo.Length > 0 || address.Query.Length > 0)
@@ -65,6 +75,9 @@ internal sealed record ProjectAccess(Uri Url, SupabaseKey Key)
             $"There is no key of the project: set {Variables[0]} (sb_secret_…) or {Variables[1]}, or name a file that holds it with --key-file.");
     }
 
-    // A password that somebody wrote into an address isn't repeated.
-    private static string Shown(string text) => text.Contains('@', StringComparison.Ordinal) ? "…" : text.Trim();
+    // Only a plain address is repeated. Anything else may be a key, as where two variables were mixed up, or hold a password.
+    private static string? Shown(string text) => PlainAddress().IsMatch(text.Trim()) ? text.Trim() : null;
+
+    [GeneratedRegex(@"\A[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:/_-]*\z")]
+    private static partial Regex PlainAddress();
 }

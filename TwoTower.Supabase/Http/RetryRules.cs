@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Http.Resilience;
 using Polly;
+using Polly.Retry;
 
 namespace TwoTower.Supabase.Http;
 
@@ -20,8 +21,10 @@ internal static class RetryRules
     /// reads, upserts, uploads and copies over what is there.
     /// </summary>
     /// <param name="delay">Before the first of them.</param>
+    /// <param name="answer">How long a try may take.</param>
     /// <param name="retrying">Told why, and how long it waits.</param>
-    public static ResiliencePipeline<HttpResponseMessage> Pipeline(TimeProvider time, TimeSpan delay, Action<string, TimeSpan>? retrying) =>
+    public static ResiliencePipeline<HttpResponseMessage> Pipeline(
+        TimeProvider time, TimeSpan delay, TimeSpan answer, Action<string, TimeSpan>? retrying) =>
         new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }
             .AddRetry(new HttpRetryStrategyOptions
             {
@@ -32,9 +35,7 @@ internal static class RetryRules
                 UseJitter = true,
                 ShouldHandle = async args => args.Outcome switch
                 {
-                    { Exception: HttpRequestException } => true,
-                    { Exception: Polly.Timeout.TimeoutRejectedException } => true,
-                    { Exception: IOException } => true,
+                    { Exception: { } error } => IsBroken(error, args.Context.CancellationToken),
                     { Result: { } response } => await IsPassingAsync(response, args.Context.CancellationToken),
                     _ => false,
                 },
@@ -45,8 +46,29 @@ internal static class RetryRules
                     return default;
                 },
             })
-            .AddTimeout(TimeSpan.FromMinutes(10))
+            .AddTimeout(answer)
             .Build();
+
+    /// <summary>As <see cref="Pipeline"/>, for a body that is read after its headers came.</summary>
+    public static ResiliencePipeline Reading(TimeProvider time, TimeSpan delay) => new ResiliencePipelineBuilder { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions
+        {
+            MaxRetryAttempts = Most,
+            Delay = delay,
+            MaxDelay = TimeSpan.FromSeconds(30),
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+            ShouldHandle = args => new(args.Outcome.Exception is { } error && IsBroken(error, args.Context.CancellationToken)),
+        })
+        .Build();
+
+    /// <summary>Whether a connection broke, or nothing came for too long; a cancellation that nobody asked for is a time-out.</summary>
+    public static bool IsBroken(Exception error, CancellationToken ct) => error switch
+    {
+        HttpRequestException or IOException or Polly.Timeout.TimeoutRejectedException => true,
+        OperationCanceledException => !ct.IsCancellationRequested,
+        _ => false,
+    };
 
     /// <summary>Whether the same request may be answered otherwise in a moment.</summary>
     public static async Task<bool> IsPassingAsync(HttpResponseMessage response, CancellationToken ct)
@@ -78,6 +100,9 @@ internal static class RetryRules
 /// <param name="Details">More.</param>
 internal sealed record RemoteError(int Status, string Code, string Message, string? Details)
 {
+    /// <summary>The SQLSTATE of a statement that took longer than the project allows.</summary>
+    public const string TooSlow = "57014";
+
     /// <summary>Reads it.</summary>
     public static async Task<RemoteError> ReadAsync(HttpResponseMessage response, CancellationToken ct)
     {

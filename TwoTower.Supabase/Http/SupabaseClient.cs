@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Http.Resilience;
+using Polly;
 using TwoTower.Core;
 
 namespace TwoTower.Supabase.Http;
@@ -9,20 +10,27 @@ namespace TwoTower.Supabase.Http;
 internal sealed class SupabaseClient : IDisposable
 {
     private readonly HttpClient _http;
+    private readonly TimeSpan _delay;
+    private readonly TimeProvider _time;
 
     /// <param name="time">For pauses.</param>
     /// <param name="retrying">Told that a request is sent again.</param>
     /// <param name="delay">The first pause; null: half a second.</param>
-    public SupabaseClient(ProjectAccess project, TimeProvider time, Action<string>? retrying = null, TimeSpan? delay = null)
+    /// <param name="patience">How long it waits for an answer; null: <see cref="Http.Patience.Usual"/>.</param>
+    public SupabaseClient(
+        ProjectAccess project, TimeProvider time, Action<string>? retrying = null, TimeSpan? delay = null, Patience? patience = null)
     {
-        Project = project;
+        (Project, Patience, _time, _delay) = (project, patience ?? Patience.Usual, time, delay ?? TimeSpan.FromSeconds(0.5));
         var pipeline = RetryRules.Pipeline(
-            time, delay ?? TimeSpan.FromSeconds(0.5), (why, pause) => retrying?.Invoke($"{project.Name}: {why}; again in {pause.TotalSeconds:0.0} s"));
+            time, _delay, Patience.Answer, (why, pause) => retrying?.Invoke($"{project.Name}: {why}; again in {pause.TotalSeconds:0.0} s"));
         // No redirect: a key goes to the server that it is for.
         _http = new(new ResilienceHandler(pipeline)
         {
-            InnerHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), AllowAutoRedirect = false,
-                AutomaticDecompression = DecompressionMethods.All },
+            InnerHandler = new WholeAnswers(Patience.Silence)
+            {
+                InnerHandler = new SocketsHttpHandler { ConnectTimeout = Patience.Connect, AllowAutoRedirect = false,
+                    AutomaticDecompression = DecompressionMethods.All },
+            },
         })
         { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -30,16 +38,34 @@ internal sealed class SupabaseClient : IDisposable
     /// <summary>Whose.</summary>
     public ProjectAccess Project { get; }
 
-    /// <summary>Sends a request; the answer may be an error. The caller disposes it.</summary>
+    /// <summary>How long it waits.</summary>
+    public Patience Patience { get; }
+
+    /// <summary>Tries again what breaks while a body is read.</summary>
+    public ResiliencePipeline Reading => RetryRules.Reading(_time, _delay);
+
+    /// <summary>Asks for a body that may be large and is read while it comes; an error is there as a whole. The caller disposes
+    /// it.</summary>
+    /// <param name="path">Path and query below the address.</param>
+    public Task<HttpResponseMessage> StreamAsync(string path, CancellationToken ct) =>
+        SendAsync(HttpMethod.Get, path, null, null, isStreamed: true, ct);
+
+    /// <summary>Sends a request; the answer is there as a whole, and may be an error. The caller disposes it.</summary>
     /// <param name="path">Path and query below the address, such as <c>/rest/v1/videos?select=id</c>.</param>
     /// <param name="headers">More headers.</param>
     /// <param name="content">The body; it must be one that can be sent again.</param>
     /// <exception cref="InputException">Nothing answers at the address.</exception>
     /// <exception cref="RemoteException">The connection broke again and again.</exception>
-    public async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, IEnumerable<(string Name, string Value)>? headers, HttpContent? content, CancellationToken ct)
+    public Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, IEnumerable<(string Name, string Value)>? headers, HttpContent? content, CancellationToken ct) =>
+        SendAsync(method, path, headers, content, isStreamed: false, ct);
+
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, IEnumerable<(string Name, string Value)>? headers, HttpContent? content, bool isStreamed,
+            CancellationToken ct)
     {
         using var request = new HttpRequestMessage(method, Project.Url.AbsoluteUri.TrimEnd('/') + path) { Content = content };
+        request.Options.Set(WholeAnswers.IsStreamed, isStreamed);
         Project.Key.AddTo(request);
         foreach (var (name, value) in headers ?? []) request.Headers.TryAddWithoutValidation(name, value);
         try
@@ -52,7 +78,11 @@ internal sealed class SupabaseClient : IDisposable
         {
             throw new InputException($"The project at {Project.Name} doesn't answer ({error.Message}): correct SUPABASE_URL, or try again when it does.", error);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or Polly.Timeout.TimeoutRejectedException)
+        catch (OperationCanceledException error) when (error.InnerException is TimeoutException && !ct.IsCancellationRequested)
+        {
+            throw new InputException($"The project at {Project.Name} doesn't answer within {Patience.Connect.TotalSeconds:0.#} s: correct SUPABASE_URL, or try again when it does.", error);
+        }
+        catch (Exception error) when (RetryRules.IsBroken(error, ct))
         {
             throw new RemoteException($"{Project.Name} broke off ({error.Message}); the same command goes on where it was.", error);
         }

@@ -33,20 +33,47 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
     /// <exception cref="RemoteException">The project fails again and again.</exception>
     public async Task RunAsync(RowSpool spool, int pageRows, IProgress<DownloadProgress>? progress, CancellationToken ct)
     {
-        if (spool.State.Until is null && spool.State.Tables.Count == 0) spool.Save(spool.State with { Until = await LatestAsync(ct) });
+        if (spool.State is { Until: null, UntilAtMost: null, Tables.Count: 0 }) spool.Save(await LatestAsync(spool.State, ct));
         await ProfilesAsync(spool, pageRows, progress, ct);
         await VideosAsync(spool, pageRows, progress, ct);
         await DecisionsAsync(spool, pageRows, progress, ct);
+        if (spool.State is { Until: null, UntilAtMost: { } most } && spool.Table(Decisions).Latest is { } last)
+        {
+            spool.Save(spool.State with { Until = last < most ? last : most });
+        }
     }
 
     // A clock that was wrong once must not hide all that comes after.
-    private async Task<DateTimeOffset?> LatestAsync(CancellationToken ct)
+    private async Task<SpoolState> LatestAsync(SpoolState state, CancellationToken ct)
     {
-        var rows = await client.JsonAsync(
-            HttpMethod.Get, $"/rest/v1/{Decisions}?select=created_at&order=created_at.desc.nullslast&limit=1", $"table {Decisions}", null, null, ct);
-        if (rows.ValueKind != JsonValueKind.Array || rows.GetArrayLength() == 0) return null;
         var now = time.GetUtcNow();
-        return InstantText.TryParse(rows[0].GetProperty("created_at").GetString(), out var latest) && latest < now ? latest : now;
+        using var response = await client.SendAsync(
+            HttpMethod.Get, $"/rest/v1/{Decisions}?select=created_at&order=created_at.desc.nullslast&limit=1", null, null, ct);
+        if (!response.IsSuccessStatusCode)
+        {
+            // Without an index on created_at a large table is looked at whole: then the rows that come say it.
+            var error = await RemoteError.ReadAsync(response, ct);
+            return error.Code != RemoteError.TooSlow ? throw client.Explain(error, $"table {Decisions}")
+                : state with { UntilAtMost = response.Headers.Date is { } date && date < now ? date : now };
+        }
+
+        var rows = await client.ReadJsonAsync(response, ct);
+        if (rows.ValueKind != JsonValueKind.Array || rows.GetArrayLength() == 0) return state;
+        return state with { Until = InstantText.TryParse(rows[0].GetProperty("created_at").GetString(), out var latest) && latest < now ? latest : now };
+    }
+
+    private static DateTimeOffset? LatestOf(IReadOnlyList<JsonElement> rows, DateTimeOffset? before)
+    {
+        foreach (var row in rows)
+        {
+            if (row.TryGetProperty("created_at", out var value) && value.ValueKind == JsonValueKind.String
+                && InstantText.TryParse(value.GetString(), out var at) && (before is null || at > before))
+            {
+                before = at;
+            }
+        }
+
+        return before;
     }
 
     private async Task ProfilesAsync(RowSpool spool, int pageRows, IProgress<DownloadProgress>? progress, CancellationToken ct)
@@ -78,7 +105,8 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
         spool.Finish("videos", files);
     }
 
-    // In the order of the key, which an index serves; those since a time in the order of time.
+    // In the order of the key, which an index serves; those since a time in the order of time, which needs one on created_at where
+    // the table is large (docs/supabase.md).
     private async Task DecisionsAsync(RowSpool spool, int pageRows, IProgress<DownloadProgress>? progress, CancellationToken ct)
     {
         if (spool.Table(Decisions).IsDone) return;
@@ -105,7 +133,8 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
 
             // A page that is short isn't the last: a project gives no more rows at once than its setting says.
             if (rows.Count == 0) return;
-            var done = so with { Rows = so.Rows + rows.Count, Total = so.Total ?? total, After = table.KeyOf(rows[^1]) };
+            var done = so with { Rows = so.Rows + rows.Count, Total = so.Total ?? total, After = table.KeyOf(rows[^1]),
+                Latest = LatestOf(rows, so.Latest) };
             spool.Add(name, lines(rows), done);
             progress?.Report(new(name, done.Rows, done.Total));
         }

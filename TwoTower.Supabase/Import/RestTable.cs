@@ -19,8 +19,8 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
     /// <summary>Reads the page behind a row.</summary>
     /// <param name="after">The key's values in that row; null: from the beginning.</param>
     /// <param name="rows">Rows to ask for. A project may give fewer; where a page takes it too long, fewer are asked for from then on.</param>
-    /// <param name="counts">Whether to ask how many rows there are.</param>
-    /// <returns>The rows, none behind the last; how many there are in all, if that was asked; how many to ask for next.</returns>
+    /// <param name="counts">Whether to ask how many rows there are. Where that takes the project too long, it isn't asked any more.</param>
+    /// <returns>The rows, none behind the last; how many there are in all, if that was answered; how many to ask for next.</returns>
     public async Task<(IReadOnlyList<JsonElement> Rows, long? Total, int Ask)> PageAsync(
         IReadOnlyList<string>? after, int rows, bool counts, CancellationToken ct)
     {
@@ -33,12 +33,18 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
             {
                 var page = await client.ReadJsonAsync(response, ct);
                 if (page.ValueKind != JsonValueKind.Array) throw new InputException($"{client.Project.Name} doesn't answer as PostgREST does (no list of rows): correct SUPABASE_URL.");
-                return ([.. page.EnumerateArray()], Total(response), rows);
+                return ([.. page.EnumerateArray()], ContentRange.TotalOf(response), rows);
             }
 
             var error = await RemoteError.ReadAsync(response, ct);
-            if (error.Code == "57014" && rows > FewestRows) rows = Math.Max(FewestRows, rows / 4);
-            else throw client.Explain(error, $"table {table}");
+            if (error.Code != RemoteError.TooSlow) throw client.Explain(error, $"table {table}");
+
+            // The count looks at every row, however few are asked for.
+            if (counts) counts = false;
+            else if (rows > FewestRows) rows = Math.Max(FewestRows, rows / 4);
+            else throw new RemoteException(
+                $"{client.Project.Name} takes longer over {rows} rows of the table {table} than it allows (code {error.Code}): an index mends that, "
+                + $"create index on {table} ({string.Join(", ", key)}). Then the same command goes on where it was.");
         }
     }
 
@@ -59,10 +65,9 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
         if (filter is not null) address.Append('&').Append(filter);
         if (after is not null)
         {
-            // The first column alone as well: an index serves it, and the tree of conditions not.
-            address.Append(CultureInfo.InvariantCulture, $"&{key[0]}=gte.{Uri.EscapeDataString(after[0])}");
+            // The first column alone as well: an index that begins with it, where there is one, serves that, but not the conditions.
+            address.Append(CultureInfo.InvariantCulture, $"&{key[0]}={(key.Count > 1 ? "gte" : "gt")}.{Uri.EscapeDataString(after[0])}");
             if (key.Count > 1) address.Append(CultureInfo.InvariantCulture, $"&or={Uri.EscapeDataString($"({Behind(0, after)})")}");
-            else address.Append(CultureInfo.InvariantCulture, $"&{key[0]}=gt.{Uri.EscapeDataString(after[0])}");
         }
 
         return address.ToString();
@@ -75,10 +80,6 @@ internal sealed class RestTable(SupabaseClient client, string table, string sele
         var greater = $"{key[at]}.gt.{value}";
         return at == key.Count - 1 ? greater : $"{greater},and({key[at]}.eq.{value},or({Behind(at + 1, after)}))";
     }
-
-    private static long? Total(HttpResponseMessage response) =>
-        response.Content.Headers.TryGetValues("Content-Range", out var values) && values.FirstOrDefault()?.Split('/') is [_, var total]
-            && long.TryParse(total, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : null;
 }
 
 /// <summary>What columns and joins a project's tables have.</summary>

@@ -21,6 +21,9 @@ internal sealed record SpoolTable
     /// <summary>The key of the last row.</summary>
     public IReadOnlyList<string>? After { get; init; }
 
+    /// <summary>The latest <c>created_at</c> of its rows so far.</summary>
+    public DateTimeOffset? Latest { get; init; }
+
     /// <summary>Bytes of each of its files that belong to whole pages.</summary>
     public IReadOnlyDictionary<string, long> Bytes { get; init; } = new Dictionary<string, long>();
 }
@@ -34,11 +37,19 @@ internal sealed record SpoolState
     /// <summary>Decisions from then on; null: all.</summary>
     public string? Since { get; init; }
 
+    /// <summary>How long before its beginning that is, where it was asked for so (7d); null: it was named as a time, or not at
+    /// all.</summary>
+    public TimeSpan? Ago { get; init; }
+
     /// <summary>When it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>The last decision at the beginning; the next import begins there. Null: there was none.</summary>
     public DateTimeOffset? Until { get; init; }
+
+    /// <summary>The project's time at the beginning, where it took too long to find the last decision: the latest of those that came is
+    /// <see cref="Until"/>, but no later one than that. Null: the project said which is the last.</summary>
+    public DateTimeOffset? UntilAtMost { get; init; }
 
     /// <summary>True when the rows that came can't be imported: the next import reads them again, for they may be mended.</summary>
     public bool HasFailed { get; init; }
@@ -71,8 +82,9 @@ internal sealed class RowSpool : IDisposable
     /// <param name="home">The state folder.</param>
     /// <param name="source">Whose rows.</param>
     /// <param name="since">Decisions from then on.</param>
+    /// <param name="ago">How long ago that is, where it was asked for so: one that was begun with the same keeps its own time.</param>
     /// <exception cref="InputException">The folder can't be written, or another import of it runs.</exception>
-    public static RowSpool Open(string home, string source, string? since, DateTimeOffset now)
+    public static RowSpool Open(string home, string source, string? since, TimeSpan? ago, DateTimeOffset now)
     {
         var folder = Path.Combine(home, "supabase", $"import-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..16]}");
         FileStream? alone = null;
@@ -81,13 +93,14 @@ internal sealed class RowSpool : IDisposable
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
             else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             alone = Lock(folder, source);
-            if (Read(Path.Combine(folder, StateFile)) is { HasFailed: false } there && there.Source == source && there.Since == since)
+            if (Read(Path.Combine(folder, StateFile)) is { HasFailed: false } there && there.Source == source
+                && (there.Since == since || (ago is not null && there.Ago == ago)))
             {
                 return new(folder, alone, there) { IsResumed = there.Tables.Count > 0 };
             }
 
             foreach (var file in Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file) != LockFile)) File.Delete(file);
-            var spool = new RowSpool(folder, alone, new() { Source = source, Since = since, StartedAt = now });
+            var spool = new RowSpool(folder, alone, new() { Source = source, Since = since, Ago = ago, StartedAt = now });
             spool.Save(spool.State);
             return spool;
         }
@@ -117,7 +130,7 @@ internal sealed class RowSpool : IDisposable
         {
             return new(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException error) when (Directory.Exists(folder))
+        catch (IOException error) when (HeldFile.IsHeld(error))
         {
             throw new InputException($"Another import of {source} runs, and has {folder}: wait for its end, or stop it.", error);
         }

@@ -9,7 +9,13 @@ namespace TwoTower.Supabase.Publishing;
 /// <param name="From">What was there, and is in undo/; null: nothing.</param>
 /// <param name="To">What comes.</param>
 /// <param name="Files">The files that may have changed.</param>
-internal sealed record Switching(string? From, string To, IReadOnlyList<string> Files);
+/// <param name="Missing">Files of current/'s manifest that it didn't have; null: none.</param>
+internal sealed record Switching(string? From, string To, IReadOnlyList<string> Files, IReadOnlyList<string>? Missing = null);
+
+/// <summary>A version that was stored before gets other files of the same name, which are in incoming/ as a whole.</summary>
+/// <param name="Version">The version's folder.</param>
+/// <param name="Files">The files that change; the manifest comes after them.</param>
+internal sealed record Replacing(string Version, IReadOnlyList<string> Files);
 
 /// <summary>What was done, for people.</summary>
 /// <param name="What">publish, rollback or watch.</param>
@@ -23,6 +29,9 @@ internal sealed record PublicationJournal
 
     /// <summary>A change that was interrupted, or goes on.</summary>
     public Switching? Switching { get; init; }
+
+    /// <summary>A stored version whose files are being replaced.</summary>
+    public Replacing? Replacing { get; init; }
 
     /// <summary>The latest steps, oldest first.</summary>
     public IReadOnlyList<PublicationStep> Log { get; init; } = [];
@@ -44,6 +53,9 @@ internal sealed record PublicationJournal
 
     /// <summary>Writes it.</summary>
     public Task WriteAsync(ArtifactStore store, string name, CancellationToken ct) =>
-        store.WriteAsync(name, JsonSerializer.SerializeToUtf8Bytes(this with { Log = [.. Log.TakeLast(100)],
-            Published = [.. Published.TakeLast(50)] }, SnakeCaseJson.Indented), ct);
+        store.WriteAsync(name, JsonSerializer.SerializeToUtf8Bytes(this with
+        {
+            Log = [.. Log.TakeLast(100)],
+            Published = [.. Published.TakeLast(50)]
+        }, SnakeCaseJson.Indented), ct);
 }

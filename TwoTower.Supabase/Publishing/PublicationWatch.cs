@@ -21,6 +21,7 @@ internal sealed class PublicationWatch(
         Action<string> say)
 {
     private string _verified = "";
+    private string _left = "";
 
     /// <summary>Looks again and again, until it is told to stop. What can't be read is looked at again.</summary>
     public async Task RunAsync(TimeSpan every, TimeProvider time, CancellationToken ct)
@@ -31,7 +32,9 @@ internal sealed class PublicationWatch(
             {
                 await LookAsync(ct);
             }
-            catch (Exception error) when (error is InputException or RemoteException or NpgsqlException && !ct.IsCancellationRequested)
+            catch (Exception error) when (
+                !ct.IsCancellationRequested
+                && (error is InputException or RemoteException or NpgsqlException || RetryRules.IsBroken(error, ct)))
             {
                 say($"can't look: {error.Message}");
             }
@@ -53,7 +56,7 @@ internal sealed class PublicationWatch(
         if (current is null && history.Count == 0) return false;
         var fault = current is null ? $"current/{ArtifactNames.Manifest} is missing or is no manifest" : await FaultAsync(current, ct);
         if (fault is not null) return await PutBackAsync(history, fault, ct);
-        return await LeftForAsync(current!.ModelVersion, ct) is { } live && await FollowAsync(current.ModelVersion, live, ct);
+        return await LeftForAsync(current!.ModelVersion, ct) is { } live && await FollowAsync(current, history, live, ct);
     }
 
     private async Task<string?> FaultAsync(Manifest current, CancellationToken ct)
@@ -78,11 +81,34 @@ internal sealed class PublicationWatch(
         throw new InputException($"What is published to {store.Name} doesn't verify ({fault}), and no version there is whole: publish again.");
     }
 
-    private async Task<bool> FollowAsync(string published, string live, CancellationToken ct)
+    private async Task<bool> FollowAsync(Manifest current, IReadOnlyList<string> history, string live, CancellationToken ct)
     {
+        var published = current.ModelVersion;
+        if (await Publisher.MajorOfAsync(db, live, ct) is var other && other != await publisher.MajorOfCurrentAsync(current, ct))
+        {
+            return await StayAsync(published, history, $"{live} ({other})", ct);
+        }
+
         if (!await publisher.ReturnAsync(live, $"{published} was rolled back", ct)) await publish(live, ct);
         say($"the live release was rolled back from {published}: {live} is published");
         return true;
+    }
+
+    // Readers of a generation can't read another: they go back to what they had before.
+    private async Task<bool> StayAsync(string published, IReadOnlyList<string> history, string live, CancellationToken ct)
+    {
+        foreach (var version in history.TakeWhile(version => version != published).Reverse())
+        {
+            if (!await publisher.ReturnAsync(version, $"{published} was rolled back", ct)) continue;
+            say($"the live release was rolled back from {published} to {live}, which is of another generation: {version} is published again");
+            return true;
+        }
+
+        // Once is enough: it stays so until somebody publishes.
+        if (_left == published) return false;
+        _left = published;
+        say($"the live release was rolled back from {published} to {live}, which is of another generation, and nothing of this one was published before: {published} stays");
+        return false;
     }
 
     // The live release, if the published one was left for it by going back and hasn't been live since.

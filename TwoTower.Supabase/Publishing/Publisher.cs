@@ -1,6 +1,9 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Npgsql;
 using TwoTower.Core;
 using TwoTower.Core.Artifacts;
+using TwoTower.Postgres.Releases;
 using TwoTower.Supabase.Stores;
 
 namespace TwoTower.Supabase.Publishing;
@@ -15,7 +18,8 @@ internal sealed record Published(string ModelVersion, string? Previous, bool Cha
 /// <summary>
 /// Publishes bundles for readers elsewhere: <c>two-tower/&lt;major&gt;/&lt;version&gt;/</c>, and <c>…/current/</c> as a copy of one of
 /// them. A file is read back before anything relies on it, and a manifest comes after the files that it names. current/ is copied to
-/// undo/ before it changes: a failure puts it back, and after a kill the next run does.
+/// undo/ before it changes: a failure puts it back, and after a kill the next run does. Other files of a version that is stored already
+/// come to incoming/ as a whole first, and after a kill the next run copies them to the end.
 /// </summary>
 /// <param name="store">Where to.</param>
 /// <param name="major">The readers' generation, <c>v3</c>.</param>
@@ -24,7 +28,33 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 {
     private readonly string _root = $"two-tower/{major}/";
 
+    private const string Incoming = "incoming";
+
     private string JournalName => _root + "publications.json";
+
+    /// <summary>Whether a text is a generation, such as <c>v3</c>.</summary>
+    public static bool IsMajor(string text) => Major().Match(text) is { Success: true } match && match.Length == text.Length;
+
+    /// <summary>The generation of a release of the registry.</summary>
+    public static async Task<string> MajorOfAsync(NpgsqlDataSource db, string modelVersion, CancellationToken ct)
+    {
+        if (Major().Match(modelVersion) is { Success: true } match) return match.Value;
+        var schema = JsonElement.Parse((await new ReleaseStore(db).OpenAsync(modelVersion, ct))[ArtifactNames.FeatureSchema]);
+        return MajorOf(modelVersion, VersionOf(schema));
+    }
+
+    /// <summary>The generation of what is published.</summary>
+    public async Task<string> MajorOfCurrentAsync(Manifest current, CancellationToken ct)
+    {
+        if (Major().Match(current.ModelVersion) is { Success: true } match) return match.Value;
+        var schema = await store.ReadAsync($"{_root}current/{ArtifactNames.FeatureSchema}", ct);
+        return MajorOf(current.ModelVersion, schema is null ? null : VersionOf(JsonElement.Parse(schema)));
+    }
+
+    /// <summary>The generations that a store has publications of, in order.</summary>
+    /// <exception cref="InputException">There is no such place.</exception>
+    public static async Task<IReadOnlyList<string>> MajorsAsync(ArtifactStore store, CancellationToken ct) =>
+        [.. (await store.FoldersAsync("two-tower", ct)).Where(IsMajor).Order(StringComparer.Ordinal)];
 
     /// <summary>The generation of a version: <c>v3</c> of <c>v3-taste-2026…</c>; of other names that of the feature schema.</summary>
     public static string MajorOf(string modelVersion, string? schemaVersion) =>
@@ -38,7 +68,7 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     public async Task<Published> PublishAsync(string folder, Manifest manifest, Action<long>? done, CancellationToken ct)
     {
         var version = manifest.ModelVersion;
-        if (version is "current" or "undo" || !Manifest.IsPlainName(version))
+        if (version is "current" or "undo" or Incoming || !Manifest.IsPlainName(version))
         {
             throw new InputException($"The version {version} can't be a folder of published files: import its bundle under a name of letters, digits, '.', '_' and '-'.");
         }
@@ -46,7 +76,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         await RecoverAsync(ct);
         var uploaded = await StoreAsync(folder, manifest, done, ct);
         return await CopyAsync(
-            version, "publish", null, journal => [.. journal.Published.Where(published => published != version), version], ct) with { Uploaded = uploaded };
+            version, "publish", null, journal => [.. journal.Published.Where(published => published != version), version], ct) with
+        { Uploaded = uploaded };
     }
 
     /// <summary>Makes current/ a copy of the version that was published before.</summary>
@@ -110,43 +141,82 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         return string.Join('\n', tags);
     }
 
-    /// <summary>Ends or undoes a change that was interrupted.</summary>
+    /// <summary>Ends or undoes a change that was interrupted. Where that can't be done, it says so and the record of it stays.</summary>
     public async Task RecoverAsync(CancellationToken ct)
     {
         var journal = await PublicationJournal.ReadAsync(store, JournalName, ct);
+        if (journal.Replacing is { } replacing) journal = await ReplaceAsync(journal, replacing, ct);
         if (journal.Switching is not { } switching) return;
         if (await CurrentAsync(ct) is { } current && current.ModelVersion == switching.To && await FaultAsync("current", ct) is null)
         {
             say($"{switching.To} was published when it was interrupted; that is recorded now");
             journal = journal with { Published = [.. journal.Published.Where(version => version != switching.To), switching.To] };
         }
+        else if (await UndoAsync(switching, ct) is { } fault)
+        {
+            say($"the publication of {switching.To} was interrupted, and current/ can't be made what it was before it ({fault}): publish a release, or go back");
+            return;
+        }
         else
         {
-            await UndoAsync(switching, ct);
             say($"the publication of {switching.To} was interrupted: current/ is as it was before it ({switching.From ?? "nothing"})");
         }
 
         await (journal with { Switching = null }).WriteAsync(store, JournalName, ct);
     }
 
-    // The version's files, then its manifest. Those that are there with the right content stay.
+    // The version's files, then its manifest. Those that are there with the right content stay. A version that can be gone back to isn't
+    // half of another at any time: what changes in it comes to incoming/ first.
     private async Task<int> StoreAsync(string folder, Manifest manifest, Action<long>? done, CancellationToken ct)
     {
-        var (uploaded, through) = (0, 0L);
+        var version = manifest.ModelVersion;
+        var target = await ManifestAsync(version, ct) is null ? version : Incoming;
+        var (changed, through) = (new List<string>(), 0L);
         foreach (var file in manifest.Files)
         {
-            if (await FileFaultAsync(manifest.ModelVersion, file, ct) is not null)
+            if (await FileFaultAsync(version, file, ct) is not null)
             {
-                await store.WriteAsync($"{_root}{manifest.ModelVersion}/{file.Path}", Path.Combine(folder, file.Path), ct);
-                uploaded++;
-                if (await FileFaultAsync(manifest.ModelVersion, file, ct) is { } fault) throw new InputException($"{store.Name} doesn't give back what was written: {fault}. Publish again.");
+                await store.WriteAsync($"{_root}{target}/{file.Path}", Path.Combine(folder, file.Path), ct);
+                changed.Add(file.Path);
+                if (await FileFaultAsync(target, file, ct) is { } fault) throw new InputException($"{store.Name} doesn't give back what was written: {fault}. Publish again.");
             }
 
             done?.Invoke(through += file.Size);
         }
 
-        await store.WriteAsync($"{_root}{manifest.ModelVersion}/{ArtifactNames.Manifest}", Path.Combine(folder, ArtifactNames.Manifest), ct);
-        return uploaded;
+        if (changed.Count == 0) target = version;
+        var (name, local) = ($"{_root}{target}/{ArtifactNames.Manifest}", Path.Combine(folder, ArtifactNames.Manifest));
+        await store.WriteAsync(name, local, ct);
+        if (!IsSame(await store.ReadAsync(name, ct), await File.ReadAllBytesAsync(local, ct)))
+        {
+            throw new InputException($"{store.Name} doesn't give back the manifest that was written. Publish again.");
+        }
+
+        if (target != version)
+        {
+            var (replacing, journal) = (new Replacing(version, changed), await PublicationJournal.ReadAsync(store, JournalName, ct));
+            await (journal with { Replacing = replacing }).WriteAsync(store, JournalName, ct);
+            await ReplaceAsync(journal, replacing, ct);
+        }
+
+        return changed.Count;
+    }
+
+    // Copies incoming/ into the version that it replaces; done twice it is the same.
+    private async Task<PublicationJournal> ReplaceAsync(PublicationJournal journal, Replacing replacing, CancellationToken ct)
+    {
+        string[] names = [.. replacing.Files, ArtifactNames.Manifest];
+        foreach (var name in names)
+        {
+            if (await store.CopyAsync($"{_root}{Incoming}/{name}", $"{_root}{replacing.Version}/{name}", ct)) continue;
+            say($"{Incoming}/{name} is gone: {replacing.Version} in {store.Name} can't be gone back to until it is published again");
+            break;
+        }
+
+        journal = journal with { Replacing = null };
+        await journal.WriteAsync(store, JournalName, ct);
+        foreach (var name in names) await store.DeleteAsync($"{_root}{Incoming}/{name}", ct);
+        return journal;
     }
 
     // Makes current/ a copy of a version that was verified.
@@ -154,14 +224,15 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         string version, string what, string? reason, Func<PublicationJournal, IReadOnlyList<string>> published, CancellationToken ct)
     {
         var journal = await PublicationJournal.ReadAsync(store, JournalName, ct);
-        var manifest = (await ManifestAsync(version, ct))!;
+        var manifest = await ManifestAsync(version, ct)
+            ?? throw new InputException($"{version}/{ArtifactNames.Manifest} in {store.Name} is gone: publish again.");
         var bytes = await store.ReadAsync($"{_root}{version}/{ArtifactNames.Manifest}", ct);
         var before = await CurrentAsync(ct);
         if (before?.ModelVersion == version && await FaultAsync("current", ct) is null && Same(before, manifest))
         {
-            if (journal.Published is not [.., var last] || last != version)
+            if (journal.Published is not [.., var last] || last != version || journal.Switching is not null)
             {
-                await (journal with { Published = published(journal) }).WriteAsync(store, JournalName, ct);
+                await (journal with { Published = published(journal), Switching = null }).WriteAsync(store, JournalName, ct);
             }
 
             return new(version, version, Changed: false, 0);
@@ -169,32 +240,34 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 
         string[] old = before is null ? [] : [.. before.Files.Select(file => file.Path)];
         string[] all = [.. manifest.Files.Select(file => file.Path).Union(old)];
+        var missing = new List<string>();
         foreach (var name in before is null ? [] : old.Append(ArtifactNames.Manifest))
         {
             // What is missing in a damaged current/ is missing in undo/, too.
-            if (await store.TagAsync($"{_root}current/{name}", ct) is null) await store.DeleteAsync($"{_root}undo/{name}", ct);
-            else await store.CopyAsync($"{_root}current/{name}", $"{_root}undo/{name}", ct);
+            if (await store.CopyAsync($"{_root}current/{name}", $"{_root}undo/{name}", ct)) continue;
+            await store.DeleteAsync($"{_root}undo/{name}", ct);
+            missing.Add(name);
         }
 
-        var switching = new Switching(before?.ModelVersion, version, all);
+        var switching = new Switching(before?.ModelVersion, version, all, missing);
         await (journal with { Switching = switching }).WriteAsync(store, JournalName, ct);
         try
         {
             foreach (var file in manifest.Files)
             {
-                await store.CopyAsync($"{_root}{version}/{file.Path}", $"{_root}current/{file.Path}", ct);
+                await CopyAsync($"{version}/{file.Path}", $"current/{file.Path}", ct);
                 if (await FileFaultAsync("current", file, ct) is { } fault) throw new InputException($"{store.Name} doesn't give back what was copied: {fault}. Publish again.");
             }
 
-            await store.CopyAsync($"{_root}{version}/{ArtifactNames.Manifest}", $"{_root}current/{ArtifactNames.Manifest}", ct);
-            if (!(await store.ReadAsync($"{_root}current/{ArtifactNames.Manifest}", ct)).AsSpan().SequenceEqual(bytes))
+            await CopyAsync($"{version}/{ArtifactNames.Manifest}", $"current/{ArtifactNames.Manifest}", ct);
+            if (!IsSame(await store.ReadAsync($"{_root}current/{ArtifactNames.Manifest}", ct), bytes))
             {
                 throw new InputException($"{store.Name} doesn't give back the manifest that was copied. Publish again.");
             }
 
             foreach (var name in old.Except(manifest.Files.Select(file => file.Path))) await store.DeleteAsync($"{_root}current/{name}", ct);
             var step = new PublicationStep(version, time.GetUtcNow(), what, reason);
-            await (journal with { Published = published(journal), Log = [.. journal.Log, step] }).WriteAsync(store, JournalName, ct);
+            await (journal with { Published = published(journal), Log = [.. journal.Log, step], Switching = null }).WriteAsync(store, JournalName, ct);
         }
         catch
         {
@@ -211,8 +284,13 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         try
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5), time);
-            await UndoAsync(switching, patience.Token);
-            await journal.WriteAsync(store, JournalName, patience.Token);
+            if (await UndoAsync(switching, patience.Token) is { } fault)
+            {
+                say($"current/ isn't what it was ({fault}): publish a release, or go back");
+                return;
+            }
+
+            await (journal with { Switching = null }).WriteAsync(store, JournalName, patience.Token);
         }
         catch (Exception error)
         {
@@ -220,25 +298,53 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         }
     }
 
-    private async Task UndoAsync(Switching switching, CancellationToken ct)
+    // What is wrong with current/ afterwards that wasn't before the change; null: nothing.
+    private async Task<string?> UndoAsync(Switching switching, CancellationToken ct)
     {
-        var before = switching.From is null ? null : await ManifestAsync("undo", ct);
-        string[] old = before is null ? [] : [.. before.Files.Select(file => file.Path)];
-        foreach (var name in old)
+        const string Manifest = ArtifactNames.Manifest;
+        if (switching.From is null)
         {
-            if (await store.TagAsync($"{_root}undo/{name}", ct) is not null) await store.CopyAsync($"{_root}undo/{name}", $"{_root}current/{name}", ct);
+            foreach (var name in switching.Files.Prepend(Manifest)) await store.DeleteAsync($"{_root}current/{name}", ct);
+            return null;
         }
 
-        if (before is not null) await store.CopyAsync($"{_root}undo/{ArtifactNames.Manifest}", $"{_root}current/{ArtifactNames.Manifest}", ct);
-        else await store.DeleteAsync($"{_root}current/{ArtifactNames.Manifest}", ct);
-        foreach (var name in switching.Files.Except(old)) await store.DeleteAsync($"{_root}current/{name}", ct);
+        var before = await ManifestAsync("undo", ct);
+        if (before?.ModelVersion != switching.From) return $"undo/{Manifest} isn't that of {switching.From}";
+        string? fault = null;
+        foreach (var file in before.Files)
+        {
+            var (from, to) = ($"{_root}undo/{file.Path}", $"{_root}current/{file.Path}");
+            if (await store.CopyAsync(from, to, ct))
+            {
+                // A file that was damaged before is so again.
+                if (await FileFaultAsync("current", file, ct) is { } wrong && await store.HashAsync(from, ct) != await store.HashAsync(to, ct)) fault ??= wrong;
+            }
+            else if (switching.Missing?.Contains(file.Path) == true) await store.DeleteAsync(to, ct);
+            else fault ??= $"undo/{file.Path} is missing";
+        }
+
+        await CopyAsync($"undo/{Manifest}", $"current/{Manifest}", ct);
+        if (!IsSame(await store.ReadAsync($"{_root}current/{Manifest}", ct), await store.ReadAsync($"{_root}undo/{Manifest}", ct)))
+        {
+            fault ??= $"current/{Manifest} isn't that of {switching.From}";
+        }
+
+        foreach (var name in switching.Files.Except(before.Files.Select(file => file.Path))) await store.DeleteAsync($"{_root}current/{name}", ct);
+        return fault;
+    }
+
+    // A copy of a file that was there a moment ago.
+    private async Task CopyAsync(string from, string to, CancellationToken ct)
+    {
+        if (!await store.CopyAsync(_root + from, _root + to, ct)) throw new InputException($"{from} in {store.Name} is gone. Publish again.");
     }
 
     private async Task<string?> FileFaultAsync(string version, ManifestFile file, CancellationToken ct)
     {
-        // A size that is another needs no reading. That a file isn't there is found out by reading it: HEAD doesn't tell it from a refusal.
+        // A size that is another needs no reading.
         var name = $"{version}/{file.Path}";
-        if (await store.TagAsync(_root + name, ct) is { } tag && tag.Size != file.Size) return $"{name} has {tag.Size} bytes, not {file.Size}";
+        if (await store.TagAsync(_root + name, ct) is not { } tag) return $"{name} is missing";
+        if (tag.Size != file.Size) return $"{name} has {tag.Size} bytes, not {file.Size}";
         return await store.HashAsync(_root + name, ct) is not { } hash ? $"{name} is missing"
             : hash.Sha256.Equals(file.Sha256, StringComparison.OrdinalIgnoreCase) && hash.Size == file.Size ? null
             : $"{name} has SHA-256 {hash.Sha256}, not {file.Sha256}";
@@ -257,6 +363,11 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
             return null;
         }
     }
+
+    private static bool IsSame(byte[]? a, byte[]? b) => a.AsSpan().SequenceEqual(b);
+
+    private static string? VersionOf(JsonElement schema) =>
+        schema.TryGetProperty("version", out var version) && version.ValueKind == JsonValueKind.String ? version.GetString() : null;
 
     private static bool Same(Manifest a, Manifest b) =>
         a.Files.Select(file => (file.Path, file.Sha256.ToLowerInvariant())).ToHashSet().SetEquals(b.Files.Select(file =>

@@ -66,11 +66,13 @@ internal sealed class S3Store : ArtifactStore
 
     public override string Name => $"s3://{_bucket}/{_prefix}";
 
+    public override string Place => $"{Name} at {_s3.Config.ServiceURL ?? "Amazon"}";
+
     public override Task PrepareAsync(Action<string> say, CancellationToken ct) => CallAsync("", async () =>
     {
         await _s3.ListObjectsV2Async(new() { BucketName = _bucket, Prefix = _prefix, MaxKeys = 1 }, ct);
         return true;
-    });
+    }, ct);
 
     public override Task<Stream?> OpenAsync(string name, CancellationToken ct) => CallAsync(name, async () =>
     {
@@ -82,7 +84,7 @@ internal sealed class S3Store : ArtifactStore
         {
             return null;
         }
-    });
+    }, ct);
 
     public override Task<StoredTag?> TagAsync(string name, CancellationToken ct) => CallAsync<StoredTag?>(name, async () =>
     {
@@ -95,29 +97,49 @@ internal sealed class S3Store : ArtifactStore
         {
             return null;
         }
-    });
+    }, ct);
 
     public override Task WriteAsync(string name, string path, CancellationToken ct) => CallAsync(name, async () =>
     {
-        var request = new PutObjectRequest { BucketName = _bucket, Key = _prefix + name, FilePath = path, ContentType = TypeOf(name),
-            UseChunkEncoding = false };
+        var request = new PutObjectRequest
+        {
+            BucketName = _bucket,
+            Key = _prefix + name,
+            FilePath = path,
+            ContentType = TypeOf(name),
+            UseChunkEncoding = false
+        };
         request.Headers.CacheControl = "max-age=0";
         await _s3.PutObjectAsync(request, ct);
         return true;
-    });
+    }, ct);
 
-    public override Task CopyAsync(string from, string to, CancellationToken ct) => CallAsync(to, async () =>
+    public override Task<IReadOnlyList<string>> FoldersAsync(string folder, CancellationToken ct) => CallAsync(folder, async () =>
     {
-        await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket,
-            DestinationKey = _prefix + to }, ct);
-        return true;
-    });
+        var below = $"{_prefix}{folder}/";
+        var found = await _s3.ListObjectsV2Async(new() { BucketName = _bucket, Prefix = below, Delimiter = "/" }, ct);
+        return (IReadOnlyList<string>)[.. (found.CommonPrefixes ?? []).Select(path => path[below.Length..].TrimEnd('/'))];
+    }, ct);
+
+    public override Task<bool> CopyAsync(string from, string to, CancellationToken ct) => CallAsync(to, async () =>
+    {
+        try
+        {
+            await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket,
+                DestinationKey = _prefix + to }, ct);
+            return true;
+        }
+        catch (AmazonS3Exception error) when (IsAbsent(error))
+        {
+            return false;
+        }
+    }, ct);
 
     public override Task DeleteAsync(string name, CancellationToken ct) => CallAsync(name, async () =>
     {
         await _s3.DeleteObjectAsync(new() { BucketName = _bucket, Key = _prefix + name }, ct);
         return true;
-    });
+    }, ct);
 
     public override void Dispose()
     {
@@ -136,7 +158,7 @@ internal sealed class S3Store : ArtifactStore
 
     private static bool IsAbsent(AmazonS3Exception error) => error.StatusCode == HttpStatusCode.NotFound && error.ErrorCode != "NoSuchBucket";
 
-    private async Task<T> CallAsync<T>(string name, Func<Task<T>> call)
+    private async Task<T> CallAsync<T>(string name, Func<Task<T>> call, CancellationToken ct)
     {
         try
         {
@@ -160,7 +182,7 @@ internal sealed class S3Store : ArtifactStore
         {
             throw new InputException($"{Name} can't be used: {error.Message.TrimEnd('.')}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.", error);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException)
+        catch (Exception error) when (RetryRules.IsBroken(error, ct))
         {
             throw new InputException($"{Name} doesn't answer ({error.Message.TrimEnd('.')}): correct AWS_ENDPOINT_URL_S3, or try again when it does.", error);
         }

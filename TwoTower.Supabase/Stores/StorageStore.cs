@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text.Json;
+using Polly;
 using TwoTower.Core;
 using TwoTower.Supabase.Http;
 
@@ -13,6 +15,10 @@ namespace TwoTower.Supabase.Stores;
 internal sealed class StorageStore(SupabaseClient client, string bucket) : ArtifactStore
 {
     public override string Name => $"bucket {bucket} of {client.Project.Name}";
+
+    protected override ResiliencePipeline Reading => client.Reading;
+
+    protected override TimeSpan Silence => client.Patience.Silence;
 
     public override async Task PrepareAsync(Action<string> say, CancellationToken ct)
     {
@@ -29,22 +35,44 @@ internal sealed class StorageStore(SupabaseClient client, string bucket) : Artif
 
     public override async Task<Stream?> OpenAsync(string name, CancellationToken ct)
     {
-        var response = await client.SendAsync(HttpMethod.Get, PathOf(name), null, null, ct);
+        var response = await client.StreamAsync(PathOf(name), ct);
         if (response.IsSuccessStatusCode) return new AnswerStream(await response.Content.ReadAsStreamAsync(ct), response);
         using (response)
         {
             var error = await RemoteError.ReadAsync(response, ct);
-            return error.Status == 404 ? null : throw Explain(error, name);
+            return IsAbsent(error) ? null : throw Explain(error, name);
         }
     }
 
     public override async Task<StoredTag?> TagAsync(string name, CancellationToken ct)
     {
         using var response = await client.SendAsync(HttpMethod.Head, PathOf(name), null, null, ct);
-        // The body that would say which error it is doesn't come with HEAD.
-        if (response.IsSuccessStatusCode) return new(response.Headers.ETag?.Tag ?? "", response.Content.Headers.ContentLength ?? 0);
-        return response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound ? null
-            : throw Explain(await RemoteError.ReadAsync(response, ct), name);
+        if (response.IsSuccessStatusCode) return TagOf(response);
+        if (response.StatusCode is not (HttpStatusCode.BadRequest or HttpStatusCode.NotFound))
+        {
+            throw Explain(await RemoteError.ReadAsync(response, ct), name);
+        }
+
+        // The body that tells a file that isn't there from a refusal, or from a fault that passes, doesn't come with HEAD.
+        using var whole = await client.StreamAsync(PathOf(name), ct);
+        if (whole.IsSuccessStatusCode) return TagOf(whole);
+        var error = await RemoteError.ReadAsync(whole, ct);
+        return IsAbsent(error) ? null : throw Explain(error, name);
+    }
+
+    public override async Task<IReadOnlyList<string>> FoldersAsync(string folder, CancellationToken ct)
+    {
+        var entries = await client.SendAsync(
+            HttpMethod.Post, $"/storage/v1/object/list/{Uri.EscapeDataString(bucket)}", null, JsonContent.Create(new { prefix = folder, limit = 1000 }), ct);
+        using (entries)
+        {
+            if (!entries.IsSuccessStatusCode) throw Explain(await RemoteError.ReadAsync(entries, ct), bucket);
+
+            // A folder is an entry without an id.
+            return [.. (await client.ReadJsonAsync(entries, ct)).EnumerateArray()
+                .Where(entry => entry.GetProperty("id").ValueKind == JsonValueKind.Null)
+                .Select(entry => entry.GetProperty("name").GetString()!)];
+        }
     }
 
     public override async Task WriteAsync(string name, string path, CancellationToken ct)
@@ -54,12 +82,14 @@ internal sealed class StorageStore(SupabaseClient client, string bucket) : Artif
         if (!response.IsSuccessStatusCode) throw Explain(await RemoteError.ReadAsync(response, ct), name);
     }
 
-    public override async Task CopyAsync(string from, string to, CancellationToken ct)
+    public override async Task<bool> CopyAsync(string from, string to, CancellationToken ct)
     {
         using var response = await client.SendAsync(
             HttpMethod.Post, "/storage/v1/object/copy", [("x-upsert", "true")],
             JsonContent.Create(new { bucketId = bucket, sourceKey = from, destinationKey = to }), ct);
-        if (!response.IsSuccessStatusCode) throw Explain(await RemoteError.ReadAsync(response, ct), to);
+        if (response.IsSuccessStatusCode) return true;
+        var error = await RemoteError.ReadAsync(response, ct);
+        return IsAbsent(error) ? false : throw Explain(error, to);
     }
 
     public override async Task DeleteAsync(string name, CancellationToken ct)
@@ -76,6 +106,11 @@ internal sealed class StorageStore(SupabaseClient client, string bucket) : Artif
     }
 
     private string PathOf(string name) => $"/storage/v1/object/{Uri.EscapeDataString(bucket)}/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}";
+
+    private static StoredTag TagOf(HttpResponseMessage response) =>
+        new(response.Headers.ETag?.Tag ?? "", response.Content.Headers.ContentLength ?? 0);
+
+    private static bool IsAbsent(RemoteError error) => error is { Status: 404, Code: not "NoSuchBucket" };
 
     private Exception Explain(RemoteError error, string name) => error.Status switch
     {

@@ -16,14 +16,17 @@ internal sealed partial record UploadTable(string Name, int? Length, bool HasVer
     private static readonly string[] Columns = ["video_id", "embedding", "model_version", "updated_at"];
 
     /// <summary>Looks at the table; nothing is written.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="version">Where it has vectors of several models, whose say the length: another's may be of another.</param>
     /// <exception cref="InputException">It isn't there, lacks a column, or may not be read.</exception>
-    public static async Task<UploadTable> ReadAsync(SupabaseClient client, string name, CancellationToken ct)
+    public static async Task<UploadTable> ReadAsync(SupabaseClient client, string name, string version, CancellationToken ct)
     {
         if (!NamePattern().IsMatch(name)) throw new InputException($"--table {name} is no name of a table: letters, digits and _, such as video_embeddings.");
-        var columns = Columns.ToList();
+        var (columns, isFiltered) = (Columns.ToList(), true);
         while (true)
         {
-            using var response = await client.SendAsync(HttpMethod.Get, $"/rest/v1/{name}?select={string.Join(',', columns)}&limit=1", null, null, ct);
+            var filter = isFiltered && columns.Contains("model_version") ? $"&model_version=eq.{Uri.EscapeDataString(version)}" : "";
+            using var response = await client.SendAsync(HttpMethod.Get, $"/rest/v1/{name}?select={string.Join(',', columns)}{filter}&limit=1", null, null, ct);
             if (!response.IsSuccessStatusCode)
             {
                 var error = await RemoteError.ReadAsync(response, ct);
@@ -34,11 +37,14 @@ internal sealed partial record UploadTable(string Name, int? Length, bool HasVer
                     continue;
                 }
 
-                throw client.Explain(error, $"table {name}");
+                // Without an index the version's row may take too long to find: then a refusal says the length.
+                if (filter.Length == 0 || error.Code != RemoteError.TooSlow) throw client.Explain(error, $"table {name}");
+                isFiltered = false;
+                continue;
             }
 
             var rows = await client.ReadJsonAsync(response, ct);
-            var length = rows.ValueKind == JsonValueKind.Array && rows.GetArrayLength() > 0 ? LengthOf(rows[0].GetProperty("embedding")) : null;
+            var length = rows.ValueKind == JsonValueKind.Array && rows.GetArrayLength() > 0 && isFiltered ? LengthOf(rows[0].GetProperty("embedding")) : null;
             return new(name, length, columns.Contains("model_version"), columns.Contains("updated_at"));
         }
     }

@@ -30,14 +30,16 @@ internal sealed record UploadResult(
 /// <summary>Writes vectors into a project's table over PostgREST: upserts in batches, each video once a batch.</summary>
 internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvider time, Action<string> say)
 {
-    private long _written, _requests, _repeated, _absent;
+    private long _written, _requests, _repeated, _absent, _newRows;
     private int? _length;
     private int _batchRows;
+    private bool _prunes;
+    private UploadState _state = null!;
 
     /// <summary>Says what an upload would do; nothing is written.</summary>
     public async Task<UploadResult> PlanAsync(VectorSource source, UploadOptions options, CancellationToken ct)
     {
-        var table = await UploadTable.ReadAsync(client, options.Table, ct);
+        var table = await UploadTable.ReadAsync(client, options.Table, source.ModelVersion, ct);
         var length = Fit(source, options.Length ?? table.Length);
         var count = await source.CountAsync(ct);
         return new(count, 0, (count + options.BatchRows - 1) / options.BatchRows, 0, 0, 0, length, table, 0);
@@ -50,17 +52,16 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
     /// <exception cref="RemoteException">The project fails again and again.</exception>
     public async Task<UploadResult> RunAsync(VectorSource source, UploadOptions options, Action<long, long>? progress, CancellationToken ct)
     {
-        var table = await UploadTable.ReadAsync(client, options.Table, ct);
+        var table = await UploadTable.ReadAsync(client, options.Table, source.ModelVersion, ct);
         if (options.Prune && !table.HasTime) throw new InputException($"--prune needs a column updated_at, and {options.Table} at {client.Project.Name} has none: leave the option out.");
-        (_length, _batchRows) = (Fit(source, options.Length ?? table.Length), options.BatchRows);
+        (_length, _batchRows, _prunes) = (Fit(source, options.Length ?? table.Length), options.BatchRows, options.Prune);
         var count = await source.CountAsync(ct);
-        var journal = new UploadJournal(home,
-            string.Join('\n', client.Project.Name, options.Table, source.ModelVersion, source.Identity, source.Dim));
-        var before = journal.Read();
-        var state = before ?? new(await source.NowAsync(ct), time.GetUtcNow(), 0, null);
+        var journal = new UploadJournal(home, client.Project.Name, options.Table);
+        _state = await BeginAsync(source, table, journal, ct);
+        var resumed = _state.Done;
         var batch = new Dictionary<Guid, ReadOnlyMemory<float>>(_batchRows);
         var taken = 0L;
-        await foreach (var vector in source.ReadAsync(state.Done, state.After, state.Since, ct))
+        await foreach (var vector in source.ReadAsync(_state.Done, _state.After, _state.Since, ct))
         {
             // The same row twice in a request is an error that no other try mends: the later one counts.
             if (!batch.TryAdd(vector.VideoId, vector.Values))
@@ -71,54 +72,94 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
 
             taken++;
             if (batch.Count < _batchRows) continue;
-            state = await SendAsync(source, table, batch, state, taken, journal, ct);
+            await SendAsync(source, table, batch, taken, journal, ct);
             taken = 0;
-            progress?.Invoke(Math.Min(state.Done, count), count);
+            progress?.Invoke(Math.Min(_state.Done, count), count);
         }
 
-        if (batch.Count > 0) state = await SendAsync(source, table, batch, state, taken, journal, ct);
+        if (batch.Count > 0) await SendAsync(source, table, batch, taken, journal, ct);
         progress?.Invoke(count, count);
-        var pruned = options.Prune ? await PruneAsync(source, table, state.Stamp, ct) : 0;
+        var pruned = options.Prune ? await PruneAsync(source, table, ct) : 0;
         journal.Delete();
-        return new(count, _written, _requests, _repeated, _absent, pruned, _length, table, before?.Done ?? 0);
+        return new(count, _written, _requests, _repeated, _absent, pruned, _length, table, resumed);
     }
 
-    private async Task<UploadState> SendAsync(
-        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, UploadState state, long taken,
-            UploadJournal journal,
-        CancellationToken ct)
+    private async Task<UploadState> BeginAsync(VectorSource source, UploadTable table, UploadJournal journal, CancellationToken ct)
     {
-        foreach (var rows in batch.ToArray().Chunk(_batchRows)) await WriteAsync(source, table, rows, state.Stamp, ct);
-        var last = batch.Keys.Max(UuidOrder.Instance);
-        batch.Clear();
+        var length = _length ?? source.Dim;
+        if (journal.Read() is { Done: > 0 } before && before.IsOf(source, length))
+        {
+            if (await HoldsAsync(source, table, before, ct)) return before;
+            say($"{table.Name} at {client.Project.Name} no longer has what the interrupted upload wrote: it begins anew");
+        }
 
-        // Changed vectors of videos before the last come in between, and say nothing of how far it is.
-        state = state with { Done = state.Done + taken, After = state.After is { } after && UuidOrder.Instance.Compare(after, last) > 0
-            ? after : last };
+        // Before the first row: from there on the table isn't what an earlier upload left.
+        var state = new UploadState(
+            source.ModelVersion, source.Identity, source.Dim, length, await source.NowAsync(ct), time.GetUtcNow(), 0, null, 0,
+            WrittenTimes.None);
         journal.Write(state);
         return state;
     }
 
-    private async Task WriteAsync(VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows,
-        DateTimeOffset stamp, CancellationToken ct)
+    // Somebody may have emptied the table since, or written other vectors over these.
+    private async Task<bool> HoldsAsync(VectorSource source, UploadTable table, UploadState state, CancellationToken ct)
+    {
+        if (state.Rows == 0) return false;
+        var rows = table.HasTime && state.Times is { IsWhole: true, Oldest: { } oldest, Newest: { } newest }
+            ? $"updated_at=gte.{Uri.EscapeDataString(oldest)}&updated_at=lte.{Uri.EscapeDataString(newest)}"
+            : $"video_id=lte.{state.After}";
+        using var response = await client.SendAsync(
+            HttpMethod.Get, $"/rest/v1/{table.Name}?select=video_id&limit=1&{rows}{VersionFilter(source, table)}", [("Prefer", "count=exact")], null, ct);
+        if (response.IsSuccessStatusCode) return ContentRange.TotalOf(response) >= state.Rows;
+        var error = await RemoteError.ReadAsync(response, ct);
+        return error.Code == RemoteError.TooSlow ? false : throw client.Explain(error, $"table {table.Name}");
+    }
+
+    private async Task SendAsync(
+        VectorSource source, UploadTable table, Dictionary<Guid, ReadOnlyMemory<float>> batch, long taken, UploadJournal journal,
+        CancellationToken ct)
+    {
+        foreach (var rows in batch.ToArray().Chunk(_batchRows)) await WriteAsync(source, table, rows, ct);
+        var last = batch.Keys.Max(UuidOrder.Instance);
+        batch.Clear();
+
+        // Changed vectors of videos before the last come in between, and say nothing of how far it is.
+        _state = _state with
+        {
+            Length = _length ?? source.Dim,
+            Done = _state.Done + taken,
+            After = IsBehind(last) ? last : _state.After,
+            Rows = _state.Rows + _newRows,
+        };
+        _newRows = 0;
+        journal.Write(_state);
+    }
+
+    private bool IsBehind(Guid video) => _state.After is not { } after || UuidOrder.Instance.Compare(after, video) < 0;
+
+    private async Task WriteAsync(
+        VectorSource source, UploadTable table, KeyValuePair<Guid, ReadOnlyMemory<float>>[] rows, CancellationToken ct)
     {
         while (rows.Length > 0)
         {
+            var (query, returns) = table.HasTime ? ("?select=video_id,updated_at", "representation") : ("", "minimal");
             using var response = await client.SendAsync(
-                HttpMethod.Post, $"/rest/v1/{table.Name}", [("Prefer", "resolution=merge-duplicates,return=minimal")], Body(source, table, rows, stamp), ct);
+                HttpMethod.Post, $"/rest/v1/{table.Name}{query}", [("Prefer", $"resolution=merge-duplicates,return={returns}")],
+                Body(source, table, rows, _state.Stamp), ct);
             if (response.IsSuccessStatusCode)
             {
-                (_written, _requests) = (_written + rows.Length, _requests + 1);
+                _requests++;
+                await NoteAsync(response, table, [.. rows.Select(row => row.Key)], ct);
                 return;
             }
 
             var error = await RemoteError.ReadAsync(response, ct);
-            if ((response.StatusCode == HttpStatusCode.RequestEntityTooLarge || error.Code == "57014") && rows.Length > 1)
+            if ((response.StatusCode == HttpStatusCode.RequestEntityTooLarge || error.Code == RemoteError.TooSlow) && rows.Length > 1)
             {
                 // A gateway's limit, or the project's on time: halves, from now on.
                 _batchRows = Math.Max(1, Math.Min(_batchRows, rows.Length) / 2);
                 say($"{client.Project.Name} takes no request of {rows.Length} rows: {_batchRows} from now on");
-                foreach (var part in rows.Chunk(_batchRows)) await WriteAsync(source, table, part, stamp, ct);
+                foreach (var part in rows.Chunk(_batchRows)) await WriteAsync(source, table, part, ct);
                 return;
             }
 
@@ -139,6 +180,33 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
                 throw client.Explain(error, $"table {table.Name}");
             }
         }
+    }
+
+    // What the table has of the rows now.
+    private async Task NoteAsync(HttpResponseMessage response, UploadTable table, IReadOnlyList<Guid> sent, CancellationToken ct)
+    {
+        var taken = sent;
+        if (table.HasTime)
+        {
+            var rows = await client.ReadJsonAsync(response, ct);
+            List<(Guid Video, string? Time)> there = rows.ValueKind != JsonValueKind.Array ? []
+                : [.. rows.EnumerateArray().Select(row => (row.GetProperty("video_id").GetGuid(), row.GetProperty("updated_at").GetString()))];
+            taken = [.. there.Select(row => row.Video)];
+            var times = there.Aggregate(_state.Times, (times, row) => times.With(row.Time));
+            _state = _state with { Times = taken.Count < sent.Count ? times with { IsWhole = false } : times };
+            if (_prunes) CheckTimes(table);
+        }
+
+        _written += taken.Count;
+        _newRows += taken.Count(IsBehind);
+    }
+
+    // Without its time a row that was just written can't be told from one to delete.
+    private void CheckTimes(UploadTable table)
+    {
+        if (_state.Times.IsWhole) return;
+        throw new InputException($"--prune can't tell what this upload wrote: {table.Name} at {client.Project.Name} gave rows back without the time in updated_at. "
+            + "Leave the option out, or mend the column's trigger; nothing was deleted.");
     }
 
     private async Task<HashSet<Guid>> ThereAsync(Guid[] ids, CancellationToken ct)
@@ -176,15 +244,24 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         return new(stream.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
     }
 
-    private async Task<long> PruneAsync(VectorSource source, UploadTable table, DateTimeOffset stamp, CancellationToken ct)
+    private async Task<long> PruneAsync(VectorSource source, UploadTable table, CancellationToken ct)
     {
-        var version = table.HasVersion ? $"&model_version=eq.{Uri.EscapeDataString(source.ModelVersion)}" : "";
+        CheckTimes(table);
+        if (_state.Times.Oldest is not { } oldest)
+        {
+            say($"nothing was written into {table.Name} at {client.Project.Name}, so that nothing was deleted");
+            return 0;
+        }
+
+        var old = Uri.EscapeDataString($"(updated_at.is.null,updated_at.lt.\"{oldest}\")");
         using var response = await client.SendAsync(
-            HttpMethod.Delete, $"/rest/v1/{table.Name}?updated_at=lt.{Uri.EscapeDataString(Core.Formats.InstantText.Format(stamp))}{version}",
-            [("Prefer", "count=exact,return=minimal")], null, ct);
+            HttpMethod.Delete, $"/rest/v1/{table.Name}?or={old}{VersionFilter(source, table)}", [("Prefer", "count=exact,return=minimal")], null, ct);
         if (!response.IsSuccessStatusCode) throw client.Explain(await RemoteError.ReadAsync(response, ct), $"table {table.Name}");
-        return response.Content.Headers.TryGetValues("Content-Range", out var values) && long.TryParse(values.First().Split('/')[^1], CultureInfo.InvariantCulture, out var count) ? count : 0;
+        return ContentRange.TotalOf(response) ?? 0;
     }
+
+    private static string VersionFilter(VectorSource source, UploadTable table) =>
+        table.HasVersion ? $"&model_version=eq.{Uri.EscapeDataString(source.ModelVersion)}" : "";
 
     /// <summary>The length to send, null while the table hasn't said which it takes.</summary>
     private int? Fit(VectorSource source, int? length)

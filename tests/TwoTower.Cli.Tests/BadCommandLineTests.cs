@@ -58,6 +58,8 @@ public class BadCommandLineTests
 
     [Theory]
     [InlineData("--suite frobnicate", "--suite frobnicate: there is no such folder")]
+    [InlineData("--data nowhere.zip", "--data nowhere.zip: there is no such folder or file")]
+    [InlineData("--movielens nowhere.zip", "--movielens nowhere.zip: there is no such folder or file")]
     [InlineData("--suite .", "--suite .: no folder in it has user_video_decisions (.csv, .tsv, .jsonl")]
     [InlineData("--generate --baseline-set ease.lamda=5", "there is no 'ease.lamda'; write one of ease.lambda")]
     [InlineData("--generate --baseline none --reference best-baseline --recipe v2", "--reference best-baseline and --baseline none don't go together")]
@@ -67,6 +69,17 @@ public class BadCommandLineTests
 
         Assert.Equal(ExitCodes.BadInput, result.ExitCode);
         Assert.Contains(named, Assert.Single(result.ErrorLines), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--data")]
+    [InlineData("--movielens")]
+    public async Task A_demo_of_files_that_are_not_there_names_them(string option)
+    {
+        var result = await TwotowerProcess.RunAsync("demo", option, "nowhere.zip", "--exit");
+
+        Assert.Equal(ExitCodes.BadInput, result.ExitCode);
+        Assert.Contains($"{option} nowhere.zip: there is no such folder or file", Assert.Single(result.ErrorLines), StringComparison.Ordinal);
     }
 
     [Theory]

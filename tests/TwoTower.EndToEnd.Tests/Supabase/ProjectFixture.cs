@@ -33,6 +33,38 @@ public sealed class ProjectFixture : IAsyncDisposable
         return new(workplace, project, standIn);
     }
 
+    /// <summary>Both databases with the golden tables, and a release in the workplace's that is live.</summary>
+    /// <param name="histories">A nested release of 512 numbers instead of one of 256.</param>
+    public static async Task<ProjectFixture> ReadyAsync(PostgresFixture postgres, SupabaseServer server, bool histories = false)
+    {
+        var at = await CreateAsync(postgres, server);
+        await TestReleases.LoadGoldenAsync(at.Project);
+        await TestReleases.LoadGoldenAsync(at.Workplace.Database);
+        var checkpoint = histories ? TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)], 512)
+            : TestCheckpoints.Random(256);
+        var release = await TestReleases.ActivateAsync(at.Workplace.Database, checkpoint);
+        if (histories)
+        {
+            await Embedding.Publishing.PublicTable.SyncAsync(
+                at.Workplace.Database.DataSource, await Postgres.Releases.ReleaseVectors.OpenAsync(at.Workplace.Database.DataSource,
+                    release), 256, new(), null, default);
+        }
+
+        return at;
+    }
+
+    /// <summary>The requests that wrote.</summary>
+    public IReadOnlyList<StandInRequest> Posts => [.. StandIn.Requests.Where(request => request.Method == "POST")];
+
+    /// <summary>The project's table holds the live release's vectors, and no others.</summary>
+    public async Task SameVectorsAsync(string table)
+    {
+        var release = await Workplace.Database.ScalarAsync<string>("select 'two_tower.video_embeddings_' || release_id from two_tower.active_release");
+        Assert.Equal(
+            await ContentAsync(Workplace.Database, $"(select video_id, embedding from {release})"),
+            await ContentAsync(Project, $"(select video_id, embedding from {table})"));
+    }
+
     /// <summary>What a table has, whatever the order of its rows.</summary>
     public static Task<string> ContentAsync(TestDatabase db, string table) =>
         db.ScalarAsync<string>($"select coalesce(md5(string_agg(t::text, '' order by t::text)), '') from {table} t");

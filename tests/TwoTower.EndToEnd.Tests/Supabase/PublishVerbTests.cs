@@ -44,7 +44,7 @@ public sealed class PublishVerbTests(PostgresFixture postgres, SupabaseServer se
         }
 
         await CurrentIsAsync(at, one);
-        Assert.False(Directory.Exists(Path.Combine(at.Workplace.PathOf("publishing"), one)));
+        Assert.Empty(Directory.EnumerateDirectories(at.Workplace.PathOf("publishing")));
     }
 
     [Theory]
@@ -85,13 +85,70 @@ public sealed class PublishVerbTests(PostgresFixture postgres, SupabaseServer se
         foreach (var (arguments, named) in new (string[], string)[]
         {
             ([at.Workplace.PathOf("out"), "--rollback"], "nothing to go back to"), (["ftp://x"], "ftp://x"), (["s3://"], "names no bucket"),
-            ([at.Workplace.PathOf("out"), "--rollback", "--watch"], "--rollback and --watch"), ([at.Workplace.PathOf("out"), "--major", "x/y"], "--major x/y"),
+            ([at.Workplace.PathOf("out"), "--rollback", "--watch"], "--rollback and --watch"),
+            ([at.Workplace.PathOf("out"), "--rollback", "--release", one], $"--release {one}"),
+            ([at.Workplace.PathOf("out"), "--rollback", "--major", "v7"], "correct --major"),
+            ([at.Workplace.PathOf("nowhere"), "--rollback"], "nowhere"), (["supabase", "--rollback", "--bucket", "typo"], "no bucket typo"),
+            ([at.Workplace.PathOf("out"), "--major", "x/y"], "--major x/y"),
         })
         {
             var refused = await at.Workplace.TryAsync(["publish", .. arguments]);
             Assert.Equal(2, refused.ExitCode);
             Assert.Contains(named, Assert.Single(refused.ErrorLines), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task What_is_gone_back_from_is_what_the_store_has()
+    {
+        await using var at = await ProjectFixture.CreateAsync(postgres, server);
+        await TestReleases.LoadGoldenAsync(at.Workplace.Database);
+        var one = await ActivateAsync(at, 1);
+        await at.Workplace.RunAsync("publish", "supabase");
+        var two = await ActivateAsync(at, 2);
+        await at.Workplace.RunAsync("publish", "supabase");
+
+        // The live release is of another generation.
+        var checkpoint = TestCheckpoints.Random(16, 3);
+        await TestReleases.ActivateAsync(at.Workplace.Database, checkpoint with { Recipe = checkpoint.Recipe with { Name = "v3-x" } });
+        Assert.Equal(two, (await at.Workplace.JsonAsync("publish", "supabase", "--rollback")).GetProperty("previous").GetString());
+        await CurrentIsAsync(at, one);
+        await at.Workplace.RunAsync("publish", "supabase");
+        var which = await at.Workplace.TryAsync("publish", "supabase", "--rollback");
+        Assert.Equal(2, which.ExitCode);
+        Assert.Contains("v2 and v3", Assert.Single(which.ErrorLines), StringComparison.Ordinal);
+        await at.Workplace.RunAsync("publish", "supabase", "--release", two);
+        await at.Workplace.RunAsync("publish", "supabase", "--rollback", "--major", "v2");
+        await CurrentIsAsync(at, one);
+    }
+
+    [Fact]
+    public async Task One_version_is_published_to_two_places_at_the_same_time()
+    {
+        await using var at = await ProjectFixture.CreateAsync(postgres, server);
+        await TestReleases.LoadGoldenAsync(at.Workplace.Database);
+        var one = await ActivateAsync(at, 1);
+        var (reached, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        at.StandIn.Intercept = async request =>
+        {
+            if (request.Method == "POST" && request.Path.Contains($"/{one}/", StringComparison.Ordinal))
+            {
+                reached.TrySetResult();
+                await goOn.Task;
+            }
+
+            return null;
+        };
+        await using var slow = at.Workplace.Start("publish", "supabase");
+        var ended = slow.ExitAsync();
+        Assert.Same(reached.Task, await Task.WhenAny(reached.Task, ended));
+        await at.Workplace.RunAsync("publish", at.Workplace.PathOf("out"));
+        goOn.SetResult();
+        var result = await ended;
+        Assert.True(result.ExitCode == 0, result.Err);
+        await CurrentIsAsync(at, one);
+        Assert.Equal(one, ManifestBuilder.Verify(at.Workplace.PathOf("out/two-tower/v2/current")).ModelVersion);
+        Assert.Empty(Directory.EnumerateDirectories(at.Workplace.PathOf("publishing")));
     }
 
     private static async Task<string> ActivateAsync(ProjectFixture at, int seed) => (await TestReleases.ActivateAsync(

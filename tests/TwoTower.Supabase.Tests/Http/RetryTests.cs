@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using TwoTower.Core;
 using TwoTower.Supabase.Http;
 using TwoTower.Testing;
@@ -40,6 +42,67 @@ public sealed class RetryTests(SupabaseServer server) : IAsyncLifetime
         Fail(3, new(status, body));
         Assert.Equal(1, (await ReadAsync()).GetArrayLength());
         Assert.Equal(4, _standIn.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData(StandInBreak.Cut)]
+    [InlineData(StandInBreak.Silent)]
+    public async Task An_answer_that_breaks_off_in_its_body_is_asked_for_again(StandInBreak how)
+    {
+        var fault = new StandInFault(200, """[{"id": """, Type: "application/json") { Break = how };
+        using var client = new SupabaseClient(
+            _client.Project, TimeProvider.System, delay: TimeSpan.FromMilliseconds(5),
+            patience: Patience.Usual with { Silence = TimeSpan.FromSeconds(0.3) });
+        Fail(3, fault, fault.Type);
+        Assert.Equal(1, (await AskAsync()).GetArrayLength());
+        Assert.Equal(4, _standIn.Requests.Count);
+        Fail(int.MaxValue, fault, fault.Type);
+        await Assert.ThrowsAsync<RemoteException>(AskAsync);
+
+        // An error that breaks off says nothing of what it is.
+        Fail(1, fault with { Status = 400 }, fault.Type);
+        Assert.Equal(1, (await AskAsync()).GetArrayLength());
+
+        Task<System.Text.Json.JsonElement> AskAsync() => client.JsonAsync(HttpMethod.Get, "/rest/v1/videos?select=id", "table videos", null, null, default);
+    }
+
+    [Fact]
+    public async Task A_server_that_takes_no_connection_is_tried_again_and_then_named()
+    {
+        // It listens and its queue is full: a connection to it neither comes about nor fails.
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(1);
+        var port = ((IPEndPoint)full.LocalEndPoint!).Port;
+        var waiting = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 8; i++)
+            {
+                var one = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+                waiting.Add(one);
+                try
+                {
+                    one.Connect(IPAddress.Loopback, port);
+                }
+                catch (SocketException)
+                {
+                    // It is under way.
+                }
+            }
+
+            var tries = 0;
+            using var client = new SupabaseClient(
+                new(new($"http://127.0.0.1:{port}"), SupabaseKey.Parse(SupabaseStandIn.SecretKey, "test")), TimeProvider.System, _ => tries++,
+                TimeSpan.FromMilliseconds(1), Patience.Usual with { Connect = TimeSpan.FromSeconds(0.2) });
+            var error = await Assert.ThrowsAsync<InputException>(() => client.JsonAsync(HttpMethod.Get, "/rest/v1/videos", "table videos", null, null, default));
+            Assert.Contains("SUPABASE_URL", error.Message, StringComparison.Ordinal);
+            Assert.Equal(RetryRules.Most, tries);
+        }
+        finally
+        {
+            waiting.ForEach(one => one.Dispose());
+        }
     }
 
     [Fact]

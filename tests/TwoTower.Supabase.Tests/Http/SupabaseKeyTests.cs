@@ -59,6 +59,16 @@ public class SupabaseKeyTests
     [InlineData("postgresql://postgres:hunter2@db.supabase.co/postgres", "no address")]
     [InlineData("https://user:hunter2@abc.supabase.co", "leave out user")]
     [InlineData("https://abc.supabase.co?apikey=hunter2", "leave out user")]
+    [InlineData("hunter2", "isn't shown")]
+    [InlineData("Server=tcp://db.supabase.co;Password=hunter2", "isn't shown")]
+    [InlineData("jdbc:postgresql://db.supabase.co/postgres?password=hunter2", "isn't shown")]
+    [InlineData("sb_secret_hunter2", "has a key in it")]
+    [InlineData("sb_publishable_hunter2", "has a key in it")]
+    [InlineData("eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.hunter2", "has a key in it")]
+    [InlineData("https://sb_secret_hunter2", "has a key in it")]
+    [InlineData("https://abc.supabase.co/sb_secret_hunter2", "has a key in it")]
+    [InlineData("https://abc.supabase.co#eyJhbGciOiJIUzI1NiJ9.e30.hunter2", "has a key in it")]
+    [InlineData("ftp://abc.supabase.co", "is 'ftp://abc.supabase.co'")]
     public void An_address_that_is_none_is_refused_and_no_password_shown(string? url, string why)
     {
         var error = Assert.Throws<InputException>(

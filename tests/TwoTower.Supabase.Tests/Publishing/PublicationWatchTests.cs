@@ -25,7 +25,7 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         _place = await TestStore.OpenAsync("supabase", server);
         await _place.Store.PrepareAsync(_said.Add, default);
         _publisher = new(_place.Store, "v2", TimeProvider.System, _said.Add);
-        _watch = new(_db.DataSource, _place.Store, _publisher, Place, (version, ct) => PublishAsync(version, ct), _said.Add);
+        _watch = new(_db.DataSource, _place.Store, _publisher, Place, (version, ct) => PublishAsync(version, null, ct), _said.Add);
     }
 
     public async ValueTask DisposeAsync()
@@ -91,6 +91,101 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         Assert.Equal(one, (await _publisher.CurrentAsync(default))!.ModelVersion);
     }
 
+    /// <summary>Readers of v3/current can't read a release of v2.</summary>
+    [Fact]
+    public async Task A_release_of_another_generation_is_never_published_to_this_one()
+    {
+        var store = new ReleaseStore(_db.DataSource);
+        var publisher = new Publisher(_place.Store, "v3", TimeProvider.System, _said.Add);
+        var watch = new PublicationWatch(
+            _db.DataSource, _place.Store, publisher, "v3", (version, ct) => PublishAsync(version, publisher, ct), _said.Add);
+        var (old, first) = (await ActivateAsync(1), await ActivateAsync(2, "v3-first"));
+        await PublishAsync(first, publisher);
+        await store.RollbackAsync("test", "worse");
+        Assert.False(await watch.LookAsync(default));
+        Assert.False(await watch.LookAsync(default));
+        Assert.Equal(first, (await publisher.CurrentAsync(default))!.ModelVersion);
+        Assert.Single(_said, line => line.Contains("another generation", StringComparison.Ordinal) && line.Contains(old, StringComparison.Ordinal));
+
+        // What this generation had before is gone back to.
+        var second = await ActivateAsync(3, "v3-second");
+        await PublishAsync(second, publisher);
+        await store.RollbackAsync("test", "worse");
+        Assert.True(await watch.LookAsync(default));
+        Assert.Equal(first, (await publisher.CurrentAsync(default))!.ModelVersion);
+        Assert.Null(await publisher.FaultAsync("current", default));
+        Assert.Equal([first], await publisher.HistoryAsync(default));
+    }
+
+    [Fact]
+    public async Task A_folder_of_an_own_name_is_followed_within_its_generation()
+    {
+        var publisher = new Publisher(_place.Store, "v9", TimeProvider.System, _said.Add);
+        var watch = new PublicationWatch(
+            _db.DataSource, _place.Store, publisher, "v9", (version, ct) => PublishAsync(version, publisher, ct), _said.Add);
+        var (one, two) = (await ActivateAsync(1), await ActivateAsync(2));
+        await PublishAsync(two, publisher);
+        await new ReleaseStore(_db.DataSource).RollbackAsync("test", "worse");
+        Assert.True(await watch.LookAsync(default));
+        Assert.Equal(one, (await publisher.CurrentAsync(default))!.ModelVersion);
+    }
+
+    [Theory]
+    [InlineData(StandInBreak.Cut)]
+    [InlineData(StandInBreak.Silent)]
+    public async Task The_watcher_outlives_files_that_break_off_and_lets_go_of_the_lock(StandInBreak how)
+    {
+        var (one, two) = (await ActivateAsync(1), await ActivateAsync(2));
+        await PublishAsync(one);
+        await PublishAsync(two);
+        var said = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var watch = new PublicationWatch(
+            _db.DataSource, _place.Store, _publisher, Place, (version, ct) => PublishAsync(version, null, ct), said.Enqueue);
+        _place.StandIn!.Intercept = request => Task.FromResult(
+            request.Method == "GET" && request.Path.EndsWith($"current/{ArtifactNames.UserTower}", StringComparison.Ordinal)
+                ? new StandInFault(200, "x") { Break = how } : null);
+        using var stop = new CancellationTokenSource();
+        var running = watch.RunAsync(TimeSpan.FromSeconds(0.5), TimeProvider.System, stop.Token);
+        await SaysAsync("can't look");
+        for (PublishLock? alone = null; alone is null;)
+        {
+            alone = await PublishLock.TryTakeAsync(_db.DataSource, Place, default);
+            if (alone is not null) await alone.DisposeAsync();
+            else await Task.Delay(10);
+        }
+
+        _place.StandIn.Intercept = null;
+        Damage($"current/{ArtifactNames.UserTower}");
+        await SaysAsync($"{one} is put back");
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        async Task SaysAsync(string text)
+        {
+            while (!said.Any(line => line.Contains(text, StringComparison.Ordinal)))
+            {
+                Assert.False(running.IsCompleted, running.Exception?.ToString());
+                await Task.Delay(10);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_a_publication_and_a_look_costs_is_what_the_page_says()
+    {
+        var one = await ActivateAsync(1);
+        await PublishAsync(one);
+
+        // Up once; down after it was written, after it was copied, and before, when there is none.
+        Assert.Equal(1, Asked("POST", $"/{one}/{ArtifactNames.VideoEmbeddings}"));
+        Assert.Equal((2, 1), (Asked("GET", $"/{one}/{ArtifactNames.VideoEmbeddings}"), Asked("GET", $"/current/{ArtifactNames.VideoEmbeddings}")));
+        Assert.False(await _watch.LookAsync(default));
+        var (gets, heads) = (Asked("GET", ""), Asked("HEAD", ""));
+        Assert.False(await _watch.LookAsync(default));
+        Assert.Equal(3, Asked("GET", "") - gets);
+        Assert.Equal((await _publisher.CurrentAsync(default))!.Files.Count + 1, Asked("HEAD", "") - heads);
+    }
+
     [Fact]
     public async Task While_somebody_publishes_the_watcher_waits()
     {
@@ -131,16 +226,22 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         Assert.False(await _watch.LookAsync(default));
     }
 
-    private async Task<string> ActivateAsync(int seed) =>
-        (await TestReleases.ActivateAsync(_db, TestCheckpoints.Random(16, seed),
-            new DateTimeOffset(2026, 1, seed, 0, 0, 0, TimeSpan.Zero))).ModelVersion;
+    private async Task<string> ActivateAsync(int seed, string? name = null)
+    {
+        var checkpoint = TestCheckpoints.Random(16, seed);
+        if (name is not null) checkpoint = checkpoint with { Recipe = checkpoint.Recipe with { Name = name } };
+        return (await TestReleases.ActivateAsync(_db, checkpoint, new DateTimeOffset(2026, 1, seed, 0, 0, 0, TimeSpan.Zero))).ModelVersion;
+    }
 
-    private async Task PublishAsync(string version, CancellationToken ct = default)
+    private async Task PublishAsync(string version, Publisher? publisher = null, CancellationToken ct = default)
     {
         var folder = Path.Combine(_folder.Path, version);
-        await _publisher.PublishAsync(folder,
+        await (publisher ?? _publisher).PublishAsync(folder,
             await ReleaseExport.WriteAsync(_db.DataSource, version, folder, TimeProvider.System, ct: ct), null, ct);
     }
+
+    private int Asked(string method, string end) =>
+        _place.StandIn!.Requests.Count(request => request.Method == method && request.Path.EndsWith(end, StringComparison.Ordinal));
 
     private void Damage(string name) => _place.StandIn!.Storage.Damage("model-artifacts", $"two-tower/v2/{name}", "damaged"u8.ToArray());
 }

@@ -99,6 +99,101 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
         await CurrentIsAsync(place.Store, one);
     }
 
+    /// <summary>Storage answers 400 to a HEAD for whatever reason: a fault that passes is not a file that isn't there.</summary>
+    [Fact]
+    public async Task A_file_whose_HEAD_is_refused_is_put_back_as_well()
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        var publisher = await PublisherAsync(place.Store);
+        var (one, two) = (await BundleAsync(1), await BundleAsync(2));
+        await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+        var copies = 0;
+        place.StandIn!.Intercept = request => Task.FromResult<StandInFault?>(
+            request.Method == "HEAD" ? new(400)
+            : request.Path == "/storage/v1/object/copy" && ++copies == one.Manifest.Files.Count + 4
+                ? new(400, """{"statusCode":"403","error":"Unauthorized","message":"no","code":"AccessDenied"}""", Type: "application/json")
+            : null);
+        await Assert.ThrowsAsync<InputException>(() => publisher.PublishAsync(two.Folder, two.Manifest, null, default));
+        place.StandIn.Intercept = null;
+        await CurrentIsAsync(place.Store, one);
+        Assert.Equal([one.Version], await publisher.HistoryAsync(default));
+        await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+        await CurrentIsAsync(place.Store, two);
+    }
+
+    [Theory]
+    [InlineData(ArtifactNames.UserTower)]
+    [InlineData(ArtifactNames.Manifest)]
+    public async Task What_cannot_be_put_back_is_not_said_to_be_and_the_next_publication_mends_it(string lost)
+    {
+        var (one, two) = (await BundleAsync(1), await BundleAsync(2));
+        var inner = new FolderStore(Path.Combine(_folder.Path, "lost"));
+        var publisher = await PublisherAsync(inner);
+        await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+
+        // Killed when all but the manifest of current/ is the new one's.
+        var backup = two.Manifest.Files.Count + 1;
+        using (var failing = new FailingStore(inner, backup + 1 + backup + two.Manifest.Files.Count, isKill: true))
+        {
+            await Assert.ThrowsAsync<IOException>(() => new Publisher(failing, "v2", TimeProvider.System, _said.Add).PublishAsync(two.Folder, two.Manifest, null, default));
+        }
+
+        await inner.DeleteAsync($"two-tower/v2/undo/{lost}", default);
+        _said.Clear();
+        await publisher.RecoverAsync(default);
+        await publisher.RecoverAsync(default);
+        Assert.Equal(2, _said.Count(line => line.Contains($"undo/{lost}", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_said, line => line.Contains("is as it was", StringComparison.Ordinal));
+        await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+        await CurrentIsAsync(inner, two);
+        _said.Clear();
+        Assert.Equal(one.Version, (await publisher.RollbackAsync(null, default)).ModelVersion);
+        await CurrentIsAsync(inner, one);
+        Assert.Empty(_said);
+    }
+
+    /// <summary>The embedder follows changed videos: the vectors of a version aren't always the same.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_version_that_is_published_again_with_other_vectors_can_be_gone_back_to_whatever_happens(bool isKill)
+    {
+        var (one, two, other) = (await BundleAsync(1), await BundleAsync(2), await BundleAsync(1, videos: 4));
+        Assert.Equal(one.Version, other.Version);
+        for (var step = 0; ; step++)
+        {
+            Assert.True(step < 500);
+            var inner = new FolderStore(Path.Combine(_folder.Path, $"again-{isKill}-{step}"));
+            var publisher = await PublisherAsync(inner);
+            await publisher.PublishAsync(one.Folder, one.Manifest, null, default);
+            await publisher.PublishAsync(two.Folder, two.Manifest, null, default);
+            using var failing = new FailingStore(inner, step, isKill);
+            try
+            {
+                await (await PublisherAsync(failing)).PublishAsync(other.Folder, other.Manifest, null, default);
+            }
+            catch (IOException)
+            {
+                // What is gone back to is the version as it was, or as it was to be.
+                await publisher.RecoverAsync(default);
+                Assert.Null(await publisher.FaultAsync(one.Version, default));
+                Assert.Null(await publisher.FaultAsync(two.Version, default));
+                Assert.Null(await publisher.FaultAsync("current", default));
+                if ((await publisher.HistoryAsync(default))[^1] == two.Version) await publisher.RollbackAsync(null, default);
+                Assert.Equal(one.Version, (await publisher.CurrentAsync(default))!.ModelVersion);
+                Assert.Null(await publisher.FaultAsync("current", default));
+                await publisher.PublishAsync(other.Folder, other.Manifest, null, default);
+                await CurrentIsAsync(inner, other);
+                continue;
+            }
+
+            await CurrentIsAsync(inner, other);
+            Assert.Null(await publisher.FaultAsync(one.Version, default));
+            Assert.Empty(Directory.EnumerateFiles(Path.Combine(inner.Name, "two-tower/v2/incoming")));
+            if (!failing.HasFailed) break;
+        }
+    }
+
     [Fact]
     public async Task The_manifest_comes_last_and_current_is_copied_within_the_store()
     {
@@ -129,11 +224,11 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
         return new(store, "v2", TimeProvider.System, _said.Add);
     }
 
-    private async Task<TestBundle> BundleAsync(int seed, bool histories = false)
+    private async Task<TestBundle> BundleAsync(int seed, bool histories = false, int videos = 5)
     {
-        var folder = Path.Combine(_folder.Path, $"bundle-{seed}");
+        var folder = Path.Combine(_folder.Path, $"bundle-{seed}-{videos}");
         var checkpoint = histories ? TestCheckpoints.Histories(TestBundles.ForeignVideos) : TestCheckpoints.Random(16, seed);
-        var manifest = await TestBundles.WriteOursAsync(folder, checkpoint, TestBundles.ForeignVideos,
+        var manifest = await TestBundles.WriteOursAsync(folder, checkpoint, [.. TestBundles.ForeignVideos.Take(videos)],
             DateTimeOffset.UnixEpoch.AddDays(seed));
         return new(folder, manifest);
     }
@@ -171,7 +266,14 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
 
         public override Task WriteAsync(string name, string path, CancellationToken ct) => Step(() => inner.WriteAsync(name, path, ct));
 
-        public override Task CopyAsync(string from, string to, CancellationToken ct) => Step(() => inner.CopyAsync(from, to, ct));
+        public override Task<IReadOnlyList<string>> FoldersAsync(string folder, CancellationToken ct) => inner.FoldersAsync(folder, ct);
+
+        public override async Task<bool> CopyAsync(string from, string to, CancellationToken ct)
+        {
+            var isThere = false;
+            await Step(async () => isThere = await inner.CopyAsync(from, to, ct));
+            return isThere;
+        }
 
         public override Task DeleteAsync(string name, CancellationToken ct) => Step(() => inner.DeleteAsync(name, ct));
 

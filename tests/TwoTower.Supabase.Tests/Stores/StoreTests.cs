@@ -20,11 +20,15 @@ public sealed class StoreTests(SupabaseServer server)
         await store.PrepareAsync(_ => { }, default);
         Assert.Null(await store.ReadAsync("a/b/none.json", default));
         Assert.Null(await store.TagAsync("a/b/none.json", default));
+        Assert.False(await store.CopyAsync("a/b/none.json", "a/c/none.json", default));
+        Assert.Null(await store.HashAsync("a/c/none.json", default));
+        Assert.Empty(await store.FoldersAsync("a", default));
 
         await store.WriteAsync("a/b/one.json", "{}"u8.ToArray(), default);
         await store.WriteAsync("a/b/one.json", "{\"a\":1}"u8.ToArray(), default);
-        await store.CopyAsync("a/b/one.json", "a/c/one.json", default);
-        await store.CopyAsync("a/b/one.json", "a/c/one.json", default);
+        Assert.True(await store.CopyAsync("a/b/one.json", "a/c/one.json", default));
+        Assert.True(await store.CopyAsync("a/b/one.json", "a/c/one.json", default));
+        Assert.Equal(["b", "c"], (await store.FoldersAsync("a", default)).Order());
         await store.DeleteAsync("a/b/one.json", default);
         await store.DeleteAsync("a/b/one.json", default);
 
@@ -36,6 +40,87 @@ public sealed class StoreTests(SupabaseServer server)
         await store.WriteAsync("a/c/one.json", new byte[300_000], default);
         Assert.NotEqual(tag, await store.TagAsync("a/c/one.json", default));
         Assert.Equal(300_000, (await store.HashAsync("a/c/one.json", default))!.Value.Size);
+    }
+
+    [Fact]
+    public async Task A_HEAD_that_Storage_refuses_is_asked_about_with_a_body()
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        await place.Store.PrepareAsync(_ => { }, default);
+        await place.Store.WriteAsync("a/one.json", "{}"u8.ToArray(), default);
+        var tag = await place.Store.TagAsync("a/one.json", default);
+        place.StandIn!.Intercept = request => Task.FromResult<StandInFault?>(request.Method == "HEAD" ? new(400) : null);
+        Assert.Equal(tag, await place.Store.TagAsync("a/one.json", default));
+        Assert.Null(await place.Store.TagAsync("a/none.json", default));
+        place.StandIn.Intercept = _ => Task.FromResult<StandInFault?>(
+            new(400, """{"statusCode":"429","error":"SlowDown","message":"slow down","code":"SlowDown"}""", Type: "application/json"));
+        await Assert.ThrowsAsync<RemoteException>(() => place.Store.TagAsync("a/one.json", default));
+        await Assert.ThrowsAsync<RemoteException>(() => place.Store.CopyAsync("a/one.json", "a/two.json", default));
+    }
+
+    [Fact]
+    public async Task A_bucket_that_is_not_there_is_no_file_that_is_not_there()
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        foreach (var ask in new Func<Task>[]
+        {
+            () => place.Store.ReadAsync("a/one.json", default), () => place.Store.TagAsync("a/one.json", default),
+            () => place.Store.CopyAsync("a/one.json", "a/two.json", default), () => place.Store.FoldersAsync("a", default),
+        })
+        {
+            Assert.Contains("--bucket", (await Assert.ThrowsAsync<InputException>(ask)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Nothing waits for ever for the rest of a file, and a file that breaks off is read again.</summary>
+    [Theory]
+    [InlineData(StandInBreak.Cut)]
+    [InlineData(StandInBreak.Silent)]
+    public async Task A_file_that_breaks_off_is_read_again_from_its_beginning(StandInBreak how)
+    {
+        await using var place = await TestStore.OpenAsync("supabase", server);
+        await place.Store.PrepareAsync(_ => { }, default);
+        await place.Store.WriteAsync("a/one.json", "{\"a\":1}"u8.ToArray(), default);
+        var left = 2;
+        place.StandIn!.Intercept = _ => Task.FromResult(left-- > 0 ? new StandInFault(200, "{\"a", Type: "application/json") { Break = how } : null);
+        Assert.Equal("{\"a\":1}"u8.ToArray(), await place.Store.ReadAsync("a/one.json", default));
+        left = 2;
+        Assert.Equal(("015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862", 7L), await place.Store.HashAsync("a/one.json", default));
+        left = int.MaxValue;
+        Assert.Contains("a/one.json", (await Assert.ThrowsAsync<RemoteException>(() => place.Store.HashAsync("a/one.json", default))).Message, StringComparison.Ordinal);
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => place.Store.HashAsync("a/one.json", stop.Token));
+    }
+
+    [Fact]
+    public async Task A_folder_whose_files_cannot_be_used_is_said_with_what_to_do()
+    {
+        await using var place = await TestStore.OpenAsync("folder", server);
+        await place.Store.WriteAsync("a/one.json", "{}"u8.ToArray(), default);
+        var path = Path.Combine(place.Store.Name, "a", "one.json");
+        await using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            Assert.Contains(path, (await Assert.ThrowsAsync<InputException>(() => place.Store.ReadAsync("a/one.json", default))).Message, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<InputException>(() => place.Store.CopyAsync("a/one.json", "a/two.json", default));
+        }
+
+        await Assert.ThrowsAsync<InputException>(() => place.Store.WriteAsync("a/one.json/x", "{}"u8.ToArray(), default));
+        using var nowhere = new FolderStore(Path.Combine(place.Store.Name, "nowhere"));
+        Assert.Contains("nowhere", (await Assert.ThrowsAsync<InputException>(() => nowhere.FoldersAsync("a", default))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Buckets_of_one_name_at_two_stores_are_two_places()
+    {
+        using var amazon = new S3Store("models", "prod", Variable(null));
+        using var other = new S3Store("models", "prod", Variable("http://127.0.0.1:9"));
+        Assert.Equal(amazon.Name, other.Name);
+        Assert.NotEqual(amazon.Place, other.Place);
+
+        static Func<string, string?> Variable(string? endpoint) => name => name switch
+        {
+            "AWS_ENDPOINT_URL_S3" => endpoint, "AWS_REGION" => "us-east-1", "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY" => "x", _ => null,
+        };
     }
 
     [Fact]
@@ -65,7 +150,9 @@ public sealed class StoreTests(SupabaseServer server)
         Assert.Contains("no bucket none", (await Assert.ThrowsAsync<InputException>(() => none.PrepareAsync(_ => { }, default))).Message, StringComparison.Ordinal);
         using var wrong = new S3Store("models", "", name => name switch
         {
-            "AWS_ACCESS_KEY_ID" => "WRONG", "AWS_SECRET_ACCESS_KEY" => "wrong-and-secret", _ => s3.Variable(name),
+            "AWS_ACCESS_KEY_ID" => "WRONG",
+            "AWS_SECRET_ACCESS_KEY" => "wrong-and-secret",
+            _ => s3.Variable(name),
         });
         var error = await Assert.ThrowsAsync<InputException>(() => wrong.WriteAsync("x", [1], default));
         Assert.Contains("AWS_SECRET_ACCESS_KEY", error.Message, StringComparison.Ordinal);
@@ -106,7 +193,8 @@ internal sealed class TestStore : IAsyncDisposable
                 var db = await server.CreateProjectAsync(new(Exposes: false, SecuresTables: false));
                 var standIn = new SupabaseStandIn(db);
                 var client = new SupabaseClient(
-                    new(new(standIn.Url), SupabaseKey.Parse(SupabaseStandIn.SecretKey, "test")), TimeProvider.System, delay: TimeSpan.FromMilliseconds(5));
+                    new(new(standIn.Url), SupabaseKey.Parse(SupabaseStandIn.SecretKey, "test")), TimeProvider.System, delay: TimeSpan.FromMilliseconds(5),
+                    patience: Patience.Usual with { Silence = TimeSpan.FromSeconds(0.5) });
                 return new() { Store = new StorageStore(client, "model-artifacts"), StandIn = standIn, _db = db };
         }
     }

@@ -25,9 +25,25 @@ public sealed record StandInRequest(string Method, string Path, IReadOnlyDiction
 /// <param name="Code">PostgREST's code, which it says in a header, too.</param>
 public sealed record StandInFault(int Status, string Body = "", int? RetryAfter = null, string? Type = null, string? Code = null)
 {
+    /// <summary>What happens in the middle of the body, behind what <see cref="Body"/> has of it.</summary>
+    public StandInBreak Break { get; init; }
+
     /// <summary>An error as PostgREST says it.</summary>
     public static StandInFault Rest(int status, string code, string message) =>
         new(status, $$"""{"code":"{{code}}","details":null,"hint":null,"message":"{{message}}"}""", Type: "application/json; charset=utf-8", Code: code);
+}
+
+/// <summary>How an answer ends before its end.</summary>
+public enum StandInBreak
+{
+    /// <summary>It doesn't.</summary>
+    None,
+
+    /// <summary>The connection is cut in the body.</summary>
+    Cut,
+
+    /// <summary>Nothing comes any more, until whoever asked gives up.</summary>
+    Silent,
 }
 
 /// <summary>
@@ -149,6 +165,13 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         if (fault.Code is not null) context.Response.Headers["Proxy-Status"] = $"PostgREST; error={fault.Code}";
         if (fault.Type is not null) context.Response.ContentType = fault.Type;
         if (fault.RetryAfter is { } seconds) context.Response.Headers.RetryAfter = $"{seconds}";
+        if (fault.Break != StandInBreak.None) context.Response.ContentLength = Encoding.UTF8.GetByteCount(fault.Body) + 1000;
         await context.Response.WriteAsync(fault.Body);
+        if (fault.Break == StandInBreak.None) return;
+        await context.Response.Body.FlushAsync();
+
+        // An answer that ends before its Content-Length is cut by the server: what was sent arrives.
+        if (fault.Break == StandInBreak.Cut) return;
+        await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
     }
 }
