@@ -60,8 +60,12 @@ internal static class ImportSupabaseVerb
         await session.Terminal.StageAsync("reading", "rows", progress => new RestDownload(client, session.Time, session.Terminal.Warn).RunAsync(
             spool, pageRows, new Relay<DownloadProgress>(progress, step => new(step.Rows, step.Total, step.Table)), session.Stop));
 
-        var options = new ImportOptions { SkipBad = skipBad, LeftOut = rows => ImportCommand.WriteBadRows(session, rows),
-            Time = session.Time };
+        var options = new ImportOptions
+        {
+            SkipBad = skipBad,
+            LeftOut = rows => ImportCommand.WriteBadRows(session, rows),
+            Time = session.Time
+        };
         try
         {
             using var set = await Task.Run(() =>

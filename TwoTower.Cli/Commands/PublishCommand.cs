@@ -20,8 +20,12 @@ internal static class PublishCommand
     {
         var place = new Argument<string>("PLACE") { Description = "supabase (Storage of the project), s3://BUCKET/PREFIX (any S3-compatible store), or a folder." };
         var release = EmbedCommand.Release("the active one");
-        var bucket = new Option<string>("--bucket") { Description = "The bucket of Supabase Storage; made, private, where there is none.",
-            HelpName = "NAME", DefaultValueFactory = _ => "model-artifacts" };
+        var bucket = new Option<string>("--bucket")
+        {
+            Description = "The bucket of Supabase Storage; made, private, where there is none.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "model-artifacts"
+        };
         var rollback = new Option<bool>("--rollback") { Description = "Make current/ the version again that was published before." };
         var reason = ReleaseOptions.Reason();
         var watch = new Option<bool>("--watch")

@@ -37,6 +37,12 @@ internal static class DatabaseErrors
     public static bool IsShortOfSharedMemory(PostgresException error) =>
         error.MessageText.Contains("shared memory", StringComparison.Ordinal);
 
+    /// <summary>True where a function, a table or a schema isn't there: the schema isn't migrated, or half of it is.</summary>
+    public static bool LacksPart(Exception error) => error is PostgresException
+    {
+        SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName,
+    };
+
     private static DatabaseFault OfServer(PostgresException answer) => answer.SqlState switch
     {
         ['T', 'T', ..] => DatabaseFault.Rule,

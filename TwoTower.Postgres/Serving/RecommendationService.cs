@@ -140,7 +140,7 @@ internal sealed class RecommendationService : IDisposable
             // No embedder has come to it yet, or none runs.
             var embedding = await _newVideos.EmbedAsync(videoId, version, ct);
             var others = filter with { ExcludeVideoIds = [.. filter.ExcludeVideoIds, videoId] };
-            return await _search.NearestAsync(embedding, limit, others, null, version, ct);
+            return await _search.NearestAsync(embedding, limit, limit, others, null, version, ct);
         }
     }
 
@@ -158,8 +158,7 @@ internal sealed class RecommendationService : IDisposable
         List<Candidate> candidates;
         using (ServingTelemetry.Begin("search"))
         {
-            candidates =
-                await NearestAsync(embedding, _options.Candidates(request.Limit), request.Filter, seenBy, version, ct);
+            candidates = await NearestAsync(embedding, request.Limit, reRank, request.Filter, seenBy, version, ct);
         }
 
         using (ServingTelemetry.Begin("rank"))
@@ -176,11 +175,14 @@ internal sealed class RecommendationService : IDisposable
     }
 
     private async Task<List<Candidate>> NearestAsync(
-        float[] embedding, int limit, VideoFilter filter, Guid? seenBy, string version, CancellationToken ct)
+        float[] embedding, int limit, bool reRank, VideoFilter filter, Guid? seenBy, string version, CancellationToken ct)
     {
+        // In the model's own order nobody reads further than the answer; where filters leave little, the second half makes the first surer.
+        var lookedAt = _options.Candidates(limit);
         try
         {
-            return await _search.NearestAsync(embedding, limit, filter, seenBy, version, ct);
+            return await _search.NearestAsync(
+                embedding, reRank ? lookedAt : Math.Min(2 * limit, lookedAt), lookedAt, filter, seenBy, version, ct);
         }
         catch (Exception e) when (ReleaseFault.IsPossible(e))
         {
@@ -194,7 +196,7 @@ internal sealed class RecommendationService : IDisposable
     {
         try
         {
-            await _search.NearestAsync(embedding, 1, AnyVideo, null, version, ct);
+            await _search.NearestAsync(embedding, 1, 1, AnyVideo, null, version, ct);
             return false;
         }
         catch (Exception e) when (e is not OperationCanceledException)

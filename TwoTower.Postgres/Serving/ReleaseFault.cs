@@ -12,11 +12,12 @@ internal static class ReleaseFault
     /// <summary>True of an answer that wasn't given because of the release.</summary>
     public static bool Is(Exception failure) => failure is RecommendationException { Why: NoAnswer.NoUsableRelease };
 
-    /// <summary>False when the cause is known already: the client left, the database is away, another release is active now, it is
-    /// said.</summary>
+    /// <summary>False when the cause is known already: the client left, the database is away, isn't migrated or refuses the role, another
+    /// release is active now, it is said.</summary>
     public static bool IsPossible(Exception failure) => failure switch
     {
         OperationCanceledException or StaleReleaseException or RecommendationException or IOException => false,
-        _ => !DatabaseErrors.IsPassing(failure) && DatabaseErrors.FaultOf(failure) != DatabaseFault.Cancelled,
+        _ => !DatabaseErrors.IsPassing(failure) && !DatabaseErrors.LacksPart(failure)
+            && DatabaseErrors.FaultOf(failure) is not (DatabaseFault.Cancelled or DatabaseFault.Denied),
     };
 }

@@ -13,17 +13,20 @@ internal sealed class VideoSearch(ServingQuery query)
     private const string Filter = "@max_safety_level, @regions, @exclude, @banned_tags";
 
     /// <summary>Nearest to a vector, in the vectors of one release; without what a user has decided on, where one is given.</summary>
+    /// <param name="limit">Most videos to return.</param>
+    /// <param name="lookedAt">For how many the index looks, if more: it finds the nearest the surer.</param>
     /// <exception cref="StaleReleaseException">That release isn't there any more.</exception>
     public Task<List<Candidate>> NearestAsync(
-        float[] embedding, int limit, VideoFilter filter, Guid? seenBy, string modelVersion, CancellationToken ct) =>
+        float[] embedding, int limit, int lookedAt, VideoFilter filter, Guid? seenBy, string modelVersion, CancellationToken ct) =>
         ReadAsync(
-            $"select {Columns} from two_tower.nearest_videos(@embedding, @limit, {Filter}, @version, @seen_by)",
+            $"select {Columns} from two_tower.nearest_videos(@embedding, @limit, {Filter}, @version, @seen_by, @looked_at)",
             [
                 Statements.Parameter("embedding", embedding),
                 Statements.Parameter("limit", limit),
                 .. Conditions(filter),
                 Statements.Parameter("version", modelVersion),
                 Statements.Parameter("seen_by", seenBy),
+                Statements.Parameter("looked_at", lookedAt),
             ],
             limit, ct);
 

@@ -6,8 +6,8 @@ using TwoTower.Postgres.Serving;
 namespace TwoTower.ServiceDefaults.Upkeep;
 
 /// <summary>
-/// Keeps the counts behind popular-and-fresh current. Any number of processes try; the database lets one at a time, and that one looks for
-/// odd values now and then.
+/// Keeps the counts behind popular-and-fresh current. Any number of processes try; the database lets one at a time. Each that counts looks
+/// for odd values, once an hour.
 /// </summary>
 /// <param name="every">Pause between two counts; zero: another process counts.</param>
 internal sealed class StatisticsRefresh(
@@ -25,7 +25,10 @@ internal sealed class StatisticsRefresh(
         using var timer = new PeriodicTimer(every, time);
         try
         {
-            do await RefreshAsync(stoppingToken);
+            do
+            {
+                if (await RefreshAsync(stoppingToken) && time.GetUtcNow() >= _nextLook) await LookAsync(stoppingToken);
+            }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -34,20 +37,33 @@ internal sealed class StatisticsRefresh(
         }
     }
 
-    private async Task RefreshAsync(CancellationToken ct)
+    // False where another process counts, or nobody can.
+    private async Task<bool> RefreshAsync(CancellationToken ct)
     {
         try
         {
-            if (await statistics.RefreshAsync(ct) is not { } changed) return;
+            if (await statistics.RefreshAsync(ct) is not { } changed) return false;
             logger.LogDebug("Counted likes anew: {Changed} videos changed", changed);
-            if (time.GetUtcNow() < _nextLook) return;
-            _nextLook = time.GetUtcNow() + BetweenLooks;
-            await TellOddValuesAsync(ct);
+            return true;
         }
         catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
         {
             // The counts of before go on being served; readiness tells of the database.
             logger.LogWarning("Likes could not be counted, the next try is in {Seconds} s: {Reason}", every.TotalSeconds, e.Message);
+            return false;
+        }
+    }
+
+    private async Task LookAsync(CancellationToken ct)
+    {
+        try
+        {
+            await TellOddValuesAsync(ct);
+            _nextLook = time.GetUtcNow() + BetweenLooks;
+        }
+        catch (Exception e) when (DatabaseErrors.FaultOf(e) is not null)
+        {
+            logger.LogWarning("Odd values could not be looked for, the next try is after the next count: {Reason}", e.Message);
         }
     }
 

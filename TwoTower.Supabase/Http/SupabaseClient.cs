@@ -21,8 +21,12 @@ internal sealed class SupabaseClient : IDisposable
         // No redirect: a key goes to the server that it is for.
         _http = new(new ResilienceHandler(pipeline)
         {
-            InnerHandler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(15), AllowAutoRedirect = false,
-                AutomaticDecompression = DecompressionMethods.All },
+            InnerHandler = new SocketsHttpHandler
+            {
+                ConnectTimeout = TimeSpan.FromSeconds(15),
+                AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.All
+            },
         })
         { Timeout = Timeout.InfiniteTimeSpan };
     }

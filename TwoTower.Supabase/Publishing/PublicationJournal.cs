@@ -44,6 +44,9 @@ internal sealed record PublicationJournal
 
     /// <summary>Writes it.</summary>
     public Task WriteAsync(ArtifactStore store, string name, CancellationToken ct) =>
-        store.WriteAsync(name, JsonSerializer.SerializeToUtf8Bytes(this with { Log = [.. Log.TakeLast(100)],
-            Published = [.. Published.TakeLast(50)] }, SnakeCaseJson.Indented), ct);
+        store.WriteAsync(name, JsonSerializer.SerializeToUtf8Bytes(this with
+        {
+            Log = [.. Log.TakeLast(100)],
+            Published = [.. Published.TakeLast(50)]
+        }, SnakeCaseJson.Indented), ct);
 }

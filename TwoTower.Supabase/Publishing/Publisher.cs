@@ -46,7 +46,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         await RecoverAsync(ct);
         var uploaded = await StoreAsync(folder, manifest, done, ct);
         return await CopyAsync(
-            version, "publish", null, journal => [.. journal.Published.Where(published => published != version), version], ct) with { Uploaded = uploaded };
+            version, "publish", null, journal => [.. journal.Published.Where(published => published != version), version], ct) with
+        { Uploaded = uploaded };
     }
 
     /// <summary>Makes current/ a copy of the version that was published before.</summary>

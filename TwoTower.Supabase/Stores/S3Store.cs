@@ -99,8 +99,14 @@ internal sealed class S3Store : ArtifactStore
 
     public override Task WriteAsync(string name, string path, CancellationToken ct) => CallAsync(name, async () =>
     {
-        var request = new PutObjectRequest { BucketName = _bucket, Key = _prefix + name, FilePath = path, ContentType = TypeOf(name),
-            UseChunkEncoding = false };
+        var request = new PutObjectRequest
+        {
+            BucketName = _bucket,
+            Key = _prefix + name,
+            FilePath = path,
+            ContentType = TypeOf(name),
+            UseChunkEncoding = false
+        };
         request.Headers.CacheControl = "max-age=0";
         await _s3.PutObjectAsync(request, ct);
         return true;
@@ -108,8 +114,13 @@ internal sealed class S3Store : ArtifactStore
 
     public override Task CopyAsync(string from, string to, CancellationToken ct) => CallAsync(to, async () =>
     {
-        await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket,
-            DestinationKey = _prefix + to }, ct);
+        await _s3.CopyObjectAsync(new()
+        {
+            SourceBucket = _bucket,
+            SourceKey = _prefix + from,
+            DestinationBucket = _bucket,
+            DestinationKey = _prefix + to
+        }, ct);
         return true;
     });
 

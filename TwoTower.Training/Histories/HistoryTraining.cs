@@ -63,8 +63,14 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         using var fitting = TrainingTelemetry.Source.StartActivity("item vectors");
         int[] decisions = Count(data);
         var others = recipe.History.Chooses("max_items")
-            ? OtherItems.Read(tables, data, options, closedForm.IsPopularity, recipe.Seed, threads, ct) : null;
-        if (others is not null) say?.Invoke($"{others.Videos.Count:N0} more videos have vectors from the factors of their likes");
+            ? OtherItems.Read(tables, data, ItemVectors.Most(rank), options, closedForm.IsPopularity, recipe.Seed, threads, ct) : null;
+        if (others is not null)
+        {
+            var full = data.Videos.Count + others.Videos.Count == ItemVectors.Most(rank);
+            say?.Invoke($"{others.Videos.Count:N0} more videos have vectors from the factors of their likes"
+                + (full ? "; a release has no room for more, and those with fewer decisions live by their content" : ""));
+        }
+
         var one = others is null ? null : Scale(distillation.Everybody(1, device), share);
         var vectors =
             ItemVectors.Fit(

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Features;
 using TwoTower.Core.Rows;
@@ -18,6 +19,13 @@ namespace TwoTower.Training.Histories;
 internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, ItemIds Ids)
 {
     private const int BlockRows = 256;
+
+    // Own parts are one file of a release, and that is one value of a column: PostgreSQL takes less than 1 GB of it.
+    private const long MostBytes = 768L << 20;
+
+    /// <summary>How many videos can have own parts.</summary>
+    /// <param name="rank">Numbers of an embedding but its last.</param>
+    public static int Most(int rank) => (int)(MostBytes / (Unsafe.SizeOf<Half>() * (3 * rank + 1)));
 
     /// <summary>Fits the content and what it misses.</summary>
     /// <param name="videos">The items' keys.</param>

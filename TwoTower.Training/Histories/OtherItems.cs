@@ -28,12 +28,13 @@ internal sealed record OtherItems(
     /// <summary>Reads them.</summary>
     /// <param name="tables">All rows.</param>
     /// <param name="data">The items.</param>
+    /// <param name="most">Items and these videos together: those with the most decisions.</param>
     /// <param name="popularityAlone">True: nothing else is served, and no factors are fitted.</param>
     /// <returns>Null where every liked video is an item.</returns>
     public static OtherItems? Read(
-        TableSet tables, Interactions data, HistoryOptions options, bool popularityAlone, int seed, int threads, CancellationToken ct)
+        TableSet tables, Interactions data, int most, HistoryOptions options, bool popularityAlone, int seed, int threads, CancellationToken ct)
     {
-        var all = Interactions.Read(tables, int.MaxValue, TimeSpan.FromDays(options.TrendDays));
+        var all = Interactions.Read(tables, Math.Max(most, data.Videos.Count), TimeSpan.FromDays(options.TrendDays));
         if (all.Videos.Count == data.Videos.Count) return null;
         var place = all.Videos.Select((video, item) => (video.Id, item)).ToDictionary(pair => pair.Id, pair => pair.item);
         int[] items = [.. data.Videos.Select(video => place[video.Id])];

@@ -31,7 +31,9 @@ internal sealed class ProblemHandler(
         {
             // Why a release can't be used is for its operator; a database that is away needs no stack.
             var cause = exception is RecommendationException { InnerException: not InputException } ? exception.InnerException : null;
-            if (_unanswered.Take(problem.Title!) is { } before)
+            // Two releases, or two causes, are told apart; what a client sends is in none of it.
+            var kind = exception is RecommendationException ? $"{exception.Message} {cause?.GetType()}" : problem.Title!;
+            if (_unanswered.Take(kind) is { } before)
             {
                 logger.LogWarning(
                     cause, "No answer: {Detail} {Reason}{Before}", problem.Detail, exception.Message, before > 0 ? $" ({before} more like it before)" : "");

@@ -141,6 +141,12 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres)
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => service.RecommendAsync(new(ApiWorld.Viewer, 5, false, bad)));
         Assert.Equal(0, await FailuresAsync());
 
+        // A schema of which a part is missing, as between two migrations.
+        await db.ExecuteAsync("alter function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) rename to video_filter_of_tomorrow");
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => service.RecommendAsync(new(ApiWorld.Viewer, 5, false, new VideoFilter())));
+        Assert.Equal(0, await FailuresAsync());
+        await db.ExecuteAsync("alter function two_tower.video_filter_of_tomorrow(text[], uuid[], uuid[], text[], uuid, uuid[]) rename to video_filter");
+
         // The same request, of a release whose vectors are gone from its table.
         await db.ExecuteAsync($"alter table {release.Table} drop column embedding");
         var failed = await Assert.ThrowsAsync<RecommendationException>(() => service.RecommendAsync(new(ApiWorld.Viewer, 5, false, bad)));

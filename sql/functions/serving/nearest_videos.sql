@@ -1,4 +1,4 @@
--- function: two_tower.nearest_videos(real[], integer, integer, text[], uuid[], text[], text, uuid)
+-- function: two_tower.nearest_videos(real[], integer, integer, text[], uuid[], text[], text, uuid, integer)
 -- The search of a recommendation, with what a response shows of each video: one round trip, and a plan that the session keeps.
 create or replace function two_tower.nearest_videos(
     p_embedding real[],
@@ -8,7 +8,8 @@ create or replace function two_tower.nearest_videos(
     p_exclude_video_ids uuid[],
     p_banned_tags text[],
     p_model_version text,
-    p_seen_by uuid)
+    p_seen_by uuid,
+    p_looked_at int default null)
 returns table (
     video_id uuid, value double precision, external_id text, title text, thumbnail_url text, duration_seconds int, price numeric,
     released_at timestamptz, tags text[], performers text[])
@@ -21,7 +22,7 @@ begin
         array(select t.tag_name from two_tower.video_tag_names t where t.video_id = v.id and t.tag_name is not null order by t.tag_name),
         array(select p.performer_name from two_tower.video_performer_names p where p.video_id = v.id and p.performer_name is not null order by p.performer_name)
     from two_tower.search_videos(p_embedding, p_limit, null, p_max_safety_level, p_allowed_regions, p_exclude_video_ids,
-        p_banned_tags, p_model_version, p_seen_by) s
+        p_banned_tags, p_model_version, p_seen_by, p_looked_at) s
     join public.videos v on v.id = s.video_id
     order by s.similarity desc, s.video_id;
 end

@@ -29,7 +29,8 @@ begin
             max(coalesce(a.arrived_at, d.created_at)) as last_came_at
         from public.user_video_decisions d
         left join two_tower.decision_arrivals a on a.user_id = d.user_id and a.video_id = d.video_id and a.decided_at = d.created_at
-        where d.created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
+        where d.decision_type in ('like', 'nope')
+            and d.created_at between '0001-01-01 00:00:00+00' and statement_timestamp() + interval '10 minutes'
         group by d.video_id, d.user_id
     ), word as (
         select w.video_id, w.user_id, w.liked_at > w.noped_at or w.noped_at is null as is_like,
@@ -37,11 +38,9 @@ begin
                 partition by w.user_id, (w.last_came_at at time zone 'UTC')::date
                 order by w.last_came_at, w.video_id) as of_day
         from last_word w
-        where w.liked_at is not null or w.noped_at is not null
     ), came as (
         select w.user_id, count(*) as videos, min(w.first_came_at) as decided_at
         from last_word w
-        where w.liked_at is not null or w.noped_at is not null
         group by w.user_id
     ), weighed as materialized (
         -- A user from before arrivals were noted, or an imported one, came with the first decision.
@@ -115,6 +114,8 @@ begin
         where not exists (
             select from public.user_video_decisions d
             where d.user_id = a.user_id and d.video_id = a.video_id and d.created_at = a.decided_at)
+    ), forgotten as (
+        delete from two_tower.given_user_ids g where not exists (select from public.profiles p where p.user_id = g.user_id)
     )
     select (select count(*) from changed) + (select count(*) from added) + (select count(*) from removed) into v_changed;
     return v_changed;

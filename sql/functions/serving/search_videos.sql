@@ -1,7 +1,7 @@
--- function: two_tower.search_videos(real[], integer, uuid[], integer, text[], uuid[], text[], text, uuid)
+-- function: two_tower.search_videos(real[], integer, uuid[], integer, text[], uuid[], text[], text, uuid, integer)
 -- The videos nearest to a vector of one release, nearest first: the active release, or the one that p_model_version pins. The filters
 -- are inside the scan, so as many rows come back as were asked for, if there are as many; similarity is the cosine. p_seen_by leaves out what
--- that user has decided on.
+-- that user has decided on. p_looked_at is for how many rows the index looks, where that is more than p_limit: it finds them the surer.
 --
 -- There are two ways: along the index, which goes on past its first batch (hnsw.iterative_scan) while the filters leave too few rows, up to
 -- hnsw.max_scan_tuples; and exactly, over all that passes the filters. Where a filter may leave little, a sample of the release's videos tells
@@ -17,12 +17,14 @@ create or replace function two_tower.search_videos(
     p_exclude_video_ids uuid[],
     p_banned_tags text[],
     p_model_version text,
-    p_seen_by uuid)
+    p_seen_by uuid,
+    p_looked_at int default null)
 returns table (video_id uuid, similarity double precision)
 rows 200
 language plpgsql stable as $$
 declare
     v_limit int := least(greatest(coalesce(p_limit, 50), 1), 500);
+    v_looked_at int := least(greatest(coalesce(p_looked_at, v_limit), v_limit), 500);
     v_active text;
     v_release two_tower.releases;
     v_table text;
@@ -107,8 +109,8 @@ begin
         current_setting('hnsw.ef_search'), current_setting('jit'), current_setting('enable_sort'),
         current_setting('random_page_cost'), current_setting('hnsw.iterative_scan', true)];
     v_iterative := v_before[5] is not null;
-    -- With a list as long as the answer the end of the answer is poor. v_limit is 500 at most, and pgvector takes 1000.
-    perform set_config('hnsw.ef_search', greatest(v_before[1]::int, 2 * v_limit)::text, true);
+    -- With a list as long as the answer the end of the answer is poor. v_looked_at is 500 at most, and pgvector takes 1000.
+    perform set_config('hnsw.ef_search', greatest(v_before[1]::int, 2 * v_looked_at)::text, true);
     -- The index's cost is high by design, enough for the planner to compile a query that takes milliseconds: compiling takes longer.
     perform set_config('jit', 'off', true);
     if v_iterative then
@@ -134,7 +136,7 @@ begin
             v_marks.bits, v_marks.others, v_changed;
         -- Milliseconds, measured where a search of 200 takes 10 (docs/performance.md); only their proportions matter.
         v_share := (v_passing + 0.5) / (v_sampled + 1);
-        v_tuples := greatest(2 * v_limit, 1.2 * v_limit / v_share);
+        v_tuples := greatest(2 * v_looked_at, 1.2 * v_limit / v_share);
         v_index_ms := 0.036 * v_tuples + case when v_tagged and v_changed is null then 0.01 * v_tuples else 0 end;
         -- Of what the tags leave, do the other conditions leave nearly all? Then they needn't be looked at before the vectors are.
         v_tags_first := v_changed is not null and v_share * (v_sampled / greatest(v_passing_others, 0.5) - 1) < 0.1;

@@ -35,11 +35,18 @@ export function secretKeys(): string[] {
 
 // What JSON.parse throws repeats what it read: a secret.
 function parse(keys: string): Record<string, string> {
+  let read: unknown;
   try {
-    return JSON.parse(keys);
+    read = JSON.parse(keys);
   } catch {
-    throw new Error("SUPABASE_SECRET_KEYS isn't JSON, such as {\"default\": \"sb_secret_…\"}.");
+    read = undefined;
   }
+
+  // Of a text the values would be its letters, each of them a key.
+  const isOne = typeof read === "object" && read !== null && !Array.isArray(read) &&
+    Object.values(read).every((key) => typeof key === "string" && key !== "");
+  if (!isOne) throw new Error("SUPABASE_SECRET_KEYS isn't a JSON object of keys, such as {\"default\": \"sb_secret_…\"}.");
+  return read as Record<string, string>;
 }
 
 /** Tells the caller by the verified token, or by a secret key. */

@@ -11,9 +11,9 @@ export class DatabaseError extends Error {
     return ["TT201", "TT202"].includes(this.code) || (this.code === "42P01" && this.message.includes("two_tower.video_embeddings_"));
   }
 
-  /** Whether what was asked is why: not the database, what stands before it, or a right that is missing. */
+  /** Whether what was asked is why: not the database, what stands before it, a right that is missing, or functions and tables that are. */
   get isOfStatement(): boolean {
-    return !this.isGone && /^(?!08|28|40|42501|53|55|57|58)[0-9A-Z]{5}$/.test(this.code);
+    return !this.isGone && /^(?!08|28|3F000|40|42501|42883|42P01|53|55|57|58)[0-9A-Z]{5}$/.test(this.code);
   }
 }
 

@@ -42,7 +42,10 @@ public sealed class SupabasePageTests(PostgresFixture postgres, SupabaseServer s
         Assert.True(commands.Count >= 4, string.Join('\n', commands));
         var start = new ProcessStartInfo("bash")
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = at.Workplace.Home,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = at.Workplace.Home,
         };
         foreach (var (name, value) in at.Workplace.Environment) start.Environment[name] = value;
         start.Environment["TWOTOWER_DATABASE"] = database.ConnectionString;

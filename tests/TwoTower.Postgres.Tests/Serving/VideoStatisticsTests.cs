@@ -53,6 +53,27 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
     }
 
     [Fact]
+    public async Task What_is_no_like_and_no_nope_neither_makes_a_user_older_nor_takes_a_place_of_the_day()
+    {
+        var statistics = new VideoStatistics(
+            _db.DataSource, Options.Create(new PopularityOptions { Maturity = TimeSpan.FromDays(7), Spread = 1, DecisionsPerDay = 1 }));
+        await _db.ExecuteAsync("""
+            alter table user_video_decisions drop constraint if exists user_video_decisions_decision_type_check;
+            delete from user_video_decisions;
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at) values
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'view', now() - interval '1 year'),
+              ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000003', 'like', now()),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000001', 'view', '2026-01-01Z'),
+              ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000002', 'like', '2026-01-01 01:00Z');
+            delete from two_tower.user_arrivals;
+            delete from two_tower.decision_arrivals
+            """);
+        await statistics.RefreshAsync();
+        Assert.Equal(0, await PopularityAsync(3), 3);
+        Assert.True(await PopularityAsync(2) > 0);
+    }
+
+    [Fact]
     public async Task Only_what_changed_is_written_and_a_deleted_video_goes()
     {
         await _statistics.RefreshAsync();

@@ -134,13 +134,30 @@ public sealed class EdgeFaultTests(SupabaseServer server) : IClassFixture<Supaba
         Assert.Equal(status, await edge.StatusAsync("recommend", edge.Signed(User), new { }));
     }
 
-    [Fact]
-    public async Task Secret_keys_that_cannot_be_read_are_not_repeated_in_the_log()
+    // Of a text in quotes the values are its letters: none of them is a key.
+    [Theory]
+    [InlineData("KEY", "KEY")]
+    [InlineData("\"KEY\"", "s")]
+    [InlineData("[\"KEY\"]", "KEY")]
+    [InlineData("{\"default\": null}", "KEY")]
+    public async Task Secret_keys_that_cannot_be_read_open_nothing_and_are_not_repeated_in_the_log(string keys, string presented)
     {
-        await using var edge = await Edge.StartAsync(server, secretKeys: SupabaseStandIn.SecretKey);
-        Assert.Equal(500, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { }));
-        Assert.Contains("SUPABASE_SECRET_KEYS isn't JSON", edge.Log, StringComparison.Ordinal);
+        await using var edge = await Edge.StartAsync(server, secretKeys: keys.Replace("KEY", SupabaseStandIn.SecretKey, StringComparison.Ordinal));
+        var key = presented.Replace("KEY", SupabaseStandIn.SecretKey, StringComparison.Ordinal);
+        Assert.Equal(500, await edge.StatusAsync("recommend", key, new { user_id = User }));
+        Assert.Contains("SUPABASE_SECRET_KEYS isn't a JSON object", edge.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("sb_secret_0", edge.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_schema_that_is_not_whole_is_no_fault_of_the_release()
+    {
+        await using var edge = await Edge.StartAsync(server);
+        Assert.Equal(edge.Version, await VersionAsync(edge));
+        await edge.Database.ExecuteAsync(
+            "alter function two_tower.video_filter(text[], uuid[], uuid[], text[], uuid, uuid[]) rename to video_filter_of_tomorrow");
+        Assert.NotEqual(200, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = User }));
+        Assert.Equal(0L, await edge.Database.ScalarAsync<long>("select count(*) from two_tower.serving_faults"));
     }
 
     [Fact]

@@ -197,7 +197,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
             update two_tower.release_files set content = decode('00', 'hex'), size = 1, sha256 = encode(sha256(decode('00', 'hex')), 'hex') where path = 'user_tower.onnx';
             """);
         Assert.Equal(503, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = user }));
-await edge.UntilAsync("count(*) = 1 from two_tower.serving_faults where kind = 'failed'");
+        await edge.UntilAsync("count(*) = 1 from two_tower.serving_faults where kind = 'failed'");
         Assert.Equal(200, await edge.StatusAsync("recommend", SupabaseStandIn.SecretKey, new { user_id = Guid.NewGuid() }));
     }
 

@@ -18,7 +18,10 @@ internal sealed class S3Server : IAsyncDisposable
     /// <summary>What AWS' SDK reads.</summary>
     public Func<string, string?> Variable => name => name switch
     {
-        "AWS_ENDPOINT_URL_S3" => Url, "AWS_REGION" => "us-east-1", "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY" => "S3RVER", _ => null,
+        "AWS_ENDPOINT_URL_S3" => Url,
+        "AWS_REGION" => "us-east-1",
+        "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY" => "S3RVER",
+        _ => null,
     };
 
     public static async Task<S3Server> StartAsync()

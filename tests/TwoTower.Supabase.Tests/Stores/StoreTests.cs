@@ -65,7 +65,9 @@ public sealed class StoreTests(SupabaseServer server)
         Assert.Contains("no bucket none", (await Assert.ThrowsAsync<InputException>(() => none.PrepareAsync(_ => { }, default))).Message, StringComparison.Ordinal);
         using var wrong = new S3Store("models", "", name => name switch
         {
-            "AWS_ACCESS_KEY_ID" => "WRONG", "AWS_SECRET_ACCESS_KEY" => "wrong-and-secret", _ => s3.Variable(name),
+            "AWS_ACCESS_KEY_ID" => "WRONG",
+            "AWS_SECRET_ACCESS_KEY" => "wrong-and-secret",
+            _ => s3.Variable(name),
         });
         var error = await Assert.ThrowsAsync<InputException>(() => wrong.WriteAsync("x", [1], default));
         Assert.Contains("AWS_SECRET_ACCESS_KEY", error.Message, StringComparison.Ordinal);

@@ -14,7 +14,12 @@ internal sealed partial class RestQuery(IQueryCollection query)
     private static readonly HashSet<string> Words = ["select", "order", "limit", "offset", "columns", "on_conflict", "and", "or", "not.and", "not.or"];
     private static readonly Dictionary<string, string> Operators = new()
     {
-        ["eq"] = "=", ["neq"] = "<>", ["gt"] = ">", ["gte"] = ">=", ["lt"] = "<", ["lte"] = "<=",
+        ["eq"] = "=",
+        ["neq"] = "<>",
+        ["gt"] = ">",
+        ["gte"] = ">=",
+        ["lt"] = "<",
+        ["lte"] = "<=",
     };
 
     private readonly List<string> _values = [];

@@ -70,8 +70,13 @@ public sealed class StorageApi
         }
         catch (StorageException error)
         {
-            await WriteAsync(request, response, 400, JsonSerializer.Serialize(new { statusCode = error.Status, error = error.Error,
-                message = error.Message, code = error.Code }, Relaxed));
+            await WriteAsync(request, response, 400, JsonSerializer.Serialize(new
+            {
+                statusCode = error.Status,
+                error = error.Error,
+                message = error.Message,
+                code = error.Code
+            }, Relaxed));
         }
     }
 
@@ -140,8 +145,13 @@ public sealed class StorageApi
         var there = objects.GetValueOrDefault(to);
         if (there is not null && (isMove || request.Headers["x-upsert"] != "true")) throw Duplicate();
         var now = DateTimeOffset.UtcNow;
-        var file = source with { Created = there?.Created ?? now, Updated = now, Id = there?.Id ?? (isMove ? source.Id : Guid.NewGuid()),
-            Version = Guid.NewGuid() };
+        var file = source with
+        {
+            Created = there?.Created ?? now,
+            Updated = now,
+            Id = there?.Id ?? (isMove ? source.Id : Guid.NewGuid()),
+            Version = Guid.NewGuid()
+        };
         objects[to] = file;
         if (isMove)
         {
@@ -151,9 +161,19 @@ public sealed class StorageApi
 
         return new()
         {
-            ["Key"] = $"{bucket}/{to}", ["Id"] = file.Id, ["name"] = to, ["bucket_id"] = bucket, ["owner"] = "", ["owner_id"] = "", ["version"] = file.Version,
-            ["id"] = file.Id, ["updated_at"] = Time(file.Updated), ["created_at"] = Time(file.Created), ["last_accessed_at"] = Time(file.Created),
-            ["metadata"] = Metadata(file), ["user_metadata"] = null,
+            ["Key"] = $"{bucket}/{to}",
+            ["Id"] = file.Id,
+            ["name"] = to,
+            ["bucket_id"] = bucket,
+            ["owner"] = "",
+            ["owner_id"] = "",
+            ["version"] = file.Version,
+            ["id"] = file.Id,
+            ["updated_at"] = Time(file.Updated),
+            ["created_at"] = Time(file.Created),
+            ["last_accessed_at"] = Time(file.Created),
+            ["metadata"] = Metadata(file),
+            ["user_metadata"] = null,
         };
     }
 
@@ -167,10 +187,24 @@ public sealed class StorageApi
             .Select(pair => (Name: pair.Key[below.Length..], pair.Value))
             .GroupBy(pair => pair.Name.Split('/')[0]).OrderBy(group => group.Key, StringComparer.Ordinal).Skip(offset).Take(limit)
             .Select(group => group.First() is var (name, file) && name == group.Key
-                ? (object)new { name, id = file.Id, updated_at = Time(file.Updated), created_at = Time(file.Created),
-                    last_accessed_at = Time(file.Created), metadata = Metadata(file) }
-                : new { name = group.Key, id = (string?)null, updated_at = (string?)null, created_at = (string?)null,
-                    last_accessed_at = (string?)null, metadata = (object?)null })
+                ? (object)new
+                {
+                    name,
+                    id = file.Id,
+                    updated_at = Time(file.Updated),
+                    created_at = Time(file.Created),
+                    last_accessed_at = Time(file.Created),
+                    metadata = Metadata(file)
+                }
+                : new
+                {
+                    name = group.Key,
+                    id = (string?)null,
+                    updated_at = (string?)null,
+                    created_at = (string?)null,
+                    last_accessed_at = (string?)null,
+                    metadata = (object?)null
+                })
             .ToArray();
     }
 
@@ -181,9 +215,17 @@ public sealed class StorageApi
             .Select(name => objects.TryRemove(name, out var file)
                 ? new
                 {
-                    name, bucket_id = bucket, owner = "", owner_id = "", version = file.Version, id = file.Id, updated_at = Time(file.Updated),
-                    created_at = Time(file.Created), last_accessed_at = Time(file.Created), metadata = Metadata(file),
-                        user_metadata = (object?)null,
+                    name,
+                    bucket_id = bucket,
+                    owner = "",
+                    owner_id = "",
+                    version = file.Version,
+                    id = file.Id,
+                    updated_at = Time(file.Updated),
+                    created_at = Time(file.Created),
+                    last_accessed_at = Time(file.Created),
+                    metadata = Metadata(file),
+                    user_metadata = (object?)null,
                 }
                 : (object?)null)
             .OfType<object>().ToArray();
@@ -194,9 +236,13 @@ public sealed class StorageApi
 
     private static object Metadata(StoredObject file) => new
     {
-        eTag = file.Tag, size = file.Content.Length, mimetype = file.ContentType, cacheControl = file.CacheControl,
-            lastModified = Time(file.Updated),
-        contentLength = file.Content.Length, httpStatusCode = 200,
+        eTag = file.Tag,
+        size = file.Content.Length,
+        mimetype = file.ContentType,
+        cacheControl = file.CacheControl,
+        lastModified = Time(file.Updated),
+        contentLength = file.Content.Length,
+        httpStatusCode = 200,
     };
 
     private static void CheckKey(string name)

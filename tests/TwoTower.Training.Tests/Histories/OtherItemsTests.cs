@@ -69,6 +69,21 @@ public sealed class OtherItemsTests
         return new(profiles, [.. videos], decisions);
     }
 
+    [Fact]
+    public void Where_a_release_has_no_room_for_all_those_with_the_most_decisions_come_in()
+    {
+        var tables = World(nopes: true);
+        var data = Interactions.Read(tables, MaxItems, TimeSpan.FromDays(365));
+        var all = OtherItems.Read(tables, data, int.MaxValue, Recipe.History, popularityAlone: true, 1, 1, default)!;
+        var some = OtherItems.Read(tables, data, MaxItems + 10, Recipe.History, popularityAlone: true, 1, 1, default)!;
+        Assert.Equal((Themes * PerTheme) - 1 - MaxItems, all.Videos.Count);
+        Assert.Equal(10, some.Videos.Count);
+        var decisions = tables.Decisions.CountBy(decision => decision.VideoId).ToDictionary();
+        var others = all.Videos.Where(video => !some.Videos.Contains(video));
+        Assert.True(some.Videos.Min(video => decisions[video.Id]) >= others.Max(video => decisions[video.Id]));
+        Assert.Equal(262_485, ItemVectors.Most(511));
+    }
+
     private static async Task<(Checkpoint Checkpoint, Func<Guid[], Dictionary<Guid, float>> Scores)> ServeAsync(
         Recipe recipe, TableSet tables)
     {
