@@ -22,7 +22,7 @@ internal static class UploadCommand
         var table = new Option<string>("--table") { Description = "The project's table.", HelpName = "NAME", DefaultValueFactory = _ => "video_embeddings" };
         var batch = NumberOption.Create("--batch", "Rows of a request.", 1, 5000, 200);
         var length = NumberOption.Create("--length", "Numbers of a vector in the project's table; without it, as a row of the table or its refusal says.", 1, 16_000);
-        var prune = new Option<bool>("--prune") { Description = "Afterwards delete rows whose updated_at is missing or earlier than that of any row written; of this model_version only, if any." };
+        var prune = new Option<bool>("--prune") { Description = "Afterwards delete rows without updated_at or with an earlier one than any row written; of this model_version only, if any." };
         var dry = new Option<bool>("--dry-run") { Description = "Say what would be written, and write nothing." };
         var command = new Verb(
             "embeddings", "Write a release's vectors into a Supabase project's table over its REST interface.",

@@ -99,7 +99,8 @@ internal sealed class ItemsMap : FileMap
     /// <summary>By column of <c>videos</c>, the column of the file; those that are left out have the same name.</summary>
     public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>True where nobody said that <c>product_released_at</c> is in this column: what is no year in it is null, and told.</summary>
+    /// <summary>True where nobody said that <c>product_released_at</c> is in this column: what is no year in it is null, and
+    /// told.</summary>
     internal bool AreYearsGuessed { get; init; }
 
     /// <summary>Column of tags.</summary>

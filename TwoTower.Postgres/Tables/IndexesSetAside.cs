@@ -34,8 +34,7 @@ internal sealed class IndexesSetAside
             await Staging.ExecuteAsync(connection, $"set local lock_timeout = '{Patience}'; lock table {table} in access exclusive mode", ct);
             await connection.Sql("select set_config('lock_timeout', @before, true)").With("before", before!).ExecuteAsync(ct);
         }
-        catch (PostgresException error) when (
-            DatabaseErrors.FaultOf(error) == DatabaseFault.Busy || error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        catch (PostgresException error) when (DatabaseErrors.FaultOf(error) is DatabaseFault.Busy or DatabaseFault.Denied)
         {
             return await LeaveAsync();
         }

@@ -267,7 +267,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 
             foreach (var name in old.Except(manifest.Files.Select(file => file.Path))) await store.DeleteAsync($"{_root}current/{name}", ct);
             var step = new PublicationStep(version, time.GetUtcNow(), what, reason);
-            await (journal with { Published = published(journal), Log = [.. journal.Log, step], Switching = null }).WriteAsync(store, JournalName, ct);
+            await (journal with { Published = published(journal), Log = [.. journal.Log, step], Switching = null })
+                .WriteAsync(store, JournalName, ct);
         }
         catch
         {

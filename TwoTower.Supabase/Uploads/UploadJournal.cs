@@ -52,7 +52,6 @@ internal sealed record WrittenTimes(string? Oldest, string? Newest, bool IsWhole
 /// </summary>
 /// <param name="home">The state folder.</param>
 /// <param name="project">The project's name.</param>
-/// <param name="table">Its table.</param>
 internal sealed class UploadJournal(string home, string project, string table)
 {
     private readonly string _path = Path.Combine(

@@ -16,7 +16,6 @@ internal sealed partial record UploadTable(string Name, int? Length, bool HasVer
     private static readonly string[] Columns = ["video_id", "embedding", "model_version", "updated_at"];
 
     /// <summary>Looks at the table; nothing is written.</summary>
-    /// <param name="name">Its name.</param>
     /// <param name="version">Where it has vectors of several models, whose say the length: another's may be of another.</param>
     /// <exception cref="InputException">It isn't there, lacks a column, or may not be read.</exception>
     public static async Task<UploadTable> ReadAsync(SupabaseClient client, string name, string version, CancellationToken ct)

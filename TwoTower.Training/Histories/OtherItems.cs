@@ -32,7 +32,8 @@ internal sealed record OtherItems(
     /// <param name="popularityAlone">True: nothing else is served, and no factors are fitted.</param>
     /// <returns>Null where every liked video is an item.</returns>
     public static OtherItems? Read(
-        TableSet tables, Interactions data, int most, HistoryOptions options, bool popularityAlone, int seed, int threads, CancellationToken ct)
+        TableSet tables, Interactions data, int most, HistoryOptions options, bool popularityAlone, int seed, int threads,
+        CancellationToken ct)
     {
         var all = Interactions.Read(tables, Math.Max(most, data.Videos.Count), TimeSpan.FromDays(options.TrendDays));
         if (all.Videos.Count == data.Videos.Count) return null;

@@ -2,7 +2,7 @@ using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests.Supabase;
 
-/// <summary>An upload into a table that holds something else than it left there: another release's vectors, or other people's times.</summary>
+/// <summary>An upload into a table that holds something else than it left there: another release's vectors, or other times.</summary>
 [Collection(nameof(SupabaseProjects))]
 public sealed class UploadAgainTests(PostgresFixture postgres, SupabaseServer server)
 {

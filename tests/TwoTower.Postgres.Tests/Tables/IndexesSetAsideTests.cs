@@ -110,7 +110,8 @@ public sealed class IndexesSetAsideTests(PostgresFixture postgres)
             """);
         await Migrator.MigrateAsync(db.DataSource, null, default);
         if (hasRows) await db.ExecuteAsync($"insert into user_video_decisions values ('{Id(0)}', '{Id(1000)}', 'like', '1980-01-01')");
-        var twins = Enumerable.Range(0, 10).Select(n => Tables.Decisions[n] with { CreatedAt = Tables.Decisions[n].CreatedAt.AddTicks(1000 + n * 10) });
+        var twins = Tables.Decisions.Take(10)
+            .Select((decision, n) => decision with { CreatedAt = decision.CreatedAt.AddTicks(1000 + n * 10) });
         var tables = new TableSet([], [], [.. Tables.Decisions, .. twins]);
 
         var first = await new TableWriter(db.DataSource).WriteAsync(tables, null, default);
