@@ -28,8 +28,12 @@ internal sealed class SupabaseClient : IDisposable
         {
             InnerHandler = new WholeAnswers(Patience.Silence)
             {
-                InnerHandler = new SocketsHttpHandler { ConnectTimeout = Patience.Connect, AllowAutoRedirect = false,
-                    AutomaticDecompression = DecompressionMethods.All },
+                InnerHandler = new SocketsHttpHandler
+                {
+                    ConnectTimeout = Patience.Connect,
+                    AllowAutoRedirect = false,
+                    AutomaticDecompression = DecompressionMethods.All
+                },
             },
         })
         { Timeout = Timeout.InfiniteTimeSpan };

@@ -125,8 +125,13 @@ internal sealed class S3Store : ArtifactStore
     {
         try
         {
-            await _s3.CopyObjectAsync(new() { SourceBucket = _bucket, SourceKey = _prefix + from, DestinationBucket = _bucket,
-                DestinationKey = _prefix + to }, ct);
+            await _s3.CopyObjectAsync(new()
+            {
+                SourceBucket = _bucket,
+                SourceKey = _prefix + from,
+                DestinationBucket = _bucket,
+                DestinationKey = _prefix + to
+            }, ct);
             return true;
         }
         catch (AmazonS3Exception error) when (IsAbsent(error))
