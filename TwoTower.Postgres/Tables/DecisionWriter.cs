@@ -133,8 +133,10 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
         var indexes = isPlain && _distinct >= ManyRows ? await IndexesSetAside.TakeAsync(connection, "public." + Target, ct) : null;
         var insert = $"insert into public.user_video_decisions ({string.Join(", ", Columns)})";
         var slice = $"from {staging.Table} s where s.ctid >= @first::tid and s.ctid < @end::tid";
+        // An empty table that is locked has no row to conflict with, and the rows are distinct unless the table makes their times the same.
+        var conflict = indexes is null || _areTimesRounded ? " on conflict do nothing" : "";
         var sql = isPlain
-            ? $"{insert} select {staging.Select} {slice} on conflict do nothing"
+            ? $"{insert} select {staging.Select} {slice}{conflict}"
             : $"""
                with fresh (user_id, video_id, decision_type, created_at) as materialized (
                  select {staging.Select} {slice}
