@@ -133,8 +133,13 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
 
             // A page that is short isn't the last: a project gives no more rows at once than its setting says.
             if (rows.Count == 0) return;
-            var done = so with { Rows = so.Rows + rows.Count, Total = so.Total ?? total, After = table.KeyOf(rows[^1]),
-                Latest = LatestOf(rows, so.Latest) };
+            var done = so with
+            {
+                Rows = so.Rows + rows.Count,
+                Total = so.Total ?? total,
+                After = table.KeyOf(rows[^1]),
+                Latest = LatestOf(rows, so.Latest)
+            };
             spool.Add(name, lines(rows), done);
             progress?.Report(new(name, done.Rows, done.Total));
         }

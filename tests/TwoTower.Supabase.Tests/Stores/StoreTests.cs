@@ -119,7 +119,10 @@ public sealed class StoreTests(SupabaseServer server)
 
         static Func<string, string?> Variable(string? endpoint) => name => name switch
         {
-            "AWS_ENDPOINT_URL_S3" => endpoint, "AWS_REGION" => "us-east-1", "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY" => "x", _ => null,
+            "AWS_ENDPOINT_URL_S3" => endpoint,
+            "AWS_REGION" => "us-east-1",
+            "AWS_ACCESS_KEY_ID" or "AWS_SECRET_ACCESS_KEY" => "x",
+            _ => null,
         };
     }
 
