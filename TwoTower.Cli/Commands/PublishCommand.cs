@@ -33,8 +33,11 @@ internal static class PublishCommand
             Description = "Stay, and put the version before back when what is published doesn't verify, or when the live release is rolled back.",
         };
         var every = DurationOption.Create("--every", "Time between two looks of --watch, such as 30s [default: 1m].");
-        var major = new Option<string?>("--major") { Description = "The folder of the readers' generation; without it, as the release's name begins (v3); with --rollback, the one that PLACE has.",
-            HelpName = "vN" };
+        var major = new Option<string?>("--major")
+        {
+            Description = "The folder of the readers' generation; without it, as the release's name begins (v3); with --rollback, the one that PLACE has.",
+            HelpName = "vN"
+        };
         var command = new Verb(
             "publish", "Put a release's files where other programs read them, go back, or watch over them.",
             """
