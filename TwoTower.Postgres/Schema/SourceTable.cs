@@ -92,7 +92,9 @@ internal sealed record SourceTable(string Name, string? Query, string? View)
     private static string Guess(IEnumerable<string> columns, string name, IEnumerable<string> guesses)
     {
         var own = columns.ToList();
-        var guess = own.Contains(name) ? name : guesses.Select(part => own.Find(column => Fits(column, part))).FirstOrDefault(found => found is not null);
+        var guess = own.Contains(name)
+            ? name
+            : guesses.Select(part => own.Find(column => Fits(column, part))).FirstOrDefault(found => found is not null);
         return guess is null ? $"<{name}>" : Quote(guess);
     }
 

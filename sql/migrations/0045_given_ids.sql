@@ -17,3 +17,19 @@ create index given_video_ids_given_id on two_tower.given_video_ids using hash (g
 
 comment on table two_tower.given_user_ids is 'TwoTower: what an import made user_id of; goes with the profile';
 comment on table two_tower.given_video_ids is 'TwoTower: what an import made video_id of; goes with the video';
+
+-- Whoever may count likes forgets them with their profiles.
+do $$
+declare
+    v_role name;
+begin
+    for v_role in
+        select distinct pg_get_userbyid(x.grantee)
+        from pg_class c, aclexplode(c.relacl) x
+        where c.oid = 'two_tower.user_arrivals'::regclass and x.privilege_type = 'DELETE' and x.grantee <> 0 and x.grantee <> c.relowner
+    loop
+        execute format('grant select, delete on two_tower.given_user_ids to %I', v_role);
+        execute format('grant select on two_tower.given_video_ids to %I', v_role);
+    end loop;
+end
+$$;

@@ -11,7 +11,7 @@ begin
     execute format('grant select on all tables in schema two_tower to %I', p_role);
     execute format('alter default privileges in schema two_tower grant select on tables to %I', p_role);
     execute format('grant insert, update, delete on two_tower.video_statistics, two_tower.serving_counts, two_tower.serving_faults to %I', p_role);
-    execute format('grant delete on two_tower.tag_changes to %I', p_role);
+    execute format('grant delete on two_tower.tag_changes, two_tower.given_user_ids to %I', p_role);
     execute format('grant insert, update, delete on two_tower.tag_bits to %I', p_role);
     execute format('grant insert, delete on two_tower.user_arrivals, two_tower.decision_arrivals to %I', p_role);
     execute format('grant insert on two_tower.impressions to %I', p_role);

@@ -89,7 +89,8 @@ public sealed class SourceExportTests(PostgresFixture postgres)
     [InlineData("id int, label text", "video_id int, tag_id int", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
     [InlineData("tag_id int, name text", "video_id int, tag_id int", "select t.video_id as video_id, n.name as tag_name from public.video_tags t join public.tags n on n.tag_id = t.tag_id")]
     [InlineData("tag_id int, tag_name text", "video_id int, tag_id int", "select t.video_id as video_id, n.tag_name as tag_name from public.video_tags t join public.tags n on n.tag_id = t.tag_id")]
-    [InlineData("\"tagNo\" int, \"Title\" text", "video_id int, tag_id int", "select t.video_id as video_id, n.\"Title\" as tag_name from public.video_tags t join public.tags n on n.\"tagNo\" = t.tag_id")]
+    [InlineData("\"tagNo\" int, \"Title\" text", "video_id int, tag_id int",
+        "select t.video_id as video_id, n.\"Title\" as tag_name from public.video_tags t join public.tags n on n.\"tagNo\" = t.tag_id")]
     [InlineData("id bigint, label text", "video_id int, tag_id int", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
     [InlineData("id int, label text", "video_id int, tag_id text", "select t.video_id as video_id, n.label as tag_name from public.video_tags t join public.tags n on n.id::text = t.tag_id::text")]
     [InlineData("id int, name text", "item int, tag_id int", "select t.item as video_id, n.name as tag_name from public.video_tags t join public.tags n on n.id = t.tag_id")]
