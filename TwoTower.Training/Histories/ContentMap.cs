@@ -31,14 +31,14 @@ internal sealed record ContentMap(float[] Weight, float[] Bias, float[] Fitted)
         var x = tensor(features, [items, features.Length / items]).to(device);
         var y = tensor(targets, [items, targets.Length / items]).to(device);
         var weight = tensor(Weigh(decisions)).to(device).unsqueeze(1);
-        weight /= weight.sum().clamp_min(1e-12) / items;
+        weight /= weight.sum().AtLeast(1e-12).Over(items);
         var (xMean, yMean) = ((x * weight).mean([0]), (y * weight).mean([0]));
         var root = weight.sqrt();
         var (xs, ys) = ((x - xMean) * root, (y - yMean) * root);
-        var gram = xs.matmul(xs.t()).to(ScalarType.Float64) + ridge * eye(items, dtype: ScalarType.Float64, device: device);
+        var gram = xs.matmul(xs.t()).to(ScalarType.Float64).Plus(eye(items, dtype: ScalarType.Float64, device: device).Times(ridge));
         var dual = linalg.solve(gram, ys.to(ScalarType.Float64)).to(ScalarType.Float32);
         var map = dual.t().matmul(xs);
         var bias = yMean - map.matmul(xMean);
-        return new(map.ToFloats(), bias.ToFloats(), (x.matmul(map.t()) + bias).ToFloats());
+        return new(map.ToFloats(), bias.ToFloats(), x.matmul(map.t()).Plus(bias).ToFloats());
     }
 }

@@ -98,9 +98,9 @@ internal sealed record DistillationTargets(
     {
         using var scope = NewDisposeScope();
         var users = tensor(Targets, [Histories.Length, Rank]).to(device);
-        var gram = users.t().matmul(users).to(ScalarType.Float64) / Histories.Length;
-        gram += LeastSpread * gram.diagonal().mean().clamp_min(1e-12) * eye(Rank, dtype: ScalarType.Float64, device: device);
-        return (score * linalg.solve(gram, users.mean([0]).to(ScalarType.Float64))).to(CPU).to(ScalarType.Float32).ToFloats();
+        var gram = users.t().matmul(users).to(ScalarType.Float64).Over(Histories.Length);
+        gram = gram.Plus(gram.diagonal().mean().AtLeast(1e-12).Times(LeastSpread) * eye(Rank, dtype: ScalarType.Float64, device: device));
+        return linalg.solve(gram, users.mean([0]).to(ScalarType.Float64)).Times(score).to(CPU).to(ScalarType.Float32).ToFloats();
     }
 
     // The directions of item space in which the scores of whole histories vary most, an item's error weighing the more the more
@@ -118,10 +118,10 @@ internal sealed record DistillationTargets(
             using var part = NewDisposeScope();
             var block = scores.to(device);
             gram.addmm_(block.t(), block, 1, 1);
-            heads.add_(Heads(scores, users.AsSpan(first, rows)));
+            heads.Add(Heads(scores, users.AsSpan(first, rows)));
         }
 
-        var root = (heads / heads.mean() + LeastWeight).pow(headWeight / 2).to(device).unsqueeze(1);
+        var root = (heads / heads.mean()).Plus(LeastWeight).Power(headWeight / 2).to(device).unsqueeze(1);
         gram.mul_(root).mul_(root.t());
         var width = Math.Min(n, rank + Oversampling);
         var space = linalg.qr(tensor(random.Normal(n * width, 1), [n, width]).to(device)).Q;

@@ -99,12 +99,12 @@ internal sealed record ItemVectors(TowerWeights Tower, TowerWeights History, Ite
             var rows = Math.Min(BlockRows, others.Videos.Count - first);
             var contents = new float[rows * features];
             for (var row = 0; row < rows; row++) encode(others.Videos[first + row], contents.AsSpan(row * features, features));
-            var guess = tensor(contents, [rows, features]).matmul(weight.t()) + mean;
+            var guess = tensor(contents, [rows, features]).matmul(weight.t()).Plus(mean);
             var known = tensor(others.OfVideos.AsSpan(first * others.Width, rows * others.Width).ToArray(), [rows, others.Width]);
-            var vectors = known.matmul(likes) + all;
-            vectors[.., ..rank] += tensor(others.VideoBias.AsSpan(first, rows).ToArray()).unsqueeze(1) * one;
+            var vectors = known.matmul(likes).Plus(all);
+            vectors[.., ..rank].Add(tensor(others.VideoBias.AsSpan(first, rows).ToArray()).unsqueeze(1) * one);
             // Of length 1, as those of the items are.
-            vectors[.., rank] = (1 - vectors[.., ..rank].square().sum(1)).clamp_min(0).sqrt();
+            vectors[.., rank] = vectors[.., ..rank].Squared().sum(1).neg().Plus(1).AtLeast(0).sqrt();
             TensorPrimitives.ConvertToHalf((vectors - guess).ToFloats(), own.AsSpan(first * width, rows * width));
         }
 

@@ -47,11 +47,11 @@ internal sealed record LinearInitialization(float[] Liked, float[] Noped, float[
         var count = distillation.Histories.Length;
         var x = tensor(pooled, [count, likedWidth + nopedWidth]).to(device);
         var y = tensor(distillation.Targets, [count, rank]).to(device);
-        var (mean, deviation, targetMean) = (x.mean([0]), x.std(0, unbiased: false).clamp_min(1e-12), y.mean([0]));
+        var (mean, deviation, targetMean) = (x.mean([0]), x.std(0, unbiased: false).AtLeast(1e-12), y.mean([0]));
         x.sub_(mean).div_(deviation);
         var gram =
-            x.t().matmul(x).to(ScalarType.Float64) + Ridge * count * eye(
-                likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device);
+            x.t().matmul(x).to(ScalarType.Float64).Plus(
+                eye(likedWidth + nopedWidth, dtype: ScalarType.Float64, device: device).Times(Ridge * count));
         var solution =
             linalg.solve(gram, x.t().matmul(y - targetMean).to(ScalarType.Float64)).to(ScalarType.Float32) / deviation.unsqueeze(1);
         var bias = (targetMean - mean.matmul(solution)).to(CPU);

@@ -71,15 +71,16 @@ internal sealed record OtherItems(
         using var frozen = no_grad();
         var items = weights.Length;
         var y = tensor(vectors, [items, vectors.Length / items]).to(device);
-        var weight = (tensor(weights) / TensorPrimitives.Sum<float>(weights)).to(device).unsqueeze(1);
+        var weight = tensor(weights).Over(TensorPrimitives.Sum<float>(weights)).to(device).unsqueeze(1);
         var yMean = (y * weight).sum([0]);
         if (Width == 0) return yMean.ToFloats();
         var x = tensor(OfItems, [items, Width]).to(device);
         var mean = (x * weight).sum([0]);
-        var deviation = ((x - mean).square() * weight).sum([0]).sqrt().clamp_min(LeastDeviation);
+        var deviation = ((x - mean).Squared() * weight).sum([0]).sqrt().AtLeast(LeastDeviation);
         var root = weight.sqrt();
         var standard = (x - mean) / deviation * root;
-        var gram = standard.t().matmul(standard).to(ScalarType.Float64) + Ridge * eye(Width, dtype: ScalarType.Float64, device: device);
+        var gram = standard.t().matmul(standard).to(ScalarType.Float64)
+            .Plus(eye(Width, dtype: ScalarType.Float64, device: device).Times(Ridge));
         var map = linalg.solve(gram, standard.t().matmul((y - yMean) * root).to(ScalarType.Float64)).to(ScalarType.Float32);
         map = map / deviation.unsqueeze(1);
         return cat([map, (yMean - mean.matmul(map)).unsqueeze(0)], 0).ToFloats();

@@ -4,6 +4,7 @@ using TwoTower.Core.Configuration;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Randomness;
 using TwoTower.Training.Towers;
+using AdamW = TwoTower.Training.Loop.AdamW;
 using static TorchSharp.torch;
 
 namespace TwoTower.Training.Histories;
@@ -42,9 +43,9 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         using var scope = NewDisposeScope();
         var x = tensor(input, [count, 2 * rank]).to(device);
         var y = tensor(distillation.Targets, [count, rank]).to(device);
-        var linear = x[.., ..rank] + x[.., rank..] + tensor(initialization.Bias).to(device);
+        var linear = x[.., ..rank].Plus(x[.., rank..]).Plus(tensor(initialization.Bias).to(device));
         var (inputScale, targetScale) = (x.std().item<float>() is > 0 and var spread ? spread : 1, y.std().item<float>());
-        x.div_(inputScale);
+        x.Divide(inputScale);
 
         var hidden = recipe.Model.HiddenDims[0];
         using var first = nn.Linear(2 * rank, hidden, device: device);
@@ -55,7 +56,7 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         if (linearOnly) Initialize(second, 0, random);
         var parameters = first.parameters().Concat(second.parameters()).ToList();
         var training = recipe.Training;
-        using var optimizer = optim.AdamW(parameters, training.Lr, training.Beta1, training.Beta2, training.Eps, training.WeightDecay);
+        using var optimizer = new AdamW(parameters, training);
 
         var order = new long[count];
         for (var i = 0; i < count; i++) order[i] = i;
@@ -75,16 +76,15 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
                 ct.ThrowIfCancellationRequested();
                 using var part = NewDisposeScope();
                 var done = (epoch - 1) * steps + step + 1;
-                foreach (var group in optimizer.ParamGroups) group.LearningRate = training.Lr * Rate(done, training.Epochs * steps);
                 var batch =
                     tensor(rows.AsSpan(
                         step * training.BatchSize, Math.Min(training.BatchSize, rows.Length - step * training.BatchSize)).ToArray()).to(
                             device);
                 var loss = Loss(batch);
-                optimizer.zero_grad();
+                foreach (var parameter in parameters) parameter.grad?.zero_();
                 loss.backward();
                 norms += nn.utils.clip_grad_norm_(parameters, training.GradientClipNorm);
-                optimizer.step();
+                optimizer.Step(training.Lr * Rate(done, training.Epochs * steps));
                 sum += loss.item<float>();
                 if (!double.IsFinite(sum)) throw new TrainingDivergedException($"The loss of epoch {epoch}, step {step + 1} is not a number: lower training.lr ({training.Lr}).");
                 var elapsed = time.GetElapsedTime(started);
@@ -110,12 +110,12 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         }
 
         Tensor Answer(Tensor batch) =>
-            second.forward(nn.functional.relu(first.forward(x.index_select(0, batch)))) * targetScale + linear.index_select(0, batch);
+            second.forward(nn.functional.relu(first.forward(x.index_select(0, batch)))).Times(targetScale).Plus(linear.index_select(0, batch));
 
         Tensor Loss(Tensor batch)
         {
             var target = y.index_select(0, batch);
-            return ((Answer(batch) - target).square().sum(1) / target.square().sum(1).clamp_min(1e-12)).mean();
+            return ((Answer(batch) - target).Squared().sum(1) / target.Squared().sum(1).AtLeast(1e-12)).mean();
         }
 
         // x = relu(x) − relu(−x): the linear part belongs to an ordinary network of two layers.
@@ -124,10 +124,10 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
             using var frozen = no_grad();
             var sums = cat([eye(rank), eye(rank)], 1);
             var bias = tensor(initialization.Bias);
-            var down = cat([sums, -sums, first.weight.to(CPU) / inputScale], 0);
+            var down = cat([sums, -sums, first.weight.to(CPU).Over(inputScale)], 0);
             var downBias = cat([bias, -bias, first.bias!.to(CPU)], 0);
-            var up = cat([cat([eye(rank), -eye(rank), second.weight.to(CPU) * targetScale], 1), zeros(1, 2 * rank + hidden)], 0);
-            var upBias = cat([second.bias!.to(CPU) * targetScale, zeros(1)], 0);
+            var up = cat([cat([eye(rank), -eye(rank), second.weight.to(CPU).Times(targetScale)], 1), zeros(1, 2 * rank + hidden)], 0);
+            var upBias = cat([second.bias!.to(CPU).Times(targetScale), zeros(1)], 0);
             return new(
             [
                 new(2 * rank, 2 * rank + hidden, down.ToFloats(), downBias.ToFloats()),

@@ -61,12 +61,12 @@ internal sealed class TorchBackend : ITrainingBackend
         for (var i = 0; i < labels.Length; i++) labels[i] = _set.Labels[samples[i]];
         var loss =
             nn.functional.binary_cross_entropy_with_logits(
-                (users * items).sum(1) * _recipe.Training.LogitScale, tensor(labels).to(_precision, _device));
+                (users * items).sum(1).Times(_recipe.Training.LogitScale), tensor(labels).to(_precision, _device));
         foreach (var parameter in _parameters) parameter.grad?.zero_();
         loss.backward();
         var value = loss.to(ScalarType.Float64).item<double>();
         var norm = nn.utils.clip_grad_norm_(_parameters, _recipe.Training.GradientClipNorm);
-        if (double.IsFinite(value) && double.IsFinite(norm)) _adamW.Step();
+        if (double.IsFinite(value) && double.IsFinite(norm)) _adamW.Step(_recipe.Training.Lr);
         return new(value, norm);
     }
 

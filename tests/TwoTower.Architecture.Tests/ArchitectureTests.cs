@@ -36,6 +36,15 @@ public sealed class ArchitectureTests : IDisposable
         Assert.Empty(_product.SelectMany(module => Referenced(module).Where(Executables.Contains).Select(name => $"{module.Name} → {name}")));
 
     [Fact]
+    public void A_number_that_torch_reads_is_held_until_it_has()
+    {
+        using var torch = ModuleDefinition.ReadModule(Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll"));
+        var training = _product.Single(module => module.Name == "TwoTower.Training.dll");
+        var loose = string.Join('\n', TorchNumbers.Of(training, torch).Distinct());
+        Assert.True(loose.Length == 0, loose);
+    }
+
+    [Fact]
     public void Only_the_training_references_torch() =>
         Assert.Equal(["TwoTower.Training.dll"], _product.Where(module => Referenced(module).Contains("TorchSharp")).Select(module => module.Name));
 
