@@ -4,8 +4,8 @@ using TwoTower.Core.Configuration;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Randomness;
 using TwoTower.Training.Towers;
-using AdamW = TwoTower.Training.Loop.AdamW;
 using static TorchSharp.torch;
+using AdamW = TwoTower.Training.Loop.AdamW;
 
 namespace TwoTower.Training.Histories;
 
