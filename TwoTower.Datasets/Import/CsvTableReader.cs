@@ -197,7 +197,7 @@ internal static class CsvTableReader
                     count++;
                     if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
                     else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
-                    if (DecisionTimes.IsAhead(at, _now) || exact == "infinity") ahead.Add(file, created);
+                    if (DecisionTimes.IsAhead(at, exact, _now)) ahead.Add(file, created);
                     return (true, new DecisionEntry(userId, videoId, decision, at ?? default, at is null ? exact : null));
                 }))
                 {
@@ -210,10 +210,18 @@ internal static class CsvTableReader
                     throw faults.Refusal($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 }
 
+                var noProfile = $"decisions name a user who isn't in {_profilesFile}";
+                if (count > 0 && noVideo.Count + noUser.Count == count)
+                {
+                    throw faults.Refusal($"{file.Name}: {noUser.Sentence(count, noProfile)}"
+                        + (noVideo.Count > 0 ? $", and {noVideo.Sentence(count, unknown)}" : "")
+                        + ": none is left. Check that the files mean the same ids.");
+                }
+
                 if (count == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
 
                 noVideo.Tell(say, count, unknown);
-                noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");
+                noUser.Tell(say, count, noProfile);
                 ahead.Tell(say, count, DecisionTimes.Ahead);
             }
         }

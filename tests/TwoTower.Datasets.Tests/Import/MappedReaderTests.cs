@@ -64,6 +64,25 @@ public sealed class MappedReaderTests : IDisposable
     }
 
     [Fact]
+    public void Users_have_our_columns_by_our_names_too_and_what_nothing_reads_of_them_is_told()
+    {
+        File.WriteAllText(PathOf("readers.csv"), "id,Display Name,Created_At,displayname2,age\nann,Ann,2024-05-06,x,49\n");
+        const string interactions = "\"interactions\": {\"file\": \"ratings.csv\", \"user\": \"Reader\", \"item\": \"Book\", \"time\": \"When\"}";
+        var (tables, said) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id"}}""");
+        Assert.Equal(("Ann", new DateTimeOffset(2024, 5, 6, 0, 0, 0, TimeSpan.Zero)), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt));
+        Assert.Equal(["created_at", "display_name"], tables.ProfileColumns!.Order(StringComparer.Ordinal));
+        Assert.Equal(["readers.csv: column 'displayname2' is ignored", "readers.csv: column 'age' is ignored"],
+            said.Where(note => note.StartsWith("readers.csv", StringComparison.Ordinal)));
+
+        // What the map gives another meaning isn't read by its own name too, and is not told.
+        (tables, said) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id", "columns": {"display_name": "age"}}}""");
+        Assert.Equal(("49", 2024), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt!.Value.Year));
+        Assert.Contains("readers.csv: column 'Display Name' is ignored", said);
+        (tables, _) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id", "columns": {"display_name": "created_at"}}}""");
+        Assert.Equal(("2024-05-06", null), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt));
+    }
+
+    [Fact]
     public void A_file_without_a_header_or_times_is_read_too()
     {
         File.WriteAllText(PathOf("clicks.dat"), "u1|v1|buy\nu1|v2|skip\n");
