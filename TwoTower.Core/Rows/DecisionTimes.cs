@@ -24,7 +24,8 @@ internal static class DecisionTimes
 
         // The year is enough: .NET lacks those of this one only with seconds in the offset, which no clock has had for a century.
         return !exact.EndsWith("BC", StringComparison.OrdinalIgnoreCase)
-            && int.TryParse(exact.AsSpan(0, Math.Max(exact.IndexOf('-', StringComparison.Ordinal), 0)), out var year) && year > now.UtcDateTime.Year;
+            && int.TryParse(exact.AsSpan(0, Math.Max(exact.IndexOf('-', StringComparison.Ordinal), 0)), out var year)
+            && year > now.UtcDateTime.Year;
     }
 
     /// <summary>The same rows without decisions that no model reads yet.</summary>
