@@ -1,4 +1,3 @@
-using System.Text;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 
@@ -37,9 +36,6 @@ internal static class CsvTableReader
         options ??= new();
         return new Folder(source, say, new(options.SkipBad), options).Open();
     }
-
-    // Room of a B-tree's entry, in UTF-8.
-    private const int KeyBytes = 2_600;
 
     // What an export writes beside uuids that were made from numbers or texts.
     private const string GivenId = "given_id";
@@ -158,14 +154,14 @@ internal static class CsvTableReader
                 rows++;
                 var video = KnownVideo(id);
                 var text = name.RequiredText();
-                if (Encoding.UTF8.GetByteCount(text) > KeyBytes) longest.Add(file, name);
+                if (DataReport.IsLongName(text)) longest.Add(file, name);
                 if (!shared.TryGetValue(text, out var value)) shared.Add(value = text);
                 if (!names.TryGetValue(video, out var list)) names.Add(video, list = []);
                 if (list.Contains(value)) repeated.Add(file, name);
                 else list.Add(value);
             });
             repeated.Tell(say, rows, $"rows of {file.Name} repeat one before them and are left out");
-            longest.Tell(say, rows, $"names of {file.Name} are longer than {KeyBytes} bytes: a key of PostgreSQL holds them only where they compress well");
+            longest.Tell(say, rows, $"names of {file.Name} are longer than {DataReport.KeyBytes} bytes: a key of PostgreSQL holds them only where they compress well");
             return names;
         }
 
