@@ -78,7 +78,15 @@ internal static class CsvTableReader
                 ProfileColumns = _profileColumns,
             };
             var file = OpenFile("user_video_decisions");
-            return new(source, file, Decisions(file), () => tables, faults, say, options);
+            return new(source, file, Decisions(file), () => tables, faults, say, options)
+            {
+                Places = (table, id) => table switch
+                {
+                    "profiles" => RowPlaces.Find(TableFiles.Open(source, table), "user_id", id, column => column.RequiredId(_users)),
+                    "videos" => RowPlaces.Find(TableFiles.Open(source, table), "id", id, column => column.RequiredId(_videoIds)),
+                    _ => null,
+                },
+            };
         }
 
         // What lies beside the tables may have been meant to be one.

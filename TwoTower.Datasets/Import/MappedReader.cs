@@ -55,7 +55,25 @@ internal static class MappedReader
             if (map.Items is not null) ReadItems(map.Items);
             if (map.Users is not null) ReadUsers(map.Users);
             var file = OpenFile(map.Interactions);
-            return new(source, file, Interactions(file), Tables, faults, say, options);
+            return new(source, file, Interactions(file), Tables, faults, say, options) { Places = PlaceOf };
+        }
+
+        // Of users and items that no file of their own has, the first interaction.
+        private string? PlaceOf(string table, Guid id)
+        {
+            var (users, items, interactions) = (map.Users, map.Items, map.Interactions);
+            return table switch
+            {
+                "profiles" => (users is null ? null : RowPlaces.Find(OpenFile(users), users.Id, id, User))
+                    ?? RowPlaces.Find(OpenFile(interactions), interactions.User, id, User),
+                "videos" => items is null
+                    ? RowPlaces.Find(OpenFile(interactions), interactions.Item, id, Item)
+                    : RowPlaces.Find(OpenFile(items), items.Id, id, Item),
+                _ => null,
+            };
+
+            Guid? User(CsvColumn column) => column.RequiredId(_users);
+            Guid? Item(CsvColumn column) => column.RequiredId(_items);
         }
 
         // What only the interactions name is known once they were read.

@@ -15,6 +15,8 @@ namespace TwoTower.Datasets.Import;
 internal static partial class MovieLensReader
 {
     private const string NoGenre = "(no genres listed)";
+    private static readonly string[] MovieColumns = ["movieId", "title", "genres"];
+    private static readonly string[] RatingColumns = ["userId", "movieId", "rating", "timestamp"];
 
     /// <summary>Reads a folder, or a zip archive of one, whole.</summary>
     /// <param name="directory">The folder with MovieLens' files.</param>
@@ -53,8 +55,17 @@ internal static partial class MovieLensReader
             ReadMovies();
             ReadLinks();
             ReadTags();
-            var file = _format.Open("ratings", ["userId", "movieId", "rating", "timestamp"], required: true)!;
-            return new(source, file, Ratings(file), Tables, faults, say, options);
+            var file = _format.Open("ratings", RatingColumns, required: true)!;
+            return new(source, file, Ratings(file), Tables, faults, say, options)
+            {
+                Places = (table, id) => table switch
+                {
+                    "profiles" => RowPlaces.Find(_format.Open("ratings", RatingColumns, required: false), "userId", id, column => UserId(Id(column))),
+                    "videos" => RowPlaces.Find(
+                        _format.Open("movies", MovieColumns, required: false), "movieId", id, column => _movies.GetValueOrDefault(Id(column))?.Id),
+                    _ => null,
+                },
+            };
         }
 
         // Who has rated is known once the ratings were read.
@@ -77,7 +88,7 @@ internal static partial class MovieLensReader
 
         private void ReadMovies()
         {
-            using var file = _format.Open("movies", ["movieId", "title", "genres"], required: true)!;
+            using var file = _format.Open("movies", MovieColumns, required: true)!;
             var (movieId, title, genres) = (file.Column("movieId", required: true), file.Column("title", required: true), file.Column("genres", required: true));
             faults.EachRow(file, () =>
             {

@@ -82,6 +82,21 @@ public sealed class MappedReaderTests : IDisposable
         Assert.Equal(("2024-05-06", null), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt));
     }
 
+    [Theory]
+    [InlineData("", "ratings.csv, line 2", "ratings.csv, line 4", "ratings.csv, line 2", "ratings.csv, line 3")]
+    [InlineData(", \"users\": {\"file\": \"readers.csv\", \"id\": \"nick\"}, \"items\": {\"file\": \"books.csv\", \"id\": \"isbn\"}",
+        "readers.csv, line 2", "ratings.csv, line 4", "books.csv, line 3", "books.csv, line 2")]
+    public void Where_a_user_and_an_item_came_from_is_found_again(string files, string ann, string bob, string b1, string b2)
+    {
+        File.WriteAllText(PathOf("readers.csv"), "nick\nann\n");
+        File.WriteAllText(PathOf("books.csv"), "isbn\nb2\nb1\n");
+        File.WriteAllText(PathOf("map.json"), $$$"""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When"}{{{files}}} }""");
+        using var set = ImportReader.Open(_folder.Path, null, PathOf("map.json"), null, null);
+        set.ReadAll(null);
+        Assert.Equal([ann, bob], new[] { "ann", "bob" }.Select(user => set.PlaceOf("profiles", $"{NamedUuid.Of("two_tower:user:" + user)}")));
+        Assert.Equal([b1, b2], new[] { "b1", "b2" }.Select(item => set.PlaceOf("videos", $"{NamedUuid.Of("two_tower:video:" + item)}")));
+    }
+
     [Fact]
     public void A_file_without_a_header_or_times_is_read_too()
     {

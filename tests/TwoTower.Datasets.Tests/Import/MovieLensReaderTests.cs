@@ -106,6 +106,19 @@ public sealed class MovieLensReaderTests : IDisposable
     }
 
     [Fact]
+    public void Where_a_film_and_a_user_came_from_is_found_again()
+    {
+        Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n2.0,\"Two\nlines\",Drama\n3,Heat (1995),Action\n");
+        Write("ratings.csv", "userId,movieId,rating,timestamp\n1,1,5.0,964982703\n2,high,5.0,964982703\n2,1,5.0,964982703\n2,2,5.0,964982703\n");
+        using var set = MovieLensReader.Open(_folder, null, new() { SkipBad = 1 });
+        var tables = set.ReadAll(null);
+        Assert.Equal(["movies.csv, line 2", "movies.csv, line 3", "movies.csv, line 5"], tables.Videos.Select(video => set.PlaceOf("videos", $"{video.Id}")));
+        Assert.Equal(["ratings.csv, line 2", "ratings.csv, line 3"], tables.Profiles.Select(user => set.PlaceOf("profiles", $"{user.UserId}")));
+        Assert.Null(set.PlaceOf("videos", $"{tables.Profiles[0].UserId}"));
+        Assert.Null(set.PlaceOf("user_video_decisions", $"{tables.Profiles[0].UserId}"));
+    }
+
+    [Fact]
     public void Ratings_dated_after_now_are_told()
     {
         Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");
