@@ -16,7 +16,8 @@ internal static class CheckCommand
             "check", "Read files as an import would, and tell what they hold; writes nothing, needs no database.",
             """
             Counts, ranges, what is odd and what would be left out, for every layout that 'twotower import' reads. Exit code 2 when an import
-            would be refused: the first ten bad rows are told by file, line, column and value. Names that are too long for a key count as such.
+            would be refused: the first ten bad rows are told by file, line, column and value. Tags and
+            performers that are too long for a key count as refused.
 
             Examples:
               twotower check path/to/tables
