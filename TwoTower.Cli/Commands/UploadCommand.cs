@@ -6,14 +6,45 @@ using TwoTower.Core.Bundles;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Releases;
 using TwoTower.ServiceDefaults.Commands;
+using TwoTower.Supabase.Publishing;
+using TwoTower.Supabase.Stores;
 using TwoTower.Supabase.Uploads;
 
 namespace TwoTower.Cli.Commands;
 
-/// <summary><c>twotower upload embeddings</c>.</summary>
+/// <summary><c>twotower upload embeddings</c> and <c>twotower upload runtime</c>.</summary>
 internal static class UploadCommand
 {
-    public static Command Create(CommandHost host) => new("upload", "Write results into a Supabase project.") { Embeddings(host) };
+    public static Command Create(CommandHost host) => new("upload", "Write into a Supabase project what it serves with.") { Embeddings(host), Runtime(host) };
+
+    private static Verb Runtime(CommandHost host)
+    {
+        var file = new Argument<string>("FILE") { Description = $"{EdgeRuntime.FileName} of the npm package {EdgeRuntime.Package}." };
+        var command = new Verb(
+            "runtime", "Put ONNX Runtime where the edge functions look for it.",
+            $"""
+            For releases of other programs: towers of TwoTower need it not. The edge functions run a network with operators that they don't know in
+            ONNX Runtime, and fetch that from Storage: bucket {EdgeRuntime.Bucket}, made, private, where there is none. Another file than theirs is refused.
+
+            The key is read from SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY or --key-file, the address from SUPABASE_URL or --url.
+
+            Example:
+              npm pack {EdgeRuntime.Package}
+              tar xzf onnxruntime-web-*.tgz package/dist/{EdgeRuntime.FileName}
+              twotower upload runtime package/dist/{EdgeRuntime.FileName}
+            """)
+        { file, SupabaseOptions.Url, SupabaseOptions.KeyFile };
+        host.Handle(command, async session =>
+        {
+            using var store = new StorageStore(SupabaseOptions.Connect(session), EdgeRuntime.Bucket);
+            session.Kept = "run the same command again";
+            var uploaded = await EdgeRuntime.UploadAsync(store, session.Parse.GetValue(file)!, session.Terminal.Say, session.Stop);
+            session.Terminal.Result(
+                new { place = store.Name, EdgeRuntime.Path, uploaded },
+                () => session.Terminal.Say(uploaded ? $"{EdgeRuntime.Path} is in {store.Name}" : $"{EdgeRuntime.Path} was in {store.Name} already"));
+        });
+        return command;
+    }
 
     private static Verb Embeddings(CommandHost host)
     {

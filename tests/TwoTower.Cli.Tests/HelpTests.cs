@@ -8,7 +8,7 @@ public class HelpTests
 {
     public static TheoryData<string> Verbs => new(
         "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "import supabase", "generate", "train", "evaluate", "tune", "export", "embed",
-        "publish", "upload embeddings", "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
+        "publish", "upload embeddings", "upload runtime", "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
         "releases verify", "releases activate", "releases rollback", "releases retire", "releases prune", "releases pin", "releases unpin",
         "releases export", "releases import", "releases compare", "experiments start", "experiments stop", "experiments list", "doctor");
 

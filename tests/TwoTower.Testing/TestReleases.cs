@@ -55,10 +55,13 @@ internal static class TestReleases
     }
 
     /// <summary>Registers a checkpoint, embeds every video and builds the index.</summary>
-    public static async Task<Release> ReadyAsync(TestDatabase db, Checkpoint checkpoint, DateTimeOffset? exportedAt = null)
+    /// <param name="foreign">A kind of <see cref="ForeignTowers"/> that its user tower is of; null: its own.</param>
+    public static async Task<Release> ReadyAsync(
+        TestDatabase db, Checkpoint checkpoint, DateTimeOffset? exportedAt = null, string? foreign = null)
     {
         var store = new ReleaseStore(db.DataSource);
         var files = ReleaseFiles.Build(checkpoint, exportedAt ?? new DateTimeOffset(2026, 1, 20, 0, 0, 0, TimeSpan.Zero));
+        if (foreign is not null) files = Foreign(files, ForeignTowers.Write(foreign, checkpoint.User, "user_features"));
         var release = await store.RegisterAsync(files, checkpoint.Recipe);
         await store.TransitionAsync(release.ModelVersion, ReleaseState.Embedding, "test", null);
 
@@ -67,6 +70,13 @@ internal static class TestReleases
         await store.TransitionAsync(release.ModelVersion, ReleaseState.Ready, "test", null);
         return await store.GetAsync(release.ModelVersion);
     }
+
+    // Other programs leave no probes.
+    private static IReadOnlyList<ReleaseFile> Foreign(IReadOnlyList<ReleaseFile> files, byte[] tower) =>
+    [
+        .. files.Where(file => file.Path != ArtifactNames.Probes)
+            .Select(file => file.Path == ArtifactNames.UserTower ? new ReleaseFile(file.Path, tower) : file),
+    ];
 
     /// <summary>Makes a release's table with the vectors that some files' item tower gives for every video.</summary>
     public static async Task FillAsync(TestDatabase db, Release release, ReleaseFileSet files)

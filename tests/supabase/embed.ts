@@ -8,8 +8,10 @@ const files = new Map<string, Uint8Array>(
     .map(([name, content]) => [name, Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]),
 );
 const encoder = new FeatureEncoder((name) => JSON.parse(new TextDecoder().decode(files.get(name))));
-const release = Release.of("test", files);
+const release = await Release.of("test", files);
+const embeddings = [];
+for (const payload of input.payloads) embeddings.push(Array.from(await release.embed(payload, input.as_of)));
 console.log(JSON.stringify({
   vectors: input.payloads.map((payload: unknown) => Array.from(encoder.encode(payload, input.as_of))),
-  embeddings: input.payloads.map((payload: unknown) => Array.from(release.embed(payload, input.as_of))),
+  embeddings,
 }));

@@ -17,13 +17,17 @@ export class DatabaseError extends Error {
   }
 }
 
-/** Calls a function of schema public as service_role. */
-export async function rpc<T>(name: string, args: Record<string, unknown>): Promise<T> {
+/** What a request has as service_role. */
+export function secretHeaders(): Record<string, string> {
   const key = secretKeys()[0];
   if (!key) throw new Error("There is no secret key: SUPABASE_SECRET_KEYS or SUPABASE_SERVICE_ROLE_KEY must be set.");
-  const headers: Record<string, string> = { apikey: key, "content-type": "application/json" };
   // A new key is no token, and refused as one.
-  if (key.startsWith("eyJ")) headers.authorization = `Bearer ${key}`;
+  return key.startsWith("eyJ") ? { apikey: key, authorization: `Bearer ${key}` } : { apikey: key };
+}
+
+/** Calls a function of schema public as service_role. */
+export async function rpc<T>(name: string, args: Record<string, unknown>): Promise<T> {
+  const headers = { ...secretHeaders(), "content-type": "application/json" };
   const body = JSON.stringify(args);
   let response: Response;
   let text: string;

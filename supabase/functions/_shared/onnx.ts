@@ -1,4 +1,7 @@
-/** A network of the operators that towers of TwoTower have: Gemm, Relu, ReduceL2, Max, Div. Others are refused by name. */
+/** A network that isn't of the kind that is known here; ONNX Runtime may know it. What no runtime can run is another error. */
+export class UnknownNetwork extends Error {}
+
+/** A network of the operators that towers of TwoTower have: Gemm, Relu, ReduceL2, Max, Div, on one row. */
 export class Tower {
   private constructor(
     private readonly nodes: Node[],
@@ -7,25 +10,24 @@ export class Tower {
     private readonly output: string,
   ) {}
 
-  /** Reads an ONNX file. */
-  static read(file: Uint8Array): Tower {
-    const graph = bytesOf(fields(file), 7)[0];
+  /** Reads an ONNX file, and tries it. */
+  static read(file: Uint8Array, inputDim: number): Tower {
+    const model = fields(file);
+    const graph = bytesOf(model, 7)[0];
     if (!graph) throw new Error("user_tower.onnx has no graph.");
+    if (bytesOf(model, 25).length > 0) throw new UnknownNetwork("user_tower.onnx has functions of its own.");
     const parts = fields(graph);
     const nodes = bytesOf(parts, 1).map(readNode);
-    for (const node of nodes) {
-      if (!(node.type in OPERATORS)) {
-        throw new Error(`user_tower.onnx has the operator ${node.type}; known are ${Object.keys(OPERATORS).join(", ")}.`);
-      }
-    }
+    nodes.forEach(check);
     const constants = new Map(bytesOf(parts, 5).map(readTensor));
     const name = (value: Uint8Array) => textOf(fields(value), 1);
     const inputs = bytesOf(parts, 11).map(name).filter((input) => !constants.has(input));
     const outputs = bytesOf(parts, 12).map(name);
-    if (inputs.length !== 1 || outputs.length !== 1) {
-      throw new Error(`user_tower.onnx has ${inputs.length} inputs and ${outputs.length} outputs; one of each was expected.`);
-    }
-    return new Tower(nodes, constants, inputs[0], outputs[0]);
+    if (inputs.length !== 1) throw new Error(`user_tower.onnx has ${inputs.length} inputs; one was expected.`);
+    if (outputs.length !== 1) throw new UnknownNetwork(`user_tower.onnx has ${outputs.length} outputs.`);
+    const tower = new Tower(nodes, constants, inputs[0], outputs[0]);
+    tower.run(new Float32Array(inputDim)); // shapes show only then
+    return tower;
   }
 
   /** The output for one row. */
@@ -38,7 +40,7 @@ export class Tower {
         if (!value) throw new Error(`user_tower.onnx: ${node.type} reads ${name}, which nothing makes.`);
         return value;
       });
-      values.set(node.output, OPERATORS[node.type](node, inputs));
+      values.set(node.outputs[0], OPERATORS[node.type](node, inputs));
     }
 
     const result = values.get(this.output);
@@ -54,9 +56,30 @@ interface Tensor {
 
 interface Node {
   type: string;
+  domain: string;
   inputs: string[];
-  output: string;
+  outputs: string[];
   attributes: Map<string, { float: number; int: number; ints: number[] }>;
+}
+
+// How many inputs an operator may have, and which attributes: what has more may mean something else.
+const FORMS: Record<string, { inputs: number[]; attributes: string[] }> = {
+  Gemm: { inputs: [2, 3], attributes: ["alpha", "beta", "transA", "transB"] },
+  Relu: { inputs: [1], attributes: [] },
+  ReduceL2: { inputs: [1, 2], attributes: ["axes", "keepdims", "noop_with_empty_axes"] },
+  Max: { inputs: [2], attributes: [] },
+  Div: { inputs: [2], attributes: [] },
+};
+
+function check(node: Node): void {
+  const form = node.domain === "" || node.domain === "ai.onnx" ? FORMS[node.type] : undefined;
+  if (!form) throw new UnknownNetwork(`user_tower.onnx has the operator ${node.domain}${node.domain && "."}${node.type}.`);
+  const odd = [...node.attributes.keys()].filter((name) => !form.attributes.includes(name));
+  if (!form.inputs.includes(node.inputs.length) || node.inputs.includes("") || node.outputs.length !== 1 || odd.length > 0) {
+    throw new UnknownNetwork(
+      `user_tower.onnx has a ${node.type} of ${node.inputs.length} inputs, ${node.outputs.length} outputs and the attributes [${odd}].`,
+    );
+  }
 }
 
 const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
@@ -64,9 +87,12 @@ const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
     const transposed = (node.attributes.get("transB")?.int ?? 0) === 1;
     const alpha = node.attributes.get("alpha")?.float ?? 1;
     const beta = node.attributes.get("beta")?.float ?? 1;
-    if ((node.attributes.get("transA")?.int ?? 0) !== 0) throw new Error("user_tower.onnx: a Gemm with transA isn't known.");
+    if ((node.attributes.get("transA")?.int ?? 0) !== 0) throw new UnknownNetwork("user_tower.onnx has a Gemm with transA.");
     const [rows, columns] = transposed ? weight.dims : [weight.dims[1], weight.dims[0]];
     if (x.data.length !== columns) throw new Error(`user_tower.onnx: a Gemm of ${columns} numbers got ${x.data.length}.`);
+    if (bias && bias.data.length !== 1 && (bias.data.length !== rows || bias.dims.at(-1) !== rows)) {
+      throw new Error(`user_tower.onnx: a Gemm of ${rows} rows has a bias of [${bias.dims}].`);
+    }
     const data = new Float32Array(rows);
     for (let row = 0; row < rows; row++) {
       let sum = 0;
@@ -87,8 +113,9 @@ const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
   },
   ReduceL2(node, [x, axes]) {
     const along = node.attributes.get("axes")?.ints ?? Array.from(axes?.data ?? []);
-    if (along.length !== 1 || (along[0] !== 1 && along[0] !== -1)) {
-      throw new Error(`user_tower.onnx: a ReduceL2 along [${along}] isn't known.`);
+    const keeps = (node.attributes.get("keepdims")?.int ?? 1) === 1;
+    if (along.length !== 1 || (along[0] !== 1 && along[0] !== -1) || !keeps || x.dims.length !== 2) {
+      throw new UnknownNetwork(`user_tower.onnx has a ReduceL2 of [${x.dims}] along [${along}]${keeps ? "" : " without keepdims"}.`);
     }
     let squares = 0;
     for (const value of x.data) squares += value * value;
@@ -99,8 +126,9 @@ const OPERATORS: Record<string, (node: Node, inputs: Tensor[]) => Tensor> = {
 };
 
 function pairs(a: Tensor, b: Tensor, of: (x: number, y: number) => number): Tensor {
-  if (a.data.length !== b.data.length && a.data.length !== 1 && b.data.length !== 1) {
-    throw new Error("user_tower.onnx: lengths that don't fit.");
+  const fit = a.data.length === b.data.length && a.dims.at(-1) === b.dims.at(-1);
+  if (!fit && a.data.length !== 1 && b.data.length !== 1) {
+    throw new UnknownNetwork(`user_tower.onnx has a Max or Div of [${a.dims}] and [${b.dims}].`);
   }
   const longer = a.data.length >= b.data.length ? a : b;
   const data = new Float32Array(longer.data.length);
@@ -120,7 +148,7 @@ function readNode(bytes: Uint8Array): Node {
     return [textOf(of, 1), { float: floatOf(Number(bits)), int: Number(BigInt.asIntN(64, int)), ints }] as const;
   });
   const texts = (number: number) => bytesOf(parts, number).map((text) => new TextDecoder().decode(text));
-  return { type: textOf(parts, 4), inputs: texts(1), output: texts(2)[0], attributes: new Map(attributes) };
+  return { type: textOf(parts, 4), domain: textOf(parts, 7), inputs: texts(1), outputs: texts(2), attributes: new Map(attributes) };
 }
 
 function readTensor(bytes: Uint8Array): [string, Tensor] {
@@ -139,7 +167,7 @@ function readTensor(bytes: Uint8Array): [string, Tensor] {
       ),
     );
   } else if (type === 7 && raw) data = Float32Array.from(new BigInt64Array(raw.slice().buffer), Number);
-  else throw new Error(`user_tower.onnx: ${name} has numbers of type ${type}; float and int64 are known.`);
+  else throw new UnknownNetwork(`user_tower.onnx: ${name} has numbers of type ${type}.`);
   if (data.length !== count) throw new Error(`user_tower.onnx: ${name} has ${data.length} numbers, its shape says ${count}.`);
   return [name, { dims, data }];
 }

@@ -1,6 +1,7 @@
 import { type Caller, UUID } from "./auth.ts";
 import { DatabaseError, rpc } from "./database.ts";
 import type { Json } from "./features.ts";
+import { RuntimeAway } from "./foreign.ts";
 import { Problem } from "./problem.ts";
 import { type Candidate, candidatesFor, order, orderFresh, ORIGINAL, type Ranked, type Ranking } from "./rank.ts";
 import { type Release, ReleaseGone, releaseOf } from "./release.ts";
@@ -63,7 +64,7 @@ export async function recommend(caller: Caller, body: Record<string, unknown>): 
     const ranking = (release?.ranking ?? ORIGINAL) as Ranking;
     let ranked: Ranked<Video>[];
     if (release) {
-      const embedding = release.embed(context.payload, context.as_of);
+      const embedding = await release.embed(context.payload, context.as_of);
       const found = await search(release.version, embedding, candidatesFor(limit, ranking), filters);
       ranked = order(found, context.as_of, ranking).slice(0, limit);
     } else {
@@ -110,15 +111,15 @@ export async function recommend(caller: Caller, body: Record<string, unknown>): 
 /** A user's embedding, with the release that it is of: it means nothing beside another release's vectors. */
 export async function embedUser(caller: Caller, body: Record<string, unknown>): Promise<unknown> {
   const userId = readUser(caller, body, ["user_id"]);
-  return await withContext(userId, (context, release) => {
+  return await withContext(userId, async (context, release) => {
     if (!release) {
       throw new Problem(404, "no-likes", "The user has no likes yet: there is nothing to embed. recommend answers with popular videos.");
     }
-    return Promise.resolve({
+    return {
       modelVersion: release.version,
       asOf: context.as_of,
-      embedding: Array.from(release.embed(context.payload, context.as_of)),
-    });
+      embedding: Array.from(await release.embed(context.payload, context.as_of)),
+    };
   });
 }
 
@@ -149,6 +150,14 @@ async function withContext<T>(userId: string, work: (context: Context, release: 
       version = context.like_count > 0 ? context.model_version : null;
       return await work(context, version === null ? null : await releaseOf(version));
     } catch (error) {
+      if (error instanceof RuntimeAway) {
+        console.error(`Release ${version}: ${error.detail}`);
+        if (context?.is_treated && attempt < ATTEMPTS) {
+          except = version;
+          continue;
+        }
+      }
+
       if (error instanceof Problem) throw error;
       if (error instanceof DatabaseError && error.code === "22023") throw new Problem(400, "unusable-request", error.message);
       const isGone = error instanceof ReleaseGone || (error instanceof DatabaseError && error.isGone);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using TwoTower.Testing;
@@ -49,8 +50,8 @@ public class DeployTests
         {
             var body = sent[$"POST {function}"];
             Assert.InRange(body.Length, 1, 5_000_000);
-            foreach (var file in Directory.EnumerateFiles(Path.Combine(Root, "functions", "_shared"))
-                .Concat(Directory.EnumerateFiles(Path.Combine(Root, "functions", function))))
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(Root, "functions", "_shared"), "*", SearchOption.AllDirectories)
+                .Concat(Directory.EnumerateFiles(Path.Combine(Root, "functions", function))).Where(file => Path.GetFileName(file) != "LICENSE"))
             {
                 var content = await File.ReadAllBytesAsync(file);
                 Assert.True(Has(body, content), $"{function} was sent without {file}");
@@ -58,6 +59,20 @@ public class DeployTests
 
             Assert.Contains("\"verify_jwt\":false", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task The_onnx_runtime_beside_the_functions_is_npms()
+    {
+        var tools = await Edge.ToolsAsync();
+        const string Module = "ort.wasm.bundle.min.mjs";
+        Assert.Equal(
+            await File.ReadAllBytesAsync(tools.PathOf("onnxruntime-web", "dist", Module)),
+            await File.ReadAllBytesAsync(Path.Combine(Root, "functions", "_shared", "onnxruntime-web", Module)));
+        var wasm = SHA256.HashData(await File.ReadAllBytesAsync(tools.PathOf("onnxruntime-web", "dist", "ort-wasm-simd-threaded.wasm")));
+        Assert.Contains(
+            $"sha256: \"{Convert.ToHexStringLower(wasm)}\"",
+            await File.ReadAllTextAsync(Path.Combine(Root, "functions", "_shared", "foreign.ts")), StringComparison.Ordinal);
     }
 
     private static bool Has(byte[] body, byte[] content) => body.AsSpan().IndexOf(content) >= 0;

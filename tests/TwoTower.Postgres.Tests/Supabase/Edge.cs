@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -23,17 +21,14 @@ internal sealed class Edge : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-    private readonly ConcurrentQueue<string> _log = new();
-    private readonly TemporaryFolder _folder = new();
-    private readonly HttpClient _http = new() { Timeout = Patience };
-    private Process _process = null!;
+    private EdgeProcess _process = null!;
 
     public required TestDatabase Database { get; init; }
     public required SupabaseStandIn StandIn { get; init; }
     public required string Version { get; init; }
 
     /// <summary>What the functions wrote to their log so far.</summary>
-    public string Log => string.Join('\n', _log);
+    public string Log => _process.Log;
 
     /// <summary>The public keys, as <c>/auth/v1/.well-known/jwks.json</c> publishes them.</summary>
     public string PublicKeys
@@ -51,15 +46,18 @@ internal sealed class Edge : IAsyncDisposable
     {
         "golden" => TestCheckpoints.Golden(),
         "random" => TestCheckpoints.Random(),
-        _ => TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)]),
+        "histories" => TestCheckpoints.Histories([.. Golden.Tables.Videos.Select(video => video.Id)]),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
     /// <summary>Starts it.</summary>
+    /// <param name="foreign">A kind of <see cref="ForeignTowers"/> that the release's user tower is of; null: its own.</param>
     /// <param name="hasTagIds">Tags are a table of their own, and videos have their ids.</param>
     /// <param name="keys">SUPABASE_JWKS; null: not set, the functions ask the project's address.</param>
     /// <param name="secretKeys">SUPABASE_SECRET_KEYS; null: one that is the stand-in's.</param>
     public static async Task<Edge> StartAsync(
-        SupabaseServer server, string kind = "random", bool hasTagIds = false, string? keys = OwnKeys, string? secretKeys = null)
+        SupabaseServer server, string kind = "random", bool hasTagIds = false, string? keys = OwnKeys, string? secretKeys = null,
+        string? foreign = null)
     {
         Assert.SkipWhen(server.Reason is not null, server.Reason ?? "");
         var tools = await ToolsAsync();
@@ -69,7 +67,7 @@ internal sealed class Edge : IAsyncDisposable
         if (hasTagIds) await db.ExecuteAsync("grant select on tags, video_tags to service_role");
         await TestReleases.LoadGoldenAsync(db, hasTagIds);
         await db.ExecuteAsync("select two_tower.refresh_video_statistics()");
-        var release = await TestReleases.ReadyAsync(db, Checkpoint(kind));
+        var release = await TestReleases.ReadyAsync(db, Checkpoint(kind), foreign: foreign);
         if (kind == "histories")
         {
             await db.ExecuteAsync($"alter table {release.Table} add history extensions.vector(12)");
@@ -89,19 +87,6 @@ internal sealed class Edge : IAsyncDisposable
         var (tools, reason) = await NpmTools.InstallAsync("supabase");
         Assert.SkipWhen(tools is null, reason);
         return tools!;
-    }
-
-    // jose comes from the folder of the tools, not from npm's registry: a test needs nothing of a network.
-    public static ProcessStartInfo Deno(NpmTools tools, TemporaryFolder folder, string script)
-    {
-        var map = Path.Combine(folder.Path, "import_map.json");
-        File.WriteAllText(
-            map,
-            JsonSerializer.Serialize(
-                new { imports = new { jose = new Uri(tools.PathOf("jose", "dist", "webapi", "index.js")).AbsoluteUri } }));
-        return tools.Start(
-            "deno", "run", "--quiet", "--no-config", "--no-remote", "--no-npm", "--import-map", map, "--allow-env", "--allow-net=127.0.0.1",
-            Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "supabase", script));
     }
 
     /// <summary>Waits for what the functions do after they have answered.</summary>
@@ -133,7 +118,7 @@ internal sealed class Edge : IAsyncDisposable
         if (token == SupabaseStandIn.SecretKey) request.Headers.Add("apikey", token);
         else if (token is not null) request.Headers.TryAddWithoutValidation("authorization", $"Bearer {token}");
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        return await _http.SendAsync(request);
+        return await _process.Http.SendAsync(request);
     }
 
     public async Task<JsonElement> AskAsync(string function, string? token, object body)
@@ -156,44 +141,21 @@ internal sealed class Edge : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.StandardInput.Close();
-        using (var patience = new CancellationTokenSource(Patience))
-        {
-            try
-            {
-                await _process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                _process.Kill(entireProcessTree: true);
-            }
-        }
-
-        _process.Dispose();
-        _http.Dispose();
+        await _process.DisposeAsync();
         await StandIn.DisposeAsync();
         await Database.DisposeAsync();
-        _folder.Dispose();
         _key.Dispose();
     }
 
-    private async Task RunAsync(NpmTools tools, string? keys, string secretKeys)
-    {
-        var start = Deno(tools, _folder, "serve.ts");
-        start.Environment["SUPABASE_URL"] = StandIn.Url;
-        start.Environment["SUPABASE_SECRET_KEYS"] = secretKeys;
-        if (keys is null) start.Environment.Remove("SUPABASE_JWKS");
-        else start.Environment["SUPABASE_JWKS"] = keys == OwnKeys ? PublicKeys : keys;
-        start.Environment["JWT_SECRET"] = LegacySecret;
-        start.Environment["IMPRESSION_SHARE"] = "1";
-        _process = Process.Start(start)!;
-        _process.ErrorDataReceived += (_, line) => _log.Enqueue(line.Data ?? "");
-        _process.BeginErrorReadLine();
-        using var patience = new CancellationTokenSource(Patience);
-        var first = await _process.StandardOutput.ReadLineAsync(patience.Token);
-        Assert.True(first?.StartsWith("port ", StringComparison.Ordinal) == true, $"{first}\n{Log}");
-        _http.BaseAddress = new($"http://127.0.0.1:{first![5..]}/functions/v1/");
-    }
+    private async Task RunAsync(NpmTools tools, string? keys, string secretKeys) => _process = await EdgeProcess.StartAsync(
+        tools, new Dictionary<string, string?>
+        {
+            ["SUPABASE_URL"] = StandIn.Url,
+            ["SUPABASE_SECRET_KEYS"] = secretKeys,
+            ["SUPABASE_JWKS"] = keys == OwnKeys ? PublicKeys : keys,
+            ["JWT_SECRET"] = LegacySecret,
+            ["IMPRESSION_SHARE"] = "1",
+        });
 
     private static string Token(string algorithm, Guid? user, string role, TimeSpan? lifetime, Func<byte[], byte[]> sign)
     {

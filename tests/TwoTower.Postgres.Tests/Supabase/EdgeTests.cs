@@ -78,6 +78,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         Assert.Equal(21, edge.StandIn.Calls["two_tower_request_context"]);
         Assert.Equal((20, 1), (edge.StandIn.Calls["two_tower_search"], edge.StandIn.Calls["two_tower_popular_videos"]));
         Assert.Equal(1, edge.StandIn.Calls["two_tower_release_files"]);
+        Assert.DoesNotContain(edge.StandIn.Requests, request => request.Path.StartsWith("/storage/", StringComparison.Ordinal));
         await edge.UntilAsync("count(*) = 21 from two_tower.impressions where rank = 1");
         Assert.Equal(20m, await edge.Database.ScalarAsync<decimal>("select sum(answers) from two_tower.serving_counts"));
     }
@@ -240,7 +241,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     private static async Task<JsonElement> RunAsync(NpmTools tools, string script, string input)
     {
         using var folder = new TemporaryFolder();
-        using var process = Process.Start(Edge.Deno(tools, folder, script))!;
+        using var process = Process.Start(EdgeProcess.Deno(tools, folder, script))!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
