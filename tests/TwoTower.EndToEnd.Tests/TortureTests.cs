@@ -30,6 +30,25 @@ public sealed class TortureTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Every_answer_of_the_edge_functions_is_right_while_releases_change()
+    {
+        var (tools, reason) = await NpmTools.InstallAsync("supabase");
+        Assert.SkipWhen(tools is null, reason);
+        await using var server = new SupabaseServer();
+        await server.InitializeAsync();
+        Assert.SkipWhen(server.Reason is not null, server.Reason ?? "");
+        await using var project = await server.CreateProjectAsync(new(Exposes: false, SecuresTables: true));
+        await using var world = await World.CreateAsync(project.ConnectionString, viewers: 150, videos: 500, seed: 7, default);
+        var options = new TortureOptions { Requests = 300, Clients = 8, Changes = 6, Seed = 7 };
+
+        var result = await new EdgeChanges(options, tools!).RunAsync(world, project, null, default);
+
+        Assert.Empty(result.Findings);
+        Assert.Equal((300, 6, 0), (result.Requests, result.Changes, result.Wrong));
+        Assert.True(result.AnswersByRelease.Count > 1);
+    }
+
+    [Fact]
     public async Task A_replica_that_takes_connections_and_never_answers_is_a_finding_of_each_client_and_the_run_goes_on()
     {
         using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);

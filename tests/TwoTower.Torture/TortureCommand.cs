@@ -3,6 +3,7 @@ using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
 using TwoTower.Core;
 using TwoTower.ServiceDefaults.Commands;
+using TwoTower.Testing;
 using TwoTower.Torture.Scenarios;
 using TwoTower.Torture.Servers;
 
@@ -12,7 +13,7 @@ namespace TwoTower.Torture;
 /// own.</summary>
 internal static class TortureCommand
 {
-    private static readonly string[] Scenarios = ["releases", "kills", "database", "dimensions", "strains"];
+    private static readonly string[] Scenarios = ["releases", "kills", "database", "dimensions", "strains", "edge"];
 
     public static async Task<int> RunAsync(string[] args)
     {
@@ -46,8 +47,8 @@ internal static class TortureCommand
         var only = new Option<string[]>("--only") { Description = $"Only this scenario: {string.Join(", ", Scenarios)}. May be repeated.", HelpName = "SCENARIO" };
         only.AcceptOnlyFromAmong(Scenarios);
         var command = new RootCommand(
-            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up. "
-            + "Exit code 1 if it managed to. About ten minutes on two cores.")
+            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up, edge functions under changing releases. "
+            + "Exit code 1 if it managed to. About fifteen minutes on two cores.")
         {
             requests, clients, replicas, changes, restarts, kills, databaseRestarts, strainSeconds, viewers, videos, seed, only,
             CommonOptions.Json, CommonOptions.Verbose,
@@ -107,6 +108,7 @@ internal static class TortureCommand
             report = report with { Strains = await RunAsync("strains", "strains", (world, progress) => new Strains(options).RunAsync(world, progress, ct)) };
         }
 
+        if (scenarios.Contains("edge")) report = report with { Edge = await RunEdgeAsync(session, options) };
         terminal.Result(report, () => TortureTables.Show(terminal, report));
         return report.Wrong == 0 ? ExitCodes.Success : ExitCodes.Failure;
 
@@ -116,5 +118,28 @@ internal static class TortureCommand
             await using var world = await World.CreateAsync(database, options.Viewers, options.Videos, options.Seed, ct);
             return await terminal.StageAsync(title, unit, progress => scenario(world, progress));
         }
+    }
+
+    // Null where the programs can't be had, which is said.
+    private static async Task<EdgeChangesResult?> RunEdgeAsync(Session session, TortureOptions options)
+    {
+        var (tools, reason) = await NpmTools.InstallAsync("supabase");
+        await using var server = new SupabaseServer();
+        if (tools is not null)
+        {
+            await server.InitializeAsync();
+            reason = server.Reason ?? "";
+        }
+
+        if (tools is null || server.Reason is not null)
+        {
+            session.Terminal.Warn($"the edge functions are left out: {reason}");
+            return null;
+        }
+
+        await using var project = await server.CreateProjectAsync(new(Exposes: false, SecuresTables: true));
+        await using var world = await World.CreateAsync(project.ConnectionString, options.Viewers, options.Videos, options.Seed, session.Stop);
+        return await session.Terminal.StageAsync(
+            "edge functions", "requests", progress => new EdgeChanges(options, tools).RunAsync(world, project, progress, session.Stop));
     }
 }

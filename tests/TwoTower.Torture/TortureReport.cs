@@ -17,7 +17,10 @@ internal sealed record TortureReport
 
     public StrainsResult? Strains { get; init; }
 
+    public EdgeChangesResult? Edge { get; init; }
+
     /// <summary>How much was wrong in all.</summary>
     public int Wrong =>
-        (Releases?.Wrong ?? 0) + (Dimensions?.Wrong ?? 0) + (Database?.Wrong ?? 0) + (Kills?.Wrong ?? 0) + (Strains?.Wrong ?? 0);
+        (Releases?.Wrong ?? 0) + (Dimensions?.Wrong ?? 0) + (Database?.Wrong ?? 0) + (Kills?.Wrong ?? 0) + (Strains?.Wrong ?? 0)
+        + (Edge?.Wrong ?? 0);
 }

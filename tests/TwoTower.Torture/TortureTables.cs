@@ -54,6 +54,15 @@ internal static class TortureTables
         }
 
         if (report.Strains is { } strains) table.AddRow("strains", "", $"{strains.Wrong}");
+        if (report.Edge is { } edge)
+        {
+            table.AddRow(
+                "edge functions",
+                $"{Amounts.Count(edge.Requests)} requests of {edge.Clients} clients, {edge.Changes} changes; p50 {edge.Latencies.P50} ms, p99 {edge.Latencies.P99} ms; "
+                + $"{edge.Recall:P2} of an exact search found",
+                $"{edge.Wrong}");
+        }
+
         terminal.Show(table);
         foreach (var finding in Findings(report)) terminal.Say($"wrong: {finding}");
         terminal.Say(report.Wrong == 0 ? "nothing was wrong" : $"{Amounts.Count(report.Wrong)} times something was wrong");
@@ -62,6 +71,6 @@ internal static class TortureTables
     private static IEnumerable<string> Findings(TortureReport report) =>
     [
         .. report.Releases?.Findings ?? [], .. report.Dimensions?.Findings ?? [], .. report.Database?.Findings
-            ?? [], .. report.Kills?.Findings ?? [], .. report.Strains?.Findings ?? [],
+            ?? [], .. report.Kills?.Findings ?? [], .. report.Strains?.Findings ?? [], .. report.Edge?.Findings ?? [],
     ];
 }

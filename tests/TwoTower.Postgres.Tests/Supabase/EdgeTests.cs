@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -29,7 +28,7 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
         var files = ReleaseFiles.Build(checkpoint, Golden.AsOf);
         var payloads = Golden.UserPayloads.Concat(Enumerable.Range(0, 1_000).Select(MadeUp))
             .Select((payload, i) => kind == "histories" ? payload with { History = History(i) } : payload).ToList();
-        var output = await RunAsync(tools, "embed.ts", JsonSerializer.Serialize(new
+        var output = await EdgeProcess.RunAsync(tools, "embed.ts", JsonSerializer.Serialize(new
         {
             files = files.ToDictionary(file => file.Path, file => Convert.ToBase64String(file.Content)),
             as_of = "2026-01-20T12:34:56.123456Z",
@@ -236,18 +235,5 @@ public sealed class EdgeTests(SupabaseServer server) : IClassFixture<SupabaseSer
     {
         var options = Options.Create(new RecommendationOptions());
         return new(db.DataSource, new TowerCache(new ReleaseStore(db.DataSource), capacity: 4), options);
-    }
-
-    private static async Task<JsonElement> RunAsync(NpmTools tools, string script, string input)
-    {
-        using var folder = new TemporaryFolder();
-        using var process = Process.Start(EdgeProcess.Deno(tools, folder, script))!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
-        Assert.True(process.ExitCode == 0, await error);
-        return JsonElement.Parse(await output);
     }
 }

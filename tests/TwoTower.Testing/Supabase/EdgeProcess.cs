@@ -43,6 +43,19 @@ internal sealed class EdgeProcess : IAsyncDisposable
             Path.Combine(PostgresFixture.RepositoryRoot(), "tests", "supabase", script));
     }
 
+    /// <summary>Runs a script of tests/supabase: what it writes as JSON for what it reads.</summary>
+    public static async Task<JsonElement> RunAsync(NpmTools tools, string script, string input)
+    {
+        using var folder = new TemporaryFolder();
+        using var process = Process.Start(Deno(tools, folder, script))!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
+        return process.ExitCode == 0 ? JsonElement.Parse(await output) : throw new InvalidOperationException($"{script}: {await error}");
+    }
+
     /// <summary>Starts them, and returns when they listen.</summary>
     /// <param name="environment">Variables; null: not set.</param>
     public static async Task<EdgeProcess> StartAsync(NpmTools tools, IReadOnlyDictionary<string, string?> environment)
