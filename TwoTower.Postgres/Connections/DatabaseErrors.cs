@@ -37,11 +37,16 @@ internal static class DatabaseErrors
     public static bool IsShortOfSharedMemory(PostgresException error) =>
         error.MessageText.Contains("shared memory", StringComparison.Ordinal);
 
-    /// <summary>True where a function, a table or a schema isn't there: the schema isn't migrated, or half of it is.</summary>
-    public static bool LacksPart(Exception error) => error is PostgresException
-    {
-        SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName,
-    };
+    /// <summary>
+    /// True where a function, a table or a schema isn't there: the schema isn't migrated, or half of it is, and no release is to blame. A
+    /// column (the fourth error of <see cref="DatabaseFault.NotMigrated"/>) says nothing of the kind: it may be one of the release's own table,
+    /// and a search that fails for it is the release's fault.
+    /// </summary>
+    public static bool LacksPart(Exception error) =>
+        FaultOf(error) == DatabaseFault.NotMigrated && AnswerOf(error) is not { SqlState: PostgresErrorCodes.UndefinedColumn };
+
+    private static PostgresException? AnswerOf(Exception? error) =>
+        error is DbUpdateException ? AnswerOf(error.InnerException) : error as PostgresException;
 
     private static DatabaseFault OfServer(PostgresException answer) => answer.SqlState switch
     {
