@@ -68,9 +68,9 @@ begin
     ), tagged as (
         select t.video_id, array_agg(distinct t.tag_key) as tag_keys, bit_or(b.mark) as tag_bits
         from (
-            select l.video_id, hashtextextended(coalesce(l.tag_id::text, l.tag_name) collate "C", 0) as tag_key
+            select l.video_id, hashtextextended(l.tag_key collate "C", 0) as tag_key
             from two_tower.video_tag_names l
-            where coalesce(l.tag_id::text, l.tag_name) is not null) t
+            where l.tag_key is not null) t
         left join (select m.tag_key, set_bit(b'0'::bit(256), m.bit, 1) as mark from two_tower.tag_bits m) b on b.tag_key = t.tag_key
         group by t.video_id
     ), fresh as materialized (
