@@ -44,8 +44,8 @@ public sealed class GatewayTests : IDisposable
     {
         Assert.SkipWhen(Nginx is null, "no nginx on the PATH");
 
-        // Of the limit in question one request a minute and none in advance, of the other more than the test asks for; and what answers behind
-        // the gateway: a service that takes the token for the user, and one that tells what it was asked.
+        // Of the limit in question one request a minute and none in advance, of the other more than the test asks for. Behind the gateway
+        // answer a service that takes the token for the user, and one that tells what it was asked.
         var sample = Sample()
             .Replace($"zone={limit} burst=20", $"zone={limit}", StringComparison.Ordinal)
             .Replace("rate=10r/s", limit == "address" ? "rate=1r/m" : "rate=1000r/s", StringComparison.Ordinal)

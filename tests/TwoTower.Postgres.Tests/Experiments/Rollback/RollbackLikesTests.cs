@@ -45,24 +45,24 @@ public sealed class RollbackLikesTests(PostgresFixture postgres) : IAsyncLifetim
 
     // Users 1 to 150 of the group for "a", 151 to 300 for "b".
     private Task ShowAsync(
-        string release, string users, int minutesAgo, int videos = 10, int answers = 1, double milliseconds = 1, int? first = null, int count = 150) =>
+        string release, string users, int minutesAgo, int videos = 10, int answers = 1, double milliseconds = 1, int count = 150) =>
         _db.ExecuteAsync($"""
             insert into two_tower.impressions (served_at, release_id, user_id, video_id, rank, strategy)
             select d.zero - interval '{minutesAgo} minutes' + n * interval '{milliseconds} milliseconds', r.release_id, md5('{users}' || u)::uuid,
                 md5('v' || v)::uuid, v, 'two_tower'
             from day d, two_tower.releases r, generate_series(0, {answers - 1}) n,
-                generate_series({First(release, first)}, {First(release, first) + count - 1}) u, generate_series(1, {videos}) v
+                generate_series({First(release)}, {First(release) + count - 1}) u, generate_series(1, {videos}) v
             where r.model_version = '{release}'
             """);
 
     private Task LikeAsync(string release, string users, string which, int minutesAgo, int count = 150) => _db.ExecuteAsync($"""
         insert into user_video_decisions (user_id, video_id, decision_type, created_at)
         select md5('{users}' || u)::uuid, md5('v' || v)::uuid, 'like', d.zero - interval '{minutesAgo} minutes' + interval '500 ms'
-        from day d, generate_series({First(release, null)}, {First(release, null) + count - 1}) u, generate_series(1, 10) v
+        from day d, generate_series({First(release)}, {First(release) + count - 1}) u, generate_series(1, 10) v
         where {which}
         """);
 
-    private static int First(string release, int? first) => first ?? (release == "a" ? 1 : 151);
+    private static int First(string release) => release == "a" ? 1 : 151;
 
     private Task<RolledBack?> CheckAsync(RollbackOptions? options = null) =>
         new AutomaticRollback(_db.DataSource, options ?? Options).CheckAsync();
