@@ -168,7 +168,8 @@ internal static class ApiApplication
     private static void KeepThreads(ServingLimits limits)
     {
         ThreadPool.GetMinThreads(out var workers, out var completions);
-        var giveUp = Math.Clamp(limits.ConcurrentRequests, 1, 1_000) + OperatorTurns.ShortAtOnce + OperatorTurns.LongAtOnce + BundleTransfers.AtOnce;
+        var giveUp = Math.Clamp(limits.ConcurrentRequests, 1, 1_000)
+            + OperatorTurns.ShortAtOnce + OperatorTurns.LongAtOnce + BundleTransfers.AtOnce;
         ThreadPool.SetMinThreads(Math.Max(workers, giveUp + 32), completions);
     }
 

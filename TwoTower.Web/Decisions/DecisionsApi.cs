@@ -28,7 +28,9 @@ internal static class DecisionsApi
         if (limit.Take(decision.UserId) is { } wait)
         {
             http.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            return ProblemKind.TooManyDecisions.Answer($"User {decision.UserId} has posted as many decisions as a minute allows (TwoTower:Limits:DecisionsPerMinute). Send this one again after the time in Retry-After.");
+            return ProblemKind.TooManyDecisions.Answer(
+                $"User {decision.UserId} has posted as many decisions as a minute allows (TwoTower:Limits:DecisionsPerMinute). "
+                + "Send this one again after the time in Retry-After.");
         }
 
         if (decision.DecidedAt < Earliest) return Impossible(decision);
@@ -46,5 +48,6 @@ internal static class DecisionsApi
         };
     }
 
-    private static ProblemHttpResult Impossible(DecisionRequest decision) => ProblemKind.ImpossibleTime.Answer($"decidedAt {decision.DecidedAt:O} lies before 2000 or more than 5 minutes ahead of the database's clock: send when the user decided, or leave it out.");
+    private static ProblemHttpResult Impossible(DecisionRequest decision) => ProblemKind.ImpossibleTime.Answer(
+        $"decidedAt {decision.DecidedAt:O} lies before 2000 or more than 5 minutes ahead of the database's clock: send when the user decided, or leave it out.");
 }

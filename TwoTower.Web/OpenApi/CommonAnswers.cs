@@ -7,8 +7,8 @@ namespace TwoTower.Web.OpenApi;
 /// <summary>The answers that an operation can have for what every request is held to, beside its own.</summary>
 internal static class CommonAnswers
 {
-    // A text, a parameter's name or a host; a body's size and its type, which are looked at where none is wanted, too; the URL; the headers;
-    // a fault of ours; the database, the deadline or too many at once.
+    // A text, a parameter's name or a host; a body's size and its type, which are looked at where none is wanted, too; the URL; the
+    // headers; a fault of ours; the database, the deadline or too many at once.
     private static readonly int[] Always = [400, 413, 414, 415, 431, 500, 503];
 
     // Slow to come: only where it is read.

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Mvc;
 namespace TwoTower.Web.Problems;
 
 /// <summary>
-/// A problem that the API tells of: its status, its title and its <c>type</c>, a URI of our own, so that a program tells two problems of one
-/// status apart. docs/api.md lists them, and a test holds the two together.
+/// A problem that the API tells of: its status, its title and its <c>type</c>, a URI of our own, so that a program tells two problems of
+/// one status apart. docs/api.md lists them, and a test holds the two together.
 /// </summary>
 internal sealed class ProblemKind
 {

@@ -50,8 +50,9 @@ internal sealed class BundleTransfers(
     /// <summary>Makes a verified bundle a release; sending the bundle again continues an import that was stopped.</summary>
     /// <exception cref="InputException">The release is refused, or failed its checks.</exception>
     /// <exception cref="RequestShedException">It took longer than operators' requests may.</exception>
-    public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => RunAsync(ct => new ImportBundleJob(db, time).RunAsync(
-        bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, ct));
+    public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => RunAsync(ct =>
+        new ImportBundleJob(db, time).RunAsync(
+            bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, ct));
 
     // The process's end stops it, and the deadline; a client that hangs up doesn't.
     private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work)
@@ -62,7 +63,8 @@ internal sealed class BundleTransfers(
         {
             return await work(stop.Token);
         }
-        catch (OperationCanceledException e) when (deadline.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException e)
+            when (deadline.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
         {
             throw new RequestShedException(Shed.OutOfTime, "The bundle took longer than TwoTower:Limits:OperatorDeadline.", e);
         }

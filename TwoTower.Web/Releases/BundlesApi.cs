@@ -42,7 +42,8 @@ internal static class BundlesApi
         [Description("The release's model_version.")] string modelVersion, ReleaseStore store, BundleTransfers transfers,
         OperatorTurns turns, HttpContext http, CancellationToken ct)
     {
-        if (await turns.ShortAsync(token => store.FindAsync(modelVersion, token), ct) is not { } release) return ReleasesApi.Unknown(modelVersion);
+        var found = await turns.ShortAsync(token => store.FindAsync(modelVersion, token), ct);
+        if (found is not { } release) return ReleasesApi.Unknown(modelVersion);
         if (ReleaseExport.Refuse(release) is { } reason) return ProblemKind.ReleaseState.Answer(reason);
         var name = $"{modelVersion}.tar";
         if (OtherMethods.IsHead(http)) return TypedResults.Stream(_ => Task.CompletedTask, BundleArchive.MediaType, name);
@@ -64,8 +65,8 @@ internal static class BundlesApi
         Stream body,
         [Description("True serves it when the gate has passed it."), DefaultValue(false)] bool? activate,
         [Description(Operators.NoActor), StringLength(100)] string? actor,
-        ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, OperatorTurns turns, IOptions<ApiOptions> options, HttpContext http,
-        CancellationToken ct)
+        ClaimsPrincipal caller, ReleaseStore store, BundleTransfers transfers, OperatorTurns turns, IOptions<ApiOptions> options,
+        HttpContext http, CancellationToken ct)
     {
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBundleMb * 1_000_000L;
         using var transfer = transfers.TryBegin();
@@ -103,7 +104,9 @@ internal static class BundlesApi
         }
     }
 
-    private static ProblemHttpResult Busy() => ProblemKind.BundlesUnderWay.Answer("This replica is at two bundles already: try again when one of them is done.");
+    private static ProblemHttpResult Busy() => ProblemKind.BundlesUnderWay.Answer(
+        "This replica is at two bundles already: try again when one of them is done.");
 
-    private static ProblemHttpResult NoRoom(Exception e) => ProblemKind.NoRoom.Answer($"It can't be stored on this replica ({e.Message}): free some space there, or set TwoTower:Api:BundleFolder to a larger folder.");
+    private static ProblemHttpResult NoRoom(Exception e) => ProblemKind.NoRoom.Answer(
+        $"It can't be stored on this replica ({e.Message}): free some space there, or set TwoTower:Api:BundleFolder to a larger folder.");
 }

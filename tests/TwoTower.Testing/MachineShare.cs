@@ -4,8 +4,8 @@ using System.Globalization;
 namespace TwoTower.Testing;
 
 /// <summary>
-/// What this process gets of the machine while something is measured: how late a thread is that only sleeps, which no thread of the pool can hold
-/// up, and on Linux how much of the processors others take. Where that is little, a bound in seconds is the program's to keep.
+/// What this process gets of the machine while something is measured: how late a thread is that only sleeps, which no thread of the pool
+/// can hold up, and on Linux how much of the processors others take. Where that is little, a bound in seconds is the program's to keep.
 /// </summary>
 internal sealed class MachineShare : IDisposable
 {
@@ -52,7 +52,8 @@ internal sealed class MachineShare : IDisposable
         _napping.Join();
     }
 
-    // Seconds of all processors since the machine started (proc_stat(5): hundredths of user, nice, system, idle, iowait, irq, softirq, steal).
+    // Seconds of all processors since the machine started (proc_stat(5): hundredths of user, nice, system, idle, iowait,
+    // irq, softirq, steal).
     private static (double Busy, double All)? Processors()
     {
         if (!OperatingSystem.IsLinux()) return null;

@@ -17,8 +17,8 @@ internal sealed class PgBouncer : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>
-    /// The programs that this machine has: the first of PATH, and those that <c>TWOTOWER_TEST_PGBOUNCER</c> names (paths, separated as in PATH),
-    /// each another version.
+    /// The programs that this machine has: the first of PATH, and those that <c>TWOTOWER_TEST_PGBOUNCER</c> names (paths, separated as in
+    /// PATH), each another version.
     /// </summary>
     /// <exception cref="InvalidOperationException">One that is named isn't there.</exception>
     public static IReadOnlyList<string> Programs()

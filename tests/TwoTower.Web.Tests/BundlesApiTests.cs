@@ -139,7 +139,9 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         TestBundles.EditManifest(Path.Combine(_folder.Path, "two"), manifest => manifest["model_version"] = "spring");
         var two = await ArchiveAsync(Path.Combine(_folder.Path, "two"));
         await ApiHost.ReadAsync(await PostAsync(_api, one), 201);
-        Assert.Contains("There is a release spring with other files", (await ApiHost.ReadAsync(await PostAsync(_api, two), 409, "bundle-conflict")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "There is a release spring with other files",
+            (await ApiHost.ReadAsync(await PostAsync(_api, two), 409, "bundle-conflict")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await _api.PostAsync("/v1/releases/spring/retire", new { }, 200);
         await _api.PostAsync("/v1/releases/prune", new { keep = 1 }, 200);
         Assert.Contains("is retired and doesn't come back", (await ApiHost.ReadAsync(await PostAsync(_api, one), 409, "bundle-conflict")).GetProperty("detail").GetString(), StringComparison.Ordinal);

@@ -95,8 +95,12 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
         await PutAsync(api, "a", new { modelVersion = _two.ModelVersion, share = 1 }, 400);
         await PutAsync(api, "Two%20Words", new { modelVersion = _two.ModelVersion, share = 0.5 }, 400);
         await PutAsync(api, "a", new { modelVersion = _two.ModelVersion, share = 0.5 });
-        Assert.Contains("one runs at a time", (await PutAsync(api, "b", new { modelVersion = _two.ModelVersion, share = 0.5 }, 409, "experiment-in-the-way")).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Contains("is in experiment a", (await api.PostAsync($"/v1/releases/{_two.ModelVersion}/retire", new { }, 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "one runs at a time",
+            (await PutAsync(api, "b", new { modelVersion = _two.ModelVersion, share = 0.5 }, 409, "experiment-in-the-way")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "is in experiment a",
+            (await api.PostAsync($"/v1/releases/{_two.ModelVersion}/retire", new { }, 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await api.PostAsync("/v1/experiments/nope/stop", new { }, 404, "unknown-experiment");
 
         api.Client.DefaultRequestHeaders.Authorization = null;

@@ -75,7 +75,8 @@ public sealed class FuzzCommandTests(PostgresFixture postgres)
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(10));
         try
         {
-            var (said, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
+            var said = process.StandardOutput.ReadToEndAsync(patience.Token);
+            var errors = process.StandardError.ReadToEndAsync(patience.Token);
             await process.WaitForExitAsync(patience.Token);
 
             // A server that has to be started first says so before the report.

@@ -13,7 +13,8 @@ public sealed class ProblemKindTests
     [InlineData(409, "about:blank")] // ours says which
     [InlineData(503, "about:blank")]
     [InlineData(418, "about:blank")]
-    public void The_type_of_what_has_a_status_only_is_never_guessed(int status, string type) => Assert.Equal(type, ProblemKind.TypeOf(status));
+    public void The_type_of_what_has_a_status_only_is_never_guessed(int status, string type) =>
+        Assert.Equal(type, ProblemKind.TypeOf(status));
 
     [Fact]
     public void Every_problem_that_the_API_tells_of_is_one_of_a_kind()

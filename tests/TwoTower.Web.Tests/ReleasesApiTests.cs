@@ -78,7 +78,9 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         var freed = Assert.Single((await _api.PostAsync("/v1/releases/prune", new { keep = 2 }, 200)).GetProperty("freed").EnumerateArray());
         Assert.Equal((_two.ModelVersion, true), (freed.GetProperty("modelVersion").GetString(), freed.GetProperty("fileBytes").GetInt64() > 10_000));
         Assert.All((await _api.GetAsync($"/v1/releases/{_two.ModelVersion}")).GetProperty("files").EnumerateArray(), file => Assert.True(file.GetProperty("freed").GetBoolean()));
-        Assert.Contains("is retired and cannot be activated", (await PostAsync($"/v1/releases/{_two.ModelVersion}/activate", 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "is retired and cannot be activated",
+            (await PostAsync($"/v1/releases/{_two.ModelVersion}/activate", 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await _api.PostAsync("/v1/releases/prune", new { keep = 0 }, 400);
     }
 

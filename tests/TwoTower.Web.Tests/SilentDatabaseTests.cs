@@ -8,8 +8,9 @@ using TwoTower.Testing;
 namespace TwoTower.Web.Tests;
 
 /// <summary>
-/// A database that hangs: it takes connections and says nothing. Live answers within 1 s and requests within the deadline and 1 s; where others
-/// keep the machine busy (<see cref="MachineShare"/>) these tests allow more, and print what they saw. tests/TwoTower.Torture measures at length.
+/// A database that hangs: it takes connections and says nothing. Live answers within 1 s and requests within the deadline and 1 s; where
+/// others keep the machine busy (<see cref="MachineShare"/>) these tests allow more, and print what they saw. tests/TwoTower.Torture
+/// measures at length.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class SilentDatabaseTests(PostgresFixture postgres, ITestOutputHelper output)
