@@ -49,7 +49,9 @@ internal sealed class ProblemHandler(
     {
         BadHttpRequestException bad => new()
         {
-            Status = bad.StatusCode, Title = "The request can't be read", Detail = BadRequest.Explain(bad, body),
+            Status = bad.StatusCode,
+            Title = "The request can't be read",
+            Detail = BadRequest.Explain(bad, body),
         },
         InputException input => ProblemKind.UnusableRequest.With(input.Message),
         RecommendationException { Why: NoAnswer.UnknownVideo } unknown => ProblemKind.UnknownVideo.With(unknown.Message),

@@ -25,12 +25,16 @@ internal sealed class OperatorTurns(IOptions<ServingLimits> limits, TimeProvider
 
     private readonly RequestSlots _short = new(Options.Create(new ServingLimits
     {
-        Deadline = limits.Value.Deadline, ConcurrentRequests = ShortAtOnce, WaitingRequests = ShortWaiting,
+        Deadline = limits.Value.Deadline,
+        ConcurrentRequests = ShortAtOnce,
+        WaitingRequests = ShortWaiting,
     }), time);
 
     private readonly RequestSlots _long = new(Options.Create(new ServingLimits
     {
-        Deadline = limits.Value.OperatorDeadline, ConcurrentRequests = LongAtOnce, WaitingRequests = 0,
+        Deadline = limits.Value.OperatorDeadline,
+        ConcurrentRequests = LongAtOnce,
+        WaitingRequests = 0,
     }), time);
 
     /// <summary>Does what takes a moment, by the deadline of every request.</summary>

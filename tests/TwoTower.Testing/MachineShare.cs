@@ -31,7 +31,8 @@ internal sealed class MachineShare : IDisposable
                 var late = Stopwatch.GetElapsedTime(began) - Nap;
                 if (late > _latest) _latest = late;
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         _napping.Start();
     }
 
