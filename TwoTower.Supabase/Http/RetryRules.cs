@@ -73,7 +73,8 @@ internal static partial class RetryRules
         if (status >= 500)
         {
             // What PostgREST itself says: a batch that names a row twice is a 500, too, however often it is sent.
-            return await CodeOfAsync(response, ct) is not { } code || Passing.Any(passing => code.StartsWith(passing, StringComparison.Ordinal));
+            return await CodeOfAsync(response, ct) is not { } code
+                || Passing.Any(passing => code.StartsWith(passing, StringComparison.Ordinal));
         }
 
         // Storage says 400 and means what its body says.

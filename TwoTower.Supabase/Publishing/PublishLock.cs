@@ -13,7 +13,8 @@ internal sealed class PublishLock : IAsyncDisposable
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _transaction;
 
-    private PublishLock(NpgsqlConnection connection, NpgsqlTransaction transaction) => (_connection, _transaction) = (connection, transaction);
+    private PublishLock(NpgsqlConnection connection, NpgsqlTransaction transaction) =>
+        (_connection, _transaction) = (connection, transaction);
 
     /// <summary>Takes the lock; null where another has it.</summary>
     /// <param name="place">The store and the generation.</param>
@@ -26,7 +27,9 @@ internal sealed class PublishLock : IAsyncDisposable
 
             // It does nothing while files are on their way: limits on that would end it.
             await connection.Sql("select set_config(name, '0', true) from pg_settings where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')").ExecuteAsync(ct);
-            if (await connection.Sql("select pg_try_advisory_xact_lock(hashtextextended('two_tower.publish ' || @place, 0))").With("place", place).ScalarAsync<bool>(ct)) return new(connection, transaction);
+            var taken = await connection.Sql("select pg_try_advisory_xact_lock(hashtextextended('two_tower.publish ' || @place, 0))")
+                .With("place", place).ScalarAsync<bool>(ct);
+            if (taken) return new(connection, transaction);
         }
         catch
         {

@@ -3,7 +3,9 @@ using TwoTower.Testing;
 
 namespace TwoTower.Supabase.Tests;
 
-/// <summary>A project of Supabase's shape, the stand-in before its database, and a client of it that waits for little between two tries.</summary>
+/// <summary>
+/// A project of Supabase's shape, the stand-in before its database, and a client of it that waits for little between two tries.
+/// </summary>
 internal sealed class TestProject : IAsyncDisposable
 {
     private readonly List<SupabaseClient> _clients = [];

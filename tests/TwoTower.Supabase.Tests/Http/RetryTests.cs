@@ -121,7 +121,7 @@ public sealed class RetryTests(SupabaseServer server) : IAsyncLifetime
     [InlineData("""[{"id": 2, "note": "a"}, {"id": 2, "note": "b"}]""", "21000", false)]
     [InlineData("""[{"id": "x"}]""", "22P02", true)]
     [InlineData("""[{"frob": 1}]""", "PGRST204", false)]
-    public async Task What_another_try_cannot_mend_is_sent_once_also_by_a_PostgREST_without_the_header(string body, string code, bool hasHeader)
+    public async Task What_another_try_cannot_mend_is_sent_once_whether_or_not_a_header_says_so(string body, string code, bool hasHeader)
     {
         StandIn.SaysProxyStatus = hasHeader;
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");

@@ -180,7 +180,8 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         var said = new System.Collections.Concurrent.ConcurrentQueue<string>();
         using var store = _place.With(TestStore.PatienceFor(how));
         var publisher = new Publisher(store, "v2", TimeProvider.System, said.Enqueue);
-        var watch = new PublicationWatch(_db.DataSource, store, publisher, Place, (version, ct) => PublishAsync(version, publisher, ct), said.Enqueue);
+        var watch = new PublicationWatch(
+            _db.DataSource, store, publisher, Place, (version, ct) => PublishAsync(version, publisher, ct), said.Enqueue);
         _place.StandIn!.Intercept = request => Task.FromResult(
             request.Method == "GET" && request.Path.EndsWith($"current/{ArtifactNames.UserTower}", StringComparison.Ordinal)
                 ? new StandInFault(200, "x") { Break = how } : null);
