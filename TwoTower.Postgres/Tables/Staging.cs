@@ -159,7 +159,8 @@ internal sealed class Staging
 
             throw new InputException(
                 $"The column {_schema}.{_target}.{column.Name} is {target.Type} and doesn't hold '{value}' of {_columns[0].Name} {id}: it would become '{kept}'. "
-                + "Nothing was written. Give the column a wider type, or change the value.");
+                + "Nothing was written. Give the column a wider type, or change the value.")
+            { Row = (_target, id) };
         }
     }
 
