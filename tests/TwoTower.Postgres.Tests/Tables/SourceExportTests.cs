@@ -138,24 +138,14 @@ public sealed class SourceExportTests(PostgresFixture postgres)
     public async Task Rows_that_a_policy_hides_are_an_error_not_a_part()
     {
         await using var db = await postgres.CreateEmptyDatabaseAsync();
-        var role = $"twotower_test_{Guid.NewGuid():N}";
         await db.ExecuteAsync(
-            $"""
+            """
             create table videos (id int primary key); create table user_video_decisions (user_id int, video_id int, decision_type text, created_at timestamptz);
             alter table videos enable row level security;
-            create role {role} login password 'of a test'; grant select on videos, user_video_decisions to {role};
             """);
-        try
-        {
-            await using var reader = Npgsql.NpgsqlDataSource.Create(
-                new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = "of a test", Pooling = false }.ConnectionString);
-            using var folder = new TemporaryFolder();
-            var error = await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(reader, folder.Path, null, default));
-            Assert.Contains("Row-level security hides rows of public.videos", error.Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            await db.ExecuteAsync($"drop owned by {role}; drop role {role}");
-        }
+        await using var reader = await db.AsRoleAsync(role => $"grant select on videos, user_video_decisions to {role}");
+        using var folder = new TemporaryFolder();
+        var error = await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(reader.DataSource, folder.Path, null, default));
+        Assert.Contains("Row-level security hides rows of public.videos", error.Message, StringComparison.Ordinal);
     }
 }
