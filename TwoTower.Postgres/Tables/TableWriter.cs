@@ -71,7 +71,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
                 if (!tables.HasVideoColumn(names.VideoColumn)) continue;
                 try
                 {
-                    await names.WriteAsync(connection, tables.Videos, progress, ct);
+                    await names.WriteAsync(connection, tables.Videos, progress, notes, ct);
                 }
                 catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
                 {
@@ -95,8 +95,8 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             or PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow
                 or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.UntranslatableCharacter)
         {
-            throw new InputException(
-                $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
+            var table = error.TableName is null ? "One of the tables" : $"The table {error.SchemaName ?? "public"}.{error.TableName}";
+            throw new InputException($"{table} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
         {

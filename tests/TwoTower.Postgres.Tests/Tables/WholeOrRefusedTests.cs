@@ -100,6 +100,77 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("create table video_tags (video_id uuid primary key, tag_name text);", "public.video_tags doesn't take 1 names as they are, such as ")]
+    [InlineData(
+        "create table video_tags (video_id uuid, tag_name text); create unique index once on video_tags (video_id, lower(tag_name));",
+        "public.video_tags doesn't take 1 names as they are, such as ")]
+    [InlineData(
+        """
+        create table video_tags (video_id uuid, tag_name text);
+        create function low() returns trigger language plpgsql as $$ begin new.tag_name := lower(new.tag_name); return new; end $$;
+        create trigger low before insert on video_tags for each row execute function low();
+        """,
+        "public.video_tags doesn't take 1 names as they are, such as 'Crime' of video 00000000-0000-4000-8000-000000000201: one of its unique indexes, or a trigger")]
+    [InlineData(
+        """
+        create table tags (id int generated always as identity primary key, name text);
+        create table video_tags (video_id uuid, tag_id int, primary key (video_id, tag_id));
+        create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
+        create trigger skip before insert on tags for each row when (new.name = 'Crime') execute function skip();
+        """,
+        "public.tags doesn't take 1 names as they are, such as 'Crime' of video 00000000-0000-4000-8000-000000000201")]
+    [InlineData("create table video_tags (video_id uuid, tag_name varchar(3));", "public.video_tags.tag_name is character varying(3) and doesn't hold 'Crime' of video_id")]
+    [InlineData("create table video_tags (video_id uuid, tag_name char(6));", "public.video_tags.tag_name is character(6) and doesn't hold 'a tag of many letters, ")]
+    [InlineData("create table video_tags (video_id uuid, tag_name name);", "public.video_tags.tag_name is name and doesn't hold 'a tag of many letters, ")]
+    [InlineData(
+        """
+        create table tags (id int generated always as identity primary key, name varchar(20));
+        create table video_tags (video_id uuid, tag_id int, primary key (video_id, tag_id));
+        """,
+        "public.tags.name is character varying(20) and doesn't hold 'a tag of many letters, ")]
+    [InlineData(
+        """
+        create table performers (id uuid primary key, name name);
+        create table video_performers (video_id uuid, performer_id uuid, primary key (video_id, performer_id));
+        """,
+        "public.performers.name is name and doesn't hold 'a tag of many letters, ")]
+    public async Task Names_that_a_table_leaves_out_or_cuts_are_refused_and_nothing_is_written(string tables, string reason)
+    {
+        await using var db = await MigratedAsync(tables);
+        var isCut = reason.Contains("doesn't hold", StringComparison.Ordinal);
+        string[] names = isCut && reason.Contains("of many letters", StringComparison.Ordinal)
+            ? ["a tag of many letters, more than sixty-three of them, which a name has not room for"] : ["Crime", "crime"];
+        var refusal = await Assert.ThrowsAsync<InputException>(
+            () => WriteAsync(db, new([], [new() { Id = Video, Title = "t", Tags = names, Performers = names }], [])));
+        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing was written.", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await db.ScalarAsync<long>("select (select count(*) from videos) + (select count(*) from video_tags)"));
+    }
+
+    [Theory]
+    [InlineData("create table video_tags (video_id uuid, tag_name text);")]
+    [InlineData("create table video_tags (video_id uuid, tag_name varchar(5), primary key (video_id, tag_name));")]
+    [InlineData("create table tags (id int generated always as identity primary key, name name); create table video_tags (video_id uuid, tag_id int);")]
+    public async Task Names_of_tables_of_theirs_that_hold_them_are_all_there_and_once(string tables)
+    {
+        await using var db = await MigratedAsync(tables);
+        var rows = new TableSet([], [new() { Id = Video, Tags = ["Crime", "crime", "", "Crime"] }], []);
+        for (var time = 0; time < 2; time++) Assert.Empty((await WriteAsync(db, rows)).Notes);
+        Assert.Equal(["", "Crime", "crime"], await db.ListAsync<string>("select tag_name::text from two_tower.video_tag_names order by tag_name::text collate \"C\""));
+    }
+
+    [Fact]
+    public async Task A_time_that_is_read_as_text_and_kept_coarser_is_told()
+    {
+        await using var db = await MigratedAsync("create table videos (id uuid primary key, published_at timestamptz(0));");
+        var video = new VideoRow { Id = Video, OtherColumns = new Dictionary<string, string> { ["published_at"] = "2024-02-01 10:00:00.4+00" } };
+        var result = await WriteAsync(db, new([], [video], []));
+        Assert.Contains(
+            "1 times of public.videos.published_at are kept as timestamp(0) with time zone: 2024-02-01 10:00:00.4+00 becomes 2024-02-01 10:00:00+00",
+            Assert.Single(result.Notes), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Year_one_and_values_that_only_Postgres_has_arrive_as_they_are()
     {
