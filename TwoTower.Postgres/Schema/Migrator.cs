@@ -132,7 +132,7 @@ internal static class Migrator
             {
                 throw new InputException(
                     $"Migration {migration.Name} was edited after the database had it (as {name}, checksum {checksum[..12]}…, now {migration.Checksum[..12]}…). "
-                    + "A released migration is never edited: restore the file and put the change into a new one.");
+                    + "A migration that has landed is never edited: restore the file and put the change into a new one.");
             }
         }
     }

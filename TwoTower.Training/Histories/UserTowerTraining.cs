@@ -4,8 +4,8 @@ using TwoTower.Core.Configuration;
 using TwoTower.Training.Loop;
 using TwoTower.Training.Randomness;
 using TwoTower.Training.Towers;
-using AdamW = TwoTower.Training.Loop.AdamW;
 using static TorchSharp.torch;
+using AdamW = TwoTower.Training.Loop.AdamW;
 
 namespace TwoTower.Training.Histories;
 
@@ -110,7 +110,8 @@ internal sealed class UserTowerTraining(Recipe recipe, Device device, TimeProvid
         }
 
         Tensor Answer(Tensor batch) =>
-            second.forward(nn.functional.relu(first.forward(x.index_select(0, batch)))).Times(targetScale).Plus(linear.index_select(0, batch));
+            second.forward(nn.functional.relu(first.forward(x.index_select(0, batch)))).Times(targetScale)
+                .Plus(linear.index_select(0, batch));
 
         Tensor Loss(Tensor batch)
         {

@@ -3,8 +3,8 @@ using Mono.Cecil;
 namespace TwoTower.Architecture.Tests;
 
 /// <summary>
-/// Finds who hands torch a number that nothing holds. TorchSharp makes a <c>Scalar</c> of a double, takes its handle and calls torch: from then
-/// on the garbage collector may free the number, also before torch has read it (github.com/dotnet/TorchSharp/pull/1434).
+/// Finds who hands torch a number that nothing holds. TorchSharp makes a <c>Scalar</c> of a double, takes its handle and calls torch: from
+/// then on the garbage collector may free the number, also before torch has read it (dotnet/TorchSharp, pull request 1434).
 /// </summary>
 internal static class TorchNumbers
 {

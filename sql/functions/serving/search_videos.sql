@@ -134,7 +134,7 @@ begin
         into v_sampled, v_passing, v_passing_others
         using coalesce(p_max_safety_level, 1), p_allowed_regions, p_exclude_video_ids, p_banned_tag_ids, p_banned_tags, p_seen_by,
             v_marks.bits, v_marks.others, v_changed;
-        -- Milliseconds, measured where a search of 200 takes 10 (docs/performance.md); only their proportions matter.
+        -- Milliseconds of a search among 50,000 videos on one machine; only their proportions matter.
         v_share := (v_passing + 0.5) / (v_sampled + 1);
         -- What is near a user's vector has banned tags more often than the sample: one user's index went on to 1,514 of 50,000 for 200 of a third.
         v_tuples := greatest(2 * v_looked_at, case when v_tagged then 2.5 else 1.2 end * v_limit / v_share);
