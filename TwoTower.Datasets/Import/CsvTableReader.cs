@@ -1,5 +1,6 @@
 using System.Text;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
