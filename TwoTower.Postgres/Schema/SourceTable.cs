@@ -160,8 +160,9 @@ internal sealed record SourceTable(string Name, string? Query, string? View)
             .With("table", table)
             .ListAsync(row => (Relation: row.Get<string>("relation"), Name: row.GetOrNull<string>("name"), Quoted: row.GetOrNull<string>("quoted"),
                 Type: row.GetOrNull<string>("type")), ct);
-        return columns.Count == 0 ? null
-            : new(columns[0].Relation, [.. columns.Where(own => own.Name is not null).Select(own => new Column(own.Name!, own.Quoted!, own.Type!))]);
+        if (columns.Count == 0) return null;
+        var named = columns.Where(own => own.Name is not null).Select(own => new Column(own.Name!, own.Quoted!, own.Type!));
+        return new(columns[0].Relation, [.. named]);
     }
 
     private sealed record Column(string Name, string Quoted, string Type);

@@ -49,7 +49,7 @@ public sealed class SourceExportTests(PostgresFixture postgres)
         Assert.Equal("2025-02-02 12:00:00+00", await ours.ScalarAsync<string>("set timezone = 'UTC'; select max(created_at)::text from user_video_decisions"));
 
         // They go with their rows.
-        await ours.ExecuteAsync("delete from videos; truncate profiles");
+        await ours.ExecuteAsync("delete from videos; truncate profiles, user_video_decisions");
         await ours.ScalarAsync<long>("select two_tower.refresh_video_statistics()");
         Assert.Equal(0, await ours.ScalarAsync<long>("select (select count(*) from two_tower.given_user_ids) + (select count(*) from two_tower.given_video_ids)"));
     }
