@@ -82,6 +82,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             await GivenIdWriter.WriteAsync(connection, tables, progress, ct);
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
             var taken = await writer.WriteAsync(ct);
+            await using var finishing = Heartbeat.Start(progress, new("user_video_decisions", 0, 0, "finishing"));
             await Staging.ExecuteAsync(
                 connection,
                 "analyze public.profiles, public.videos, public.video_tags, public.video_performers, public.user_video_decisions", ct);
