@@ -1,5 +1,8 @@
 using TwoTower.Core;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Features;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
 using TwoTower.Testing;
 
@@ -269,17 +272,85 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_statement_timeout_of_the_database_does_not_end_reading_and_writing()
+    public async Task A_statement_timeout_of_the_database_does_not_end_writing()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        await db.ExecuteAsync("""
-            do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;
+        await db.ExecuteAsync($"""
+            {TimeoutOfASecond}
             create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); return null; end $$;
             create trigger slowly after insert on profiles for each statement execute function slowly();
             """);
         await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
         await new TableWriter(source).WriteAsync(new([new(User, "ann", null)], [], []), null, default);
     }
+
+    [Fact]
+    public async Task A_statement_timeout_of_the_database_does_not_end_reading_and_counting()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, Decisions((DecisionType.Like, Time)));
+        await db.ExecuteAsync($"""
+            {TimeoutOfASecond}
+            alter table user_video_decisions rename to slow_decisions;
+            create view user_video_decisions as with s as materialized (select pg_sleep(1.5)) select d.* from slow_decisions d, s;
+            """);
+        await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
+        Assert.Single((await TableReader.ReadAsync(source, default)).Decisions);
+        Assert.Single(await PayloadReader.ReadUsersAsync(source, null, DateTimeOffset.UtcNow, default).ToListAsync());
+        Assert.Empty(await HeldOutQueries.ReadAsync(source, 1, 100)); // one like is no question
+        Assert.True(await new VideoStatistics(source).RefreshAsync() > 0);
+    }
+
+    [Fact]
+    public async Task Row_level_security_on_decisions_stops_the_gate_and_not_who_reads_videos_alone()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, Golden.Tables);
+        var role = $"reader_{Guid.NewGuid():N}";
+        await db.ExecuteAsync($"""
+            alter table user_video_decisions enable row level security; alter table profiles enable row level security;
+            create role {role} login password '{role}' nosuperuser;
+            grant usage on schema public, two_tower to {role}; grant select on all tables in schema public, two_tower to {role};
+            """);
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = role };
+            await using var source = Postgres.Connections.DataSources.Create(settings.ConnectionString);
+            const string Hidden = "Row-level security hides rows of public.profiles, public.user_video_decisions";
+            Func<Task>[] reads =
+            [
+                () => HeldOutQueries.ReadAsync(source, 1, 100),
+                async () => await PayloadReader.ReadUsersAsync(source, null, DateTimeOffset.UtcNow, default).ToListAsync(),
+            ];
+            foreach (var read in reads)
+            {
+                Assert.Contains(Hidden, (await Assert.ThrowsAsync<InputException>(read)).Message, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(Golden.Tables.Videos.Count, (await PayloadReader.ReadItemsAsync(source, null, default).ToListAsync()).Count);
+        }
+        finally
+        {
+            await db.ExecuteAsync($"drop owned by {role}; drop role {role}");
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("create unique index latest on user_video_decisions (user_id, video_id)")]
+    public async Task Decisions_of_a_file_that_repeat_another_one_are_told(string key)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        if (key.Length > 0) await db.ExecuteAsync(key);
+        var tables = Decisions();
+        DecisionEntry[] decisions = [new(User, Video, DecisionType.Like, Time), new(User, Video, DecisionType.Like, default, "2024-02-01 10:00:00.4+00"), new(User, Video, DecisionType.Like, Time)];
+        var result = await new TableWriter(db.DataSource).WriteAsync(() => tables, decisions, _ => 3, null, default);
+        Assert.Equal((1, 3), (result.Decisions, result.Given));
+        Assert.Equal("2 of 3 decisions repeat another one and are left out", Assert.Single(result.Notes));
+    }
+
+    private const string TimeoutOfASecond =
+        "do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;";
 
     private static TableSet Decisions(params (DecisionType Type, DateTimeOffset At)[] decisions) =>
         new([new(User, "ann", Time)], [new() { Id = Video }], [.. decisions.Select(decision => new DecisionRow(User, Video, decision.Type, decision.At))]);
