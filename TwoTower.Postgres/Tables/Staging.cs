@@ -176,7 +176,10 @@ internal sealed class Staging
 
     private InputException Refusal(string column, string type, Misfit wrong) => new(
         $"The column {column} is {type} and doesn't hold '{wrong.Value}' of {_columns[0].Name} {wrong.Id}: it would become '{wrong.Kept}'. "
-        + "Nothing was written. Give the column a wider type, or change the value.");
+        + "Nothing was written. Give the column a wider type, or change the value.")
+    {
+        Row = (_target, wrong.Id),
+    };
 
     private static bool IsTime(StagingColumn column, string type) =>
         column.Type == "timestamptz"
