@@ -80,12 +80,20 @@ internal static class DatabaseErrors
             PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } absent =>
                 new($"The database server {where} has no database '{settings.Database}'. Create it, or name another.", absent),
             PostgresException denied when OfServer(denied) == DatabaseFault.Denied =>
-                new($"User '{settings.Username}' may not do this in database '{settings.Database}' at {where}: {denied.MessageText}. "
-                    + "Use the owner of the schema, or let an administrator run: create extension vector;", denied),
+                new($"User '{settings.Username}' may not do this in database '{settings.Database}' at {where}: {denied.MessageText}. {Remedy(denied)}", denied),
             PostgresException => null,
             NpgsqlException { InnerException: SocketException or TimeoutException or IOException } unreachable =>
                 new($"The database server {where} doesn't answer: {unreachable.InnerException!.Message}. Start it, or check the connection string.", unreachable),
             _ => null,
         };
     }
+
+    // By the server's function that refused: its message may be in any language.
+    private static string Remedy(PostgresException denied) => denied.Routine switch
+    {
+        "execute_extension_script" => "Let an administrator run: create extension vector;",
+        "check_enable_rls" =>
+            "Row-level security would hide rows of it. Use the table's owner or a user with bypassrls; of a table behind a view that is the view's owner.",
+        _ => "Use the owner of what it names, or let the owner grant this user the right.",
+    };
 }
