@@ -37,7 +37,11 @@ internal static class Loading
         session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
         var result = await session.Terminal.StageAsync("loading", "rows", progress => Task.Run(() => write(new Relay<WriteProgress>(progress, Stage))));
         session.Kept = "the rows are loaded; popularity is counted by the next load or by the API";
-        await session.Terminal.StageAsync("counting popularity", "videos", _ => new VideoStatistics(db).RefreshAsync(session.Stop));
+        await session.Terminal.StageAsync("counting popularity", "videos", async progress =>
+        {
+            await using var counting = Heartbeat.Start(new Relay<WriteProgress>(progress, Stage), new("video_statistics", 0, 0, "counting"));
+            return await new VideoStatistics(db).RefreshAsync(session.Stop);
+        });
         foreach (var note in result.Notes) session.Terminal.Warn(note);
         return result;
     }

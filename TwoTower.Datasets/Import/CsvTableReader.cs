@@ -1,4 +1,5 @@
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
