@@ -18,11 +18,7 @@ internal static class SupabaseOptions
     public static SupabaseClient Connect(Session session)
     {
         var project = ProjectAccess.Read(session.Parse.GetValue(Url), session.Parse.GetValue(KeyFile), Environment.GetEnvironmentVariable);
-        if (project.Url.Scheme == "http" && !project.Url.IsLoopback)
-        {
-            session.Terminal.Warn($"{project.Name} is spoken to over http: whoever is on the way reads the key and the rows; write https where the project has it");
-        }
-
+        if (project.IsExposed) session.Terminal.Warn(project.Exposure);
         return new(project, session.Time, session.Terminal.Say);
     }
 }

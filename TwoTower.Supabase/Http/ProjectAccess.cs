@@ -16,6 +16,12 @@ internal sealed partial record ProjectAccess(Uri Url, SupabaseKey Key)
     /// <summary>The project's name in files and messages: host, port and path.</summary>
     public string Name => $"{Url.Authority}{Url.AbsolutePath.TrimEnd('/')}";
 
+    /// <summary>Whether key and rows go over the network as they are.</summary>
+    public bool IsExposed => Url.Scheme == "http" && !Url.IsLoopback;
+
+    /// <summary>What to say where they do.</summary>
+    public string Exposure => $"{Name} is spoken to over http: whoever is on the way reads the key and the rows; write https where the project has it";
+
     /// <summary>Reads where a project is and its key. A key is never an argument: every user of a machine sees those.</summary>
     /// <param name="url">The address; null: the variable SUPABASE_URL.</param>
     /// <param name="keyFile">A file with the key; null: one of <see cref="Variables"/>.</param>

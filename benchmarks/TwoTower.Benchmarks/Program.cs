@@ -11,7 +11,7 @@ using TwoTower.Benchmarks.Tuning;
 Command[] verbs =
 [
     TrainingCommand.Create(), HistoriesCommand.Create(), EmbeddingCommand.Create(), FollowingCommand.Create(), ServingCommand.Create(),
-    FiltersCommand.Create(), TuningCommand.Create(),
+    FiltersCommand.Create(), EdgeCommand.Create(), TuningCommand.Create(),
     ImportCommand.Create(),
 ];
 if (args.Length > 0 && verbs.FirstOrDefault(verb => verb.Name == args[0]) is { } chosen)

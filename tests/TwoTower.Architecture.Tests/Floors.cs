@@ -98,6 +98,8 @@ internal static class Floors
 
         "TwoTower.Trainer.Hosting",
 
+        "TwoTower.Embedder.Publishing",
+
         "TwoTower.Cli.Output",
         "TwoTower.Cli.Hosting",
         "TwoTower.Cli.Telemetry",

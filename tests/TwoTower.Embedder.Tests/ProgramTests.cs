@@ -171,6 +171,11 @@ public sealed class ProgramTests(PostgresFixture postgres)
     [InlineData("TwoTower__Embedder__Embedding__Workers", "0", "A setting of TwoTower:Embedder can't be used: Workers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "1", "MinUsers: ")]
     [InlineData("TwoTower__Gate__MinUsers", "many", "TwoTower:Gate:MinUsers is 'many', which isn't a whole number")]
+    [InlineData("TwoTower__Embedder__Publish__Every", "00:00:00", "A setting of TwoTower:Embedder:Publish can't be used: Every: ")]
+    [InlineData("TwoTower__Embedder__Publish__Every", "often", "TwoTower:Embedder:Publish:Every is 'often', which isn't a time")]
+    [InlineData("TwoTower__Embedder__Publish__Major", "three", "Major: it is a generation such as v3")]
+    [InlineData("TwoTower__Embedder__Publish__Place", "ftp://files", "'ftp://files' is no place to publish to")]
+    [InlineData("TwoTower__Embedder__Publish__Place", "supabase", "SUPABASE_URL isn't set")]
     [InlineData("TwoTower__Embedder__PollInterval", "soon", "TwoTower:Embedder:PollInterval is 'soon', which isn't a time")]
     public async Task Bad_settings_end_the_process_with_2_and_their_name(string name, string value, string message)
     {
@@ -184,9 +189,10 @@ public sealed class ProgramTests(PostgresFixture postgres)
         Assert.Equal(2, process.ExitCode);
     }
 
-    private static Process Start(params (string Name, string Value)[] environment)
+    internal static Process Start(params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Embedder.dll")]) { RedirectStandardError = true };
+        start.Environment.Remove("SUPABASE_URL");
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -39,10 +39,10 @@ public sealed class PostgresFixture : IAsyncLifetime
     }
 
     /// <summary>Stops a server of one's own; its data stays.</summary>
-    public Task StopAsync() => LocalPostgresServer.StopAsync(_own!, Console.WriteLine);
+    public Task StopAsync() => LocalPostgresServer.StopAsync(_own!, Console.Error.WriteLine);
 
     /// <summary>Starts it again, at the same port.</summary>
-    public Task StartAsync() => LocalPostgresServer.ProvideAsync(_own!, Console.WriteLine);
+    public Task StartAsync() => LocalPostgresServer.ProvideAsync(_own!, Console.Error.WriteLine);
 
     /// <summary>Connection string of the server's maintenance database.</summary>
     public string ServerConnectionString { get; private set; } = "";
@@ -52,7 +52,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         ServerConnectionString = _own is null && Environment.GetEnvironmentVariable("TWOTOWER_TEST_DATABASE") is { Length: > 0 } given
             ? given
             : (await LocalPostgresServer.ProvideAsync(
-                _own ?? new() { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.WriteLine)).ConnectionString;
+                _own ?? new() { Home = Path.Combine(RepositoryRoot(), ".twotower", "test") }, Console.Error.WriteLine)).ConnectionString;
         // Seconds: a busy machine may stall for longer than a request would wait, and no test is timed.
         var settings = DataSources.Normalize(ServerConnectionString);
         settings.Timeout = 120;

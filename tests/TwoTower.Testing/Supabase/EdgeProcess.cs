@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace TwoTower.Testing;
@@ -26,8 +27,8 @@ internal sealed class EdgeProcess : IAsyncDisposable
     /// <summary>What the functions wrote to their log so far.</summary>
     public string Log => string.Join('\n', _log);
 
-    /// <summary>The process.</summary>
-    public int Id => _process.Id;
+    /// <summary>Deno's process: what was started is a script of npm's that starts it.</summary>
+    public int Id { get; private set; }
 
     /// <summary>How Deno runs a script of tests/supabase. jose comes from the folder of the tools, not from npm's registry: nothing of a
     /// network is needed.</summary>
@@ -77,7 +78,9 @@ internal sealed class EdgeProcess : IAsyncDisposable
             throw new InvalidOperationException($"The edge functions don't start: {first}\n{edge.Log}");
         }
 
-        edge.Http.BaseAddress = new($"http://127.0.0.1:{first[5..]}/functions/v1/");
+        var said = first.Split(' ');
+        edge.Id = int.Parse(said[2], CultureInfo.InvariantCulture);
+        edge.Http.BaseAddress = new($"http://127.0.0.1:{said[1]}/functions/v1/");
         return edge;
     }
 
