@@ -10,7 +10,7 @@ internal static class ForeignTowers
 {
     /// <summary>The bytes of an .onnx file.</summary>
     /// <param name="kind">dense: other operators; layers: normalised within, too; form: a known operator in another form; strange: an operator
-    /// that nobody has.</param>
+    /// that nobody has; large: known operators, and numbers that nobody uses, ten million bytes of them.</param>
     public static byte[] Write(string kind, TowerWeights weights, string inputName)
     {
         var graph = new GraphProto { Name = "foreign" };
@@ -22,7 +22,7 @@ internal static class ForeignTowers
             var layer = weights.Layers[l];
             graph.Initializer.Add(Tensor($"w{l}", [layer.InputDim, layer.OutputDim], Transposed(layer)));
             graph.Initializer.Add(Tensor($"b{l}", [layer.OutputDim], layer.Bias));
-            if (kind == "form") current = Add("Gemm", [current, $"w{l}", $"b{l}"], $"g{l}");
+            if (kind is "form" or "large") current = Add("Gemm", [current, $"w{l}", $"b{l}"], $"g{l}");
             else current = Add("Add", [Add("MatMul", [current, $"w{l}"], $"m{l}"), $"b{l}"], $"a{l}");
             if (l == weights.Layers.Count - 1) break;
             if (kind == "layers")
@@ -31,9 +31,10 @@ internal static class ForeignTowers
                 current = Add("LayerNormalization", [current, $"s{l}", $"b{l}"], $"n{l}");
             }
 
-            current = Add(kind == "form" ? "Relu" : kind == "strange" ? "CrystalBall" : "Tanh", [current], $"t{l}");
+            current = Add(kind is "form" or "large" ? "Relu" : kind == "strange" ? "CrystalBall" : "Tanh", [current], $"t{l}");
         }
 
+        if (kind == "large") graph.Initializer.Add(Tensor("unused", [2_500_000], [.. Enumerable.Range(0, 2_500_000).Select(i => MathF.Sin(i))]));
         if (kind == "layers") Add("LpNormalization", [current], "embedding");
         else
         {

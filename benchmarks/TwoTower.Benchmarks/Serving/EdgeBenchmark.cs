@@ -26,9 +26,6 @@ internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int re
 {
     private const int Warming = 100;
 
-    // Clock ticks of /proc: Linux tells every program a hundred a second, whatever the kernel's own.
-    private const double TicksPerSecond = 100;
-
     /// <summary>Makes a world and its releases, and writes a table to standard output.</summary>
     public async Task RunAsync(int users, int videos, CancellationToken ct)
     {
@@ -69,13 +66,13 @@ internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int re
         });
         edge.Http.DefaultRequestHeaders.Add("apikey", SupabaseStandIn.SecretKey);
         var random = new Random(1);
-        var start = Seconds(edge.Id);
+        var start = edge.CpuSeconds;
         await AskAsync(1);
-        var first = Seconds(edge.Id);
+        var first = edge.CpuSeconds;
         await AskAsync(Warming - 1);
-        var warm = Seconds(edge.Id);
+        var warm = edge.CpuSeconds;
         await AskAsync(requests);
-        return new(start, first, (Seconds(edge.Id) - warm) / requests, PeakMegabytes(edge.Id));
+        return new(start, first, (edge.CpuSeconds - warm) / requests, edge.PeakMegabytes);
 
         async Task AskAsync(int count)
         {
@@ -127,20 +124,6 @@ internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int re
         using var answer = await http.PostAsync(
             "storage/v1/object/model-artifacts/runtime/onnxruntime-web-1.30.0/ort-wasm-simd-threaded.wasm", new ByteArrayContent(wasm), ct);
         answer.EnsureSuccessStatusCode();
-    }
-
-    // The name, in parentheses, may hold spaces: counted is behind it. User time is the 14th field, system time the 15th.
-    private static double Seconds(int process)
-    {
-        var text = File.ReadAllText($"/proc/{process}/stat");
-        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
-    }
-
-    private static double PeakMegabytes(int process)
-    {
-        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
     private static double Median(List<Run> measured, Func<Run, double> of) => measured.Select(of).Order().ElementAt(measured.Count / 2);

@@ -90,6 +90,14 @@ export function releaseOf(version: string): Promise<Release> {
   return release;
 }
 
+// A user tower of recipe v3 has ten million bytes: Uint8Array.from makes an object of each.
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  const letters = atob(base64);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
 async function load(version: string): Promise<Release> {
   const rows = await rpc<{ path: string; sha256: string; content: string | null }[]>("two_tower_release_files", {
     p_model_version: version,
@@ -98,7 +106,7 @@ async function load(version: string): Promise<Release> {
   const files = new Map<string, Uint8Array>();
   for (const { path, sha256, content } of rows) {
     if (content === null) throw new ReleaseGone(`Release ${version} is retired: ${path} is gone.`);
-    const bytes = Uint8Array.from(atob(content.replaceAll("\n", "")), (c) => c.charCodeAt(0));
+    const bytes = decode(content);
     const hash = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0"))
       .join("");
     if (hash !== sha256.toLowerCase()) throw new Error(`Release ${version}: ${path} has the hash ${hash}, ${sha256} was expected.`);

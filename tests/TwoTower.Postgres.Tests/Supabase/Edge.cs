@@ -30,6 +30,9 @@ internal sealed class Edge : IAsyncDisposable
     /// <summary>What the functions wrote to their log so far.</summary>
     public string Log => _process.Log;
 
+    /// <summary>The process of the functions.</summary>
+    public EdgeProcess Process => _process;
+
     /// <summary>The public keys, as <c>/auth/v1/.well-known/jwks.json</c> publishes them.</summary>
     public string PublicKeys
     {

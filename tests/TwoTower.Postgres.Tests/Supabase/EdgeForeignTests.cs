@@ -121,6 +121,16 @@ public sealed class EdgeForeignTests(SupabaseServer server) : IClassFixture<Supa
         await edge.UntilAsync("count(*) = 1 from two_tower.serving_faults where kind = 'failed'");
     }
 
+    [Fact]
+    public async Task A_network_of_ten_megabytes_fits_into_a_functions_memory()
+    {
+        await using var edge = await Edge.StartAsync(server, foreign: "large");
+        Assert.Equal(edge.Version, await VersionAsync(edge));
+        Assert.DoesNotContain(edge.StandIn.Requests, request => request.Path.StartsWith("/storage/", StringComparison.Ordinal));
+        Assert.SkipWhen(!OperatingSystem.IsLinux(), "what a process took is read from /proc, which Linux has");
+        Assert.InRange(edge.Process.PeakMegabytes, 1, 256);
+    }
+
     private static async Task<byte[]> WasmAsync() =>
         await File.ReadAllBytesAsync((await Edge.ToolsAsync()).PathOf("onnxruntime-web", "dist", "ort-wasm-simd-threaded.wasm"));
 

@@ -3,7 +3,7 @@ using TwoTower.Testing;
 
 namespace TwoTower.Supabase.Tests.Stores;
 
-/// <summary>An S3-compatible server of npm's (s3rver) with a bucket "models". It knows its access key, and doesn't check signatures of version 4.</summary>
+/// <summary>An S3-compatible server of npm's (s3rver) with a bucket "models". It knows its access key, and doesn't check signatures of version 4: <see cref="SignatureProxy"/> does.</summary>
 internal sealed class S3Server : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;

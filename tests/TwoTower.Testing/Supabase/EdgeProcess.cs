@@ -30,6 +30,28 @@ internal sealed class EdgeProcess : IAsyncDisposable
     /// <summary>Deno's process: what was started is a script of npm's that starts it.</summary>
     public int Id { get; private set; }
 
+    /// <summary>CPU that it took so far, in seconds. On Linux.</summary>
+    public double CpuSeconds
+    {
+        get
+        {
+            // The name, in parentheses, may hold spaces. User time is the 14th field, system time the 15th, in hundredths whatever the kernel.
+            var text = File.ReadAllText($"/proc/{Id}/stat");
+            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;
+        }
+    }
+
+    /// <summary>The most memory that it had, in MB. On Linux.</summary>
+    public double PeakMegabytes
+    {
+        get
+        {
+            var line = File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        }
+    }
+
     /// <summary>How Deno runs a script of tests/supabase. jose comes from the folder of the tools, not from npm's registry: nothing of a
     /// network is needed.</summary>
     public static ProcessStartInfo Deno(NpmTools tools, TemporaryFolder folder, string script)
