@@ -45,8 +45,6 @@ internal sealed class ImportSet : IDisposable
 
     /// <summary>Where a row of <c>profiles</c> or <c>videos</c> came from, such as <c>videos.csv, line 3</c>; null where nobody
     /// knows.</summary>
-    /// <param name="table">The table.</param>
-    /// <param name="id">Its key.</param>
     public string? PlaceOf(string table, string id) => Guid.TryParse(id, out var key) ? Places?.Invoke(table, key) : null;
 
     /// <summary>Rows that were left out as bad so far.</summary>

@@ -15,7 +15,7 @@ internal static class WholeTables
 
     /// <summary>
     /// Takes as long as it takes, whatever statement_timeout says; writes times in UTC; and fails instead of leaving out the rows that a
-    /// policy hides from this user.
+    /// policy hides from this user. A policy that is "true" for this user hides none.
     /// </summary>
     /// <exception cref="InputException">Row-level security hides rows of a table.</exception>
     public static Task BeginAsync(NpgsqlConnection connection, CancellationToken ct) => BeginAsync(connection, All, ct);
@@ -28,12 +28,30 @@ internal static class WholeTables
             connection, "set local statement_timeout = 0; set local row_security = off; set local timezone = 'UTC'; set local datestyle = 'ISO'", ct);
         var hidden = await connection.Sql(
             """
-            select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname) as tables, current_user::text as user_name
-            from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity and c.relname = any (@tables) and row_security_active(c.oid)
+            with active as
+              (select n.nspname, c.relname,
+                 exists (select from pg_policy p
+                   where p.polrelid = c.oid and p.polcmd in ('r', '*') and p.polpermissive and pg_get_expr(p.polqual, p.polrelid) = 'true'
+                     and (0 = any (p.polroles) or exists (select from unnest(p.polroles) as r where pg_has_role(r, 'usage'))))
+                 and not exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd in ('r', '*') and not p.polpermissive) as sees_all
+               from pg_class c join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity and c.relname = any (@tables)
+                 and row_security_active(c.oid))
+            select count(*) filter (where sees_all) > 0 as sees_by_policy, current_user::text as user_name,
+              string_agg(format('%I.%I', nspname, relname), ', ' order by relname) filter (where not sees_all) as tables
+            from active
             """)
             .With("tables", tables)
-            .SingleAsync(row => new { Tables = row.GetOrNull<string>("tables"), User = row.Get<string>("user_name") }, ct);
+            .SingleAsync(
+                row => new
+                {
+                    Tables = row.GetOrNull<string>("tables"),
+                    SeesByPolicy = row.Get<bool>("sees_by_policy"),
+                    User = row.Get<string>("user_name")
+                }, ct);
+
+        // With row_security off the server errs at any policy, at one that is "true" as well.
+        if (hidden is { Tables: null, SeesByPolicy: true }) await Staging.ExecuteAsync(connection, "set local row_security = on", ct);
         if (hidden.Tables is null) return;
         throw new InputException(
             $"Row-level security hides rows of {hidden.Tables} from user '{hidden.User}', so only a part of them would be read. "

@@ -14,7 +14,8 @@ internal static class UsedDecisions
     public static void Tell(TableSet read, TableSet left, double heldOut, Action<string>? say)
     {
         if (say is null || read.Decisions.Count == 0) return;
-        var users = read.Profiles.Select(profile => profile.UserId).ToDictionary(user => user, user => HeldOutUsers.Contains(user, heldOut));
+        var users =
+            read.Profiles.Select(profile => profile.UserId).ToDictionary(user => user, user => HeldOutUsers.Contains(user, heldOut));
         var videos = read.Videos.Select(video => video.Id).ToHashSet();
         var (noVideo, noUser, ofHeldOut) = (0, 0, 0);
         Guid? video = null, user = null;

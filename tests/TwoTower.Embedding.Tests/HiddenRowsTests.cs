@@ -29,8 +29,10 @@ public sealed class HiddenRowsTests(PostgresFixture postgres) : EmbedJobSetup(po
             """);
         try
         {
-            await using var source = DataSources.Create(new NpgsqlConnectionStringBuilder(Db.ConnectionString) { Username = role, Password = role }.ConnectionString);
-            var (vectors, ids) = (await ReleaseVectors.OpenAsync(source, embedded), await VideoEmbedder.AllVideosAsync(Db.DataSource, default));
+            var own = new NpgsqlConnectionStringBuilder(Db.ConnectionString) { Username = role, Password = role };
+            await using var source = DataSources.Create(own.ConnectionString);
+            var vectors = await ReleaseVectors.OpenAsync(source, embedded);
+            var ids = await VideoEmbedder.AllVideosAsync(Db.DataSource, default);
             Func<Task>[] reads =
             [
                 () => new EmbedJob(source, TimeProvider.System).RunAsync(release.ModelVersion, Options),
@@ -49,6 +51,14 @@ public sealed class HiddenRowsTests(PostgresFixture postgres) : EmbedJobSetup(po
             }
 
             Assert.NotEqual(ReleaseState.Ready, (await Store.GetAsync(release.ModelVersion)).State);
+
+            // A policy for somebody else opens nothing, one for everybody opens all; a restrictive one may close it again.
+            await Db.ExecuteAsync("create policy others on videos for select to pg_monitor using (true)");
+            await Assert.ThrowsAsync<InputException>(() => VideoEmbedder.AllVideosAsync(source, default));
+            await Db.ExecuteAsync($"create policy whole on videos for select to {role} using (true)");
+            Assert.Equal(ids, await VideoEmbedder.AllVideosAsync(source, default));
+            await Db.ExecuteAsync("create policy narrow on videos as restrictive for select using (title < 'video 2')");
+            await Assert.ThrowsAsync<InputException>(() => VideoEmbedder.AllVideosAsync(source, default));
         }
         finally
         {

@@ -281,7 +281,9 @@ public sealed class TrainJobTests : IDisposable
         var usable = Tables.Decisions.Where(row => users.Contains(row.UserId) && videos.Contains(row.VideoId)).ToList();
         var lost = new DecisionRow(usable[0].UserId, Guid.Parse("00000000-0000-0000-0000-0000000000b2"), DecisionType.Like, DateTimeOffset.UnixEpoch);
         var heldOut = usable.Count(row => UserShare.Of(row.UserId, HeldOutUsers.Salt) < Share);
-        var beyond = usable.Where(row => UserShare.Of(row.UserId, HeldOutUsers.Salt) >= Share).CountBy(row => row.UserId).Sum(user => Math.Max(0, user.Value - Most));
+        var beyond =
+            usable.Where(row => UserShare.Of(row.UserId, HeldOutUsers.Salt) >= Share).CountBy(row => row.UserId).Sum(
+                user => Math.Max(0, user.Value - Most));
         Assert.True(heldOut > 0 && beyond > 0);
         var recipe = Recipe with
         {
@@ -291,7 +293,8 @@ public sealed class TrainJobTests : IDisposable
         };
 
         await TrainJob.RunAsync(
-            Options() with { Recipe = recipe, CheckpointPath = null, Tables = Tables with { Decisions = [lost, .. usable] } }, null, CancellationToken.None);
+            Options() with { Recipe = recipe, CheckpointPath = null, Tables = Tables with { Decisions = [lost, .. usable] } }, null,
+            CancellationToken.None);
 
         Assert.Single(_said, line => line == (
             $"{usable.Count - heldOut - beyond:N0} of {usable.Count + 1:N0} decisions are used: 1 name a video that isn't there (the first: {lost.VideoId}), "

@@ -131,9 +131,9 @@ public sealed class MovieLensReaderTests : IDisposable
     [Fact]
     public void A_NUL_character_is_told_by_its_column()
     {
-        Write("movies.dat", "1::Toy Story (1995)::Adventure\n2::He\0at (1995)::Action\n");
+        Write("movies.dat", "1::Toy Story (1995)::Adventure\n2::Se\0ven (1995)::Action\n");
         Write("ratings.dat", "1::1::5::978300760\n");
-        Assert.StartsWith("movies.dat, line 2: column 'title' has a NUL character: 'He␀at (1995)'.",
+        Assert.StartsWith("movies.dat, line 2: column 'title' has a NUL character: 'Se␀ven (1995)'.",
             Assert.Throws<InputException>(() => MovieLensReader.Read(_folder)).Message, StringComparison.Ordinal);
 
         Write("movies.dat", "1::Toy Story (1995)::Adventure\n");

@@ -93,7 +93,8 @@ public class OddValuesTests(PostgresFixture postgres)
                 "public.videos: 1 row isn't read, because id is NULL (the first: title nothing)",
             ],
             told.Order(StringComparer.Ordinal));
-        Assert.Equal(video.Id, Assert.Single(await Postgres.Features.PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync()).VideoId);
+        var items = await Postgres.Features.PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync();
+        Assert.Equal(video.Id, Assert.Single(items).VideoId);
         Assert.True(await new Postgres.Serving.VideoStatistics(db.DataSource).RefreshAsync() > 0);
         await db.ExecuteAsync("update videos set safety_level = 1; delete from video_tags; delete from videos; truncate video_tags");
     }

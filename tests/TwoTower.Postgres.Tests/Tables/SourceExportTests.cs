@@ -218,7 +218,9 @@ public sealed class SourceExportTests(PostgresFixture postgres)
         using var folder = new TemporaryFolder();
         const string View = "create view two_tower.user_video_decisions as select \"user\" as user_id, item as video_id, action as decision_type, \"time\" as created_at "
             + "from public.user_video_decisions";
-        Assert.Contains(View, (await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(db.DataSource, folder.Path, null, default))).Message, StringComparison.Ordinal);
+        var refusal =
+            await Assert.ThrowsAsync<InputException>(() => SourceExport.WriteAsync(db.DataSource, folder.Path, null, default));
+        Assert.Contains(View, refusal.Message, StringComparison.Ordinal);
         await db.ExecuteAsync($"create schema two_tower; {View}");
         await SourceExport.WriteAsync(db.DataSource, folder.Path, null, default);
         Assert.Equal("7", Assert.Single(CsvTableReader.Read(folder.Path).Profiles).GivenId);
