@@ -21,8 +21,8 @@ internal readonly record struct EmbedTextProgress(long Done, long Total);
 /// <param name="Removed">Vectors taken away, because the text is gone.</param>
 /// <param name="Notes">What a person should know.</param>
 internal sealed record EmbedTextResult(
-    string Name, int Dim, int MaxTokens, Pooling Pooling, long Embedded, long Unchanged, long WithoutText, long Cut, long Unusable, long Removed,
-    IReadOnlyList<string> Notes);
+    string Name, int Dim, int MaxTokens, Pooling Pooling, long Embedded, long Unchanged, long WithoutText, long Cut, long Unusable,
+    long Removed, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Makes vectors of the videos' texts with a sentence model and writes them into <c>two_tower.video_features</c>. A second run makes only
@@ -55,7 +55,11 @@ internal sealed class EmbedTextJob(NpgsqlDataSource db)
             tokenized.RemoveAll(text => text.Tokens is null);
             var vectors = model.Encode([.. tokenized.Select(text => text.Tokens!.Value.Ids)], options.BatchRows, ct);
             var failed = tokenized.Where((_, n) => vectors[n] is null).Select(text => text.VideoId).ToList();
-            List<TextVector> made = [.. tokenized.Zip(vectors).Where(pair => pair.Second is not null).Select(pair => new TextVector(pair.First.VideoId, pair.First.Hash, pair.Second!))];
+            List<TextVector> made =
+            [
+                .. tokenized.Zip(vectors).Where(pair => pair.Second is not null)
+                    .Select(pair => new TextVector(pair.First.VideoId, pair.First.Hash, pair.Second!)),
+            ];
             removed += await table.WriteAsync(made, [.. blank, .. failed], model.Fingerprint, ct);
             embedded += made.Count;
             without += blank.Count;
@@ -66,8 +70,20 @@ internal sealed class EmbedTextJob(NpgsqlDataSource db)
 
         if (embedded + removed > 0) await table.AnalyzeAsync(ct);
         List<string> notes = [];
-        if (plan.OfOtherModel > 0) notes.Add($"{plan.OfOtherModel} vectors named {options.Name} were of another model or other settings and were made anew: a release that reads them was trained on the old ones; train again, or use a new --name next time");
-        if (unusable.Count > 0) notes.Add($"{unusable.Count} texts have no vector, because the model gives zeros or no numbers for them; the first is that of video {unusable[0]}");
-        return new(options.Name, model.Dim, model.MaxTokens, model.Pooling, embedded, plan.Unchanged, without, cut, unusable.Count, removed, notes);
+        if (plan.OfOtherModel > 0)
+        {
+            notes.Add(
+                $"{plan.OfOtherModel} vectors named {options.Name} were of another model or other settings and were made anew: "
+                + "a release that reads them was trained on the old ones; train again, or use a new --name next time");
+        }
+
+        if (unusable.Count > 0)
+        {
+            notes.Add($"{unusable.Count} texts have no vector, because the model gives zeros or no numbers for them; the first is that of video {unusable[0]}");
+        }
+
+        return new(
+            options.Name, model.Dim, model.MaxTokens, model.Pooling, embedded, plan.Unchanged, without, cut, unusable.Count, removed,
+            notes);
     }
 }

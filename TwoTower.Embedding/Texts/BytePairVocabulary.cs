@@ -41,7 +41,8 @@ internal static class BytePairVocabulary
     public static TextTokenizer FromJson(TokenizerJson json, ModelJson? config)
     {
         var pattern = json.BytePairPattern();
-        return Create(json.Path, json.Vocabulary(), json.Merges(), pattern, json.AddPrefixSpace, json.Rules(), json.Around(), config, json.Unknown);
+        return Create(
+            json.Path, json.Vocabulary(), json.Merges(), pattern, json.AddPrefixSpace, json.Rules(), json.Around(), config, json.Unknown);
     }
 
     private static TextTokenizer Create(

@@ -31,7 +31,7 @@ internal sealed record EmbedTextOptions
     public bool Replace { get; init; }
 
     /// <summary>Videos that are read, embedded and committed together.</summary>
-    public int ChunkRows { get; init; } = 256;
+    public int ChunkRows { get; init; } = 128;
 
     /// <summary>Texts in one run of the network.</summary>
     public int BatchRows { get; init; } = 32;

@@ -70,5 +70,7 @@ internal sealed class ModelJson
 
     /// <summary>A length; null where it is missing or so large that it says nothing (1e30).</summary>
     public int? Length(params ReadOnlySpan<string> path) =>
-        Get(path) is { ValueKind: JsonValueKind.Number } number && number.GetDouble() is >= 1 and <= 1_000_000 and var value ? (int)value : null;
+        Get(path) is { ValueKind: JsonValueKind.Number } number && number.GetDouble() is >= 1 and <= 1_000_000 and var value
+            ? (int)value
+            : null;
 }

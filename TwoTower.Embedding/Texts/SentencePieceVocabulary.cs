@@ -27,7 +27,8 @@ internal static class SentencePieceVocabulary
         {
             throw new InputException($"{path} can't be read: {error.Message}", error);
         }
-        catch (Exception error) when (error is ArgumentException or InvalidOperationException or NotSupportedException or KeyNotFoundException)
+        catch (Exception error) when (
+            error is ArgumentException or InvalidOperationException or NotSupportedException or KeyNotFoundException)
         {
             throw new InputException($"{path} is no SentencePiece model that Microsoft.ML.Tokenizers can load: {error.Message} Name another sentence model", error);
         }
@@ -59,7 +60,8 @@ internal static class SentencePieceVocabulary
         return ids;
     }
 
-    private static (Func<int, int> Map, int Unknown, (int[] Before, int[] After) Around) ByPiece(SentencePieceTokenizer pieces, TokenizerJson json)
+    private static (Func<int, int> Map, int Unknown, (int[] Before, int[] After) Around) ByPiece(
+        SentencePieceTokenizer pieces, TokenizerJson json)
     {
         var ids = json.Vocabulary();
         if (!ids.TryGetValue(pieces.UnknownToken, out var unknown)) throw json.Wrong($"has no token {pieces.UnknownToken} of the SentencePiece model beside it");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using TwoTower.Core;
 
@@ -71,7 +70,8 @@ internal sealed class TextModelFiles
             ["mean_tokens" or "mean"] => Pooling.Mean,
             ["cls_token" or "cls"] => Pooling.Cls,
             _ => throw new InputException(
-                $"{json.Path} pools by {(ways.Count == 0 ? "nothing" : string.Join(" and ", ways))}; mean_tokens and cls_token are known here: export the model with an output sentence_embedding, or say --pooling mean"),
+                $"{json.Path} pools by {(ways.Count == 0 ? "nothing" : string.Join(" and ", ways))}; mean_tokens and cls_token are known here: "
+                + "export the model with an output sentence_embedding, or say --pooling mean"),
         };
     }
 
@@ -121,7 +121,8 @@ internal sealed class TextModelFiles
         {
             [var only] => only,
             [] => throw new InputException($"--model {folder} has no model.onnx and no onnx/model.onnx: export the model to ONNX (optimum-cli export onnx), or name the file"),
-            _ => throw new InputException($"--model {folder} has {others.Count.ToString(CultureInfo.InvariantCulture)} .onnx files and none is model.onnx: name one of {string.Join(", ", others.Select(Path.GetFileName))}"),
+            _ => throw new InputException(
+                $"--model {folder} has {others.Count} .onnx files and none is model.onnx: name one of {string.Join(", ", others.Select(Path.GetFileName).Order())}"),
         };
     }
 

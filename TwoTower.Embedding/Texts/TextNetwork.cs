@@ -119,7 +119,9 @@ internal sealed class TextNetwork : IDisposable
 
             using var outputs = _session.Run(_options, inputs, [_output]);
             var shape = outputs[0].GetTensorTypeAndShape().Shape;
-            var expected = Pooling == Pooling.Sentence ? shape is [var n, > 0] && n == rows : shape is [var m, var t, > 0] && m == rows && t == tokens;
+            var expected = Pooling == Pooling.Sentence
+                ? shape is [var n, > 0] && n == rows
+                : shape is [var m, var t, > 0] && m == rows && t == tokens;
             if (!expected) throw new InputException($"{_path}: output {_output} is [{string.Join(", ", shape)}] for {rows} texts of {tokens} tokens; name another sentence model or --pooling");
             return (Pool(outputs[0].GetTensorDataAsSpan<float>(), texts, tokens, (int)shape[^1]), (int)shape[^1]);
         }
@@ -141,7 +143,10 @@ internal sealed class TextNetwork : IDisposable
         {
             var vector = vectors.AsSpan(row * dim, dim);
             var counted = Pooling == Pooling.Cls ? 1 : texts[row].Length;
-            for (var token = 0; token < counted; token++) TensorPrimitives.Add(vector, output.Slice((row * tokens + token) * dim, dim), vector);
+            for (var token = 0; token < counted; token++)
+            {
+                TensorPrimitives.Add(vector, output.Slice((row * tokens + token) * dim, dim), vector);
+            }
         }
 
         return vectors; // the length becomes 1, so that the sum is as good as the mean

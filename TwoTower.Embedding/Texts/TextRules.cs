@@ -39,7 +39,8 @@ internal sealed record TextRules
                 continue;
             }
 
-            if (Clean && category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse) continue;
+            if (Clean && category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.OtherNotAssigned
+                or UnicodeCategory.PrivateUse) continue;
             if (rune.Value is 0 or 0xFFFD || (StripMarks && category == UnicodeCategory.NonSpacingMark)) continue;
             blank = false;
             var split = SplitCjk && IsCjk(rune.Value);

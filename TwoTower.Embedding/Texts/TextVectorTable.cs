@@ -21,7 +21,8 @@ internal sealed record TextVector(Guid VideoId, string Hash, float[] Vector);
 /// <param name="Unchanged">Videos whose vector is as it would be made now.</param>
 /// <param name="WithoutText">Videos without any text.</param>
 /// <param name="OfOtherModel">Those of <paramref name="ToEmbed"/> that have a vector of another model or other settings.</param>
-internal sealed record TextPlan(IReadOnlyList<Guid> ToEmbed, IReadOnlyList<Guid> ToRemove, long Unchanged, long WithoutText, long OfOtherModel);
+internal sealed record TextPlan(
+    IReadOnlyList<Guid> ToEmbed, IReadOnlyList<Guid> ToRemove, long Unchanged, long WithoutText, long OfOtherModel);
 
 /// <summary>Texts of <c>videos</c>, and the vectors of <c>two_tower.video_features</c> that are made of them under one name.</summary>
 internal sealed class TextVectorTable
@@ -81,7 +82,8 @@ internal sealed class TextVectorTable
         if (found.Dim > 0 && found.Dim != dim)
         {
             throw new InputException(
-                $"vectors named {_options.Name} have {found.Dim} numbers, this model's have {dim}: give another --name, or delete the name first (delete from two_tower.video_feature_names where name = '{_options.Name}')");
+                $"vectors named {_options.Name} have {found.Dim} numbers, this model's have {dim}: give another --name, "
+                + $"or delete the name first (delete from two_tower.video_feature_names where name = '{_options.Name}')");
         }
 
         if (found.Foreign > 0 && !_options.Replace)
@@ -149,7 +151,11 @@ internal sealed class TextVectorTable
     /// <param name="without">Videos that have none now.</param>
     /// <param name="model">Fingerprint of the model.</param>
     /// <returns>Vectors taken away.</returns>
-    public Task<int> WriteAsync(IReadOnlyList<TextVector> vectors, Guid[] without, string model, CancellationToken ct) => WholeTables.UntimedAsync(_db, async connection =>
+    public Task<int> WriteAsync(IReadOnlyList<TextVector> vectors, Guid[] without, string model, CancellationToken ct) =>
+        WholeTables.UntimedAsync(_db, connection => WriteAsync(connection, vectors, without, model, ct), ct);
+
+    private async Task<int> WriteAsync(
+        NpgsqlConnection connection, IReadOnlyList<TextVector> vectors, Guid[] without, string model, CancellationToken ct)
     {
         var removed = without.Length == 0 ? 0 : await connection.Sql(
             "delete from two_tower.video_features where name = @name and video_id = any (@ids)")
@@ -178,7 +184,7 @@ internal sealed class TextVectorTable
             """)
             .With("name", _options.Name).With("model", model).ExecuteAsync(ct);
         return removed;
-    }, ct);
+    }
 
     /// <summary>Tells the planner.</summary>
     public Task AnalyzeAsync(CancellationToken ct) => _db.Sql("analyze two_tower.video_features, two_tower.text_vectors").ExecuteAsync(ct);

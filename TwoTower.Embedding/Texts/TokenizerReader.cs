@@ -62,7 +62,8 @@ internal static class TokenizerReader
                     throw json.Wrong($"is of the kind {kind}; WordPiece, BPE and Unigram are known here");
             }
         }
-        catch (Exception error) when (error is InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
+        catch (Exception error) when (
+            error is InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
         {
             throw json.Wrong($"isn't laid out as a tokenizer's is ({error.Message})", error);
         }

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Microsoft.Extensions.Options;
+using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
@@ -22,8 +25,8 @@ public sealed class EmbedTextTests(PostgresFixture postgres) : IAsyncLifetime
             word => $"word{word}", word => Enumerable.Range(0, 2 * Themes).Select(axis => axis == word / 4 ? 1f : axis == Themes + word % 4 ? 0.3f : 0).ToArray()),
     };
 
-    // Users like the videos of a theme and nope those of the next. The last video of a theme nobody knows, and nothing but its title tells of it:
-    // its two words were never beside each other.
+    // Users like the videos of a theme and nope those of the next. The last video of a theme nobody knows, and nothing but its title
+    // tells of it.
     private async Task InsertWorldAsync()
     {
         static string Title(int theme, int number) => number == Known ? $"Word{4 * theme} word{4 * theme + 3}!" : $"word{4 * theme + number % 2} Word{4 * theme + 1 + number % 3}";
@@ -45,13 +48,15 @@ public sealed class EmbedTextTests(PostgresFixture postgres) : IAsyncLifetime
     private async Task<int> FoundAsync()
     {
         var found = 0;
+        var db = _workplace.Database.DataSource;
+        using var towers = new TowerCache(new ReleaseStore(db), capacity: 1);
+        var service = new RecommendationService(db, towers, Options.Create(new RecommendationOptions()));
         for (var user = 1; user <= 20; user++)
         {
             var id = await _workplace.Database.ScalarAsync<Guid>($"select md5('user {user}')::uuid");
-            var answer = await _workplace.JsonAsync("recommend", id.ToString(), "--limit", "100", "--max-safety-level", "1");
-            var scores = answer.GetProperty("videos").EnumerateArray()
-                .Where(video => video.GetProperty("external_id").GetString()!.EndsWith("cold", StringComparison.Ordinal))
-                .ToDictionary(video => video.GetProperty("external_id").GetString()![0] - '0', video => video.GetProperty("score").GetDouble());
+            var answer = await service.RecommendAsync(new(id, 100, false, new VideoFilter()), ct: TestContext.Current.CancellationToken);
+            var scores = answer.Videos.Where(video => video.Video.ExternalId!.EndsWith("cold", StringComparison.Ordinal))
+                .ToDictionary(video => video.Video.ExternalId![0] - '0', video => video.Score);
             Assert.Equal(Themes, scores.Count);
             if (scores.All(other => other.Key == user % Themes || other.Value < scores[user % Themes])) found++;
         }
@@ -95,7 +100,7 @@ public sealed class EmbedTextTests(PostgresFixture postgres) : IAsyncLifetime
         await _workplace.Database.ExecuteAsync("insert into videos (id, title) select gen_random_uuid(), 'word' || n % 16 from generate_series(1, 600) n");
         await _workplace.RunAsync("embed-text", "--model", Model);
 
-        // All titles change, and somebody else is at a vector of the second chunk of 256: the first is written when the run comes to wait.
+        // All titles change, and somebody else is at a vector of the third chunk of 128: two are written when the run comes to wait.
         await _workplace.Database.ExecuteAsync("update videos set title = title || ' word3'");
         await using var blocker = await _workplace.Database.DataSource.OpenConnectionAsync();
         await using var transaction = await blocker.BeginTransactionAsync();

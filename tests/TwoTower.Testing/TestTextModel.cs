@@ -5,8 +5,8 @@ using TwoTower.Core.Artifacts.Onnx;
 namespace TwoTower.Testing;
 
 /// <summary>
-/// Small sentence models: a vector a word, which the network looks up, in a folder as Hugging Face exports it. What fills a batch's rows has a
-/// vector that would show in any mean.
+/// Small sentence models: a vector a word, which the network looks up, in a folder as Hugging Face exports it. What fills a batch's rows
+/// has a vector that would show in any mean.
 /// </summary>
 internal sealed record TestTextModel
 {
@@ -15,7 +15,7 @@ internal sealed record TestTextModel
     /// <summary>Tokens that every model has before its words: ids 0 to 3.</summary>
     public static readonly string[] Special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"];
 
-    /// <summary>Words and their vectors, all of one length; the first has id 4. Special tokens are zeros unless they are named here.</summary>
+    /// <summary>Words and their vectors, all of one length. Special tokens are zeros unless they are named here.</summary>
     public required IReadOnlyDictionary<string, float[]> Words { get; init; }
 
     /// <summary>Name of the output [texts, tokens, numbers].</summary>
@@ -31,8 +31,10 @@ internal sealed record TestTextModel
     public string? AnotherInput { get; init; }
 
     /// <summary>Words of one direction each, the n-th along axis n.</summary>
-    public static TestTextModel OfAxes(params string[] words) =>
-        new() { Words = words.Select((word, n) => (word, Vector: words.Select((_, k) => k == n ? 1f : 0).ToArray())).ToDictionary(one => one.word, one => one.Vector) };
+    public static TestTextModel OfAxes(params string[] words) => new()
+    {
+        Words = words.Index().ToDictionary(word => word.Item, word => words.Select((_, axis) => axis == word.Index ? 1f : 0).ToArray()),
+    };
 
     /// <summary>Length of a vector.</summary>
     public int Dim => Words.Values.First().Length;
@@ -89,13 +91,19 @@ internal sealed record TestTextModel
     private static ValueInfoProto Value(string name, int type, params object[] dims)
     {
         var shape = new TensorShapeProto();
-        foreach (var dim in dims) shape.Dim.Add(dim is int length ? new TensorShapeProto.Types.Dimension { DimValue = length } : new() { DimParam = (string)dim });
+        foreach (var dim in dims)
+        {
+            shape.Dim.Add(
+                dim is int length ? new TensorShapeProto.Types.Dimension { DimValue = length } : new() { DimParam = (string)dim });
+        }
+
         return new() { Name = name, Type = new() { TensorType = new() { ElemType = type, Shape = shape } } };
     }
 
     private static TensorProto Tensor<T>(string name, int type, long[] dims, T[] values) where T : struct
     {
-        var tensor = new TensorProto { Name = name, DataType = type, RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan())) };
+        var raw = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan()));
+        var tensor = new TensorProto { Name = name, DataType = type, RawData = raw };
         tensor.Dims.Add(dims);
         return tensor;
     }

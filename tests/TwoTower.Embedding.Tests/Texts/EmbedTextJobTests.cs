@@ -1,10 +1,14 @@
+using Npgsql;
 using TwoTower.Core;
 using TwoTower.Embedding.Texts;
+using TwoTower.Postgres.Connections;
 using TwoTower.Testing;
 
 namespace TwoTower.Embedding.Tests.Texts;
 
-/// <summary>Texts of a catalogue in PostgreSQL, made into vectors by a model that looks words up: red is the first axis, blue the second.</summary>
+/// <summary>
+/// Texts of a catalogue in PostgreSQL, made into vectors by a model that looks words up: red is the first axis, blue the second.
+/// </summary>
 public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Vectors = "select format('%s %s', right(f.video_id::text, 1), f.vector) from two_tower.video_features f where f.name = 'title' order by f.video_id";
@@ -30,9 +34,11 @@ public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
 
     private EmbedTextOptions Options => new() { Model = _folder.Path, ChunkRows = 2, BatchRows = 2 };
 
-    private Task<EmbedTextResult> RunAsync(EmbedTextOptions? options = null) => new EmbedTextJob(_db.DataSource).RunAsync(options ?? Options, null, default);
+    private Task<EmbedTextResult> RunAsync(EmbedTextOptions? options = null) =>
+        new EmbedTextJob(_db.DataSource).RunAsync(options ?? Options, null, default);
 
-    private async Task<string> RefusedAsync(EmbedTextOptions options) => (await Assert.ThrowsAsync<InputException>(() => RunAsync(options))).Message;
+    private async Task<string> RefusedAsync(EmbedTextOptions options) =>
+        (await Assert.ThrowsAsync<InputException>(() => RunAsync(options))).Message;
 
     [Fact]
     public async Task Videos_with_a_text_get_its_vector_and_a_second_run_makes_none()
@@ -87,7 +93,8 @@ public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var stop = new CancellationTokenSource();
         var progress = new Stopper(stop);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new EmbedTextJob(_db.DataSource).RunAsync(Options, progress, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new EmbedTextJob(_db.DataSource).RunAsync(Options, progress, stop.Token));
         Assert.Equal(["1 [1,0,0,0]", "2 [0,1,0,0]"], await _db.ListAsync<string>(Vectors));
 
         var result = await RunAsync();
@@ -108,7 +115,8 @@ public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
         // One that another program changes afterwards is that program's.
         await _db.ExecuteAsync($"update two_tower.video_features set vector = '[9,9,9,9]' where video_id = '{TestVideos.Id(2)}'");
         Assert.Contains("1 vectors named title weren't made by embed-text", await RefusedAsync(Options), StringComparison.Ordinal);
-        Assert.Equal((1L, 3L), (await RunAsync(Options with { Replace = true })) is var again ? (again.Embedded, again.Unchanged) : default);
+        result = await RunAsync(Options with { Replace = true });
+        Assert.Equal((1L, 3L), (result.Embedded, result.Unchanged));
         Assert.Equal("2 [0,1,0,0]", (await _db.ListAsync<string>(Vectors))[1]);
     }
 
@@ -130,7 +138,9 @@ public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
         var result = await RunAsync(Options with { Columns = ["Sub\"title"], Name = "sub" });
         Assert.Equal((1L, 4L), (result.Embedded, result.WithoutText));
 
-        Assert.Contains("--columns price: public.videos.price is numeric, no text; its texts are external_id, title", await RefusedAsync(Options with { Columns = ["price"] }), StringComparison.Ordinal);
+        Assert.Contains(
+            "--columns price: public.videos.price is numeric, no text; its texts are external_id, title",
+            await RefusedAsync(Options with { Columns = ["price"] }), StringComparison.Ordinal);
         Assert.Contains("tagged is text[]", await RefusedAsync(Options with { Columns = ["tagged"] }), StringComparison.Ordinal);
         Assert.Contains("has no column title) --", await RefusedAsync(Options with { Columns = ["title) --"] }), StringComparison.Ordinal);
         Assert.Contains("--columns names no column", await RefusedAsync(Options with { Columns = [] }), StringComparison.Ordinal);
@@ -152,6 +162,24 @@ public sealed class EmbedTextJobTests(PostgresFixture postgres) : IAsyncLifetime
         var result = await RunAsync();
         Assert.Equal((2L, 2L), (result.Embedded, result.Unusable));
         Assert.Contains($"the first is that of video {TestVideos.Id(1)}", Assert.Single(result.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_encoding_is_refused()
+    {
+        var name = $"{_db.Name}_latin1";
+        await _db.ExecuteAsync($"create database {name} template template0 encoding 'LATIN1' locale 'C'");
+        try
+        {
+            var there = new NpgsqlConnectionStringBuilder(_db.ConnectionString) { Database = name, Pooling = false };
+            await using var other = DataSources.Create(there.ConnectionString);
+            var error = await Assert.ThrowsAsync<InputException>(() => new EmbedTextJob(other).RunAsync(Options, null, default));
+            Assert.Contains("the database is encoded in LATIN1; texts are read in UTF8", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await _db.ExecuteAsync($"drop database {name} with (force)");
+        }
     }
 
     // Stops after the first chunk.

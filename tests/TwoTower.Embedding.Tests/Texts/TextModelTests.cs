@@ -131,7 +131,7 @@ public sealed class TextModelTests : IDisposable
 
         Words.Write(_folder.Path, "a.onnx");
         Words.Write(_folder.Path, "b.onnx");
-        Assert.Contains("name one of a.onnx, b.onnx", Refused().Message.Replace("b.onnx, a.onnx", "a.onnx, b.onnx", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("name one of a.onnx, b.onnx", Refused().Message, StringComparison.Ordinal);
 
         Write("model.onnx", "no network");
         Assert.Contains("is not a network that ONNX Runtime can load", Refused().Message, StringComparison.Ordinal);
