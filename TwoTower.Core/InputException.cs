@@ -11,4 +11,7 @@ public class InputException : Exception
 
     /// <summary>Creates the error with its one-line message and what caused it.</summary>
     public InputException(string message, Exception innerException) : base(message, innerException) { }
+
+    /// <summary>The row that it is about: its table, and what the first column has, the key in <c>profiles</c> and <c>videos</c>.</summary>
+    internal (string Table, string Id)? Row { get; init; }
 }

@@ -26,6 +26,7 @@ internal static class ServiceDefaultsExtensions
         builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
         builder.AddGracefulShutdown();
         builder.Services.AddSingleton<HealthChanges>();
+        builder.Services.AddSingleton<ReadyProbe>();
         builder.Services.AddHealthChecks().AddCheck("process", () => HealthCheckResult.Healthy(), [HealthTags.Live]);
 
         builder.Services.AddServiceDiscovery();

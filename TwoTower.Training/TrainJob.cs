@@ -39,7 +39,6 @@ internal static class TrainJob
         using var alone = options.CheckpointPath is { } checkpointPath ? CheckpointLock.Take(checkpointPath) : null;
         var found = ResumePoint.Find(options, arithmetic); // again: what ran until now may have replaced it
         var tables = options.Tables?.WithVideoFeatures(recipe.Features.VideoFeatures) ?? await ReadAsync(options, ct);
-        UsedDecisions.Tell(tables, options.Say);
         if (arithmetic is null) return await RunHistoriesAsync(options, tables, device, threads, progress, ct);
 
         var payloads = options.Tables is null && recipe.Features.UseRpcFeatures ? options.Database : null;

@@ -26,8 +26,9 @@ internal sealed record TrainingData(TrainingSet Set, FeaturePipeline Pipeline, I
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(recipe);
-        var (all, decisions) = (tables.Profiles.Count, tables.Decisions.Count);
+        var (all, decisions, read) = (tables.Profiles.Count, tables.Decisions.Count, tables);
         tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
+        UsedDecisions.Tell(read, tables, recipe.Samples.HeldOutUsers, say);
         if (decisions > 0 && tables.Decisions.Count == 0)
         {
             throw new NothingToTrainException(

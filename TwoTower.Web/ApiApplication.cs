@@ -74,6 +74,7 @@ internal static class ApiApplication
         builder.Services.AddOptions<ServingLimits>().BindConfiguration(ServingLimits.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<ServingLimits>, ServingLimitsValidator>();
         builder.Services.AddSingleton<RequestSlots>();
+        builder.Services.AddSingleton<OperatorTurns>();
         KeepThreads(builder.Configuration.GetSection(ServingLimits.Section).Get<ServingLimits>() ?? new());
 
         builder.Services.AddSingleton<ReleaseStore>();
@@ -140,7 +141,7 @@ internal static class ApiApplication
 
         // Without a key there is nothing to guess at: the paths aren't there.
         if (!app.Services.GetRequiredService<Operators>().Any) return;
-        var registry = app.MapGroup("").WithMetadata(new OperatorsOnly()).WithCommonAnswers();
+        var registry = app.MapGroup("").WithMetadata(new OperatorsOnly()).WithCommonAnswers().AddEndpointFilter<RouteGroupBuilder, OperatorTurn>();
         registry.MapReleases();
         registry.MapExperiments();
     }
@@ -162,12 +163,14 @@ internal static class ApiApplication
         }
     }
 
-    // Npgsql gives up on a silent server on the pool's threads: one for each request at the database, at most. Beside them there must be
-    // some for those that need no database; the pool would make new ones one or two a second.
+    // Npgsql gives up on a silent server on the pool's threads: one for each request at the database, at most, users' and operators'.
+    // Beside them there must be some for those that need no database; the pool would make new ones one or two a second.
     private static void KeepThreads(ServingLimits limits)
     {
         ThreadPool.GetMinThreads(out var workers, out var completions);
-        ThreadPool.SetMinThreads(Math.Max(workers, Math.Clamp(limits.ConcurrentRequests, 1, 1_000) + 32), completions);
+        var giveUp = Math.Clamp(limits.ConcurrentRequests, 1, 1_000)
+            + OperatorTurns.ShortAtOnce + OperatorTurns.LongAtOnce + BundleTransfers.AtOnce;
+        ThreadPool.SetMinThreads(Math.Max(workers, giveUp + 32), completions);
     }
 
     private static void ForRequests(NpgsqlDataSourceBuilder dataSource)

@@ -16,7 +16,8 @@ internal static class CheckCommand
             "check", "Read files as an import would, and tell what they hold; writes nothing, needs no database.",
             """
             Counts, ranges, what is odd and what would be left out, for every layout that 'twotower import' reads. Exit code 2 when an import
-            would be refused: the first ten bad rows are told by file, line, column and value.
+            would be refused: the first ten bad rows are told by file, line, column and value. Tags and
+            performers that are too long for a key count as refused.
 
             Examples:
               twotower check path/to/tables
@@ -38,9 +39,19 @@ internal static class CheckCommand
                 }, session.Stop);
             terminal.Result(new { layout = map ?? format?.ToString(), report, notes }, () =>
                 Show(session, report, notes));
-            if (report.BadRows == 0) return;
-            throw new InputException(
-                $"{Amounts.Count(report.BadRows)} bad {(report.BadRows == 1 ? "row" : "rows")} would make an import fail: mend them, or import with --skip-bad {report.BadRows}");
+            if (report.BadRows > 0)
+            {
+                throw new InputException(
+                    $"{Amounts.Count(report.BadRows)} bad {(report.BadRows == 1 ? "row" : "rows")} would make an import fail: mend them, or import with --skip-bad {report.BadRows}");
+            }
+
+            if (report.LongNames > 0)
+            {
+                throw new InputException(
+                    $"{Amounts.Count(report.LongNames)} {(report.LongNames == 1 ? "name of a tag or performer is" : "names of tags and performers are")} longer than "
+                    + $"{Amounts.Count(DataReport.KeyBytes)} bytes, more than a key of PostgreSQL holds unless it compresses well, so that an import would fail "
+                    + $"(the first: {report.FirstLongName}). Shorten {(report.LongNames == 1 ? "it" : "them")}.");
+            }
         });
         return command;
     }

@@ -28,7 +28,9 @@ internal static class DbExportCommand
             var directory = session.Parse.GetValue(folder)!;
             session.Kept = "nothing was written; run the same command again";
             var files = await session.Terminal.StageAsync("exporting", "bytes", progress =>
-                TableExport.WriteAsync(db, directory, new Relay<WriteProgress>(progress, p => new(p.Rows, null, p.Table)), session.Stop));
+                TableExport.WriteAsync(
+                    db, directory, new Relay<WriteProgress>(progress, p => new(p.Rows, null, p.Table)), session.Stop,
+                    session.Terminal.Warn));
             session.Terminal.Result(
                 new { folder = Path.GetFullPath(directory), files = files.Select(file => new { path = file.File, size = file.Bytes }) },
                 () => session.Terminal.Say($"{directory}: {string.Join(", ", files.Select(file => $"{file.File} ({Amounts.Bytes(file.Bytes)})"))}"));

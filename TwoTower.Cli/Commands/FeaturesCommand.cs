@@ -58,7 +58,8 @@ internal static class FeaturesCommand
             };
             RecipeValidator.Validate(new() { Features = options }, "--video-features");
             var tables = await Task.Run(() =>
-                CsvTableReader.Read(parse.GetValue(data)!, session.Terminal.Detail).WithoutAhead(session.Time.GetUtcNow()), session.Stop);
+                CsvTableReader.Read(parse.GetValue(data)!, session.Terminal.Warn, new() { Time = session.Time })
+                    .WithoutAhead(session.Time.GetUtcNow()), session.Stop);
             var report = await Task.Run(() => FeatureReport.Create(tables, options, instant ?? Latest(tables)), session.Stop);
             AtomicFile.Write(path, stream => stream.Write(report.Features));
             AtomicFile.Write(payloads, stream => stream.Write(report.UserPayloads));

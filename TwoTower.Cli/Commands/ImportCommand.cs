@@ -64,7 +64,7 @@ internal static class ImportCommand
               twotower import recbole path/to/dataset
             """, ImportFormat.RecBole));
         command.Add(ImportPostgresCommand.Create(host));
-        command.Add(ImportSupabaseVerb.Create(host));
+        command.Add(ImportSupabaseCommand.Create(host));
         return command;
     }
 

@@ -23,8 +23,9 @@ internal static class ImportPostgresCommand
             "postgres", "Load the tables of another database, whose keys may be whole numbers, texts or uuids.",
             """
             Reads profiles, videos, video_tags, video_performers and user_video_decisions of schema public as of one moment, and changes nothing
-            there. A view two_tower.NAME in that database is read in place of public.NAME, so that tables of other names and columns do, too:
-            'twotower doctor --database' of that database prints which views it lacks. Importing again updates what is there.
+            there. Names of columns match whatever their case; columns that aren't read are told. A view two_tower.NAME in that database is
+            read in place of public.NAME, so that tables of other names and columns are read, too: 'twotower doctor --database' of that
+            database prints which views it lacks. Importing again updates what is there.
 
             Example:
               TWOTOWER_SOURCE='Host=db;Database=shop;Username=reader' twotower import postgres
@@ -40,7 +41,8 @@ internal static class ImportPostgresCommand
             try
             {
                 await session.Terminal.StageAsync("reading the source", "bytes", progress => SourceExport.WriteAsync(
-                    source, folder, new Relay<WriteProgress>(progress, step => new(step.Rows, null, step.Table)), session.Stop));
+                    source, folder, new Relay<WriteProgress>(progress, step => new(step.Rows, null, step.Table)), session.Stop,
+                    session.Terminal.Warn));
                 await ImportCommand.LoadAsync(session, folder, ImportFormat.Tables, null);
             }
             finally

@@ -29,7 +29,7 @@ internal static class UploadCommand
             """
             For a project whose database twotower doesn't work on; elsewhere 'twotower embed' keeps public.video_embeddings up to date. Rows are
             replaced by video_id, or whatever the table's primary key is. A column model_version, where the table has one, gets the release's. A table
-            of shorter vectors gets the first numbers of a nested release (recipe v3), made length 1. Ctrl-C and a kill keep what was
+            of shorter vectors gets the first numbers of a history recipe's release, made length 1. Ctrl-C and a kill keep what was
             written: the same command goes on.
 
             The key is read from SUPABASE_SECRET_KEY, SUPABASE_SERVICE_ROLE_KEY or --key-file, the address from SUPABASE_URL or --url.

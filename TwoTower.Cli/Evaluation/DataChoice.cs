@@ -19,7 +19,7 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         Session session, IReadOnlyCollection<string>? videoFeatures = null, bool givenIds = false)
     {
         if (Folder is not null) return await FilesAsync(session, "--data", Folder, CsvTableReader.Read);
-        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, MovieLensReader.Read);
+        if (MovieLens is not null) return await FilesAsync(session, "--movielens", MovieLens, ReadMovieLens);
         if (Generate)
         {
             // A day of its own: the same numbers tomorrow.
@@ -33,6 +33,17 @@ internal sealed record DataChoice(string? Folder, string? MovieLens, bool Genera
         var provided = await session.ProvideMigratedAsync();
         var tables = await TableReader.ReadAsync(session.Open(provided), videoFeatures, session.Stop, session.Terminal.Warn, givenIds);
         return (tables, $"database {DatabaseChoice.NameOf(provided.ConnectionString)}");
+    }
+
+    // Dumps of MovieLens' own files have the four columns that everybody's have: external_id and display_name hold the numbers.
+    private static TableSet ReadMovieLens(string folder, Action<string>? say, ImportOptions? options)
+    {
+        var tables = MovieLensReader.Read(folder, say, options);
+        return tables with
+        {
+            Profiles = [.. tables.Profiles.Select(row => row with { GivenId = null })],
+            Videos = [.. tables.Videos.Select(row => row with { GivenId = null })],
+        };
     }
 
     private static async Task<(TableSet, string)> FilesAsync(

@@ -1,6 +1,7 @@
 using Npgsql;
 using TwoTower.Cli.Hosting;
 using TwoTower.Cli.Output;
+using TwoTower.Core;
 using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Datasets.Import;
@@ -17,9 +18,18 @@ internal static class Loading
         WriteAsync(session, db, progress => new TableWriter(db).WriteAsync(tables, progress, session.Stop));
 
     /// <summary>The same for files, whose decisions are read while they are written.</summary>
-    public static Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, ImportSet set) =>
-        WriteAsync(
-            session, db, progress => new TableWriter(db).WriteAsync(set.Tables, set.Decisions(), set.Estimate, progress, session.Stop));
+    public static async Task<WriteResult> WriteAsync(Session session, NpgsqlDataSource db, ImportSet set)
+    {
+        try
+        {
+            return await WriteAsync(
+                session, db, progress => new TableWriter(db).WriteAsync(set.Tables, set.Decisions(), set.Estimate, progress, session.Stop));
+        }
+        catch (InputException error) when (error.Row is { } row && set.PlaceOf(row.Table, row.Id) is { } place)
+        {
+            throw new InputException($"{place}: {error.Message}", error);
+        }
+    }
 
     private static async Task<WriteResult> WriteAsync(
         Session session, NpgsqlDataSource db, Func<IProgress<WriteProgress>, Task<WriteResult>> write)
@@ -27,7 +37,11 @@ internal static class Loading
         session.Kept = "nothing of this load was kept, all of it is one transaction; run the same command again";
         var result = await session.Terminal.StageAsync("loading", "rows", progress => Task.Run(() => write(new Relay<WriteProgress>(progress, Stage))));
         session.Kept = "the rows are loaded; popularity is counted by the next load or by the API";
-        await session.Terminal.StageAsync("counting popularity", "videos", _ => new VideoStatistics(db).RefreshAsync(session.Stop));
+        await session.Terminal.StageAsync("counting popularity", "videos", async progress =>
+        {
+            await using var counting = Heartbeat.Start(new Relay<WriteProgress>(progress, Stage), new("video_statistics", 0, 0, "counting"));
+            return await new VideoStatistics(db).RefreshAsync(session.Stop);
+        });
         foreach (var note in result.Notes) session.Terminal.Warn(note);
         return result;
     }

@@ -60,7 +60,9 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
     /// <summary>A time. What Postgres holds and .NET doesn't (infinity, BC, the year 20000) is kept as text.</summary>
     public DateTimeOffset? Time(out string? exact) => TryTime(out var time, out exact)
         ? time
-        : throw Error($"has '{CsvFile.Show(Value()!)}' where a time such as 2025-10-12T09:30:00Z was expected");
+        : throw Error(PostgresText.TryDigits(Value()!, out var meant)
+            ? $"has '{Value()}', which looks like a date without separators and like a number since 1970: write it as {meant}, or give seconds"
+            : $"has '{CsvFile.Show(Value()!)}' where a time such as 2025-10-12T09:30:00Z was expected");
 
     private bool TryTime(out DateTimeOffset? time, out string? exact)
     {
@@ -87,7 +89,8 @@ internal readonly struct CsvColumn(TableFile file, string name, int index)
     {
         exact = null;
         if (Value() is { } text && PostgresText.TryYear(text, out var year)) return year;
-        if (odd is null || TryTime(out _, out _)) return Time(out exact);
+        if (odd is null) return Time(out exact);
+        if (TryTime(out var time, out exact)) return time;
         odd(this);
         return null;
     }

@@ -1,5 +1,5 @@
-using System.Text;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 
 namespace TwoTower.Datasets.Import;
@@ -37,9 +37,6 @@ internal static class CsvTableReader
         options ??= new();
         return new Folder(source, say, new(options.SkipBad), options).Open();
     }
-
-    // Room of a B-tree's entry, in UTF-8.
-    private const int KeyBytes = 2_600;
 
     // What an export writes beside uuids that were made from numbers or texts.
     private const string GivenId = "given_id";
@@ -82,7 +79,15 @@ internal static class CsvTableReader
                 ProfileColumns = _profileColumns,
             };
             var file = OpenFile("user_video_decisions");
-            return new(source, file, Decisions(file), () => tables, faults, say, options);
+            return new(source, file, Decisions(file), () => tables, faults, say, options)
+            {
+                Places = (table, id) => table switch
+                {
+                    "profiles" => RowPlaces.Find(TableFiles.Open(source, table), "user_id", id, column => column.RequiredId(_users)),
+                    "videos" => RowPlaces.Find(TableFiles.Open(source, table), "id", id, column => column.RequiredId(_videoIds)),
+                    _ => null,
+                },
+            };
         }
 
         // What lies beside the tables may have been meant to be one.
@@ -158,14 +163,14 @@ internal static class CsvTableReader
                 rows++;
                 var video = KnownVideo(id);
                 var text = name.RequiredText();
-                if (Encoding.UTF8.GetByteCount(text) > KeyBytes) longest.Add(file, name);
+                if (DataReport.IsLongName(text)) longest.Add(file, name);
                 if (!shared.TryGetValue(text, out var value)) shared.Add(value = text);
                 if (!names.TryGetValue(video, out var list)) names.Add(video, list = []);
                 if (list.Contains(value)) repeated.Add(file, name);
                 else list.Add(value);
             });
             repeated.Tell(say, rows, $"rows of {file.Name} repeat one before them and are left out");
-            longest.Tell(say, rows, $"names of {file.Name} are longer than {KeyBytes} bytes: a key of PostgreSQL holds them only where they compress well");
+            longest.Tell(say, rows, $"names of {file.Name} are longer than {DataReport.KeyBytes} bytes: a key of PostgreSQL holds them only where they compress well");
             return names;
         }
 
@@ -197,7 +202,7 @@ internal static class CsvTableReader
                     count++;
                     if (!_videos.ContainsKey(videoId)) noVideo.Add(file, video);
                     else if (!_profiles.ContainsKey(userId)) noUser.Add(file, user);
-                    if (DecisionTimes.IsAhead(at, _now) || exact == "infinity") ahead.Add(file, created);
+                    if (DecisionTimes.IsAhead(at, exact, _now)) ahead.Add(file, created);
                     return (true, new DecisionEntry(userId, videoId, decision, at ?? default, at is null ? exact : null));
                 }))
                 {
@@ -210,10 +215,18 @@ internal static class CsvTableReader
                     throw faults.Refusal($"{file.Name}: {noVideo.Sentence(count, unknown)}. Check that both files mean the same ids.");
                 }
 
+                var noProfile = $"decisions name a user who isn't in {_profilesFile}";
+                if (count > 0 && noVideo.Count + noUser.Count == count)
+                {
+                    throw faults.Refusal($"{file.Name}: {noUser.Sentence(count, noProfile)}"
+                        + (noVideo.Count > 0 ? $", and {noVideo.Sentence(count, unknown)}" : "")
+                        + ": none is left. Check that the files mean the same ids.");
+                }
+
                 if (count == 0 && faults.Count > before) throw faults.Refusal($"{file.Name}: none of its rows can be used.");
 
                 noVideo.Tell(say, count, unknown);
-                noUser.Tell(say, count, $"decisions name a user who isn't in {_profilesFile}");
+                noUser.Tell(say, count, noProfile);
                 ahead.Tell(say, count, DecisionTimes.Ahead);
             }
         }

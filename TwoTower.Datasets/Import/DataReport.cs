@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using System.Text;
 using TwoTower.Core;
 using TwoTower.Core.Rows;
 
@@ -17,6 +18,8 @@ namespace TwoTower.Datasets.Import;
 /// <param name="Columns">What is known of the videos.</param>
 /// <param name="BadRows">Rows that can't be used.</param>
 /// <param name="FirstBadRows">The first of them, a line each.</param>
+/// <param name="LongNames">Tags and performers of videos that are longer than <see cref="KeyBytes"/>.</param>
+/// <param name="FirstLongName">The first of them, and its video.</param>
 internal sealed record DataReport(
     int Profiles,
     int Videos,
@@ -29,8 +32,16 @@ internal sealed record DataReport(
     DateTimeOffset? Last,
     IReadOnlyList<ColumnReport> Columns,
     int BadRows,
-    IReadOnlyList<string> FirstBadRows)
+    IReadOnlyList<string> FirstBadRows,
+    int LongNames,
+    string? FirstLongName)
 {
+    /// <summary>Room of a B-tree's entry for a name, in UTF-8. PostgreSQL compresses longer ones: some fit then.</summary>
+    public const int KeyBytes = 2_600;
+
+    /// <summary>True for a name that a key of PostgreSQL holds only where it compresses well.</summary>
+    public static bool IsLongName(string name) => Encoding.UTF8.GetByteCount(name) > KeyBytes;
+
     /// <summary>Reads a set to its end.</summary>
     /// <exception cref="InputException">A file can't be read on.</exception>
     public static DataReport Of(ImportSet set)
@@ -52,10 +63,14 @@ internal sealed record DataReport(
         }
 
         var tables = set.Tables();
+        var longNames = tables.Videos
+            .SelectMany(video => video.Tags.Concat(video.Performers).Where(IsLongName).Select(name => (Name: name, Video: video))).ToList();
         return new(
             tables.Profiles.Count, tables.Videos.Count, count, likes, repeated, users.Count, videos.Count, first, last,
                 ColumnsOf(tables.Videos),
-            set.BadRows, [.. set.FirstBadRows]);
+            set.BadRows, [.. set.FirstBadRows],
+            longNames.Count,
+            longNames.Select(pair => $"'{CsvFile.Show(pair.Name)}' of video {pair.Video.GivenId ?? pair.Video.Id.ToString()}").FirstOrDefault());
     }
 
     private static IReadOnlyList<ColumnReport> ColumnsOf(IReadOnlyList<VideoRow> videos) =>

@@ -122,7 +122,8 @@ internal sealed class UsersMap : FileMap
     /// <summary>Column of the id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>By column of <c>profiles</c> (<c>display_name</c>, <c>created_at</c>), the column of the file.</summary>
+    /// <summary>By column of <c>profiles</c> (<c>display_name</c>, <c>created_at</c>), the column of the file; those that are left out have
+    /// the same name.</summary>
     public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
 }
 

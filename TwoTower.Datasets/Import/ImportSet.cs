@@ -40,6 +40,15 @@ internal sealed class ImportSet : IDisposable
     /// <summary>The layout that the files have; null where a map says what is what, or nobody asked.</summary>
     public ImportFormat? Format { get; internal set; }
 
+    /// <summary>Finds rows of <c>profiles</c> and <c>videos</c> by table and id.</summary>
+    internal Func<string, Guid, string?>? Places { private get; init; }
+
+    /// <summary>Where a row of <c>profiles</c> or <c>videos</c> came from, such as <c>videos.csv, line 3</c>; null where nobody
+    /// knows.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="id">Its key.</param>
+    public string? PlaceOf(string table, string id) => Guid.TryParse(id, out var key) ? Places?.Invoke(table, key) : null;
+
     /// <summary>Rows that were left out as bad so far.</summary>
     public int BadRows => _faults.Count;
 

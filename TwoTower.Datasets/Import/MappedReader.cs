@@ -55,7 +55,25 @@ internal static class MappedReader
             if (map.Items is not null) ReadItems(map.Items);
             if (map.Users is not null) ReadUsers(map.Users);
             var file = OpenFile(map.Interactions);
-            return new(source, file, Interactions(file), Tables, faults, say, options);
+            return new(source, file, Interactions(file), Tables, faults, say, options) { Places = PlaceOf };
+        }
+
+        // Of users and items that no file of their own has, the first interaction.
+        private string? PlaceOf(string table, Guid id)
+        {
+            var (users, items, interactions) = (map.Users, map.Items, map.Interactions);
+            return table switch
+            {
+                "profiles" => (users is null ? null : RowPlaces.Find(OpenFile(users), users.Id, id, User))
+                    ?? RowPlaces.Find(OpenFile(interactions), interactions.User, id, User),
+                "videos" => items is null
+                    ? RowPlaces.Find(OpenFile(interactions), interactions.Item, id, Item)
+                    : RowPlaces.Find(OpenFile(items), items.Id, id, Item),
+                _ => null,
+            };
+
+            Guid? User(CsvColumn column) => column.RequiredId(_users);
+            Guid? Item(CsvColumn column) => column.RequiredId(_items);
         }
 
         // What only the interactions name is known once they were read.
@@ -72,25 +90,16 @@ internal static class MappedReader
             Require(items.Columns.Keys, known, "items");
             using var file = OpenFile(items);
             var id = file.Column(items.Id, required: true);
-            var mapped =
-                items.Columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
             var tags = items.Tags is null ? default(CsvColumn?) : file.Column(items.Tags, required: true);
             var performers = items.Performers is null ? default(CsvColumn?) : file.Column(items.Performers, required: true);
-
-            // What the map gives another meaning isn't read by its own name too.
-            var taken = mapped.Values.Append(id).Select(column => column.Index).ToHashSet();
+            var ours = Ours(file, items.Columns, [id]);
             if (tags is not null) _videoColumns.Add(VideoColumns.Tags);
             if (performers is not null) _videoColumns.Add(VideoColumns.Performers);
             var (oddYears, rows) = (new Tally(), 0L);
-            var reader = new CsvVideoReader(Ours, items.AreYearsGuessed ? year => oddYears.Add(file, year) : null);
-            _videoColumns.UnionWith(known.Where(name => Ours(name).Exists));
-            foreach (var note in ColumnNames.Ignored(file,
-                [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id,
-                .. new[] { items.Tags, items.Performers }.OfType<string>()]))
-            {
-                say?.Invoke(note);
-            }
-
+            var reader = new CsvVideoReader(Column, items.AreYearsGuessed ? year => oddYears.Add(file, year) : null);
+            _videoColumns.UnionWith(known.Where(name => Column(name).Exists));
+            TellIgnored(file, [.. items.Columns.Values, .. known.Except(items.Columns.Keys), items.Id,
+                .. new[] { items.Tags, items.Performers }.OfType<string>()]);
             faults.EachRow(file, () =>
             {
                 rows++;
@@ -106,35 +115,49 @@ internal static class MappedReader
 
             oddYears.Tell(say, rows, $"items of {file.Name} have no year of release where one was expected, and get none");
 
-            CsvColumn Ours(string name)
-            {
-                if (name == "id") return id;
-                if (mapped.TryGetValue(name, out var column)) return column;
-                column = file.Column(name);
-                return taken.Contains(column.Index) ? CsvColumn.None(file, name) : column;
-            }
+            CsvColumn Column(string name) => name == "id" ? id : ours(name);
         }
 
         private void ReadUsers(UsersMap users)
         {
-            Require(users.Columns.Keys, ["display_name", "created_at"], "users");
+            IReadOnlyList<string> known = ["display_name", "created_at"];
+            Require(users.Columns.Keys, known, "users");
             using var file = OpenFile(users);
             var id = file.Column(users.Id, required: true);
-            var name = Mapped("display_name");
-            var created = Mapped("created_at");
-            if (name is not null) _profileColumns.Add("display_name");
-            if (created is not null) _profileColumns.Add("created_at");
+            var ours = Ours(file, users.Columns, [id]);
+            var (name, created) = (ours("display_name"), ours("created_at"));
+            _profileColumns.UnionWith(known.Where(column => ours(column).Exists));
+            TellIgnored(file, [.. users.Columns.Values, .. known.Except(users.Columns.Keys), users.Id]);
             faults.EachRow(file, () =>
             {
                 var user = id.RequiredId(_users);
-                string? exact = null;
-                var row = new ProfileRow(user, name is { } column ? column.Text() : _users.TextOf(user),
-                    created?.Time(out exact))
-                { ExactCreatedAt = exact, GivenId = _users.TextOf(user) };
+                var row = new ProfileRow(user, name.Exists ? name.Text() : _users.TextOf(user), created.Time(out var exact))
+                {
+                    ExactCreatedAt = exact,
+                    GivenId = _users.TextOf(user)
+                };
                 if (!_profiles.TryAdd(user, row)) throw id.Error($"has '{_users.TextOf(user) ?? user.ToString()}' a second time");
             });
+        }
 
-            CsvColumn? Mapped(string column) => users.Columns.TryGetValue(column, out var own) ? file.Column(own, required: true) : null;
+        // Finds a column of ours: the one that the map names, or else the one of the same name.
+        private static Func<string, CsvColumn> Ours(TableFile file, IReadOnlyDictionary<string, string> columns, CsvColumn[] others)
+        {
+            var mapped = columns.ToDictionary(pair => pair.Key, pair => file.Column(pair.Value, required: true), StringComparer.Ordinal);
+
+            // What the map gives another meaning isn't read by its own name too.
+            var taken = mapped.Values.Concat(others).Select(column => column.Index).ToHashSet();
+            return name =>
+            {
+                if (mapped.TryGetValue(name, out var column)) return column;
+                column = file.Column(name);
+                return taken.Contains(column.Index) ? CsvColumn.None(file, name) : column;
+            };
+        }
+
+        private void TellIgnored(TableFile file, IReadOnlyList<string> known)
+        {
+            foreach (var note in ColumnNames.Ignored(file, known)) say?.Invoke(note);
         }
 
         private IEnumerable<DecisionEntry> Interactions(TableFile file)
@@ -143,13 +166,8 @@ internal static class MappedReader
             var time = map.Interactions.Time is { } column ? file.Column(column, required: true) : default(CsvColumn?);
             var rules = DecisionRules.Of(map.Interactions, mapName);
             rules.Bind(file);
-            foreach (var note in ColumnNames.Ignored(
-                file, [map.Interactions.User, map.Interactions.Item, .. rules.Columns.Distinct(), .. map.Interactions.Time is { } at
-                    ? new[] { at } : []]))
-            {
-                say?.Invoke(note);
-            }
-
+            TellIgnored(file, [map.Interactions.User, map.Interactions.Item, .. rules.Columns.Distinct(),
+                .. new[] { map.Interactions.Time }.OfType<string>()]);
             return Rows();
 
             IEnumerable<DecisionEntry> Rows()
@@ -176,7 +194,7 @@ internal static class MappedReader
                     }
 
                     if (isKnown) useful++;
-                    if (DecisionTimes.IsAhead(at, now) || exact == "infinity") ahead.Add(file, time);
+                    if (DecisionTimes.IsAhead(at, exact, now)) ahead.Add(file, time);
                     return (true, new DecisionEntry(userId, itemId, decision.Value, at ?? default, at is null ? exact : null));
                 }))
                 {

@@ -15,6 +15,8 @@ namespace TwoTower.Datasets.Import;
 internal static partial class MovieLensReader
 {
     private const string NoGenre = "(no genres listed)";
+    private static readonly string[] MovieColumns = ["movieId", "title", "genres"];
+    private static readonly string[] RatingColumns = ["userId", "movieId", "rating", "timestamp"];
 
     /// <summary>Reads a folder, or a zip archive of one, whole.</summary>
     /// <param name="directory">The folder with MovieLens' files.</param>
@@ -50,16 +52,25 @@ internal static partial class MovieLensReader
 
         public ImportSet Open()
         {
-            var links = ReadLinks();
-            ReadMovies(links);
+            ReadMovies();
+            ReadLinks();
             ReadTags();
-            var file = _format.Open("ratings", ["userId", "movieId", "rating", "timestamp"], required: true)!;
-            return new(source, file, Ratings(file), Tables, faults, say, options);
+            var file = _format.Open("ratings", RatingColumns, required: true)!;
+            return new(source, file, Ratings(file), Tables, faults, say, options)
+            {
+                Places = (table, id) => table switch
+                {
+                    "profiles" => RowPlaces.Find(_format.Open("ratings", RatingColumns, required: false), "userId", id, column => UserId(Id(column))),
+                    "videos" => RowPlaces.Find(
+                        _format.Open("movies", MovieColumns, required: false), "movieId", id, column => _movies.GetValueOrDefault(Id(column))?.Id),
+                    _ => null,
+                },
+            };
         }
 
         // Who has rated is known once the ratings were read.
         private TableSet Tables() => new(
-            [.. _users.Select(user => new ProfileRow(user.Value.Id, $"viewer {user.Key}", user.Value.First.AddHours(-1)))],
+            [.. _users.Select(user => new ProfileRow(user.Value.Id, $"viewer {user.Key}", user.Value.First.AddHours(-1)) { GivenId = user.Key })],
             [.. _movies.Values.Select(movie => movie.ToRow())],
             [])
         {
@@ -67,27 +78,22 @@ internal static partial class MovieLensReader
                 ["id", "external_id", "title", "product_released_at", "created_at", "source", "product_url", VideoColumns.Tags]),
         };
 
-        private Dictionary<string, string> ReadLinks()
+        private void ReadLinks()
         {
-            var links = new Dictionary<string, string>();
             using var file = _format.Open("links", ["movieId", "imdbId"], required: false);
-            if (file is null) return links;
-            var (id, imdb) = (file.Column("movieId", required: true), file.Column("imdbId", required: true));
-            faults.EachRow(file, () =>
-            {
-                if (imdb.Text() is { } text) links[Id(id)] = text;
-            });
-            return links;
+            if (file is null) return;
+            var imdb = file.Column("imdbId", required: true);
+            EachOfAMovie(file, movie => movie.Imdb = imdb.Text() ?? movie.Imdb);
         }
 
-        private void ReadMovies(Dictionary<string, string> links)
+        private void ReadMovies()
         {
-            using var file = _format.Open("movies", ["movieId", "title", "genres"], required: true)!;
+            using var file = _format.Open("movies", MovieColumns, required: true)!;
             var (movieId, title, genres) = (file.Column("movieId", required: true), file.Column("title", required: true), file.Column("genres", required: true));
             faults.EachRow(file, () =>
             {
                 var id = Id(movieId);
-                var movie = new Movie(id, title.RequiredText().Trim(), links.GetValueOrDefault(id));
+                var movie = new Movie(id, title.RequiredText().Trim());
                 foreach (var genre in (genres.Text() ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
                 {
                     if (genre != NoGenre) movie.AddTag(genre.ToLowerInvariant());
@@ -101,12 +107,30 @@ internal static partial class MovieLensReader
         {
             using var file = _format.Open("tags", ["userId", "movieId", "tag"], required: false);
             if (file is null) return;
-            var (movieId, tag) = (file.Column("movieId", required: true), file.Column("tag", required: true));
+            var tag = file.Column("tag", required: true);
+            var none = new Tally();
+            var rows = EachOfAMovie(file, movie =>
+            {
+                if (tag.Text()?.Trim().ToLowerInvariant() is { Length: > 0 } text) movie.AddTag(text);
+                else none.Add(file);
+            });
+            none.Tell(say, rows, $"rows of {file.Name} have no tag, and are left out");
+        }
+
+        // Rows of movies that nobody lists are told. Returns how many rows there are.
+        private long EachOfAMovie(TableFile file, Action<Movie> row)
+        {
+            var movieId = file.Column("movieId", required: true);
+            var (unknown, rows) = (new Tally(), 0L);
             faults.EachRow(file, () =>
             {
-                if (tag.Text()?.Trim().ToLowerInvariant() is { Length: > 0 } text && _movies.TryGetValue(Id(movieId), out var movie)) movie
-                    .AddTag(text);
+                var id = Id(movieId);
+                rows++;
+                if (_movies.TryGetValue(id, out var movie)) row(movie);
+                else unknown.Add(file, movieId);
             });
+            unknown.Tell(say, rows, $"rows of {file.Name} are of movies that aren't in the list of movies, and are left out");
+            return rows;
         }
 
         private IEnumerable<DecisionEntry> Ratings(TableFile file)
@@ -184,12 +208,15 @@ internal static partial class MovieLensReader
     [GeneratedRegex(@"^(?<title>.*?)\s*\((?<year>(18|19|20)[0-9][0-9])(-[0-9]*|–[0-9]*)?\)$")]
     private static partial Regex TitleWithYear();
 
-    private sealed class Movie(string id, string title, string? imdb)
+    private sealed class Movie(string id, string title)
     {
         private readonly List<string> _tags = [];
         private readonly HashSet<string> _known = [];
 
         public Guid Id { get; } = NamedUuid.Of($"movielens:movie:{id}");
+
+        /// <summary>The number that IMDb has it under.</summary>
+        public string? Imdb { get; set; }
 
         public void AddTag(string tag)
         {
@@ -205,11 +232,12 @@ internal static partial class MovieLensReader
                 ? new DateTimeOffset(int.Parse(match.Groups["year"].ValueSpan), 1, 1, 0, 0, 0, TimeSpan.Zero)
                 : null;
             var others = new Dictionary<string, string> { ["source"] = "movielens" };
-            if (imdb is not null) others.Add("product_url", $"https://www.imdb.com/title/tt{imdb}/");
+            if (Imdb is not null) others.Add("product_url", $"https://www.imdb.com/title/tt{Imdb}/");
             return new()
             {
                 Id = Id,
                 ExternalId = $"ml:{id}",
+                GivenId = id,
                 Title = match.Success && match.Groups["title"].Length > 0 ? match.Groups["title"].Value : title,
                 ProductReleasedAt = released,
                 CreatedAt = released,

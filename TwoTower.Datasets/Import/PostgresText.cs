@@ -16,8 +16,7 @@ internal static partial class PostgresText
 
     /// <summary>
     /// Reads a time: ISO 8601, also with <c> UTC</c> behind it; seconds, milliseconds or microseconds since 1970 by their size (9 to 11, 12
-    /// to
-    /// 14, 15 to 17 digits); or what PostgreSQL writes and .NET can't hold.
+    /// to 14, 15 to 17 digits) unless they look like a date; or what PostgreSQL writes and .NET can't hold.
     /// </summary>
     /// <param name="time">The time; null where .NET has none.</param>
     /// <param name="exact">The text for PostgreSQL where .NET has no such time.</param>
@@ -35,6 +34,7 @@ internal static partial class PostgresText
             return true;
         }
 
+        if (TryDigits(text, out _)) return false;
         if (EpochTime().Match(text) is { Success: true } epoch)
         {
             var micros = decimal.Parse(text, CultureInfo.InvariantCulture) * epoch.Groups["whole"].Length switch
@@ -55,6 +55,24 @@ internal static partial class PostgresText
 
         if (FarTime().Match(text) is not { Success: true } far || !IsDay(far)) return false;
         exact = text;
+        return true;
+    }
+
+    /// <summary>
+    /// True for a date and time of this or the last century that is written without separators: to the minute, second, tenth or millisecond
+    /// (12, 14, 15 or 17 digits). As a number since 1970 it would be of 1976 or of 2570 to 2650, which nobody means. To the hour or the
+    /// hundredth (10, 16 digits) it would be of 2030 to 2036, and somebody may.
+    /// </summary>
+    /// <param name="iso">The same in ISO 8601.</param>
+    public static bool TryDigits(string text, out string iso)
+    {
+        iso = "";
+        if (text.Length < 12 || !DigitsTime().IsMatch(text)) return false;
+        var digits = text.Split('.')[0];
+        var time = $"{digits[..4]}-{digits[4..6]}-{digits[6..8]}T{digits[8..10]}:{digits[10..12]}"
+            + (digits.Length > 12 ? $":{digits[12..14]}" : "") + (digits.Length > 14 ? $".{digits[14..]}" : "") + "Z";
+        if (!InstantText.TryParse(time, out _)) return false;
+        iso = time;
         return true;
     }
 
@@ -122,6 +140,9 @@ internal static partial class PostgresText
 
     [GeneratedRegex(@"\A(?<whole>[0-9]{9,17})(\.[0-9]+)?\z")]
     private static partial Regex EpochTime();
+
+    [GeneratedRegex(@"\A(19|20)[0-9]{10}([0-9]{2}([0-9]|[0-9]{3})?)?(\.[0-9]+)?\z")]
+    private static partial Regex DigitsTime();
 
     // Years of one to six digits, before or after Christ.
     [GeneratedRegex(

@@ -15,6 +15,7 @@ internal static class RecBoleReader
     private static readonly string[] Labels = ["label", "click", "is_click"];
     private static readonly string[] Titles = ["title", "movie_title", "item_name", "name", "book_title"];
     private static readonly string[] Years = ["release_year", "year"];
+    private static readonly string[] OfUsers = ["display_name", "created_at"];
     private static readonly string[] Tags = ["class", "genre", "genres", "categories", "category", "tags"];
 
     /// <summary>True for the name of such a file.</summary>
@@ -95,8 +96,19 @@ internal static class RecBoleReader
         };
     }
 
-    private static UsersMap Users(SourceFolder source, string file) =>
-        new() { File = file, Separator = '\t', Quotes = false, Id = First(Header(source, file), ["user_id", "user"]) ?? Header(source, file)[0] };
+    private static UsersMap Users(SourceFolder source, string file)
+    {
+        var header = Header(source, file);
+        return new()
+        {
+            File = file,
+            Separator = '\t',
+            Quotes = false,
+            Id = First(header, ["user_id", "user"]) ?? header[0],
+            Columns = OfUsers.Select(ours => (ours, theirs: First(header, [ours])))
+                .Where(pair => pair.theirs is not null).ToDictionary(pair => pair.ours, pair => pair.theirs!),
+        };
+    }
 
     private static List<string> Header(SourceFolder source, string name)
     {

@@ -38,9 +38,10 @@ internal sealed class SplitFile : TableFile
                 $"{Place}: {_fields.Length} fields where {string.Join(_separator.Replace("\t", " ", StringComparison.Ordinal), _header.Take(_atLeast))} was expected: {CsvFile.Show(line)}");
         }
 
-        return line.Contains('\0', StringComparison.Ordinal)
-            ? throw new BadRowException($"{Place} has a NUL character: '{CsvFile.Show(line)}'. PostgreSQL takes none: leave it out.")
-            : true;
+        var bad = Array.FindIndex(_fields, field => field.Contains('\0', StringComparison.Ordinal));
+        if (bad < 0) return true;
+        var column = _header.ElementAtOrDefault(bad) ?? $"{bad + 1}";
+        throw new BadRowException($"{Place}: column '{column}' has a NUL character: '{CsvFile.Show(_fields[bad])}'. PostgreSQL takes none: leave it out.");
     }
 
     public override ReadOnlySpan<byte> Bytes(int index) => Encoding.UTF8.GetBytes(Text(index) ?? "");

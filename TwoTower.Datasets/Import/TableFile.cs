@@ -1,9 +1,10 @@
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 
 namespace TwoTower.Datasets.Import;
 
 /// <summary>One file of a table, read row by row; columns are found by name. Every error names file, line, column and value.</summary>
-internal abstract class TableFile : IDisposable
+internal abstract class TableFile : INamedColumns, IDisposable
 {
     /// <summary>File name, for messages.</summary>
     public required string Name { get; init; }

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Core;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Core.Rows;
@@ -37,6 +38,7 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
         new(release.UseRpcFeatures, string.Join('\n', tower?.VideoFeatures ?? []));
 
     /// <summary>Reads the payloads of those videos that exist.</summary>
+    /// <exception cref="InputException">Row-level security hides videos.</exception>
     public async Task<List<ItemPayload>> ReadAsync(NpgsqlDataSource db, Guid[] videoIds, CancellationToken ct)
     {
         var names = VideoFeatures.Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -48,6 +50,8 @@ internal readonly record struct ItemSource(bool InSql, string VideoFeatures)
         }
 
         await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await WholeTables.BeginAsync(connection, WholeTables.Catalogue, ct);
         var vectors = await VideoFeatureReader.ReadAsync(connection, videoIds, names, ct);
         var videos = await connection.Sql(Videos).With("ids", videoIds).ListAsync(Video, ct);
         return [.. videos.Select(video => PayloadBuilder.BuildItem(video) with { VideoFeatures = vectors.GetValueOrDefault(video.Id) })];

@@ -1,4 +1,5 @@
 using Npgsql;
+using TwoTower.Core;
 using TwoTower.Core.Bundles;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
@@ -6,6 +7,7 @@ using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Embedding.Encoding;
 
@@ -59,6 +61,8 @@ internal static class VideoEmbedder
     }
 
     /// <summary>The ids of all videos, also of inactive ones, in order.</summary>
+    /// <exception cref="InputException">Row-level security hides videos.</exception>
     public static async Task<Guid[]> AllVideosAsync(NpgsqlDataSource db, CancellationToken ct) =>
-        [.. await db.Sql("select id from public.videos order by id").ListAsync<Guid>(ct)];
+        [.. await WholeTables.ReadAsync(
+            db, WholeTables.Catalogue, connection => connection.Sql("select id from public.videos where id is not null order by id").ListAsync<Guid>(ct), ct)];
 }

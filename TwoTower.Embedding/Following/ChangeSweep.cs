@@ -7,6 +7,7 @@ using TwoTower.Embedding.Leases;
 using TwoTower.Embedding.Telemetry;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Embedding.Following;
 
@@ -93,8 +94,10 @@ internal sealed class ChangeSweep(NpgsqlDataSource db, FollowedReleases releases
     }
 
     private async Task<Guid[]> PageAsync(Guid after, CancellationToken ct) =>
-        [.. await db.Sql("select id from public.videos where id > @after order by id limit @rows").With("after", after)
-            .With("rows", PageRows).ListAsync<Guid>(ct)];
+        [.. await WholeTables.ReadAsync(
+            db, WholeTables.Catalogue,
+            connection => connection.Sql("select id from public.videos where id > @after order by id limit @rows").With("after", after)
+                .With("rows", PageRows).ListAsync<Guid>(ct), ct)];
 
     // Not those that wait already: asking again would take them from whoever is at them.
     private async Task<long> EnqueueAsync(IReadOnlyCollection<Guid> videoIds, CancellationToken ct)

@@ -37,11 +37,16 @@ internal static class DatabaseErrors
     public static bool IsShortOfSharedMemory(PostgresException error) =>
         error.MessageText.Contains("shared memory", StringComparison.Ordinal);
 
-    /// <summary>True where a function, a table or a schema isn't there: the schema isn't migrated, or half of it is.</summary>
-    public static bool LacksPart(Exception error) => error is PostgresException
-    {
-        SqlState: PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName,
-    };
+    /// <summary>
+    /// True where a function, a table or a schema isn't there: the schema isn't migrated, or half of it is, and no release is to blame. A
+    /// column (the fourth error of <see cref="DatabaseFault.NotMigrated"/>) says nothing of the kind: it may be one of the release's own table,
+    /// and a search that fails for it is the release's fault.
+    /// </summary>
+    public static bool LacksPart(Exception error) =>
+        FaultOf(error) == DatabaseFault.NotMigrated && AnswerOf(error) is not { SqlState: PostgresErrorCodes.UndefinedColumn };
+
+    private static PostgresException? AnswerOf(Exception? error) =>
+        error is DbUpdateException ? AnswerOf(error.InnerException) : error as PostgresException;
 
     private static DatabaseFault OfServer(PostgresException answer) => answer.SqlState switch
     {
@@ -75,12 +80,20 @@ internal static class DatabaseErrors
             PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } absent =>
                 new($"The database server {where} has no database '{settings.Database}'. Create it, or name another.", absent),
             PostgresException denied when OfServer(denied) == DatabaseFault.Denied =>
-                new($"User '{settings.Username}' may not do this in database '{settings.Database}' at {where}: {denied.MessageText}. "
-                    + "Use the owner of the schema, or let an administrator run: create extension vector;", denied),
+                new($"User '{settings.Username}' may not do this in database '{settings.Database}' at {where}: {denied.MessageText}. {Remedy(denied)}", denied),
             PostgresException => null,
             NpgsqlException { InnerException: SocketException or TimeoutException or IOException } unreachable =>
                 new($"The database server {where} doesn't answer: {unreachable.InnerException!.Message}. Start it, or check the connection string.", unreachable),
             _ => null,
         };
     }
+
+    // By the server's function that refused: its message may be in any language.
+    private static string Remedy(PostgresException denied) => denied.Routine switch
+    {
+        "execute_extension_script" => "Let an administrator run: create extension vector;",
+        "check_enable_rls" =>
+            "Row-level security would hide rows of it. Use the table's owner or a user with bypassrls; of a table behind a view that is the view's owner.",
+        _ => "Use the owner of what it names, or let the owner grant this user the right.",
+    };
 }

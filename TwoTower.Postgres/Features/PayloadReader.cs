@@ -6,6 +6,7 @@ using TwoTower.Core;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Features;
 
@@ -21,13 +22,14 @@ internal static class PayloadReader
     /// <param name="ids">Whose; also of those without a profile or a decision. Null: everyone with a decision at or before as-of.</param>
     /// <param name="asOf">Later decisions don't count.</param>
     /// <param name="maxDecisions">The latest decisions of a user that count (recipe key <c>features.max_decisions</c>).</param>
+    /// <exception cref="InputException">Row-level security hides rows.</exception>
     public static IAsyncEnumerable<UserPayload> ReadUsersAsync(
         NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, DateTimeOffset asOf, CancellationToken ct,
         int maxDecisions = FeatureOptions.DefaultMaxDecisions)
     {
         var json = PayloadJson.WithSharedStrings();
         return ReadAsync(
-            db, ids,
+            db, WholeTables.All, ids,
             """
             select user_id from public.user_video_decisions
             where user_id is not null and created_at between '0001-01-01 00:00:00+00' and @as_of and decision_type::text in ('like', 'nope')
@@ -53,18 +55,20 @@ internal static class PayloadReader
     {
         var json = PayloadJson.WithSharedStrings();
         return ReadAsync(
-            db, ids, "select id from public.videos order by id",
+            db, WholeTables.Catalogue, ids, "select id from public.videos where id is not null order by id",
             "select p.payload::text from two_tower.item_payloads(@ids, @names) p order by p.video_id",
             statement => statement.With("names", videoFeatures?.ToArray()),
             json.ItemPayload, static payload => payload.Complete(), "get_item_embedding_features", ct);
     }
 
     private static async IAsyncEnumerable<T> ReadAsync<T>(
-        NpgsqlDataSource db, IReadOnlyCollection<Guid>? ids, string idSql, string payloadSql, Func<SqlStatement, SqlStatement> with,
+        NpgsqlDataSource db, string[] tables, IReadOnlyCollection<Guid>? ids, string idSql, string payloadSql,
+        Func<SqlStatement, SqlStatement> with,
         JsonTypeInfo<T> type, Func<T, T> complete, string function, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var connection = await db.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+        await WholeTables.BeginAsync(connection, tables, ct);
         foreach (var batch in (ids ?? await with(connection.Sql(idSql)).ListAsync<Guid>(ct)).Distinct().Order().Chunk(BatchSize))
         {
             var payloads = with(connection.Sql(payloadSql)).With("ids", batch).StreamAsync(row => row.Get<byte[]>("payload"), ct);

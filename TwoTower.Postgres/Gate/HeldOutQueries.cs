@@ -1,8 +1,10 @@
 using Npgsql;
+using TwoTower.Core;
 using TwoTower.Core.Features;
 using TwoTower.Core.Quality;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Gate;
 
@@ -41,6 +43,7 @@ internal static class HeldOutQueries
     /// <summary>The questions, ordered by user id.</summary>
     /// <param name="share">Share of the users that trainings leave out.</param>
     /// <param name="maxUsers">Users at most.</param>
+    /// <exception cref="InputException">Row-level security hides rows.</exception>
     public static async Task<IReadOnlyList<HeldOutQuery>> ReadAsync(
         NpgsqlDataSource db, double share, int maxUsers, CancellationToken ct = default)
     {
@@ -48,7 +51,10 @@ internal static class HeldOutQueries
         var queries = new List<HeldOutQuery>();
         (Guid Id, DateTimeOffset? CreatedAt)? user = null;
         var rows = new List<(HistoryEntry, bool)>();
-        var decisions = db.Sql(Sql).WithTimeout(0) // the whole table of decisions is read
+        await using var connection = await db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await WholeTables.BeginAsync(connection, ct);
+        var decisions = connection.Sql(Sql).WithTimeout(0) // the whole table of decisions is read
             .With("salt", HeldOutUsers.Salt).With("share", share).With("min_likes", HeldOutQuery.MinLikes).With("max_users", maxUsers)
             .StreamAsync(row => (
                 User: row.Get<Guid>("user_id"), CreatedAt: row.Get<DateTimeOffset?>("user_created_at"),

@@ -5,6 +5,7 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Quality;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Gate;
 
@@ -81,13 +82,13 @@ internal static class QualityCheck
     // Videos that both can show, in order of id: one that only one of them has would be a miss of the other.
     private static async Task<Dictionary<Guid, int>> ItemsAsync(NpgsqlDataSource db, Release release, Release? live, CancellationToken ct)
     {
-        var ids = await db.Sql(
+        var ids = await WholeTables.ReadAsync(db, WholeTables.Catalogue, connection => connection.Sql(
             $"""
             select v.id from public.videos v
             where exists (select from {release.Table} e where e.video_id = v.id)
             {(live is null ? "" : $"and exists (select from {live.Table} e where e.video_id = v.id)")}
             order by v.id
-            """).ListAsync<Guid>(ct);
+            """).ListAsync<Guid>(ct), ct);
         return ids.Select((id, item) => (id, item)).ToDictionary(pair => pair.id, pair => pair.item);
     }
 

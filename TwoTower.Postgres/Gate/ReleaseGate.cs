@@ -6,6 +6,7 @@ using TwoTower.Core.Formats;
 using TwoTower.Core.Inference;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Gate;
 
@@ -22,7 +23,7 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
     /// <param name="videoIds">The videos that must have a vector, those deleted meanwhile aside; null: all that were made before its embedding began.</param>
     /// <param name="actor">Who asks.</param>
     /// <param name="ct">Cancels; nothing is recorded then.</param>
-    /// <exception cref="InputException">There is no such release.</exception>
+    /// <exception cref="InputException">There is no such release, or row-level security hides rows.</exception>
     public async Task<GateReport> RunAsync(Release release, IReadOnlyList<Guid>? videoIds, string actor, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(release);
@@ -94,13 +95,13 @@ internal sealed class ReleaseGate(NpgsqlDataSource db, GateOptions options)
 
     // One that came after the embedding began gets its vector from whoever follows the catalogue, when the release is active.
     private async Task<IReadOnlyList<Guid>> VideosAsync(Release release, CancellationToken ct) =>
-        await db.Sql(
+        await WholeTables.ReadAsync(db, WholeTables.Catalogue, connection => connection.Sql(
             """
             select v.id from public.videos v
-            where v.created_at is null or v.created_at <= coalesce((
+            where v.id is not null and (v.created_at is null or v.created_at <= coalesce((
                 select max(t.at) from two_tower.release_transitions t
-                where t.release_id = @release and t.to_state = 'embedding'), 'infinity')
+                where t.release_id = @release and t.to_state = 'embedding'), 'infinity'))
             order by v.id
             """)
-            .With("release", release.Id).ListAsync<Guid>(ct);
+            .With("release", release.Id).ListAsync<Guid>(ct), ct);
 }

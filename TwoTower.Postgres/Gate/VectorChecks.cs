@@ -5,6 +5,7 @@ using TwoTower.Core.Inference;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Features;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Gate;
 
@@ -93,7 +94,7 @@ internal static class VectorChecks
     {
         // By a hash of the id: the same videos every time, and of all ages.
         var isHalf = vectors.Release.VectorType == VectorType.HalfVec;
-        var sample = await db.Sql(
+        var sample = await WholeTables.ReadAsync(db, WholeTables.Catalogue, connection => connection.Sql(
             $"""
             select e.video_id, e.embedding, e.feature_hash
             from {vectors.Table} e join public.videos v on v.id = e.video_id order by hashtext(e.video_id::text), e.video_id limit @limit
@@ -104,7 +105,7 @@ internal static class VectorChecks
                 Vector: isHalf
                     ? Array.ConvertAll(row.Get<HalfVector>("embedding").ToArray(), half => (float)half)
                     : row.Get<Vector>("embedding").ToArray(),
-                Hash: row.Get<long?>("feature_hash")), ct);
+                Hash: row.Get<long?>("feature_hash")), ct), ct);
         return sample.ToDictionary(row => row.Id, row => (row.Vector, row.Hash));
     }
 }

@@ -142,6 +142,24 @@ internal sealed class ReleaseStore(NpgsqlDataSource db)
             : throw NoSuchRelease(modelVersion);
     });
 
+    /// <summary>One file of a release.</summary>
+    /// <exception cref="InputException">There is no such release or file, or it is damaged.</exception>
+    /// <exception cref="ReleaseGoneException">It is retired, and its files are freed.</exception>
+    public Task<byte[]> ReadAsync(string modelVersion, string path, CancellationToken ct = default) =>
+        ReleaseErrors.ExplainAsync(async () =>
+        {
+            var files = await db.Sql(
+                """
+                select f.path, f.sha256, f.size, f.content
+                from two_tower.releases r join two_tower.release_files f using (release_id)
+                where r.model_version = @version and f.path = @path
+                """)
+                .With("version", modelVersion).With("path", path).ListAsync(row => Checked(modelVersion, row), ct);
+            if (files.Count > 0) return files[0].Content;
+            await GetAsync(modelVersion, ct);
+            throw new InputException($"Release {modelVersion} has no file {path}: train or import it again.");
+        });
+
     /// <summary>What the files of a release are, whether their bytes are there or freed; ordered by path.</summary>
     public Task<IReadOnlyList<StoredFile>> FilesAsync(string modelVersion, CancellationToken ct = default) =>
         ReleaseErrors.ExplainAsync<IReadOnlyList<StoredFile>>(async () =>

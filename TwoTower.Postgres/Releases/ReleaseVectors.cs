@@ -6,6 +6,7 @@ using TwoTower.Core.Bundles;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Tables;
 
 namespace TwoTower.Postgres.Releases;
 
@@ -83,36 +84,37 @@ internal sealed class ReleaseVectors
         $"alter table {Table} add column if not exists history {VectorSchema}.halfvec({dim}); alter table {Table} alter column history set storage main;";
 
     /// <summary>How many of these videos there are still, and have a vector.</summary>
+    /// <exception cref="InputException">Row-level security hides videos.</exception>
     public async Task<(long There, IReadOnlyList<Guid> Missing)> MissingAsync(IReadOnlyList<Guid> videoIds, CancellationToken ct = default)
     {
-        var there = await _db.Sql(
+        var there = await WholeTables.ReadAsync(_db, WholeTables.Catalogue, connection => connection.Sql(
             $"""
             select v.id, e.video_id is null as is_missing
             from unnest(@ids) as w(id) join public.videos v on v.id = w.id left join {Table} e on e.video_id = v.id
             order by v.id
             """)
             .With("ids", videoIds as Guid[] ?? [.. videoIds])
-            .ListAsync(row => (Id: row.Get<Guid>("id"), IsMissing: row.Get<bool>("is_missing")), ct);
+            .ListAsync(row => (Id: row.Get<Guid>("id"), IsMissing: row.Get<bool>("is_missing")), ct), ct);
         return (there.Count, [.. there.Where(video => video.IsMissing).Select(video => video.Id)]);
     }
 
     /// <summary>Videos that have no vector, the first <paramref name="limit"/> in order of id.</summary>
     public async Task<IReadOnlyList<Guid>> WithoutVectorAsync(int limit, CancellationToken ct = default) =>
-        await _db.Sql(
+        await WholeTables.ReadAsync(_db, WholeTables.Catalogue, connection => connection.Sql(
             $"""
-            select v.id from public.videos v where not exists (select from {Table} e where e.video_id = v.id)
+            select v.id from public.videos v where v.id is not null and not exists (select from {Table} e where e.video_id = v.id)
             order by v.id limit @limit
             """)
-            .With("limit", limit).ListAsync<Guid>(ct);
+            .With("limit", limit).ListAsync<Guid>(ct), ct);
 
     /// <summary>Videos that are gone and have a vector still.</summary>
     public async Task<IReadOnlyList<Guid>> WithoutVideoAsync(CancellationToken ct = default) =>
-        await _db.Sql(
+        await WholeTables.ReadAsync(_db, WholeTables.Catalogue, connection => connection.Sql(
             $"""
             select e.video_id from {Table} e where not exists (select from public.videos v where v.id = e.video_id)
             order by e.video_id
             """)
-            .ListAsync<Guid>(ct);
+            .ListAsync<Guid>(ct), ct);
 
     /// <summary>What the features were that the vectors of these videos are of; without those that have no vector, null where it isn't
     /// known.</summary>
@@ -138,12 +140,12 @@ internal sealed class ReleaseVectors
     public Task<(long Count, Guid? Example)> NotUnitAsync(CancellationToken ct = default)
     {
         var norm = Release.VectorType == VectorType.HalfVec ? "l2_norm" : "vector_norm";
-        return _db.Sql(
+        return WholeTables.UntimedAsync(_db, connection => connection.Sql(
             $"""
             select count(*) as vectors, (min(video_id::text))::uuid as example from {Table}
             where not abs({VectorSchema}.{norm}(embedding) - 1) <= @tolerance
             """)
-            .With("tolerance", UnitVector.Tolerance).SingleAsync(row => (row.Get<long>("vectors"), row.Get<Guid?>("example")), ct);
+            .With("tolerance", UnitVector.Tolerance).SingleAsync(row => (row.Get<long>("vectors"), row.Get<Guid?>("example")), ct), ct);
     }
 
     /// <summary>Streams the vectors, ordered by video id: what an export writes.</summary>
@@ -152,7 +154,10 @@ internal sealed class ReleaseVectors
         var dim = Release.EmbeddingDim;
         var ids = new List<Guid>(ReadRows);
         var vectors = new float[ReadRows * dim];
-        var rows = _db.Sql($"select video_id, embedding from {Table} order by video_id").StreamAsync(row =>
+        await using var connection = await _db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await WholeTables.UntimeAsync(connection, ct);
+        var rows = connection.Sql($"select video_id, embedding from {Table} order by video_id").StreamAsync(row =>
         {
             var place = vectors.AsSpan(ids.Count * dim, dim);
             if (Release.VectorType == VectorType.HalfVec) ToFloats(row.Get<HalfVector>("embedding"), place);
@@ -176,7 +181,10 @@ internal sealed class ReleaseVectors
         var rows = new Dictionary<Guid, int>();
         var vectors = new List<float>();
         var dim = 0;
-        var histories = _db.Sql($"select video_id, history from {Table} where history is not null order by video_id")
+        await using var connection = await _db.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await WholeTables.UntimeAsync(connection, ct);
+        var histories = connection.Sql($"select video_id, history from {Table} where history is not null order by video_id")
             .StreamAsync(row => (Id: row.Get<Guid>("video_id"), History: row.Get<HalfVector>("history")), ct);
         await foreach (var (id, history) in histories)
         {

@@ -24,6 +24,13 @@ internal sealed class ServingLimits
     [Range(0, 100_000)]
     public int WaitingRequests { get; set; } = 128;
 
+    /// <summary>
+    /// Time that an operator's long request may take, such as a comparison, a run of the gate, an export or an import; shorter ones have
+    /// that of every request.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan OperatorDeadline { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>Decisions that a user may post in a minute, in each process, all of them at once if need be; beyond them 429 with
     /// Retry-After. 0: any number.</summary>
     [Range(0, 1_000_000)]

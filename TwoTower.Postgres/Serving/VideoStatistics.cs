@@ -14,16 +14,17 @@ internal sealed class VideoStatistics(NpgsqlDataSource db, IOptions<PopularityOp
     /// <summary>Counts anew, in the database.</summary>
     /// <returns>Rows that changed; null when another process is at it.</returns>
     public Task<long?> RefreshAsync(CancellationToken ct = default) =>
-        db.Sql("select two_tower.refresh_video_statistics(@maturity, @spread, @decisions_per_day)")
-            .With("maturity", _options.Maturity).With("spread", _options.Spread).With("decisions_per_day", _options.DecisionsPerDay)
-            .WithTimeout(300) // the first count of a large catalogue takes longer than a request may
-            .ScalarAsync<long?>(ct);
+        WholeTables.UntimedAsync(
+            db,
+            connection => connection.Sql("select two_tower.refresh_video_statistics(@maturity, @spread, @decisions_per_day)")
+                .With("maturity", _options.Maturity).With("spread", _options.Spread).With("decisions_per_day", _options.DecisionsPerDay)
+                .WithTimeout(0) // the first count of a large catalogue takes longer than a request may
+                .ScalarAsync<long?>(ct), ct);
 
     /// <summary>The values of videos and profiles that answers have NULL in place of, by column; looks at every row.</summary>
     public async Task<IReadOnlyList<OddValue>> FindOddValuesAsync(CancellationToken ct = default)
     {
-        await using var connection = await db.OpenConnectionAsync(ct);
-        var odd = await OddValues.FindAsync(connection, ct);
+        var odd = await WholeTables.UntimedAsync(db, connection => OddValues.FindAsync(connection, ct), ct);
         ServingTelemetry.Odd(odd);
         return odd;
     }

@@ -88,9 +88,7 @@ internal sealed class DecisionWriter(NpgsqlConnection connection, IProgress<Writ
                 """, ct);
             _distinct = await ScalarAsync($"select count(*) from {_staging.Table}", ct);
             await Staging.ExecuteAsync(connection, "drop table pg_temp.given_decisions", ct);
-            var before = notes.Count;
-            await _staging.CheckFitAsync(notes, ct);
-            _areTimesRounded = notes.Count > before;
+            _areTimesRounded = (await _staging.CheckFitAsync(notes, ct)).Count > 0;
         }
     }
 

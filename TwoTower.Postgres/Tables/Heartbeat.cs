@@ -7,10 +7,15 @@ internal sealed class Heartbeat : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _beating;
 
-    private Heartbeat(IProgress<WriteProgress>? progress, WriteProgress report) =>
-        _beating = progress is null ? Task.CompletedTask : Task.Run(() => BeatAsync(progress, report));
+    private Heartbeat(IProgress<WriteProgress>? progress, WriteProgress report, TimeSpan every) =>
+        _beating = progress is null ? Task.CompletedTask : Task.Run(() => BeatAsync(progress, report, every));
 
-    public static Heartbeat Start(IProgress<WriteProgress>? progress, WriteProgress report) => new(progress, report);
+    /// <summary>Reports at once, and again until it is disposed of.</summary>
+    /// <param name="progress">Told; null: nobody.</param>
+    /// <param name="report">What.</param>
+    /// <param name="every">Time between two reports; null: two seconds.</param>
+    public static Heartbeat Start(IProgress<WriteProgress>? progress, WriteProgress report, TimeSpan? every = null) =>
+        new(progress, report, every ?? Every);
 
     public async ValueTask DisposeAsync()
     {
@@ -19,10 +24,10 @@ internal sealed class Heartbeat : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task BeatAsync(IProgress<WriteProgress> progress, WriteProgress report)
+    private async Task BeatAsync(IProgress<WriteProgress> progress, WriteProgress report, TimeSpan every)
     {
         progress.Report(report);
-        using var timer = new PeriodicTimer(Every);
+        using var timer = new PeriodicTimer(every);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token)) progress.Report(report);

@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Connections;
 
@@ -25,8 +26,10 @@ internal sealed record NameTable(
         new("video_performers", "performer_name", "performer_id", "performers", VideoColumns.Performers, static video => video.Performers);
 
     /// <summary>Writes the names of videos.</summary>
+    /// <exception cref="InputException">A column would change a name, or an index or a trigger would leave some out.</exception>
     public async Task WriteAsync(
-        NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, CancellationToken ct)
+        NpgsqlConnection connection, IReadOnlyList<VideoRow> videos, IProgress<WriteProgress>? progress, ICollection<string> notes,
+        CancellationToken ct)
     {
         if (videos.Count == 0) return;
         var rows = new List<(Guid Video, string Name)>();
@@ -43,11 +46,21 @@ internal sealed record NameTable(
         }, progress, ct);
 
         var isFlat = await HasColumnAsync(connection, NameColumn, ct);
-        if (!isFlat) await AddNamesAsync(connection, staging, ct);
+        if (isFlat)
+        {
+            await staging.CheckFitAsync(notes, ct);
+        }
+        else
+        {
+            await staging.CheckFitsElsewhereAsync(NameColumn, NamesTable, "name", ct);
+            await AddNamesAsync(connection, staging, ct);
+        }
+
         var column = isFlat ? NameColumn : IdColumn;
         var wanted = isFlat
-            ? $"(select video_id, {NameColumn} from {staging.Table})"
-            : $"(select s.video_id, n.id as {IdColumn} from {staging.Table} s join public.{NamesTable} n on n.name = s.{NameColumn})";
+            ? $"(select video_id, {NameColumn}, {NameColumn} as name from {staging.Table})"
+            : $"(select s.video_id, n.id as {IdColumn}, s.{NameColumn} as name from {staging.Table} s join public.{NamesTable} n on n.name = s.{NameColumn})";
+        var isNew = $"not exists (select from public.{Table} t where t.video_id = w.video_id and t.{column} = w.{column})";
         await Staging.ExecuteAsync(
             connection,
             $"""
@@ -57,11 +70,25 @@ internal sealed record NameTable(
               and not exists (select from {wanted} w where w.video_id = t.video_id and w.{column} = t.{column});
 
             insert into public.{Table} (video_id, {column})
-            select distinct w.video_id, w.{column}
-            from {wanted} w
-            where not exists (select from public.{Table} t where t.video_id = w.video_id and t.{column} = w.{column})
+            select distinct w.video_id, w.{column} from {wanted} w where {isNew}
             on conflict do nothing
             """, ct);
+        await RequireAllAsync(connection, Table, $"select w.name, w.video_id from {wanted} w where {isNew}", ct);
+    }
+
+    // Theirs may have an index or a trigger that takes only some.
+    private static async Task RequireAllAsync(NpgsqlConnection connection, string table, string left, CancellationToken ct)
+    {
+        var lost = await connection.Sql(
+            $"""
+            select left(l.name, 60) as name, l.video_id, count(*) over () as names from ({left}) l order by l.video_id, l.name collate "C" limit 1
+            """)
+            .FirstOrNullAsync(
+                row => new { Name = row.Get<string>("name"), Video = row.Get<Guid>("video_id"), Count = row.Get<long>("names") }, ct);
+        if (lost is null) return;
+        throw new InputException(
+            $"The table public.{table} doesn't take {Amounts.Count(lost.Count)} names as they are, such as '{lost.Name}' of video {lost.Video}: one of its "
+            + "unique indexes, or a trigger, leaves them out or changes them. Nothing was written. Change the index or the trigger, or use another database.");
     }
 
     /// <summary>What to say where an index of theirs has no room for a name.</summary>
@@ -91,16 +118,15 @@ internal sealed record NameTable(
         }
 
         var (columns, values) = hasDefault ? ("name", "f.name") : ("id, name", "gen_random_uuid(), f.name");
+        var isNew = $"not exists (select from public.{NamesTable} n where n.name = s.{NameColumn})";
         await Staging.ExecuteAsync(
             connection,
             $"""
             insert into public.{NamesTable} ({columns})
             select {values}
-            from (
-              select distinct s.{NameColumn} as name from {staging.Table} s
-              where not exists (select from public.{NamesTable} n where n.name = s.{NameColumn})
-            ) f
+            from (select distinct s.{NameColumn} as name from {staging.Table} s where {isNew}) f
             """, ct);
+        await RequireAllAsync(connection, NamesTable, $"select s.{NameColumn} as name, s.video_id from {staging.Table} s where {isNew}", ct);
     }
 
     private Task<bool> HasColumnAsync(NpgsqlConnection connection, string column, CancellationToken ct) =>

@@ -35,6 +35,31 @@ internal static class OddValues
         having count(*) > 0
         """;
 
+    // Rows without what makes them one; TableQueries leaves out the same.
+    private const string RowSql =
+        """
+        select r.name, count(*) as rows, min(r.example) as example
+        from (
+          select 'profiles' as "table", 'user_id is NULL' as reason, coalesce('display_name ' || left(p.display_name::text, 60), 'without a name') as value
+          from public.profiles p where p.user_id is null
+          union all
+          select 'videos', 'id is NULL', coalesce('title ' || left(v.title::text, 60), 'without a title') from public.videos v where v.id is null
+          union all
+          select 'video_tags', case when t.video_id is null then 'the video is NULL' when t.tag_name is null then 'the name is NULL' else 'the video isn''t there' end,
+            format('video %s, %s', coalesce(t.video_id::text, 'NULL'), coalesce(left(t.tag_name, 60), 'NULL'))
+          from two_tower.video_tag_names t
+          where t.tag_name is null or not exists (select from public.videos v where v.id = t.video_id)
+          union all
+          select 'video_performers', case when t.video_id is null then 'the video is NULL' when t.performer_name is null then 'the name is NULL' else 'the video isn''t there' end,
+            format('video %s, %s', coalesce(t.video_id::text, 'NULL'), coalesce(left(t.performer_name, 60), 'NULL'))
+          from two_tower.video_performer_names t
+          where t.performer_name is null or not exists (select from public.videos v where v.id = t.video_id)
+        ) o
+        cross join lateral (values (o."table" || ', ' || o.reason, o."table" || E'\t' || o.reason || ' (the first: ' || o.value)) r (name, example)
+        group by r.name
+        order by r.name
+        """;
+
     // The reasons in the order in which they are looked for; TableReader leaves out the same rows.
     private const string DecisionSql =
         """
@@ -59,6 +84,11 @@ internal static class OddValues
     public static async Task TellAsync(NpgsqlConnection connection, Action<string> say, CancellationToken ct)
     {
         foreach (var odd in await FindAsync(connection, ct)) say(odd.Sentence);
+        foreach (var (_, count, table, reason) in await ReadAsync(connection, RowSql, ct))
+        {
+            say($"public.{table}: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason})");
+        }
+
         foreach (var (reason, count, id, value) in await ReadAsync(connection, DecisionSql, ct))
         {
             say($"public.user_video_decisions: {Amounts.Count(count)} {(count == 1 ? "row isn't" : "rows aren't")} read, because {reason} (the first: user {id}: {value})");

@@ -14,8 +14,10 @@ internal static class SourceExport
     /// <param name="directory">A folder that is there.</param>
     /// <param name="progress">Told the bytes of the table at hand.</param>
     /// <param name="ct">Stops.</param>
+    /// <param name="say">Told which columns an import doesn't read.</param>
     /// <exception cref="InputException">A table is missing or lacks a column: the message has the view to create. Or it can't be read.</exception>
-    public static async Task WriteAsync(NpgsqlDataSource source, string directory, IProgress<WriteProgress>? progress, CancellationToken ct)
+    public static async Task WriteAsync(
+        NpgsqlDataSource source, string directory, IProgress<WriteProgress>? progress, CancellationToken ct, Action<string>? say = null)
     {
         try
         {
@@ -33,6 +35,7 @@ internal static class SourceExport
 
             foreach (var table in tables)
             {
+                foreach (var note in table.Ignored) say?.Invoke(note);
                 await TableExport.CopyAsync(
                     connection, table.Query!, new(Path.Combine(directory, table.Name + ".csv")), bytes => progress?.Report(new(table.Name, bytes, 0)), ct);
             }

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using TwoTower.Core;
+using TwoTower.Core.Formats;
 using TwoTower.Postgres.Connections;
 
 namespace TwoTower.Postgres.Tables;
@@ -73,18 +74,22 @@ internal sealed class Staging
     private static async Task<Staging> ForAsync(
         NpgsqlConnection connection, string target, IReadOnlyList<StagingColumn> columns, string schema, CancellationToken ct)
     {
-        var targetColumns = (await connection.Sql(
-            """
-            select attname::text as name, format_type(atttypid, atttypmod) as type, attnotnull as is_required
-            from pg_attribute where attrelid = to_regclass(@table) and attnum > 0 and not attisdropped
-            """)
-            .With("table", $"{schema}.{target}")
-            .ListAsync(row => (Name: row.Get<string>("name"), Type: row.Get<string>("type"), IsRequired: row.Get<bool>("is_required")), ct))
-            .ToDictionary(column => column.Name, column => (column.Type, column.IsRequired));
+        var targetColumns = await ColumnsAsync(connection, schema, target, ct);
         return targetColumns.Count == 0
             ? throw new InputException($"The database has no table {schema}.{target}. Run: twotower db migrate")
             : new(connection, schema, target, columns, targetColumns);
     }
+
+    private static async Task<Dictionary<string, (string Type, bool IsRequired)>> ColumnsAsync(
+        NpgsqlConnection connection, string schema, string table, CancellationToken ct) =>
+        (await connection.Sql(
+            """
+            select attname::text as name, format_type(atttypid, atttypmod) as type, attnotnull as is_required
+            from pg_attribute where attrelid = to_regclass(@table) and attnum > 0 and not attisdropped
+            """)
+            .With("table", $"{schema}.{table}")
+            .ListAsync(row => (Name: row.Get<string>("name"), Type: row.Get<string>("type"), IsRequired: row.Get<bool>("is_required")), ct))
+        .ToDictionary(column => column.Name, column => (column.Type, column.IsRequired));
 
     /// <summary>Copies rows and tells the planner about them.</summary>
     public async Task CopyAsync<T>(
@@ -128,40 +133,57 @@ internal sealed class Staging
     /// without a word. Times that are rounded to a coarser type are only told.
     /// </summary>
     /// <param name="notes">Told about times that are rounded.</param>
+    /// <returns>The columns whose times are rounded.</returns>
     /// <exception cref="InputException">A value would be changed.</exception>
-    public async Task CheckFitAsync(ICollection<string> notes, CancellationToken ct)
+    public async Task<IReadOnlyList<string>> CheckFitAsync(ICollection<string> notes, CancellationToken ct)
     {
+        var rounded = new List<string>();
         foreach (var column in _columns)
         {
-            if (!_targetColumns.TryGetValue(column.Name, out var target) || target.Type == FullName(column.Type) || target.Type is "json" or "jsonb") continue;
-            if (column.Type == "text" && (target.Type.StartsWith("timestamp", StringComparison.Ordinal) || target.Type == "date")) continue;
-            var changed = $"from {Table} s where s.{column.Name}::{target.Type}::{column.Type} is distinct from s.{column.Name}";
-            var wrong = await _connection.Sql(
-                $"""
-                select s.{_columns[0].Name}::text as id, left(s.{column.Name}::text, 80) as value,
-                    left(s.{column.Name}::{target.Type}::text, 80) as kept, count(*) over () as values
-                {changed} limit 1
-                """)
-                .FirstOrNullAsync(row => new
-                {
-                    Id = row.Get<string>("id"),
-                    Value = row.Get<string>("value"),
-                    Kept = row.Get<string>("kept"),
-                    Values = row.Get<long>("values"),
-                }, ct);
-            if (wrong is null) continue;
-            var (id, value, kept) = (wrong.Id, wrong.Value, wrong.Kept);
-            if (column.Type == "timestamptz")
-            {
-                notes.Add($"{wrong.Values} times of {_schema}.{_target}.{column.Name} are kept as {target.Type}: {value} becomes {kept}");
-                continue;
-            }
-
-            throw new InputException(
-                $"The column {_schema}.{_target}.{column.Name} is {target.Type} and doesn't hold '{value}' of {_columns[0].Name} {id}: it would become '{kept}'. "
-                + "Nothing was written. Give the column a wider type, or change the value.");
+            if (!_targetColumns.TryGetValue(column.Name, out var target)) continue;
+            if (await FindMisfitAsync(column, target.Type, ct) is not { } wrong) continue;
+            if (!IsTime(column, target.Type)) throw Refusal($"{_schema}.{_target}.{column.Name}", target.Type, wrong);
+            notes.Add($"{Amounts.Count(wrong.Values)} times of {_schema}.{_target}.{column.Name} are kept as {target.Type}: {wrong.Value} becomes {wrong.Kept}");
+            rounded.Add(column.Name);
         }
+
+        return rounded;
     }
+
+    /// <summary>The same for a column whose values go into a column of another table of the schema.</summary>
+    /// <exception cref="InputException">A value would be changed.</exception>
+    public async Task CheckFitsElsewhereAsync(string column, string table, string targetColumn, CancellationToken ct)
+    {
+        var columns = await ColumnsAsync(_connection, _schema, table, ct);
+        if (!columns.TryGetValue(targetColumn, out var target)) return;
+        var own = _columns.First(own => own.Name == column);
+        if (await FindMisfitAsync(own, target.Type, ct) is { } wrong) throw Refusal($"{_schema}.{table}.{targetColumn}", target.Type, wrong);
+    }
+
+    private async Task<Misfit?> FindMisfitAsync(StagingColumn column, string type, CancellationToken ct)
+    {
+        if (type == FullName(column.Type) || type is "json" or "jsonb" or "timestamp with time zone") return null;
+        var from = IsTime(column, type) ? "timestamptz" : column.Type;
+        var value = $"s.{column.Name}::{from}";
+        return await _connection.Sql(
+            $"""
+            select s.{_columns[0].Name}::text as id, left(s.{column.Name}::text, 80) as value, left(({value}::{type})::text, 80) as kept, count(*) over () as values
+            from {Table} s where {value}::{type}::{from} is distinct from {value} limit 1
+            """)
+            .FirstOrNullAsync(
+                row => new Misfit(row.Get<string>("id"), row.Get<string>("value"), row.Get<string>("kept"), row.Get<long>("values")), ct);
+    }
+
+    private InputException Refusal(string column, string type, Misfit wrong) => new(
+        $"The column {column} is {type} and doesn't hold '{wrong.Value}' of {_columns[0].Name} {wrong.Id}: it would become '{wrong.Kept}'. "
+        + "Nothing was written. Give the column a wider type, or change the value.")
+    {
+        Row = (_target, wrong.Id),
+    };
+
+    private static bool IsTime(StagingColumn column, string type) =>
+        column.Type == "timestamptz"
+        || (column.Type == "text" && (type.StartsWith("timestamp", StringComparison.Ordinal) || type == "date"));
 
     private static string FullName(string type) => type switch
     {
@@ -171,6 +193,8 @@ internal sealed class Staging
         "bool" => "boolean",
         _ => type,
     };
+
+    private sealed record Misfit(string Id, string Value, string Kept, long Values);
 
     /// <summary>Runs a statement.</summary>
     /// <returns>How many rows it changed.</returns>

@@ -71,7 +71,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
                 if (!tables.HasVideoColumn(names.VideoColumn)) continue;
                 try
                 {
-                    await names.WriteAsync(connection, tables.Videos, progress, ct);
+                    await names.WriteAsync(connection, tables.Videos, progress, notes, ct);
                 }
                 catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
                 {
@@ -82,6 +82,7 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             await GivenIdWriter.WriteAsync(connection, tables, progress, ct);
             await VideoFeatureWriter.WriteAsync(connection, tables.Videos, progress, ct);
             var taken = await writer.WriteAsync(ct);
+            await using var finishing = Heartbeat.Start(progress, new("user_video_decisions", 0, 0, "finishing"));
             await Staging.ExecuteAsync(
                 connection,
                 "analyze public.profiles, public.videos, public.video_tags, public.video_performers, public.user_video_decisions", ct);
@@ -95,8 +96,8 @@ internal sealed class TableWriter(NpgsqlDataSource db)
             or PostgresErrorCodes.InvalidDatetimeFormat or PostgresErrorCodes.DatetimeFieldOverflow
                 or PostgresErrorCodes.InvalidColumnReference or PostgresErrorCodes.UntranslatableCharacter)
         {
-            throw new InputException(
-                $"The table {error.SchemaName ?? "public"}.{error.TableName} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
+            var table = error.TableName is null ? "One of the tables" : $"The table {error.SchemaName ?? "public"}.{error.TableName}";
+            throw new InputException($"{table} doesn't take these rows: {error.MessageText}. Nothing was written.", error);
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.ProgramLimitExceeded)
         {

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace TwoTower.ServiceDefaults.Health;
 
@@ -14,19 +16,26 @@ internal static class DefaultEndpoints
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        Map(app, "/health/live", HealthTags.Live);
-        Map(app, "/health/ready", HealthTags.Ready);
-        return app;
-    }
-
-    private static void Map(WebApplication app, string path, string tag) =>
-        app.MapHealthChecks(path, new HealthCheckOptions
+        app.MapHealthChecks("/health/live", new HealthCheckOptions
         {
-            Predicate = check => check.Tags.Contains(tag),
+            Predicate = check => check.Tags.Contains(HealthTags.Live),
             ResponseWriter = (context, report) =>
             {
                 context.RequestServices.GetRequiredService<HealthChanges>().Note(report);
                 return HealthReportJson.WriteAsync(context, report);
             },
         });
+        app.Map("/health/ready", AnswerReadyAsync).WithDisplayName("Ready");
+        return app;
+    }
+
+    private static async Task AnswerReadyAsync(HttpContext context)
+    {
+        var report = await context.RequestServices.GetRequiredService<ReadyProbe>().AskAsync(context.RequestAborted);
+        context.Response.StatusCode = report.Status == HealthStatus.Unhealthy
+            ? StatusCodes.Status503ServiceUnavailable
+            : StatusCodes.Status200OK;
+        context.Response.Headers.CacheControl = "no-store, no-cache";
+        await HealthReportJson.WriteAsync(context, report);
+    }
 }

@@ -27,7 +27,8 @@ internal static class UpkeepExtensions
         services.AddOptions<RollbackOptions>().BindConfiguration(RollbackOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<RollbackOptions>, RollbackOptionsValidator>();
         services.AddSingleton(provider => new AutomaticRollback(
-            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<IOptions<RollbackOptions>>().Value));
+            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<IOptions<RollbackOptions>>().Value,
+            provider.GetRequiredService<IOptions<PopularityOptions>>().Value));
         services.AddHostedService<RollbackWatch>();
 
         services.AddOptions<ImpressionOptions>().BindConfiguration(ImpressionOptions.Section).ValidateOnStart();

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Http.Resilience;
 using Polly;
 using Polly.Retry;
@@ -7,7 +7,7 @@ using Polly.Retry;
 namespace TwoTower.Supabase.Http;
 
 /// <summary>Which answers another try can mend, and how long to wait before it.</summary>
-internal static class RetryRules
+internal static partial class RetryRules
 {
     /// <summary>Tries after the first.</summary>
     public const int Most = 6;
@@ -24,43 +24,38 @@ internal static class RetryRules
     /// <param name="answer">How long a try may take.</param>
     /// <param name="retrying">Told why, and how long it waits.</param>
     public static ResiliencePipeline<HttpResponseMessage> Pipeline(
-        TimeProvider time, TimeSpan delay, TimeSpan answer, Action<string, TimeSpan>? retrying) =>
-        new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }
-            .AddRetry(new HttpRetryStrategyOptions
-            {
-                MaxRetryAttempts = Most,
-                Delay = delay,
-                MaxDelay = TimeSpan.FromSeconds(30),
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                ShouldHandle = async args => args.Outcome switch
-                {
-                    { Exception: { } error } => IsBroken(error, args.Context.CancellationToken),
-                    { Result: { } response } => await IsPassingAsync(response, args.Context.CancellationToken),
-                    _ => false,
-                },
-                OnRetry = args =>
-                {
-                    var why = args.Outcome.Result is { } response ? $"answers {(int)response.StatusCode}" : args.Outcome.Exception?.Message ?? "doesn't answer";
-                    retrying?.Invoke(why, args.RetryDelay);
-                    return default;
-                },
-            })
-            .AddTimeout(answer)
-            .Build();
+        TimeProvider time, TimeSpan delay, TimeSpan answer, Action<string, TimeSpan>? retrying)
+    {
+        var options = Waits<HttpResponseMessage, HttpRetryStrategyOptions>(new(), delay);
+        options.ShouldHandle = async args => args.Outcome switch
+        {
+            { Exception: { } error } => IsBroken(error, args.Context.CancellationToken),
+            { Result: { } response } => await IsPassingAsync(response, args.Context.CancellationToken),
+            _ => false,
+        };
+        options.OnRetry = args =>
+        {
+            var why = args.Outcome.Result is { } response ? $"answers {(int)response.StatusCode}" : args.Outcome.Exception?.Message ?? "doesn't answer";
+            retrying?.Invoke(why, args.RetryDelay);
+            return default;
+        };
+        return new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time }.AddRetry(options).AddTimeout(answer).Build();
+    }
 
     /// <summary>As <see cref="Pipeline"/>, for a body that is read after its headers came.</summary>
-    public static ResiliencePipeline Reading(TimeProvider time, TimeSpan delay) => new ResiliencePipelineBuilder { TimeProvider = time }
-        .AddRetry(new RetryStrategyOptions
-        {
-            MaxRetryAttempts = Most,
-            Delay = delay,
-            MaxDelay = TimeSpan.FromSeconds(30),
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            ShouldHandle = args => new(args.Outcome.Exception is { } error && IsBroken(error, args.Context.CancellationToken)),
-        })
-        .Build();
+    public static ResiliencePipeline Reading(TimeProvider time, TimeSpan delay)
+    {
+        var options = Waits<object, RetryStrategyOptions>(new(), delay);
+        options.ShouldHandle = args => new(args.Outcome.Exception is { } error && IsBroken(error, args.Context.CancellationToken));
+        return new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(options).Build();
+    }
+
+    private static TOptions Waits<TResult, TOptions>(TOptions options, TimeSpan delay) where TOptions : RetryStrategyOptions<TResult>
+    {
+        (options.MaxRetryAttempts, options.Delay, options.MaxDelay) = (Most, delay, TimeSpan.FromSeconds(30));
+        (options.BackoffType, options.UseJitter) = (DelayBackoffType.Exponential, true);
+        return options;
+    }
 
     /// <summary>Whether a connection broke, or nothing came for too long; a cancellation that nobody asked for is a time-out.</summary>
     public static bool IsBroken(Exception error, CancellationToken ct) => error switch
@@ -78,7 +73,8 @@ internal static class RetryRules
         if (status >= 500)
         {
             // What PostgREST itself says: a batch that names a row twice is a 500, too, however often it is sent.
-            return CodeOf(response) is not { } code || Passing.Any(passing => code.StartsWith(passing, StringComparison.Ordinal));
+            return await CodeOfAsync(response, ct) is not { } code
+                || Passing.Any(passing => code.StartsWith(passing, StringComparison.Ordinal));
         }
 
         // Storage says 400 and means what its body says.
@@ -87,48 +83,21 @@ internal static class RetryRules
         return await RemoteError.ReadAsync(response, ct) is { Status: 429 or 408 or >= 500 };
     }
 
-    private static string? CodeOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues("Proxy-Status", out var values) && values.FirstOrDefault() is { } value
-            && value.IndexOf("error=", StringComparison.Ordinal) is >= 0 and var at
-            ? value[(at + "error=".Length)..].Split([';', ' '])[0] : null;
-}
-
-/// <summary>What an answer's body says of an error.</summary>
-/// <param name="Status">The status that is meant; Storage has its own in the body.</param>
-/// <param name="Code">A SQLSTATE, a code of PostgREST's or of Storage's; empty where a gateway answers.</param>
-/// <param name="Message">For a person.</param>
-/// <param name="Details">More.</param>
-internal sealed record RemoteError(int Status, string Code, string Message, string? Details)
-{
-    /// <summary>The SQLSTATE of a statement that took longer than the project allows.</summary>
-    public const string TooSlow = "57014";
-
-    /// <summary>Reads it.</summary>
-    public static async Task<RemoteError> ReadAsync(HttpResponseMessage response, CancellationToken ct)
+    // PostgREST says its code in a header from April 2025 on, and in the body always. Other codes are a gateway's, or Storage's.
+    private static async Task<string?> CodeOfAsync(HttpResponseMessage response, CancellationToken ct)
     {
-        var text = await response.Content.ReadAsStringAsync(ct);
-        var status = (int)response.StatusCode;
-        try
+        if (response.Headers.TryGetValues("Proxy-Status", out var values) && values.FirstOrDefault() is { } value
+            && value.IndexOf("error=", StringComparison.Ordinal) is >= 0 and var at)
         {
-            var body = JsonElement.Parse(text);
-            if (body.ValueKind == JsonValueKind.Object)
-            {
-                var own = Text(body, "statusCode") is { } number && int.TryParse(number, out var meant) ? meant : status;
-                return new(own, Text(body, "code") ?? "", Text(body, "message") ?? Text(body, "error") ?? $"status {own}", Text(body, "details"));
-            }
-        }
-        catch (JsonException)
-        {
-            // A gateway's page.
+            return value[(at + "error=".Length)..].Split([';', ' '])[0];
         }
 
-        return new(status, "", response.ReasonPhrase is { Length: > 0 } reason ? reason : $"status {status}", null);
+        if (response.Content.Headers.ContentType?.MediaType != "application/json") return null;
+        await response.Content.LoadIntoBufferAsync(ct);
+        return await RemoteError.ReadAsync(response, ct) is { Code: var code } && DatabaseCode().IsMatch(code) ? code : null;
     }
 
-    private static string? Text(JsonElement body, string name) => body.TryGetProperty(name, out var value) ? value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number => value.GetRawText(),
-        _ => null,
-    } : null;
+    // A SQLSTATE has a digit; a word of five letters is none.
+    [GeneratedRegex(@"\A(?:PGRST[0-9A-Z]{3}|(?=[A-Z]*[0-9])[0-9A-Z]{5})\z")]
+    private static partial Regex DatabaseCode();
 }

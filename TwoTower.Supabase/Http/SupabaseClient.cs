@@ -10,8 +10,6 @@ namespace TwoTower.Supabase.Http;
 internal sealed class SupabaseClient : IDisposable
 {
     private readonly HttpClient _http;
-    private readonly TimeSpan _delay;
-    private readonly TimeProvider _time;
 
     /// <param name="time">For pauses.</param>
     /// <param name="retrying">Told that a request is sent again.</param>
@@ -20,9 +18,10 @@ internal sealed class SupabaseClient : IDisposable
     public SupabaseClient(
         ProjectAccess project, TimeProvider time, Action<string>? retrying = null, TimeSpan? delay = null, Patience? patience = null)
     {
-        (Project, Patience, _time, _delay) = (project, patience ?? Patience.Usual, time, delay ?? TimeSpan.FromSeconds(0.5));
+        var first = delay ?? TimeSpan.FromSeconds(0.5);
+        (Project, Patience, Reading) = (project, patience ?? Patience.Usual, RetryRules.Reading(time, first));
         var pipeline = RetryRules.Pipeline(
-            time, _delay, Patience.Answer, (why, pause) => retrying?.Invoke($"{project.Name}: {why}; again in {pause.TotalSeconds:0.0} s"));
+            time, first, Patience.Answer, (why, pause) => retrying?.Invoke($"{project.Name}: {why}; again in {pause.TotalSeconds:0.0} s"));
         // No redirect: a key goes to the server that it is for.
         _http = new(new ResilienceHandler(pipeline)
         {
@@ -46,7 +45,7 @@ internal sealed class SupabaseClient : IDisposable
     public Patience Patience { get; }
 
     /// <summary>Tries again what breaks while a body is read.</summary>
-    public ResiliencePipeline Reading => RetryRules.Reading(_time, _delay);
+    public ResiliencePipeline Reading { get; }
 
     /// <summary>Asks for a body that may be large and is read while it comes; an error is there as a whole. The caller disposes
     /// it.</summary>
@@ -101,6 +100,9 @@ internal sealed class SupabaseClient : IDisposable
         { Code: "42501" } or { Status: 401 or 403 } => new InputException(
             $"{Project.Name} refuses {what} ({error.Message}): run 'twotower db migrate' on its database, or grant the rights to service_role (docs/supabase.md)."),
         { Code: "PGRST205" or "42P01" } => new InputException($"{Project.Name} has no {what} in the schema that it exposes ({error.Message})."),
+        { Code: RemoteError.TooSlow } => new RemoteException(
+            $"{Project.Name} stops {what}, which takes longer than its statement_timeout allows (code {error.Code}): "
+            + "raise it (alter role service_role set statement_timeout = '2min'; notify pgrst, 'reload config'), then run the same command again."),
         { Status: 429 or >= 500 } => new RemoteException(
             $"{Project.Name} answers {error.Status} to {what} again and again ({Named(error)}); the same command goes on where it was."),
         _ => new InputException($"{Project.Name} refuses {what}: {Named(error)}."),

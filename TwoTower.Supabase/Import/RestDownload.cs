@@ -138,7 +138,7 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
                 Rows = so.Rows + rows.Count,
                 Total = so.Total ?? total,
                 After = table.KeyOf(rows[^1]),
-                Latest = LatestOf(rows, so.Latest)
+                Latest = spool.State.UntilAtMost is null || name != Decisions ? null : LatestOf(rows, so.Latest)
             };
             spool.Add(name, lines(rows), done);
             progress?.Report(new(name, done.Rows, done.Total));
@@ -214,11 +214,4 @@ internal sealed class RestDownload(SupabaseClient client, TimeProvider time, Act
 
         stream.WriteByte((byte)'\n');
     }
-}
-
-/// <summary>From when on a next import reads decisions.</summary>
-internal static class ImportSince
-{
-    /// <summary>Decisions that were committed after others of a later time, or that a phone dated before it sent them.</summary>
-    public static readonly TimeSpan Overlap = TimeSpan.FromHours(1);
 }

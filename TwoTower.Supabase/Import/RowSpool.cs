@@ -21,7 +21,7 @@ internal sealed record SpoolTable
     /// <summary>The key of the last row.</summary>
     public IReadOnlyList<string>? After { get; init; }
 
-    /// <summary>The latest <c>created_at</c> of its rows so far.</summary>
+    /// <summary>The latest <c>created_at</c> of its rows so far, where <see cref="SpoolState.UntilAtMost"/> needs it.</summary>
     public DateTimeOffset? Latest { get; init; }
 
     /// <summary>Bytes of each of its files that belong to whole pages.</summary>

@@ -20,6 +20,7 @@ internal sealed class PublicationWatch(
     NpgsqlDataSource db, ArtifactStore store, Publisher publisher, string place, Func<string, CancellationToken, Task> publish,
         Action<string> say)
 {
+    private readonly Dictionary<string, string> _majors = [];
     private string _verified = "";
     private string _left = "";
 
@@ -68,23 +69,25 @@ internal sealed class PublicationWatch(
         return null;
     }
 
-    // The newest one before that is whole; a damaged copy of the only version is made anew.
+    // The newest one before that is whole and wasn't withdrawn; else a damaged copy is made anew.
     private async Task<bool> PutBackAsync(IReadOnlyList<string> history, string fault, CancellationToken ct)
     {
         foreach (var version in history.Reverse().Skip(1).Concat(history.TakeLast(1)))
         {
+            if (version != history[^1] && await LeftForAsync(version, ct) is not null) continue;
             if (!await publisher.ReturnAsync(version, fault, ct)) continue;
             say($"what is published to {store.Name} doesn't verify ({fault}): {version} is put back");
             return true;
         }
 
-        throw new InputException($"What is published to {store.Name} doesn't verify ({fault}), and no version there is whole: publish again.");
+        throw new InputException($"What is published to {store.Name} doesn't verify ({fault}), and no version there that may come back is whole: publish again.");
     }
 
     private async Task<bool> FollowAsync(Manifest current, IReadOnlyList<string> history, string live, CancellationToken ct)
     {
         var published = current.ModelVersion;
-        if (await Publisher.MajorOfAsync(db, live, ct) is var other && other != await publisher.MajorOfCurrentAsync(current, ct))
+        if (await MajorAsync(live, () => Publisher.MajorOfAsync(db, live, ct)) is var other
+            && other != await MajorAsync(published, () => publisher.MajorOfCurrentAsync(current, ct)))
         {
             return await StayAsync(published, history, $"{live} ({other})", ct);
         }
@@ -94,11 +97,16 @@ internal sealed class PublicationWatch(
         return true;
     }
 
-    // Readers of a generation can't read another: they go back to what they had before.
+    // A release's generation never changes.
+    private async Task<string> MajorAsync(string version, Func<Task<string>> ask) =>
+        _majors.TryGetValue(version, out var known) ? known : _majors[version] = await ask();
+
+    // Readers of a generation can't read another: they go back to what they had before, unless that was withdrawn, too.
     private async Task<bool> StayAsync(string published, IReadOnlyList<string> history, string live, CancellationToken ct)
     {
         foreach (var version in history.TakeWhile(version => version != published).Reverse())
         {
+            if (await LeftForAsync(version, ct) is not null) continue;
             if (!await publisher.ReturnAsync(version, $"{published} was rolled back", ct)) continue;
             say($"the live release was rolled back from {published} to {live}, which is of another generation: {version} is published again");
             return true;
@@ -107,7 +115,7 @@ internal sealed class PublicationWatch(
         // Once is enough: it stays so until somebody publishes.
         if (_left == published) return false;
         _left = published;
-        say($"the live release was rolled back from {published} to {live}, which is of another generation, and nothing of this one was published before: {published} stays");
+        say($"the live release was rolled back from {published} to {live}, which is of another generation, and this one has no version to put back: {published} stays");
         return false;
     }
 

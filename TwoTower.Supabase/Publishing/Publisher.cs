@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
@@ -39,8 +40,8 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     public static async Task<string> MajorOfAsync(NpgsqlDataSource db, string modelVersion, CancellationToken ct)
     {
         if (Major().Match(modelVersion) is { Success: true } match) return match.Value;
-        var schema = JsonElement.Parse((await new ReleaseStore(db).OpenAsync(modelVersion, ct))[ArtifactNames.FeatureSchema]);
-        return MajorOf(modelVersion, VersionOf(schema));
+        var schema = await new ReleaseStore(db).ReadAsync(modelVersion, ArtifactNames.FeatureSchema, ct);
+        return MajorOf(modelVersion, VersionOf(JsonElement.Parse(schema)));
     }
 
     /// <summary>The generation of what is published.</summary>
@@ -51,10 +52,11 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         return MajorOf(current.ModelVersion, schema is null ? null : VersionOf(JsonElement.Parse(schema)));
     }
 
-    /// <summary>The generations that a store has publications of, in order.</summary>
+    /// <summary>The generations that a store has publications of: v9 before v10.</summary>
     /// <exception cref="InputException">There is no such place.</exception>
     public static async Task<IReadOnlyList<string>> MajorsAsync(ArtifactStore store, CancellationToken ct) =>
-        [.. (await store.FoldersAsync("two-tower", ct)).Where(IsMajor).Order(StringComparer.Ordinal)];
+        [.. (await store.FoldersAsync("two-tower", ct)).Where(IsMajor)
+            .OrderBy(folder => int.Parse(folder.AsSpan(1), CultureInfo.InvariantCulture)).ThenBy(folder => folder, StringComparer.Ordinal)];
 
     /// <summary>The generation of a version: <c>v3</c> of <c>v3-taste-2026…</c>; of other names that of the feature schema.</summary>
     public static string MajorOf(string modelVersion, string? schemaVersion) =>
@@ -75,7 +77,7 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 
         await RecoverAsync(ct);
         var uploaded = await StoreAsync(folder, manifest, done, ct);
-        return await CopyAsync(
+        return await SwitchAsync(
             version, "publish", null, journal => [.. journal.Published.Where(published => published != version), version], ct) with
         { Uploaded = uploaded };
     }
@@ -95,14 +97,14 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
 
         var previous = journal.Published[^2];
         if (await FaultAsync(previous, ct) is { } damage) throw new InputException($"{previous} in {store.Name} is damaged ({damage}): publish another release.");
-        return await CopyAsync(previous, "rollback", reason, now => [.. now.Published.SkipLast(1)], ct);
+        return await SwitchAsync(previous, "rollback", reason, now => [.. now.Published.SkipLast(1)], ct);
     }
 
     /// <summary>Makes current/ a copy of a version that is there, for the watcher; true if it was whole.</summary>
     public async Task<bool> ReturnAsync(string version, string reason, CancellationToken ct)
     {
         if (await FaultAsync(version, ct) is not null) return false;
-        await CopyAsync(version, "watch", reason, journal =>
+        await SwitchAsync(version, "watch", reason, journal =>
         {
             var at = journal.Published.ToList().LastIndexOf(version);
             return at < 0 ? [.. journal.Published, version] : [.. journal.Published.Take(at + 1)];
@@ -220,7 +222,7 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     }
 
     // Makes current/ a copy of a version that was verified.
-    private async Task<Published> CopyAsync(
+    private async Task<Published> SwitchAsync(
         string version, string what, string? reason, Func<PublicationJournal, IReadOnlyList<string>> published, CancellationToken ct)
     {
         var journal = await PublicationJournal.ReadAsync(store, JournalName, ct);
@@ -255,11 +257,11 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
         {
             foreach (var file in manifest.Files)
             {
-                await CopyAsync($"{version}/{file.Path}", $"current/{file.Path}", ct);
+                await CopyExistingAsync($"{version}/{file.Path}", $"current/{file.Path}", ct);
                 if (await FileFaultAsync("current", file, ct) is { } fault) throw new InputException($"{store.Name} doesn't give back what was copied: {fault}. Publish again.");
             }
 
-            await CopyAsync($"{version}/{ArtifactNames.Manifest}", $"current/{ArtifactNames.Manifest}", ct);
+            await CopyExistingAsync($"{version}/{ArtifactNames.Manifest}", $"current/{ArtifactNames.Manifest}", ct);
             if (!IsSame(await store.ReadAsync($"{_root}current/{ArtifactNames.Manifest}", ct), bytes))
             {
                 throw new InputException($"{store.Name} doesn't give back the manifest that was copied. Publish again.");
@@ -302,15 +304,14 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     // What is wrong with current/ afterwards that wasn't before the change; null: nothing.
     private async Task<string?> UndoAsync(Switching switching, CancellationToken ct)
     {
-        const string Manifest = ArtifactNames.Manifest;
         if (switching.From is null)
         {
-            foreach (var name in switching.Files.Prepend(Manifest)) await store.DeleteAsync($"{_root}current/{name}", ct);
+            foreach (var name in switching.Files.Prepend(ArtifactNames.Manifest)) await store.DeleteAsync($"{_root}current/{name}", ct);
             return null;
         }
 
         var before = await ManifestAsync("undo", ct);
-        if (before?.ModelVersion != switching.From) return $"undo/{Manifest} isn't that of {switching.From}";
+        if (before?.ModelVersion != switching.From) return $"undo/{ArtifactNames.Manifest} isn't that of {switching.From}";
         string? fault = null;
         foreach (var file in before.Files)
         {
@@ -324,10 +325,10 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
             else fault ??= $"undo/{file.Path} is missing";
         }
 
-        await CopyAsync($"undo/{Manifest}", $"current/{Manifest}", ct);
-        if (!IsSame(await store.ReadAsync($"{_root}current/{Manifest}", ct), await store.ReadAsync($"{_root}undo/{Manifest}", ct)))
+        await CopyExistingAsync($"undo/{ArtifactNames.Manifest}", $"current/{ArtifactNames.Manifest}", ct);
+        if (!IsSame(await store.ReadAsync($"{_root}current/{ArtifactNames.Manifest}", ct), await store.ReadAsync($"{_root}undo/{ArtifactNames.Manifest}", ct)))
         {
-            fault ??= $"current/{Manifest} isn't that of {switching.From}";
+            fault ??= $"current/{ArtifactNames.Manifest} isn't that of {switching.From}";
         }
 
         foreach (var name in switching.Files.Except(before.Files.Select(file => file.Path))) await store.DeleteAsync($"{_root}current/{name}", ct);
@@ -335,7 +336,7 @@ internal sealed partial class Publisher(ArtifactStore store, string major, TimeP
     }
 
     // A copy of a file that was there a moment ago.
-    private async Task CopyAsync(string from, string to, CancellationToken ct)
+    private async Task CopyExistingAsync(string from, string to, CancellationToken ct)
     {
         if (!await store.CopyAsync(_root + from, _root + to, ct)) throw new InputException($"{from} in {store.Name} is gone. Publish again.");
     }

@@ -12,15 +12,8 @@ internal sealed class FolderStore(string folder) : ArtifactStore
 
     public override Task PrepareAsync(Action<string> say, CancellationToken ct)
     {
-        try
-        {
-            Directory.CreateDirectory(_root);
-            return Task.CompletedTask;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"{_root} can't be made: {error.Message} Name another folder.", error);
-        }
+        Try(_root, () => Directory.CreateDirectory(_root));
+        return Task.CompletedTask;
     }
 
     public override Task<Stream?> OpenAsync(string name, CancellationToken ct)

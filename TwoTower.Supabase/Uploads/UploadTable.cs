@@ -48,6 +48,22 @@ internal sealed partial record UploadTable(string Name, int? Length, bool HasVer
         }
     }
 
+    /// <summary>
+    /// The length of any vector in the table, whose ever it is: a guess at what the next is to have. Null: none is found in time.
+    /// </summary>
+    public async Task<int?> OtherLengthAsync(SupabaseClient client, CancellationToken ct)
+    {
+        using var response = await client.SendAsync(HttpMethod.Get, $"/rest/v1/{Name}?select=embedding&limit=1", null, null, ct);
+        if (response.IsSuccessStatusCode)
+        {
+            var rows = await client.ReadJsonAsync(response, ct);
+            return rows.ValueKind == JsonValueKind.Array && rows.GetArrayLength() > 0 ? LengthOf(rows[0].GetProperty("embedding")) : null;
+        }
+
+        var error = await RemoteError.ReadAsync(response, ct);
+        return error.Code == RemoteError.TooSlow ? null : throw client.Explain(error, $"table {Name}");
+    }
+
     /// <summary>The length of vectors that a refusal names: <c>expected 256 dimensions, not 512</c>.</summary>
     public static int? Expected(RemoteError error) =>
         error.Code == "22000" && Dimensions().Match(error.Message) is { Success: true } match ? int.Parse(match.Groups["length"].Value, CultureInfo.InvariantCulture) : null;

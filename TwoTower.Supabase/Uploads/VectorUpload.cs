@@ -42,6 +42,12 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         var table = await UploadTable.ReadAsync(client, options.Table, source.ModelVersion, ct);
         var length = Fit(source, options.Length ?? table.Length);
         var count = await source.CountAsync(ct);
+        if (length is null && await table.OtherLengthAsync(client, ct) is { } other)
+        {
+            if (other == source.Dim || Cuts(source, other)) length = other;
+            say($"{table.Name} at {client.Project.Name} has no vector of {source.ModelVersion} yet, and others' of {other} numbers");
+        }
+
         return new(count, 0, (count + options.BatchRows - 1) / options.BatchRows, 0, 0, 0, length, table, 0);
     }
 
@@ -89,8 +95,8 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         var length = _length ?? source.Dim;
         if (journal.Read() is { Done: > 0 } before && before.IsOf(source, length))
         {
-            if (await HoldsAsync(source, table, before, ct)) return before;
-            say($"{table.Name} at {client.Project.Name} no longer has what the interrupted upload wrote: it begins anew");
+            if (await WhyNotAsync(source, table, before, ct) is not { } reason) return before;
+            say($"{reason}: the upload begins anew");
         }
 
         // Before the first row: from there on the table isn't what an earlier upload left.
@@ -101,18 +107,45 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
         return state;
     }
 
-    // Somebody may have emptied the table since, or written other vectors over these.
-    private async Task<bool> HoldsAsync(VectorSource source, UploadTable table, UploadState state, CancellationToken ct)
+    // Somebody may have emptied the table since, or written other vectors over these. Null: it has what was written.
+    private async Task<string?> WhyNotAsync(VectorSource source, UploadTable table, UploadState state, CancellationToken ct)
     {
-        if (state.Rows == 0) return false;
-        var rows = table.HasTime && state.Times is { IsWhole: true, Oldest: { } oldest, Newest: { } newest }
-            ? $"updated_at=gte.{Uri.EscapeDataString(oldest)}&updated_at=lte.{Uri.EscapeDataString(newest)}"
-            : $"video_id=lte.{state.After}";
-        using var response = await client.SendAsync(
-            HttpMethod.Get, $"/rest/v1/{table.Name}?select=video_id&limit=1&{rows}{VersionFilter(source, table)}", [("Prefer", "count=exact")], null, ct);
-        if (response.IsSuccessStatusCode) return ContentRange.TotalOf(response) >= state.Rows;
-        var error = await RemoteError.ReadAsync(response, ct);
-        return error.Code == RemoteError.TooSlow ? false : throw client.Explain(error, $"table {table.Name}");
+        var (name, gone) = ($"{table.Name} at {client.Project.Name}", "no longer has what the interrupted upload wrote");
+        if (_prunes && !state.Times.IsWhole) return $"{name} gave the interrupted upload rows without the time in updated_at, which --prune needs";
+        if (state.Rows == 0) return $"the interrupted upload wrote nothing into {name}";
+        var times = table.HasTime && state.Times is { IsWhole: true, Oldest: { } oldest, Newest: { } newest }
+            ? $"&updated_at=gte.{Uri.EscapeDataString(oldest)}&updated_at=lte.{Uri.EscapeDataString(newest)}" : "";
+        var rows = $"{times}{VersionFilter(source, table)}";
+
+        // The row that was written last is found by its key; counting them all looks at the whole table where updated_at has no index.
+        var upTo = $"&video_id=lte.{state.After}";
+        switch (await AskAsync($"&order=video_id.desc{upTo}{rows}", counts: false))
+        {
+            case null: return $"{name} takes too long to tell whether it has what the interrupted upload wrote";
+            case 0: return $"{name} {gone}";
+        }
+
+        switch (await AskAsync(times.Length > 0 ? rows : upTo + rows, counts: true))
+        {
+            case null:
+                say($"{name} takes too long to count what the interrupted upload wrote: it has the last of it, and the rest isn't checked");
+                return null;
+            case var count: return count >= state.Rows ? null : $"{name} {gone}";
+        }
+
+        // Null: it takes the project too long.
+        async Task<long?> AskAsync(string query, bool counts)
+        {
+            using var response = await client.SendAsync(
+                HttpMethod.Get, $"/rest/v1/{table.Name}?select=video_id&limit=1{query}", counts ? [("Prefer", "count=exact")] : null, null, ct);
+            if (response.IsSuccessStatusCode)
+            {
+                return counts ? ContentRange.TotalOf(response) ?? 0 : (await client.ReadJsonAsync(response, ct)).GetArrayLength();
+            }
+
+            var error = await RemoteError.ReadAsync(response, ct);
+            return error.Code == RemoteError.TooSlow ? null : throw client.Explain(error, $"table {table.Name}");
+        }
     }
 
     private async Task SendAsync(
@@ -247,31 +280,29 @@ internal sealed class VectorUpload(SupabaseClient client, string home, TimeProvi
     private async Task<long> PruneAsync(VectorSource source, UploadTable table, CancellationToken ct)
     {
         CheckTimes(table);
-        if (_state.Times.Oldest is not { } oldest)
+        if (_state.Times.Oldest is { } oldest)
         {
-            say($"nothing was written into {table.Name} at {client.Project.Name}, so that nothing was deleted");
-            return 0;
+            return await new UploadPrune(client, table, VersionFilter(source, table), oldest, say).RunAsync(ct);
         }
 
-        var old = Uri.EscapeDataString($"(updated_at.is.null,updated_at.lt.\"{oldest}\")");
-        using var response = await client.SendAsync(
-            HttpMethod.Delete, $"/rest/v1/{table.Name}?or={old}{VersionFilter(source, table)}", [("Prefer", "count=exact,return=minimal")], null, ct);
-        if (!response.IsSuccessStatusCode) throw client.Explain(await RemoteError.ReadAsync(response, ct), $"table {table.Name}");
-        return ContentRange.TotalOf(response) ?? 0;
+        say($"nothing was written into {table.Name} at {client.Project.Name}, so that nothing was deleted");
+        return 0;
     }
 
     private static string VersionFilter(VectorSource source, UploadTable table) =>
         table.HasVersion ? $"&model_version=eq.{Uri.EscapeDataString(source.ModelVersion)}" : "";
 
+    private static bool Cuts(VectorSource source, int length) => source.IsNested && length > 1 && length < source.Dim;
+
     /// <summary>The length to send, null while the table hasn't said which it takes.</summary>
     private int? Fit(VectorSource source, int? length)
     {
         if (length is not { } wanted || wanted == source.Dim) return length;
-        return source.IsNested && wanted > 1 && wanted < source.Dim
+        return Cuts(source, wanted)
             ? wanted
             : throw new InputException(
                 $"The table at {client.Project.Name} takes vectors of {wanted} numbers, release {source.ModelVersion} has {source.Dim}: "
-                + (wanted > source.Dim ? "train one with as many (model.embedding_dim)." : "only those of history recipes (v3) can be cut. Train with model.embedding_dim, or name another table."));
+                + (wanted > source.Dim ? "train one with as many (model.embedding_dim)." : "only those of history recipes can be cut. Train with model.embedding_dim, or name another table."));
     }
 }
 

@@ -110,7 +110,9 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
 
     private (TableSet Tables, Interactions Data) Read(TableSet tables)
     {
+        var read = tables;
         tables = HeldOutUsers.Without(tables, recipe.Samples.HeldOutUsers).WithLatestDecisions(recipe.Features.MaxDecisions);
+        UsedDecisions.Tell(read, tables, recipe.Samples.HeldOutUsers, say);
         return (tables, Interactions.Read(tables, MostItems(tables, recipe.History), TimeSpan.FromDays(recipe.History.TrendDays)));
     }
 

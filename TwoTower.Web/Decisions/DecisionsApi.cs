@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TwoTower.Core.Rows;
 using TwoTower.Postgres.Serving;
+using TwoTower.Web.Problems;
 
 namespace TwoTower.Web.Decisions;
 
@@ -27,8 +28,9 @@ internal static class DecisionsApi
         if (limit.Take(decision.UserId) is { } wait)
         {
             http.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-            return Problem(429, "Too many decisions of one user",
-                $"User {decision.UserId} has posted as many decisions as a minute allows (TwoTower:Limits:DecisionsPerMinute). Send this one again after the time in Retry-After.");
+            return ProblemKind.TooManyDecisions.Answer(
+                $"User {decision.UserId} has posted as many decisions as a minute allows (TwoTower:Limits:DecisionsPerMinute). "
+                + "Send this one again after the time in Retry-After.");
         }
 
         if (decision.DecidedAt < Earliest) return Impossible(decision);
@@ -41,15 +43,11 @@ internal static class DecisionsApi
             DecisionOutcome.Recorded => TypedResults.Created((string?)null, response),
             DecisionOutcome.AlreadyThere => TypedResults.Ok(response),
             DecisionOutcome.InTheFuture => Impossible(decision),
-            DecisionOutcome.UnknownVideo => Problem(404, "There is no such video", $"There is no video {decision.VideoId}."),
-            _ => Problem(409, "The decision is in conflict with an earlier one",
-                $"The table allows no further decision of this user on video {decision.VideoId}."),
+            DecisionOutcome.UnknownVideo => ProblemKind.UnknownVideo.Answer($"There is no video {decision.VideoId}."),
+            _ => ProblemKind.ConflictingDecision.Answer($"The table allows no further decision of this user on video {decision.VideoId}."),
         };
     }
 
-    private static ProblemHttpResult Impossible(DecisionRequest decision) => Problem(400, "The decision's time can't be right",
+    private static ProblemHttpResult Impossible(DecisionRequest decision) => ProblemKind.ImpossibleTime.Answer(
         $"decidedAt {decision.DecidedAt:O} lies before 2000 or more than 5 minutes ahead of the database's clock: send when the user decided, or leave it out.");
-
-    private static ProblemHttpResult Problem(int status, string title, string detail) =>
-        TypedResults.Problem(statusCode: status, title: title, detail: detail);
 }

@@ -7,11 +7,12 @@ namespace TwoTower.Web.OpenApi;
 /// <summary>The answers that an operation can have for what every request is held to, beside its own.</summary>
 internal static class CommonAnswers
 {
-    // A text, a parameter's name or a host; the URL; the headers; a fault of ours; the database, the deadline or too many at once.
-    private static readonly int[] Always = [400, 414, 431, 500, 503];
+    // A text, a parameter's name or a host; a body's size and its type, which are looked at where none is wanted, too; the URL; the
+    // headers; a fault of ours; the database, the deadline or too many at once.
+    private static readonly int[] Always = [400, 413, 414, 415, 431, 500, 503];
 
-    // Slow to come, too large, another type.
-    private static readonly int[] WithBody = [408, 413, 415];
+    // Slow to come: only where it is read.
+    private static readonly int[] WithBody = [408];
 
     public static RouteGroupBuilder WithCommonAnswers(this RouteGroupBuilder group)
     {

@@ -75,7 +75,7 @@ internal sealed class SchemaTypes : IOpenApiSchemaTransformer
             {
                 Type = JsonSchemaType.String,
                 Description = "Which problem it is; docs/api.md lists them.",
-                Enum = [.. ProblemTypes.All.Order(StringComparer.Ordinal).Select(name => (JsonNode)JsonValue.Create(name))],
+                Enum = [.. ProblemKind.Types.Order(StringComparer.Ordinal).Select(name => (JsonNode)JsonValue.Create(name))],
             },
             ["title"] = text(),
             ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "400", Maximum = "599" },

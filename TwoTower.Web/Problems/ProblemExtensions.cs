@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
@@ -39,9 +40,21 @@ internal static class ProblemExtensions
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON in UTF-8: send it with Content-Type: application/json.",
             _ => null,
         };
-        if (problem is HttpValidationProblemDetails) (problem.Title, problem.Detail) = ("The request can't be used", problem.Detail ?? "The member errors says what is wrong, by name.");
-        problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? StatusCodes.Status500InternalServerError);
-        problem.Type = ProblemTypes.Of(problem.Status, problem.Title);
+        var status = problem.Status ??= context.HttpContext.Response.StatusCode;
+        if (problem is HttpValidationProblemDetails)
+        {
+            var unusable = ProblemKind.UnusableRequest.With(problem.Detail ?? "The member errors says what is wrong, by name.");
+            (problem.Type, problem.Title, problem.Detail) = (unusable.Type, unusable.Title, unusable.Detail);
+        }
+
+        problem.Title ??= ReasonPhrases.GetReasonPhrase(status);
+        if (problem.Type?.StartsWith(ProblemKind.Prefix, StringComparison.Ordinal) != true) problem.Type = ProblemKind.TypeOf(status);
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.HttpContext.Response.Headers.RetryAfter = context.HttpContext.RequestServices
+                .GetRequiredService<IOptions<ApiOptions>>().Value.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        }
+
         if (problem is HttpValidationProblemDetails { Errors: { Count: > 0 } errors } invalid)
         {
             invalid.Errors = errors.ToDictionary(error => JsonNamingPolicy.CamelCase.ConvertName(error.Key), error => error.Value);

@@ -1,18 +1,15 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;
 using TwoTower.Postgres.Serving;
-using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Problems;
 
 /// <summary>Turns what went wrong into a problem document that says what was wrong and what to do.</summary>
 internal sealed class ProblemHandler(
-    IProblemDetailsService problems, IOptions<ApiOptions> options, TimeProvider time, ILogger<ProblemHandler> logger) : IExceptionHandler
+    IProblemDetailsService problems, TimeProvider time, ILogger<ProblemHandler> logger) : IExceptionHandler
 {
     private readonly RepeatedLines _unanswered = new(time);
 
@@ -38,8 +35,6 @@ internal sealed class ProblemHandler(
                 logger.LogWarning(
                     cause, "No answer: {Detail} {Reason}{Before}", problem.Detail, exception.Message, before > 0 ? $" ({before} more like it before)" : "");
             }
-
-            httpContext.Response.Headers.RetryAfter = options.Value.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
         else if (problem.Status == StatusCodes.Status500InternalServerError)
         {
@@ -52,22 +47,24 @@ internal sealed class ProblemHandler(
 
     private static ProblemDetails Describe(Exception exception, Type? body) => exception switch
     {
-        BadHttpRequestException bad => Problem(bad.StatusCode, "The request can't be read", BadRequest.Explain(bad, body)),
-        InputException input => Problem(400, "The request can't be used", input.Message),
-        RecommendationException { Why: NoAnswer.UnknownVideo } unknown => Problem(404, "There is no such video", unknown.Message),
-        RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => Problem(409, "The video has no vector yet", pending.Message),
-        RequestShedException { Why: Shed.Overloaded } shed => Problem(503, "Too many requests at once", $"{shed.Message} Try again after the time in Retry-After."),
-        RequestShedException late => Problem(503, "The answer took too long", $"{late.Message} Try again after the time in Retry-After, or ask for less."),
+        BadHttpRequestException bad => new()
+        {
+            Status = bad.StatusCode,
+            Title = "The request can't be read",
+            Detail = BadRequest.Explain(bad, body),
+        },
+        InputException input => ProblemKind.UnusableRequest.With(input.Message),
+        RecommendationException { Why: NoAnswer.UnknownVideo } unknown => ProblemKind.UnknownVideo.With(unknown.Message),
+        RecommendationException { Why: NoAnswer.VideoWithoutVector } pending => ProblemKind.VideoWithoutVector.With(pending.Message),
+        RequestShedException { Why: Shed.Overloaded } shed => ProblemKind.Overloaded.With($"{shed.Message} Try again after the time in Retry-After."),
+        RequestShedException late => ProblemKind.OutOfTime.With($"{late.Message} Try again after the time in Retry-After, or ask for less."),
         _ when DatabaseErrors.FaultOf(exception) == DatabaseFault.Cancelled =>
-            Problem(503, "The answer took too long", "The database ended it at the deadline. Try again after the time in Retry-After, or ask for less."),
-        RecommendationException none => Problem(503, "No usable release", none.Message),
+            ProblemKind.OutOfTime.With("The database ended it at the deadline. Try again after the time in Retry-After, or ask for less."),
+        RecommendationException none => ProblemKind.NoUsableRelease.With(none.Message),
         _ when DatabaseErrors.FaultOf(exception) == DatabaseFault.NotMigrated =>
-            Problem(503, "The database isn't migrated", "Run 'twotower db migrate' on it."),
+            ProblemKind.DatabaseNotMigrated.With("Run 'twotower db migrate' on it."),
         _ when DatabaseErrors.IsPassing(exception) =>
-            Problem(503, "The database is away", "It doesn't answer at the moment. Try again after the time in Retry-After."),
-        _ => Problem(500, "An error occurred", "The error is in the log of the service."),
+            ProblemKind.DatabaseAway.With("It doesn't answer at the moment. Try again after the time in Retry-After."),
+        _ => ProblemKind.InternalError.With("The error is in the log of the service."),
     };
-
-    private static ProblemDetails Problem(int status, string title, string detail) =>
-        new() { Status = status, Title = title, Detail = detail };
 }

@@ -7,6 +7,8 @@ using TwoTower.Embedding.Settings;
 using TwoTower.Embedding.Telemetry;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
+using TwoTower.Web.Requests;
 using TwoTower.Web.Settings;
 
 namespace TwoTower.Web.Releases;
@@ -15,16 +17,18 @@ namespace TwoTower.Web.Releases;
 /// minutes.</summary>
 /// <param name="db">Without a limit for statements: an index is built.</param>
 /// <param name="gate">The gate's thresholds.</param>
+/// <param name="turns">Says when an operator's time is over.</param>
 /// <param name="time">For the manifest and for waits.</param>
 /// <param name="lifetime">Ends an import; a client that leaves doesn't.</param>
 internal sealed class BundleTransfers(
     [FromKeyedServices(BundleTransfers.Database)] NpgsqlDataSource db, IOptions<ApiOptions> options, IOptions<GateOptions> gate,
-    TimeProvider time, IHostApplicationLifetime lifetime) : IDisposable
+    OperatorTurns turns, TimeProvider time, IHostApplicationLifetime lifetime) : IDisposable
 {
     /// <summary>Key of the data source.</summary>
     public const string Database = "operators";
 
-    private const int AtOnce = 2;
+    /// <summary>Bundles under way in a process.</summary>
+    public const int AtOnce = 2;
 
     private readonly SemaphoreSlim _free = new(AtOnce);
 
@@ -35,17 +39,36 @@ internal sealed class BundleTransfers(
 
     /// <summary>Writes a release into the transfer's folder.</summary>
     /// <exception cref="InputException">It can't be exported, or the folder can't be written.</exception>
-    public Task WriteAsync(BundleTransfer transfer, string modelVersion, CancellationToken ct)
+    /// <exception cref="RequestShedException">It took longer than operators' requests may.</exception>
+    public Task WriteAsync(BundleTransfer transfer, string modelVersion) => RunAsync(async ct =>
     {
         transfer.MakeRoom();
-        return ReleaseExport.WriteAsync(db, modelVersion, transfer.Folder, time, ct: ct);
-    }
+        await ReleaseExport.WriteAsync(db, modelVersion, transfer.Folder, time, ct: ct);
+        return true;
+    });
 
-    /// <summary>Makes a verified bundle a release. Only the process's end stops it; sending the bundle again continues the
-    /// import.</summary>
+    /// <summary>Makes a verified bundle a release; sending the bundle again continues an import that was stopped.</summary>
     /// <exception cref="InputException">The release is refused, or failed its checks.</exception>
-    public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => new ImportBundleJob(db, time).RunAsync(
-        bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, lifetime.ApplicationStopping);
+    /// <exception cref="RequestShedException">It took longer than operators' requests may.</exception>
+    public Task<EmbedResult> ImportAsync(Bundle bundle, bool activate, string actor) => RunAsync(ct =>
+        new ImportBundleJob(db, time).RunAsync(
+            bundle, new EmbedOptions { Activate = activate, Actor = actor, Gate = gate.Value }, null, ct));
+
+    // The process's end stops it, and the deadline; a client that hangs up doesn't.
+    private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work)
+    {
+        using var deadline = turns.Deadline();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, lifetime.ApplicationStopping);
+        try
+        {
+            return await work(stop.Token);
+        }
+        catch (OperationCanceledException e)
+            when (deadline.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw new RequestShedException(Shed.OutOfTime, "The bundle took longer than TwoTower:Limits:OperatorDeadline.", e);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _free.Dispose();

@@ -1,6 +1,7 @@
 using Npgsql;
 using TwoTower.Core;
 using TwoTower.Postgres.Connections;
+using TwoTower.Web.Problems;
 
 namespace TwoTower.Web.Releases;
 
@@ -15,27 +16,24 @@ internal sealed class RegistryRefusals : IEndpointFilter
         }
         catch (PostgresException e) when (DatabaseErrors.FaultOf(e) == DatabaseFault.Denied)
         {
-            return Problem(403, "The API's database role may not do that", $"{e.MessageText}: its role serves only. Do it with 'twotower releases' and the role that migrated.");
+            return ProblemKind.NotAllowedByDatabase.Answer($"{e.MessageText}: its role serves only. Do it with 'twotower releases' and the role that migrated.");
         }
         catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.NoRelease)
         {
-            return Problem(404, "There is no such release", e.Message);
+            return ProblemKind.UnknownRelease.Answer(e.Message);
         }
         catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.NoExperiment)
         {
-            return Problem(404, "There is no such experiment", e.Message);
+            return ProblemKind.UnknownExperiment.Answer(e.Message);
         }
         catch (InputException e) when (DatabaseErrors.RuleOf(e) == DatabaseRules.OtherExperiment)
         {
-            return Problem(409, "Another experiment is in the way", e.Message);
+            return ProblemKind.ExperimentInTheWay.Answer(e.Message);
         }
         catch (InputException e)
             when (DatabaseErrors.RuleOf(e) is { } rule && rule.StartsWith(DatabaseRules.Registry, StringComparison.Ordinal))
         {
-            return Problem(409, "The release's state doesn't allow it", e.Message);
+            return ProblemKind.ReleaseState.Answer(e.Message);
         }
     }
-
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Problem(int status, string title, string detail) =>
-        TypedResults.Problem(statusCode: status, title: title, detail: detail);
 }

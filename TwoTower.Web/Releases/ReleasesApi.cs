@@ -7,6 +7,7 @@ using TwoTower.Core.Formats;
 using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Gate;
 using TwoTower.Postgres.Releases;
+using TwoTower.Web.Problems;
 using TwoTower.Web.Requests;
 
 namespace TwoTower.Web.Releases;
@@ -24,10 +25,12 @@ internal static class ReleasesApi
             .WithDescription("Activates the release that was active before and still has its vectors. 409 when there is none.")
             .ProducesProblem(StatusCodes.Status409Conflict);
         releases.MapPost("/prune", PruneAsync).WithName("pruneReleases").WithSummary("Retire old releases")
-            .WithDescription("Retires the releases that are neither among the newest nor needed by anybody.");
+            .WithDescription("Retires the releases that are neither among the newest nor needed by anybody.")
+            .WithMetadata(new TakesLong());
 
         releases.MapGet("/compare", CompareAsync).WithName("compareReleases").WithSummary("Two releases side by side")
             .WithDescription("Likes and nopes per recommendation, coverage and empty answers of both, and their differences, with 95 % intervals over users.")
+            .WithMetadata(new TakesLong())
             .ProducesProblem(StatusCodes.Status404NotFound);
 
         releases.MapBundles();
@@ -35,12 +38,14 @@ internal static class ReleasesApi
         release.MapGet("/", ShowAsync).WithName("getRelease").WithSummary("A release")
             .WithDescription("Its state and why, every change of it, what the gate decided, and who needs it.");
         release.MapPost("/verify", VerifyAsync).WithName("verifyRelease").WithSummary("Run the gate")
-            .WithDescription("Runs the gate over the release, records what it finds, and moves nothing. Seconds to minutes, by the size of the catalogue.");
+            .WithDescription("Runs the gate over the release, records what it finds, and moves nothing. Seconds to minutes, by the size of the catalogue.")
+            .WithMetadata(new TakesLong());
         release.MapPost("/activate", ActivateAsync).WithName("activateRelease").WithSummary("Serve a release")
             .WithDescription("Makes a ready release the active one in one short transaction. 409 when it isn't ready.")
             .ProducesProblem(StatusCodes.Status409Conflict);
         release.MapPost("/retire", RetireAsync).WithName("retireRelease").WithSummary("Drop a release's vectors")
             .WithDescription("For good. 409 for the active release, a pinned one, and one that is being embedded.")
+            .WithMetadata(new TakesLong()) // it waits for whoever still reads the vectors
             .ProducesProblem(StatusCodes.Status409Conflict);
         release.MapPut("/pin", PinAsync).WithName("pinRelease").WithSummary("Keep a release")
             .WithDescription("It can't be retired or pruned until it is unpinned.");
@@ -141,6 +146,6 @@ internal static class ReleasesApi
 
     private static string Reason(ReleaseActionRequest? request) => request?.Reason is { Length: > 0 } reason ? reason : "by hand";
 
-    internal static ProblemHttpResult Unknown(string modelVersion) => TypedResults.Problem(
-        statusCode: 404, title: "There is no such release", detail: $"There is no release {modelVersion}: GET /v1/releases names those that there are.");
+    internal static ProblemHttpResult Unknown(string modelVersion) => ProblemKind.UnknownRelease.Answer(
+        $"There is no release {modelVersion}: GET /v1/releases names those that there are.");
 }

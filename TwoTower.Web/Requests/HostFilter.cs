@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using TwoTower.Web.Problems;
 
 namespace TwoTower.Web.Requests;
 
@@ -33,15 +34,10 @@ internal sealed class HostFilter(RequestDelegate next, IConfiguration configurat
         return problems.WriteAsync(new()
         {
             HttpContext = context,
-            ProblemDetails =
-            {
-                Status = StatusCodes.Status400BadRequest,
-                Title = "The host isn't served here",
-                Detail = _allowed.Length > 0
-                    ? $"Host '{host}' isn't one of {Setting}: ask for one that is, or add it."
-                    : $"Host '{host}' isn't a name of this machine's loopback address, the only one that this port is open on: "
-                        + $"ask for localhost, or set {Setting} to the names to answer for.",
-            },
+            ProblemDetails = ProblemKind.HostNotServed.With(_allowed.Length > 0
+                ? $"Host '{host}' isn't one of {Setting}: ask for one that is, or add it."
+                : $"Host '{host}' isn't a name of this machine's loopback address, the only one that this port is open on: "
+                    + $"ask for localhost, or set {Setting} to the names to answer for."),
         }).AsTask();
     }
 

@@ -1,3 +1,5 @@
+using TwoTower.Web.Problems;
+
 namespace TwoTower.Web.Requests;
 
 /// <summary>Metadata of an endpoint that is for operators only.</summary>
@@ -44,12 +46,8 @@ internal sealed partial class OperatorGate(
         await problems.WriteAsync(new()
         {
             HttpContext = context,
-            ProblemDetails =
-            {
-                Status = StatusCodes.Status401Unauthorized,
-                Title = "An operator's key is needed",
-                Detail = "Send Authorization: Bearer with your key of TwoTower:Operators, or with that of TwoTower:Api:OperatorKey.",
-            },
+            ProblemDetails = ProblemKind.OperatorKeyNeeded.With(
+                "Send Authorization: Bearer with your key of TwoTower:Operators, or with that of TwoTower:Api:OperatorKey."),
         });
     }
 

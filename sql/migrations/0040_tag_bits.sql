@@ -14,7 +14,7 @@ alter table two_tower.video_statistics add column tag_bits bit(256);
 comment on column two_tower.video_statistics.tag_bits is 'TwoTower: the tags that have a bit in two_tower.tag_bits, as of the last refresh';
 
 -- No row has its bits yet.
-insert into two_tower.tag_changes (video_id) select v.id from public.videos v;
+insert into two_tower.tag_changes (video_id) select v.id from public.videos v where v.id is not null;
 
 -- Whoever may refresh may write them, and whoever may search may read them.
 do $$
@@ -23,7 +23,7 @@ declare
     v_writes boolean;
 begin
     for v_role, v_writes in
-        select x.grantee::regrole::name, bool_or(x.privilege_type = 'INSERT')
+        select pg_get_userbyid(x.grantee), bool_or(x.privilege_type = 'INSERT')
         from pg_class c, aclexplode(c.relacl) x
         where c.oid = 'two_tower.video_statistics'::regclass and x.privilege_type in ('SELECT', 'INSERT') and x.grantee not in (0, c.relowner)
         group by x.grantee

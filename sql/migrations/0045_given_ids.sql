@@ -1,5 +1,5 @@
 -- The numbers and texts that an import made uuids of (docs/data.md), so that they can be asked for and given back. A user's goes with the
--- profile (two_tower.refresh_video_statistics): no key of ours points to a table of users, which is somebody's to truncate.
+-- profile and the decisions (two_tower.refresh_video_statistics): no key of ours points to a table of users, which is somebody's to truncate.
 
 create table two_tower.given_user_ids (
     user_id   uuid primary key,
@@ -15,7 +15,7 @@ create table two_tower.given_video_ids (
 create index given_user_ids_given_id on two_tower.given_user_ids using hash (given_id);
 create index given_video_ids_given_id on two_tower.given_video_ids using hash (given_id);
 
-comment on table two_tower.given_user_ids is 'TwoTower: what an import made user_id of; goes with the profile';
+comment on table two_tower.given_user_ids is 'TwoTower: what an import made user_id of; goes with the profile and the decisions';
 comment on table two_tower.given_video_ids is 'TwoTower: what an import made video_id of; goes with the video';
 
 -- Whoever may count likes forgets them with their profiles.

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using TwoTower.Testing;
 
 namespace TwoTower.Api.Tests;
 
@@ -11,10 +11,7 @@ public sealed class StalledLogTests
     public async Task It_holds_up_no_request()
     {
         var ct = TestContext.Current.CancellationToken;
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        var address = $"http://{probe.LocalEndpoint}";
-        probe.Stop();
+        var address = $"http://127.0.0.1:{FreePort.Next()}";
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TwoTower.Api.dll"), "--urls", address])
         {
             RedirectStandardOutput = true, // and nobody reads it

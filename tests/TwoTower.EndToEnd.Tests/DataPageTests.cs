@@ -70,8 +70,46 @@ public sealed class DataPageTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(0, await _workplace.Database.ScalarAsync<long>(
             "select (select count(*) from profiles) + (select count(*) from videos)"));
 
-        await _workplace.RunAsync("import", _workplace.Home, "--skip-bad", "2");
+        // In a folder of its own: other tests write files of that name.
+        await using var import = TwotowerProcess.Start(
+            ["import", _workplace.Home, "--skip-bad", "2"], _workplace.Environment.ToDictionary(), _workplace.Home);
+        var skipped = await import.ExitAsync();
+        Assert.True(skipped.ExitCode == 0, skipped.Err);
+        var list = _workplace.PathOf("import-bad-rows.txt");
+        Assert.Contains($"bad rows: {list}", skipped.Out);
+        var left = await File.ReadAllLinesAsync(list, TestContext.Current.CancellationToken);
+        Assert.Equal(2, left.Length);
+        Assert.StartsWith("user_video_decisions.csv, line 1646: column 'decision_type' has 'love' where like or nope was expected", left[0]);
+        Assert.StartsWith("user_video_decisions.csv, line 1647: 2 fields where the header has", left[1]);
         Assert.Equal(1644, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+    }
+
+    [Theory]
+    [InlineData("tags", "x1", 2)]
+    [InlineData("performers", "語", 0)]
+    public async Task Check_refuses_names_that_no_key_holds_as_an_import_does(string kind, string name, int fits)
+    {
+        // Of a map's files, which have no table of names; letters in no order compress badly.
+        var random = new Random(1);
+        string Name(int bytes) => name + string.Concat(Enumerable.Range(0, bytes / 3).Select(_ => (char)random.Next(0x4E00, 0x9FA0)));
+        await File.WriteAllTextAsync(_workplace.PathOf("map.json"), $$$"""
+            {"interactions": {"file": "i.csv", "user": "user", "item": "item"}, "items": {"file": "items.csv", "id": "id", "{{{kind}}}": "names"}}
+            """, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_workplace.PathOf("i.csv"), "user,item\n1,7\n", TestContext.Current.CancellationToken);
+        string[] files = ["--map", _workplace.PathOf("map.json"), _workplace.Home];
+
+        await File.WriteAllTextAsync(_workplace.PathOf("items.csv"), $"id,names\n7,{Name(2_595 + fits)}|short\n", TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await _workplace.TryAsync(["check", .. files])).ExitCode);
+        await _workplace.RunAsync(["import", .. files]);
+
+        await File.WriteAllTextAsync(_workplace.PathOf("items.csv"), $"id,names\n7,short|{Name(6_000)}|{Name(6_000)}\n", TestContext.Current.CancellationToken);
+        var check = await _workplace.TryAsync(["check", .. files]);
+        Assert.Equal(2, check.ExitCode);
+        var line = Assert.Single(check.ErrorLines);
+        Assert.Contains("2 names of tags and performers are longer than 2,600 bytes", line);
+        Assert.Contains($"(the first: '{name}", line);
+        Assert.Contains("of video 7). Shorten them.", line);
+        Assert.Equal(2, (await _workplace.TryAsync(["import", .. files])).ExitCode);
     }
 
     [Fact]

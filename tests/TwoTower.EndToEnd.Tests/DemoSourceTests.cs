@@ -44,6 +44,23 @@ public sealed class DemoSourceTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Equal(3, demo.GetProperty("viewers").GetArrayLength());
         Assert.Equal(400, await _workplace.Database.ScalarAsync<long>("select count(*) from user_video_decisions"));
+
+        // The numbers of the files are known ever after.
+        var answer = await _workplace.JsonAsync("recommend", "7", "--limit", "5");
+        Assert.Equal(("7", "viewer 7"), (answer.GetProperty("given_id").GetString(), answer.GetProperty("display_name").GetString()));
+        Assert.All(answer.GetProperty("videos").EnumerateArray(), video => Assert.StartsWith("ml:", video.GetProperty("external_id").GetString()));
+        var tables = _workplace.PathOf("tables");
+        await _workplace.RunAsync("db", "export", tables);
+        foreach (var (file, known) in new[] { ("profiles.csv", "viewer 20,"), ("videos.csv", "ml:60,") })
+        {
+            var lines = await File.ReadAllLinesAsync(Path.Combine(tables, file), TestContext.Current.CancellationToken);
+            Assert.EndsWith(",given_id", lines[0]);
+            Assert.EndsWith(known == "ml:60," ? ",60" : ",20", Assert.Single(lines, line => line.Contains(known, StringComparison.Ordinal)));
+        }
+
+        var dump = _workplace.PathOf("rankings.csv");
+        await _workplace.RunAsync("evaluate", "--movielens", folder, "--baseline", "popularity", "--dump", dump);
+        Assert.Equal("viewer,rank,video,score", (await File.ReadAllLinesAsync(dump, TestContext.Current.CancellationToken))[0]);
     }
 
     [Fact]

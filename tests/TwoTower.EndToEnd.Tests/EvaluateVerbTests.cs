@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Npgsql;
 using TwoTower.Testing;
 
 namespace TwoTower.EndToEnd.Tests;
@@ -95,23 +94,14 @@ public sealed class EvaluateVerbTests(PostgresFixture postgres) : IDisposable
     public async Task A_server_without_the_right_to_make_a_database_is_refused_before_anything_is_trained()
     {
         await using var workplace = await Workplace.CreateAsync(postgres);
-        var role = $"twotower_test_{Guid.NewGuid():N}";
-        await workplace.Database.ExecuteAsync($"create role {role} login password 'of a test'");
-        try
-        {
-            workplace.Environment["TWOTOWER_DATABASE"] =
-                new NpgsqlConnectionStringBuilder(workplace.Database.ConnectionString) { Username = role, Password = "of a test" }.ConnectionString;
+        await using var nobody = await workplace.Database.AsRoleAsync();
+        workplace.Environment["TWOTOWER_DATABASE"] = nobody.ConnectionString;
 
-            var result = await workplace.TryAsync("evaluate", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "1", "--baseline", "none", "--live", "5");
+        var result = await workplace.TryAsync("evaluate", "--data", Golden.Folder, "--recipe", "v2", "--epochs", "1", "--baseline", "none", "--live", "5");
 
-            Assert.Equal(2, result.ExitCode);
-            Assert.Contains("name another server with --database", result.ErrorLines[^1], StringComparison.Ordinal);
-            Assert.DoesNotContain("training steps", result.Out, StringComparison.Ordinal);
-        }
-        finally
-        {
-            await workplace.Database.ExecuteAsync($"drop role {role}");
-        }
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("name another server with --database", result.ErrorLines[^1], StringComparison.Ordinal);
+        Assert.DoesNotContain("training steps", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -85,6 +85,22 @@ public sealed class FeaturesVerbTests : IDisposable
     }
 
     [Fact]
+    public async Task What_nothing_reads_of_the_files_is_told_without_being_asked()
+    {
+        foreach (var file in Directory.EnumerateFiles(Golden.Folder, "*.csv")) File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
+        var profiles = Path.Combine(_folder, "profiles.csv");
+        var rows = await File.ReadAllLinesAsync(profiles, TestContext.Current.CancellationToken);
+        await File.WriteAllLinesAsync(profiles, rows.Select((row, at) => row + (at == 0 ? ",shoe_size" : ",43")), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "ratings.csv"), "userId\n", TestContext.Current.CancellationToken);
+
+        var result = await TwotowerProcess.RunAsync("features", "--data", _folder, "--out", Path.Combine(_folder, "features.json"));
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("profiles.csv: column 'shoe_size' is ignored", result.Out);
+        Assert.Contains("ratings.csv is ignored", result.Out);
+    }
+
+    [Fact]
     public async Task A_time_that_is_none_is_refused()
     {
         var result = await TwotowerProcess.RunAsync("features", "--data", Golden.Folder, "--as-of", "yesterday", "--out", Path.Combine(_folder, "f.json"));

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Npgsql;
 using TwoTower.Testing;
 using TwoTower.Torture.Servers;
 
@@ -21,31 +20,30 @@ public sealed class FewThreadsTests(PostgresFixture postgres)
         await using var replica = await Replica.StartAsync(
             db.ConnectionString, ct,
             ("DOTNET_ThreadPool_ForceMaxWorkerThreads", "4"), ("TwoTower__Api__StatisticsRefreshSeconds", "0"), ("TwoTower__Limits__Deadline", "00:05:00"));
-        await using var connection = await db.DataSource.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        await using (var command = new NpgsqlCommand("lock table public.user_video_decisions in access exclusive mode", connection, transaction)) await command.ExecuteNonQueryAsync(ct);
+        await using var table = await LockedTable.LockAsync(db);
+        await AskAndLeaveAsync(replica.Client.BaseAddress!, table.WaitedForAsync, ct);
         for (var round = 0; round < Rounds; round++)
         {
-            await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => AskAndLeaveAsync(replica.Client.BaseAddress!, ct)));
+            await Task.WhenAll(Enumerable.Range(0, Clients)
+                .Select(_ => AskAndLeaveAsync(replica.Client.BaseAddress!, () => Task.Delay(20, ct), ct)));
             using var alive = await replica.Client.GetAsync("/health/live", ct).WaitAsync(TimeSpan.FromMinutes(2), ct);
             Assert.Equal(200, (int)alive.StatusCode);
         }
 
         // As many as may are at work for clients who left; a database that is given back gives the turns back.
-        var waiting = await db.ScalarAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
-        Assert.InRange(waiting, 1, 32);
-        await transaction.RollbackAsync(ct);
+        Assert.InRange((await table.WaitersAsync()).Count, 1, 32);
+        await table.DisposeAsync();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while ((await replica.Client.GetAsync($"/v1/users/{Guid.NewGuid()}/recommendations", patience.Token)).StatusCode != System.Net.HttpStatusCode.OK) await Task.Delay(50, patience.Token);
     }
 
-    private static async Task AskAndLeaveAsync(Uri address, CancellationToken ct)
+    private static async Task AskAndLeaveAsync(Uri address, Func<Task> leave, CancellationToken ct)
     {
         using var socket = new TcpClient();
         await socket.ConnectAsync(address.Host, address.Port, ct);
         await socket.GetStream().WriteAsync(
             Encoding.ASCII.GetBytes($"GET /v1/users/{Guid.NewGuid()}/recommendations HTTP/1.1\r\nHost: localhost\r\n\r\n"), ct);
-        await Task.Delay(20, ct);
+        await leave();
         socket.LingerState = new(true, 0); // a reset
     }
 }

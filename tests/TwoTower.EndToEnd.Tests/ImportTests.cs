@@ -48,6 +48,25 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
     }
 
+    [Theory]
+    [InlineData("alter table profiles alter display_name type varchar(5)", "profiles.csv, line 3: The column public.profiles.display_name")]
+    [InlineData("alter table videos alter title type varchar(5)", "videos.csv, line 4: The column public.videos.title")]
+    public async Task A_value_that_a_column_would_cut_is_named_by_file_and_line(string column, string named)
+    {
+        var folder = Directory.CreateDirectory(_workplace.PathOf("long")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "profiles.csv"), "user_id,display_name\n1,a\n2,too long a name\n");
+        await File.WriteAllTextAsync(Path.Combine(folder, "videos.csv"), "id,title\n7,\"b\nc\"\n8,too long a title\n9,also too long\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "user_video_decisions.csv"), "user_id,video_id,decision_type,created_at\n1,7,like,2025-02-01\n");
+        await _workplace.Database.ExecuteAsync(column);
+
+        var result = await _workplace.TryAsync("import", folder);
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(named, Assert.Single(result.ErrorLines));
+        Assert.Equal(0, await _workplace.Database.ScalarAsync<long>("select (select count(*) from profiles) + (select count(*) from videos)"));
+    }
+
     [Fact]
     public async Task A_folder_that_is_not_there_is_named()
     {

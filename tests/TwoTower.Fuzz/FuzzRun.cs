@@ -173,16 +173,24 @@ internal sealed class FuzzRun(Uri address, string? operatorKey, FuzzOptions opti
             versions);
     }
 
+    // What is told to come again comes again: a process that has just started may be slow.
     private async Task<JsonElement> GetAsync(string path, CancellationToken ct)
     {
-        using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
-        if (operatorKey is not null) message.Headers.Authorization = new("Bearer", operatorKey);
-        using var answer = await _client.SendAsync(message, ct);
-        if (!answer.IsSuccessStatusCode)
+        var started = Stopwatch.GetTimestamp();
+        while (true)
         {
-            throw new Core.InputException(
-                $"GET {new Uri(address, path)} answered {(int)answer.StatusCode}: is an API of TwoTower there, with its document?");
+            using var message = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
+            if (operatorKey is not null) message.Headers.Authorization = new("Bearer", operatorKey);
+            using var answer = await _client.SendAsync(message, ct);
+            var text = await answer.Content.ReadAsStringAsync(ct);
+            if (answer.IsSuccessStatusCode) return JsonElement.Parse(text);
+            if (answer.Headers.RetryAfter?.Delta is not { } wait || Stopwatch.GetElapsedTime(started) + wait > options.Patience)
+            {
+                throw new Core.InputException(
+                    $"GET {new Uri(address, path)} answered {(int)answer.StatusCode}: is an API of TwoTower there, with its document? It said: {text}");
+            }
+
+            await Task.Delay(wait, ct);
         }
-        return JsonElement.Parse(await answer.Content.ReadAsStringAsync(ct));
     }
 }

@@ -98,7 +98,7 @@ internal sealed class RequestMaker(Contract contract, Known known, string? opera
 
     private static (byte[]? Body, string? Type) Body(Operation operation, Values values, Bend bent, Random random)
     {
-        if (operation.Body is not { } body) return bent == Bend.Body ? ("{}"u8.ToArray(), "application/json") : (null, null);
+        if (operation.Body is not { } body) return bent == Bend.Body ? Unwanted(random) : (null, null);
         if (!body.MediaType.EndsWith("json", StringComparison.Ordinal))
         {
             var bytes = new byte[random.Next(3_000)];
@@ -123,6 +123,16 @@ internal sealed class RequestMaker(Contract contract, Known known, string? opera
 
         static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
     }
+
+    // For an operation that takes none.
+    private static (byte[] Body, string? Type) Unwanted(Random random) => (
+        random.Next(3) switch
+        {
+            0 => [],
+            1 => "{}"u8.ToArray(),
+            _ => new byte[random.Next(60_000)],
+        },
+        random.Next(4) == 0 ? null : MediaTypes[random.Next(MediaTypes.Length)]);
 
     private IEnumerable<(string, string)> Headers(Operation operation, Bend bent, Random random)
     {

@@ -96,6 +96,18 @@ public partial class WorkflowTests
     }
 
     [Fact]
+    public void What_the_API_promises_in_seconds_is_proved_by_a_schedule_and_the_build_has_a_pooler()
+    {
+        const string strains = ".github/workflows/strains.yml", build = ".github/workflows/build.yml";
+        Assert.NotEmpty(Yaml.Read(strains).At("on").At("schedule").Items());
+        Assert.Contains("./twotower torture --only strains", Commands(strains));
+        Assert.Contains(Commands(build), command => command!.Contains("install -y --no-install-recommends pgbouncer", StringComparison.Ordinal));
+
+        static IEnumerable<string?> Commands(string path) =>
+            Jobs(path).SelectMany(job => job.Job.At("steps").Items()).Select(step => step.At("run").Text()).Where(command => command is not null);
+    }
+
+    [Fact]
     public void Dependabot_watches_what_is_here_and_nothing_else()
     {
         var file = Yaml.Read(".github/dependabot.yml");

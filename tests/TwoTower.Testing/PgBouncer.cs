@@ -6,6 +6,8 @@ namespace TwoTower.Testing;
 /// <summary>A real PgBouncer in transaction mode before a server, with few connections to it, so that its clients share them.</summary>
 internal sealed class PgBouncer : IAsyncDisposable
 {
+    private const string Variable = "TWOTOWER_TEST_PGBOUNCER";
+
     private readonly Process _process;
     private readonly DirectoryInfo _folder;
 
@@ -14,10 +16,23 @@ internal sealed class PgBouncer : IAsyncDisposable
     /// <summary>Where it listens, on 127.0.0.1.</summary>
     public int Port { get; }
 
-    /// <summary>The program; null where this machine has none.</summary>
-    public static string? Program() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin").Append("/usr/local/sbin")
-        .Select(folder => Path.Combine(folder, "pgbouncer")).FirstOrDefault(File.Exists);
+    /// <summary>
+    /// The programs that this machine has: the first of PATH, and those that <c>TWOTOWER_TEST_PGBOUNCER</c> names (paths, separated as in
+    /// PATH), each another version.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">One that is named isn't there.</exception>
+    public static IReadOnlyList<string> Programs()
+    {
+        var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin").Append("/usr/local/sbin")
+            .Select(folder => Path.Combine(folder, "pgbouncer")).FirstOrDefault(File.Exists);
+        var named = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(
+            Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (named.FirstOrDefault(path => !File.Exists(path)) is { } missing) throw new InvalidOperationException($"{Variable} names '{missing}', which isn't there.");
+        return [.. (found is null ? named : named.Prepend(found)).Distinct()];
+    }
+
+    /// <summary>The first of them; null where this machine has none.</summary>
+    public static string? Program() => Programs() is [var first, ..] ? first : null;
 
     /// <summary>A connection string's database through the pooler.</summary>
     public string Through(string connectionString, string more = "") =>
@@ -26,7 +41,8 @@ internal sealed class PgBouncer : IAsyncDisposable
     /// <summary>Starts it and waits until it lets a client through.</summary>
     /// <param name="server">Connection string of the server.</param>
     /// <param name="connections">Connections to each of its databases.</param>
-    public static async Task<PgBouncer> StartAsync(string server, int connections)
+    /// <param name="program">Which of <see cref="Programs"/>; null: the first.</param>
+    public static async Task<PgBouncer> StartAsync(string server, int connections, string? program = null)
     {
         var to = new NpgsqlConnectionStringBuilder(server);
         var folder = Directory.CreateTempSubdirectory("twotower-pgbouncer-");
@@ -61,7 +77,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             user = ["-u", "nobody"];
         }
 
-        var process = Process.Start(Program()!, ["-q", .. user, settings]);
+        var process = Process.Start(program ?? Program()!, ["-q", .. user, settings]);
         var pooler = new PgBouncer(process, folder, port);
         for (var attempt = 0; ; attempt++)
         {

@@ -161,6 +161,10 @@ public sealed class TestDatabase : IAsyncDisposable
         return values;
     }
 
+    /// <summary>Makes a role with a password, to speak to this database as.</summary>
+    /// <param name="grants">Statements that give it rights, of its name; null: none.</param>
+    public Task<TestRole> AsRoleAsync(Func<string, string>? grants = null) => TestRole.CreateAsync(this, grants);
+
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();

@@ -27,18 +27,21 @@ public sealed class TwotowerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it. <paramref name="environment"/> comes on top of this process's; a null value removes a variable.</summary>
-    public static TwotowerProcess Start(IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null) =>
-        Start("twotower.dll", args, environment);
+    /// <param name="folder">Where it runs; null: in the folder of temporary files, as others do.</param>
+    public static TwotowerProcess Start(
+        IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null) =>
+        Start("twotower.dll", args, environment, folder);
 
     /// <summary>Starts another of the programs that the tests' output folder has.</summary>
-    public static TwotowerProcess Start(string program, IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null)
+    public static TwotowerProcess Start(
+        string program, IEnumerable<string> args, IReadOnlyDictionary<string, string?>? environment = null, string? folder = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
-            WorkingDirectory = Path.GetTempPath(),
+            WorkingDirectory = folder ?? Path.GetTempPath(),
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, program));
         foreach (var arg in args) start.ArgumentList.Add(arg);

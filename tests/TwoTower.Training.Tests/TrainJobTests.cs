@@ -269,7 +269,42 @@ public sealed class TrainJobTests : IDisposable
             Options() with { Recipe = recipe, Tables = Tables with { Decisions = [.. usable, .. others] } }, null, CancellationToken.None);
 
         Assert.Single(_said, line => line == (
-            $"{usable.Count:N0} of {usable.Count + 3:N0} decisions can be used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})"));
+            $"{usable.Count:N0} of {usable.Count + 3:N0} decisions are used: 1 name a video that isn't there (the first: {video}), 2 are of a user without a profile (the first: {user})"));
+    }
+
+    [Fact]
+    public async Task A_training_tells_what_it_keeps_out_and_what_is_before_the_latest_decisions()
+    {
+        const double Share = 0.2;
+        const int Most = 10;
+        var (users, videos) = (Tables.Profiles.Select(row => row.UserId).ToHashSet(), Tables.Videos.Select(row => row.Id).ToHashSet());
+        var usable = Tables.Decisions.Where(row => users.Contains(row.UserId) && videos.Contains(row.VideoId)).ToList();
+        var lost = new DecisionRow(usable[0].UserId, Guid.Parse("00000000-0000-0000-0000-0000000000b2"), DecisionType.Like, DateTimeOffset.UnixEpoch);
+        var heldOut = usable.Count(row => UserShare.Of(row.UserId, HeldOutUsers.Salt) < Share);
+        var beyond = usable.Where(row => UserShare.Of(row.UserId, HeldOutUsers.Salt) >= Share).CountBy(row => row.UserId).Sum(user => Math.Max(0, user.Value - Most));
+        Assert.True(heldOut > 0 && beyond > 0);
+        var recipe = Recipe with
+        {
+            Samples = new() { HeldOutUsers = Share },
+            Features = Recipe.Features with { MaxDecisions = Most },
+            Training = Recipe.Training with { Epochs = 1 },
+        };
+
+        await TrainJob.RunAsync(
+            Options() with { Recipe = recipe, CheckpointPath = null, Tables = Tables with { Decisions = [lost, .. usable] } }, null, CancellationToken.None);
+
+        Assert.Single(_said, line => line == (
+            $"{usable.Count - heldOut - beyond:N0} of {usable.Count + 1:N0} decisions are used: 1 name a video that isn't there (the first: {lost.VideoId}), "
+            + $"{heldOut:N0} are of users who are kept out of every training (samples.held_out_users), "
+            + $"{beyond:N0} are before the latest ones of their user that count (features.max_decisions)"));
+    }
+
+    [Fact]
+    public async Task A_training_that_uses_all_decisions_tells_so()
+    {
+        var recipe = Recipe with { Training = Recipe.Training with { Epochs = 1 } };
+        await TrainJob.RunAsync(Options() with { Recipe = recipe }, null, CancellationToken.None);
+        Assert.Single(_said, line => line.Contains(" decisions are used", StringComparison.Ordinal));
     }
 
     private TrainOptions Options() => new()

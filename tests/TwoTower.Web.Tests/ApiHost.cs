@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using TwoTower.Testing;
+using TwoTower.Web.Problems;
 
 namespace TwoTower.Web.Tests;
 
@@ -49,13 +50,16 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>GET as JSON; the status must be as expected.</summary>
-    public async Task<JsonElement> GetAsync(string path, int status = 200) => await ReadAsync(await Client.GetAsync(path), status);
+    public async Task<JsonElement> GetAsync(string path, int status = 200, string? problem = null) =>
+        await ReadAsync(await Client.GetAsync(path), status, problem);
 
     /// <summary>POST of a JSON body, which is answered as JSON.</summary>
-    public async Task<JsonElement> PostAsync(string path, object body, int status) =>
-        await ReadAsync(await Client.PostAsJsonAsync(path, body), status);
+    public async Task<JsonElement> PostAsync(string path, object body, int status, string? problem = null) =>
+        await ReadAsync(await Client.PostAsJsonAsync(path, body), status, problem);
 
-    public static async Task<JsonElement> ReadAsync(HttpResponseMessage response, int status)
+    /// <summary>An answer's JSON.</summary>
+    /// <param name="problem">The name of its type; null: any that there is.</param>
+    public static async Task<JsonElement> ReadAsync(HttpResponseMessage response, int status, string? problem = null)
     {
         var text = await response.Content.ReadAsStringAsync();
         Assert.True((int)response.StatusCode == status, $"{(int)response.StatusCode} instead of {status}: {text}");
@@ -63,6 +67,10 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
             Assert.Equal(status, JsonElement.Parse(text).GetProperty("status").GetInt32());
+            var type = JsonElement.Parse(text).GetProperty("type").GetString()!;
+            if (problem is not null) Assert.Equal(ProblemKind.Prefix + problem, type);
+            Assert.Contains(type, ProblemKind.Types);
+            if (status == 503) Assert.NotNull(response.Headers.RetryAfter);
         }
 
         return JsonElement.Parse(text);

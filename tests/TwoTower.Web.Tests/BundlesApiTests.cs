@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using TwoTower.Core.Artifacts;
 using TwoTower.Core.Bundles;
 using TwoTower.Postgres.Releases;
@@ -116,7 +118,7 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         await using var elsewhere = await postgres.CreateDatabaseAsync();
         await using var api = await HostAsync(elsewhere);
         var archive = await BundleAsync("bundle");
-        var problem = await ApiHost.ReadAsync(await PostAsync(api, archive), 422);
+        var problem = await ApiHost.ReadAsync(await PostAsync(api, archive), 422, "release-failed-checks");
         Assert.Contains("import the catalogue first", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         var store = new ReleaseStore(elsewhere.DataSource);
         Assert.Equal(ReleaseState.Failed, Assert.Single(await store.ListAsync()).State);
@@ -137,12 +139,14 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         TestBundles.EditManifest(Path.Combine(_folder.Path, "two"), manifest => manifest["model_version"] = "spring");
         var two = await ArchiveAsync(Path.Combine(_folder.Path, "two"));
         await ApiHost.ReadAsync(await PostAsync(_api, one), 201);
-        Assert.Contains("There is a release spring with other files", (await ApiHost.ReadAsync(await PostAsync(_api, two), 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "There is a release spring with other files",
+            (await ApiHost.ReadAsync(await PostAsync(_api, two), 409, "bundle-conflict")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await _api.PostAsync("/v1/releases/spring/retire", new { }, 200);
         await _api.PostAsync("/v1/releases/prune", new { keep = 1 }, 200);
-        Assert.Contains("is retired and doesn't come back", (await ApiHost.ReadAsync(await PostAsync(_api, one), 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Contains("its vectors are gone", (await _api.GetAsync("/v1/releases/spring/bundle", 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        await _api.GetAsync("/v1/releases/nope/bundle", 404);
+        Assert.Contains("is retired and doesn't come back", (await ApiHost.ReadAsync(await PostAsync(_api, one), 409, "bundle-conflict")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("its vectors are gone", (await _api.GetAsync("/v1/releases/spring/bundle", 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        await _api.GetAsync("/v1/releases/nope/bundle", 404, "unknown-release");
     }
 
     [Fact]
@@ -179,8 +183,8 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         var release = await TestReleases.ActivateAsync(_db, TestCheckpoints.Random());
         Directory.Delete(Underway);
         await File.WriteAllTextAsync(Underway, "a file where a folder should be");
-        Assert.Contains("TwoTower:Api:BundleFolder", (await _api.GetAsync($"/v1/releases/{release.ModelVersion}/bundle", 507)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        await ApiHost.ReadAsync(await PostAsync(_api, await BundleAsync("bundle")), 507);
+        Assert.Contains("TwoTower:Api:BundleFolder", (await _api.GetAsync($"/v1/releases/{release.ModelVersion}/bundle", 507, "no-room")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        await ApiHost.ReadAsync(await PostAsync(_api, await BundleAsync("bundle")), 507, "no-room");
         Assert.Single(await _store.ListAsync());
     }
 
@@ -203,17 +207,34 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await TestVideos.InsertAsync(_db, 1, 5);
         var archive = await BundleAsync("bundle");
-        await using var holder = await _db.DataSource.OpenConnectionAsync();
-        await using var held = await holder.BeginTransactionAsync();
-        await using (var command = new Npgsql.NpgsqlCommand("lock table public.videos in access exclusive mode", holder)) await command.ExecuteNonQueryAsync();
+        await using var table = await LockedTable.LockAsync(_db, "public.videos");
         using var stop = new CancellationTokenSource();
         var sending = _api.Client.PostAsync("/v1/releases", Tar(archive), stop.Token);
         await UntilAsync(async () => (await _store.ListAsync()).Count == 1);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
-        await held.CommitAsync();
+        await table.DisposeAsync();
         await UntilAsync(async () => (await _store.ListAsync())[0].State == ReleaseState.Ready);
         await UntilAsync(() => Task.FromResult(!Left().Any()));
+    }
+
+    [Fact]
+    public async Task An_import_that_the_services_end_stops_is_told_to_come_again_and_goes_on_then()
+    {
+        await TestVideos.InsertAsync(_db, 1, 5);
+        var archive = await BundleAsync("bundle");
+        await using (var table = await LockedTable.LockAsync(_db, "public.videos"))
+        {
+            var sending = PostAsync(_api, archive);
+            await UntilAsync(async () => (await _store.ListAsync()).Count == 1);
+            await table.WaitedForAsync();
+            _api.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+            await ApiHost.ReadAsync(await sending, 503, "stopping"); // and Retry-After
+        }
+
+        await using var another = await HostAsync(_db);
+        await ApiHost.ReadAsync(await PostAsync(another, archive), 200);
+        Assert.Equal(ReleaseState.Ready, Assert.Single(await _store.ListAsync()).State);
     }
 
     [Fact]
@@ -223,7 +244,7 @@ public sealed class BundlesApiTests(PostgresFixture postgres) : IAsyncLifetime
         List<Stalling> uploads = [new(archive, 600), new(archive, 600)];
         var sending = uploads.Select(upload => _api.Client.PostAsync("/v1/releases", upload)).ToList();
         await UntilAsync(() => Task.FromResult(Left().Count() == 2));
-        Assert.Contains("two bundles already", (await ApiHost.ReadAsync(await PostAsync(_api, archive), 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("two bundles already", (await ApiHost.ReadAsync(await PostAsync(_api, archive), 409, "bundles-under-way")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         foreach (var upload in uploads) upload.GoOn();
         foreach (var sent in await Task.WhenAll(sending)) Assert.NotEqual(HttpStatusCode.Conflict, sent.StatusCode);
         Assert.NotEqual(HttpStatusCode.Conflict, (await PostAsync(_api, archive)).StatusCode);

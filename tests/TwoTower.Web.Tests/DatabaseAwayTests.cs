@@ -25,10 +25,10 @@ public sealed class DatabaseAwayTests(PostgresFixture postgres)
         {
             var response = await api.Client.GetAsync(path);
             Assert.Equal("5", response.Headers.RetryAfter?.ToString());
-            Assert.Equal("The database is away", (await ApiHost.ReadAsync(response, 503)).GetProperty("title").GetString());
+            await ApiHost.ReadAsync(response, 503, "database-away");
         }
 
-        await api.PostAsync("/v1/decisions", new { userId = ApiWorld.Viewer, videoId = Golden.ItemPayloads[0].VideoId, decision = "like" }, 503);
+        await api.PostAsync("/v1/decisions", new { userId = ApiWorld.Viewer, videoId = Golden.ItemPayloads[0].VideoId, decision = "like" }, 503, "database-away");
         var ready = await api.Client.GetAsync("/health/ready");
         Assert.Equal(503, (int)ready.StatusCode);
         Assert.Equal("unhealthy", JsonElement.Parse(await ready.Content.ReadAsStringAsync()).GetProperty("status").GetString());
@@ -79,7 +79,7 @@ public sealed class DatabaseAwayTests(PostgresFixture postgres)
     public async Task A_server_that_does_not_listen_is_503_not_an_error_of_ours()
     {
         await using var api = await ApiHost.StartAsync("Host=127.0.0.1;Port=1;Username=x;Password=secret;Database=x");
-        var problem = await api.GetAsync($"/v1/users/{ApiWorld.Stranger}/recommendations", 503);
+        var problem = await api.GetAsync($"/v1/users/{ApiWorld.Stranger}/recommendations", 503, "database-away");
         Assert.DoesNotContain("secret", problem.GetRawText(), StringComparison.Ordinal);
         var ready = await api.Client.GetStringAsync("/health/live");
         Assert.Contains("healthy", ready, StringComparison.Ordinal);

@@ -53,7 +53,7 @@ public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
     public async Task A_decision_on_an_unknown_video_is_refused_and_nothing_is_written()
     {
         var user = Guid.NewGuid();
-        var problem = await world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = ApiWorld.Stranger, decision = "like" }, 404);
+        var problem = await world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = ApiWorld.Stranger, decision = "like" }, 404, "unknown-video");
         Assert.Contains(ApiWorld.Stranger.ToString(), problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(0L, await CountAsync(user));
     }
@@ -88,7 +88,7 @@ public sealed class DecisionsApiTests(ApiWorld world) : IClassFixture<ApiWorld>
         var user = Guid.NewGuid();
         await world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = Video(2), decision = "like" }, 201);
         await world.Database.ExecuteAsync($"create unique index one_a_video on user_video_decisions (user_id, video_id) where user_id = '{user}'");
-        await world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = Video(2), decision = "nope" }, 409);
+        await world.Api.PostAsync("/v1/decisions", new { userId = user, videoId = Video(2), decision = "nope" }, 409, "conflicting-decision");
         await world.Database.ExecuteAsync("drop index one_a_video");
     }
 

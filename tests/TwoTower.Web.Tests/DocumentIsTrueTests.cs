@@ -9,7 +9,7 @@ namespace TwoTower.Web.Tests;
 /// <summary>The OpenAPI document against itself, against the API, and against what others check documents with.</summary>
 public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private const string Key = "an-operators-key-of-a-test";
+    private const string Key = "an-operators-key-of-a-test", Unknown = "00000000-0000-4000-8000-00000000beef";
 
     private TestDatabase _db = null!;
     private ApiHost _api = null!;
@@ -68,6 +68,39 @@ public sealed class DocumentIsTrueTests(PostgresFixture postgres) : IAsyncLifeti
         }
 
         Assert.True(checks > 40, $"{checks}");
+    }
+
+    [Fact]
+    public async Task What_every_request_is_held_to_is_in_the_document_of_every_operation()
+    {
+        var key = new AuthenticationHeaderValue("Bearer", Key);
+        var asked = 0;
+        foreach (var path in _document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var method in path.Value.EnumerateObject())
+            {
+                var id = method.Value.GetProperty("operationId").GetString();
+                var declared = method.Value.GetProperty("responses").EnumerateObject().Select(answer => int.Parse(answer.Name, null)).ToHashSet();
+                foreach (var (size, type) in new[] { (2, "application/json; charset=utf-16"), (2, "text/plain"), (2, "?"), (100_000, "application/json") })
+                {
+                    if (id == "importRelease" && size > 2) continue; // bundles are large
+                    using var request = new HttpRequestMessage(
+                        new(method.Name.ToUpperInvariant()), string.Concat(path.Name.Split('/').Select(part => part is "{userId}" or "{videoId}" ? Unknown : part.Trim('{', '}'))
+                            .SelectMany(part => new[] { "/", part }).Skip(1)));
+                    request.Headers.Authorization = key;
+                    request.Content = new ByteArrayContent(Enumerable.Repeat((byte)'1', size).ToArray());
+                    request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+                    using var answer = await _api.Client.SendAsync(request);
+                    var status = (int)answer.StatusCode;
+                    Assert.True(declared.Contains(status), $"{id} answered {status} to {size} bytes of '{type}', which isn't in its document");
+                    if (size > 2) Assert.Equal((id, 413), (id, status));
+                    if (type.Contains("utf-16", StringComparison.Ordinal)) Assert.Equal((id, 415), (id, status));
+                    asked++;
+                }
+            }
+        }
+
+        Assert.True(asked > 60, $"{asked}");
     }
 
     [Fact]

@@ -39,8 +39,8 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
         return api;
     }
 
-    private static async Task<JsonElement> PutAsync(ApiHost api, string name, object body, int status = 200) =>
-        await ApiHost.ReadAsync(await api.Client.PutAsJsonAsync($"/v1/experiments/{name}", body), status);
+    private static async Task<JsonElement> PutAsync(ApiHost api, string name, object body, int status = 200, string? problem = null) =>
+        await ApiHost.ReadAsync(await api.Client.PutAsJsonAsync($"/v1/experiments/{name}", body), status, problem);
 
     [Fact]
     public async Task An_experiment_is_started_served_recorded_compared_and_stopped()
@@ -83,21 +83,25 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal(0.2, likes.GetProperty("difference").GetProperty("value").GetDouble(), 12);
         Assert.Equal(0, (await later.GetAsync($"{path}&since=2999-01-01")).GetProperty("a").GetProperty("users").GetInt32());
         await later.GetAsync($"{path}&since=yesterday", 400);
-        await later.GetAsync($"/v1/releases/compare?a={_one.ModelVersion}&b=nope", 404);
+        await later.GetAsync($"/v1/releases/compare?a={_one.ModelVersion}&b=nope", 404, "unknown-release");
     }
 
     [Fact]
     public async Task What_cannot_be_started_says_why()
     {
         await using var api = await StartAsync();
-        Assert.Contains("nope", (await PutAsync(api, "a", new { modelVersion = "nope", share = 0.5 }, 404)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        await PutAsync(api, "a", new { modelVersion = _one.ModelVersion, share = 0.5 }, 409);
+        Assert.Contains("nope", (await PutAsync(api, "a", new { modelVersion = "nope", share = 0.5 }, 404, "unknown-release")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        await PutAsync(api, "a", new { modelVersion = _one.ModelVersion, share = 0.5 }, 409, "release-state");
         await PutAsync(api, "a", new { modelVersion = _two.ModelVersion, share = 1 }, 400);
         await PutAsync(api, "Two%20Words", new { modelVersion = _two.ModelVersion, share = 0.5 }, 400);
         await PutAsync(api, "a", new { modelVersion = _two.ModelVersion, share = 0.5 });
-        Assert.Contains("one runs at a time", (await PutAsync(api, "b", new { modelVersion = _two.ModelVersion, share = 0.5 }, 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        Assert.Contains("is in experiment a", (await api.PostAsync($"/v1/releases/{_two.ModelVersion}/retire", new { }, 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        await api.PostAsync("/v1/experiments/nope/stop", new { }, 404);
+        Assert.Contains(
+            "one runs at a time",
+            (await PutAsync(api, "b", new { modelVersion = _two.ModelVersion, share = 0.5 }, 409, "experiment-in-the-way")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "is in experiment a",
+            (await api.PostAsync($"/v1/releases/{_two.ModelVersion}/retire", new { }, 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        await api.PostAsync("/v1/experiments/nope/stop", new { }, 404, "unknown-experiment");
 
         api.Client.DefaultRequestHeaders.Authorization = null;
         await PutAsync(api, "c", new { modelVersion = _two.ModelVersion, share = 0.5 }, 401);
@@ -108,13 +112,9 @@ public sealed class ExperimentsApiTests(PostgresFixture postgres) : IAsyncLifeti
     public async Task A_table_of_impressions_that_somebody_locks_holds_up_no_request()
     {
         await using var api = await StartAsync();
-        await using (var connection = await _db.DataSource.OpenConnectionAsync())
-        await using (var transaction = await connection.BeginTransactionAsync())
+        await using (await LockedTable.LockAsync(_db, "two_tower.impressions, two_tower.serving_counts"))
         {
-            await using var command = new Npgsql.NpgsqlCommand("lock table two_tower.impressions, two_tower.serving_counts in access exclusive mode", connection, transaction);
-            await command.ExecuteNonQueryAsync();
             foreach (var viewer in Viewers.Take(20)) await api.GetAsync($"/v1/users/{viewer}/recommendations?limit=3");
-            await transaction.RollbackAsync();
         }
 
         await api.DisposeAsync();

@@ -31,7 +31,8 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         await _db.DisposeAsync();
     }
 
-    private Task<JsonElement> PostAsync(string path, int status = 200) => _api.PostAsync(path, new { actor = "alice", reason = "a test" }, status);
+    private Task<JsonElement> PostAsync(string path, int status = 200, string? problem = null) =>
+        _api.PostAsync(path, new { actor = "alice", reason = "a test" }, status, problem);
 
     [Fact]
     public async Task Releases_are_activated_and_rolled_back_and_the_history_says_who_and_why()
@@ -70,24 +71,26 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Pinned_releases_stay_and_others_are_retired_and_pruned()
     {
         Assert.True((await ApiHost.ReadAsync(await _api.Client.PutAsync(new Uri($"/v1/releases/{_two.ModelVersion}/pin", UriKind.Relative), null), 200)).GetProperty("pinned").GetBoolean());
-        Assert.Contains("is pinned", (await PostAsync($"/v1/releases/{_two.ModelVersion}/retire", 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains("is pinned", (await PostAsync($"/v1/releases/{_two.ModelVersion}/retire", 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await ApiHost.ReadAsync(await _api.Client.DeleteAsync(new Uri($"/v1/releases/{_two.ModelVersion}/pin", UriKind.Relative)), 200);
         Assert.Empty((await _api.PostAsync("/v1/releases/prune", new { keep = 2, dryRun = true }, 200)).GetProperty("retired").EnumerateArray());
         Assert.True((await PostAsync($"/v1/releases/{_two.ModelVersion}/retire")).GetProperty("vectorsDropped").GetBoolean());
         var freed = Assert.Single((await _api.PostAsync("/v1/releases/prune", new { keep = 2 }, 200)).GetProperty("freed").EnumerateArray());
         Assert.Equal((_two.ModelVersion, true), (freed.GetProperty("modelVersion").GetString(), freed.GetProperty("fileBytes").GetInt64() > 10_000));
         Assert.All((await _api.GetAsync($"/v1/releases/{_two.ModelVersion}")).GetProperty("files").EnumerateArray(), file => Assert.True(file.GetProperty("freed").GetBoolean()));
-        Assert.Contains("is retired and cannot be activated", (await PostAsync($"/v1/releases/{_two.ModelVersion}/activate", 409)).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "is retired and cannot be activated",
+            (await PostAsync($"/v1/releases/{_two.ModelVersion}/activate", 409, "release-state")).GetProperty("detail").GetString(), StringComparison.Ordinal);
         await _api.PostAsync("/v1/releases/prune", new { keep = 0 }, 400);
     }
 
     [Fact]
     public async Task Unknown_releases_are_404_and_what_the_state_forbids_is_409()
     {
-        Assert.Contains("nope", (await _api.GetAsync("/v1/releases/nope", 404)).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        foreach (var action in new[] { "activate", "retire", "verify" }) await PostAsync($"/v1/releases/nope/{action}", 404);
-        await PostAsync("/v1/releases/rollback", 409);
-        await PostAsync($"/v1/releases/{_one.ModelVersion}/retire", 409);
+        Assert.Contains("nope", (await _api.GetAsync("/v1/releases/nope", 404, "unknown-release")).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        foreach (var action in new[] { "activate", "retire", "verify" }) await PostAsync($"/v1/releases/nope/{action}", 404, "unknown-release");
+        await PostAsync("/v1/releases/rollback", 409, "release-state");
+        await PostAsync($"/v1/releases/{_one.ModelVersion}/retire", 409, "release-state");
     }
 
     [Theory]
@@ -101,7 +104,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         _api.Client.DefaultRequestHeaders.Authorization = authorization is null ? null : AuthenticationHeaderValue.Parse(authorization);
         var response = await _api.Client.PostAsJsonAsync($"/v1/releases/{_two.ModelVersion}/activate", new { });
         Assert.Equal("Bearer", response.Headers.WwwAuthenticate.ToString());
-        await ApiHost.ReadAsync(response, 401);
+        await ApiHost.ReadAsync(response, 401, "operator-key-needed");
         await _api.GetAsync("/v1/releases", 401);
         Assert.Equal(_one.ModelVersion, (await new ReleaseStore(_db.DataSource).GetActiveAsync())!.ModelVersion);
     }
@@ -110,7 +113,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Where_no_key_is_configured_the_paths_are_not_there()
     {
         await using var api = await ApiHost.StartAsync(_db);
-        await api.GetAsync("/v1/releases", 404);
+        await api.GetAsync("/v1/releases", 404, "unknown-path");
         await api.PostAsync("/v1/releases/rollback", new { }, 404);
         Assert.False((await api.GetAsync("/openapi/v1.json")).GetProperty("paths").TryGetProperty("/v1/releases", out _));
     }
@@ -121,7 +124,7 @@ public sealed class ReleasesApiTests(PostgresFixture postgres) : IAsyncLifetime
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => ApiHost.StartAsync(_db, new() { ["TwoTower:Api:OperatorKey"] = "hunter2" }));
         Assert.Equal("OperatorKey: OperatorKey must be 16 to 512 printable ASCII characters without spaces.", Assert.Single(error.Failures));
         await using var api = await ApiHost.StartAsync(_db, new() { ["TwoTower:Api:OperatorKey"] = "" });
-        await api.GetAsync("/v1/releases", 404);
+        await api.GetAsync("/v1/releases", 404, "unknown-path");
     }
 
     [Theory]

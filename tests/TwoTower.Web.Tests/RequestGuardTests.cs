@@ -98,7 +98,7 @@ public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Every_type_of_problem_is_in_the_page_of_the_API()
     {
         var page = await File.ReadAllTextAsync(Path.Combine(PostgresFixture.RepositoryRoot(), "docs", "api.md"));
-        Assert.All(Problems.ProblemTypes.All, type => Assert.Contains($"`{type[Problems.ProblemTypes.Prefix.Length..]}`", page, StringComparison.Ordinal));
+        Assert.All(Problems.ProblemKind.Types, type => Assert.Contains($"`{type[Problems.ProblemKind.Prefix.Length..]}`", page, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -113,6 +113,24 @@ public sealed class RequestGuardTests(PostgresFixture postgres) : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/users/{Video}/recommendations");
         request.Headers.Add("X-Large", new string('x', 17_000));
         await ApiHost.ReadAsync(await _api.Client.SendAsync(request), 431);
+    }
+
+    [Fact]
+    public async Task A_body_that_does_not_come_is_408_by_its_own_type()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(_api.Address.Host, _api.Address.Port);
+        client.ReceiveTimeout = 120_000;
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes("POST /v1/decisions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        Assert.StartsWith("HTTP/1.1 408", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        while (await reader.ReadLineAsync() is { Length: > 0 })
+        {
+            // Headers.
+        }
+
+        Assert.Contains("\"type\":\"urn:twotower:problem:too-slow\"", await reader.ReadLineAsync(), StringComparison.Ordinal);
     }
 
     // Kestrel's own, before there is a request; docs/security.md says so.

@@ -98,7 +98,7 @@ public sealed class ServingRoleTests(PostgresFixture postgres) : IAsyncLifetime
         await api.GetAsync("/v1/releases");
         foreach (var action in new[] { "activate", "retire", "verify" })
         {
-            var problem = await api.PostAsync($"/v1/releases/{second.ModelVersion}/{action}", new { }, 403);
+            var problem = await api.PostAsync($"/v1/releases/{second.ModelVersion}/{action}", new { }, 403, "not-allowed-by-database");
             Assert.Contains("permission denied", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         }
 

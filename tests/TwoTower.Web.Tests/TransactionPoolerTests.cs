@@ -12,17 +12,26 @@ namespace TwoTower.Web.Tests;
 [Collection(nameof(Alone))]
 public sealed class TransactionPoolerTests(PostgresFixture postgres)
 {
+    private const string NoPooler = "none";
+    private const string Why = "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer; TWOTOWER_TEST_PGBOUNCER names more of them)";
+
+    /// <summary>Every version that this machine has; none stands for itself, and is skipped.</summary>
+    public static TheoryData<string> Poolers => PgBouncer.Programs() is { Count: > 0 } programs ? [.. programs] : [NoPooler];
+
+    // Once as it is, and once with what releases.md says is on anyway.
+    public static TheoryData<string, string> PoolersAndKeywords =>
+        [.. from pooler in Poolers from keywords in new[] { "", "No Reset On Close=true" } select new TheoryDataRow<string, string>(pooler.Data, keywords)];
+
     [Theory]
-    [InlineData("")]                         // as it is
-    [InlineData("No Reset On Close=true")]   // as docs/releases.md recommends
-    public async Task Two_replicas_behind_a_transaction_pooler_answer_rightly_while_releases_change(string keywords)
+    [MemberData(nameof(PoolersAndKeywords))]
+    public async Task Two_replicas_behind_a_transaction_pooler_answer_rightly_while_releases_change(string program, string keywords)
     {
-        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(program == NoPooler, Why);
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
         List<Release> releases = [];
         foreach (var dim in new[] { 16, 24, 8 }) releases.Add(await TestReleases.ReadyAsync(db, TestCheckpoints.Random(dim, dim)));
-        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3);
+        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3, program);
         var through = pooler.Through(db.ConnectionString, keywords);
         await using var pooled = NpgsqlDataSource.Create(through);
         var store = new ReleaseStore(pooled); // an operator comes through the pooler, too
@@ -59,14 +68,15 @@ public sealed class TransactionPoolerTests(PostgresFixture postgres)
         await LeavesNothingAsync(pooled);
     }
 
-    [Fact]
-    public async Task A_server_that_ends_the_poolers_connections_costs_no_request()
+    [Theory]
+    [MemberData(nameof(Poolers))]
+    public async Task A_server_that_ends_the_poolers_connections_costs_no_request(string program)
     {
-        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(program == NoPooler, Why);
         await using var db = await postgres.CreateDatabaseAsync();
         await TestReleases.LoadGoldenAsync(db);
         await TestReleases.ActivateAsync(db, TestCheckpoints.Random());
-        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3);
+        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3, program);
         await using var api = await ApiHost.StartAsync(pooler.Through(db.ConnectionString));
         await using var server = NpgsqlDataSource.Create(postgres.ServerConnectionString);
         for (var i = 0; i < 5; i++)
@@ -77,12 +87,13 @@ public sealed class TransactionPoolerTests(PostgresFixture postgres)
         }
     }
 
-    [Fact]
-    public async Task Max_Auto_Prepare_behind_a_pooler_is_warned_of()
+    [Theory]
+    [MemberData(nameof(Poolers))]
+    public async Task Max_Auto_Prepare_behind_a_pooler_is_warned_of(string program)
     {
-        Assert.SkipWhen(PgBouncer.Program() is null, "there is no pgbouncer on this machine (Debian, Ubuntu: apt install pgbouncer)");
+        Assert.SkipWhen(program == NoPooler, Why);
         await using var db = await postgres.CreateDatabaseAsync();
-        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3);
+        await using var pooler = await PgBouncer.StartAsync(postgres.ServerConnectionString, connections: 3, program);
         using var log = new LogLines();
         await using var api = await ApiHost.StartAsync(
             pooler.Through(db.ConnectionString, "Max Auto Prepare=20"), new() { ["Logging:LogLevel:Default"] = "Warning" }, builder => builder.Logging.AddProvider(log));

@@ -37,10 +37,16 @@ internal sealed record ClusteredEstimate(double Value, IReadOnlyDictionary<Guid,
     public static ClusteredEstimate? Ratio(IReadOnlyCollection<UserOutcome> users, Func<UserOutcome, double> y, Func<UserOutcome, double> x)
     {
         ArgumentNullException.ThrowIfNull(users);
-        var total = users.Sum(x);
+        return Ratio([.. users.Select(user => (user.UserId, y(user), x(user)))]);
+    }
+
+    /// <summary>The same of what each user adds to either sum.</summary>
+    public static ClusteredEstimate? Ratio(IReadOnlyCollection<(Guid UserId, double Y, double X)> users)
+    {
+        var total = users.Sum(user => user.X);
         if (total == 0) return null;
-        var ratio = users.Sum(y) / total;
-        return new(ratio, users.ToDictionary(user => user.UserId, user => (y(user) - ratio * x(user)) / total));
+        var ratio = users.Sum(user => user.Y) / total;
+        return new(ratio, users.ToDictionary(user => user.UserId, user => (user.Y - ratio * user.X) / total));
     }
 
     /// <summary>

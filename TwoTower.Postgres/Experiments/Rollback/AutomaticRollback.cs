@@ -2,8 +2,8 @@ using System.Text.Json;
 using Npgsql;
 using TwoTower.Core.Formats;
 using TwoTower.Postgres.Connections;
-using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Postgres.Experiments.Rollback;
 
@@ -18,7 +18,8 @@ internal sealed record RolledBack(string ModelVersion, string Undone, RollbackRe
 /// counted in the database, and one of them carries it out.
 /// </summary>
 /// <param name="options">The rules.</param>
-internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options)
+/// <param name="popularity">How old a user must be to count in full; null: by default.</param>
+internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions options, PopularityOptions? popularity = null)
 {
     private const string Actor = "automatic rollback";
 
@@ -53,15 +54,23 @@ internal sealed class AutomaticRollback(NpgsqlDataSource db, RollbackOptions opt
         var isMine = await db.Sql("select two_tower.claim_rollback_check(@interval)").With("interval", options.LikesInterval)
             .ScalarAsync<bool>(ct);
         if (!isMine) return null;
-        var live = await OutcomesAsync(watched.ModelVersion, watched.ActivatedAt, until, ct);
-        if (live.Count < options.MinUsers) return null;
-        var previous = await OutcomesAsync(watched.Target, watched.ActivatedAt - options.Baseline, watched.ActivatedAt, ct);
-        return RollbackRule.Judge(live, previous, options);
+        var users = await LikesAsync(watched, until, ct);
+        LikingUser[] Of(bool isLive) => [.. users.Where(user => user.IsLive == isLive).Select(user => user.User)];
+        return RollbackRule.Judge(Of(isLive: true), Of(isLive: false), options);
     }
 
-    private Task<IReadOnlyList<UserOutcome>> OutcomesAsync(
-        string version, DateTimeOffset since, DateTimeOffset until, CancellationToken ct) =>
-        ReleaseComparer.ReadAsync(db, version, since, until, options.DecisionWithin, experiment: null, ct);
+    private Task<List<(bool IsLive, LikingUser User)>> LikesAsync(Watched watched, DateTimeOffset until, CancellationToken ct) => db.Sql(
+        """
+        select is_live, user_id, weight, liked, recommendations
+        from two_tower.rollback_likes(@live, @previous, @activated_at, @until, @baseline, @within, @maturity)
+        """)
+        .WithTimeout(0) // a day of impressions takes longer than a request; whoever asked can stop it
+        .With("live", watched.ModelVersion).With("previous", watched.Target).With("activated_at", watched.ActivatedAt).With("until", until)
+        .With("baseline", options.Baseline).With("within", options.DecisionWithin)
+        .With("maturity", (popularity ?? new PopularityOptions()).Maturity)
+        .ListAsync(row => (row.Get<bool>("is_live"), new LikingUser(
+            row.Get<Guid>("user_id"), row.Get<double>("weight"), row.Get<double>("liked"),
+            row.Get<long>("recommendations"))), ct);
 
     private async Task<RolledBack?> UndoAsync(Watched watched, RollbackReason reason, CancellationToken ct)
     {

@@ -56,7 +56,7 @@ public sealed record RollbackOptions
     [Range(0.0, 1.0)]
     public double LikesMargin { get; init; } = 0.3;
 
-    /// <summary>Recorded users of either release below which likes aren't judged.</summary>
+    /// <summary>Recorded users of either release, who were there before the activation, below which likes aren't judged.</summary>
     [Range(2, 1_000_000_000)]
     public int MinUsers { get; init; } = 100;
 

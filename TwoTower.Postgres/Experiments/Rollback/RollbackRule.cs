@@ -11,7 +11,7 @@ namespace TwoTower.Postgres.Experiments.Rollback;
 /// <param name="PreviousCount">The same of the release before.</param>
 /// <param name="Margin">How much worse was allowed, in the number's unit.</param>
 /// <param name="StandardError">Of the difference.</param>
-/// <param name="Users">Distinct users that it happened to.</param>
+/// <param name="Users">Distinct users that it happened to; of likes, those that count.</param>
 internal sealed record RollbackReason(
     string Rule, double Live, double Previous, long LiveCount, long PreviousCount, double Margin, double StandardError, long Users)
 {
@@ -23,7 +23,7 @@ internal sealed record RollbackReason(
         "empty_answers" => string.Create(CultureInfo.InvariantCulture,
             $"{Live:0.0%} of {LiveCount:N0} answers had no video though there are some, for {Users:N0} users; {Previous:0.0%} of {PreviousCount:N0} before"),
         _ => string.Create(CultureInfo.InvariantCulture,
-            $"{Live:0.0000} likes per recommendation over {LiveCount:N0}, {Previous:0.0000} over {PreviousCount:N0} before"),
+            $"{Live:0.0000} likes per recommendation over {LiveCount:N0}, of {Users:N0} users; {Previous:0.0000} over {PreviousCount:N0} before"),
     };
 }
 
@@ -51,24 +51,36 @@ internal static class RollbackRule
             : null;
     }
 
-    /// <summary>Judges by likes.</summary>
+    /// <summary>
+    /// Judges by likes per recommendation, the mean over users by weight: how much each asked for, and how often, makes no difference.
+    /// </summary>
     /// <param name="live">Users of the live release.</param>
     /// <param name="previous">Users of the release before.</param>
     /// <param name="options">Margin.</param>
     public static RollbackReason? Judge(
-        IReadOnlyCollection<UserOutcome> live, IReadOnlyCollection<UserOutcome> previous, RollbackOptions options)
+        IReadOnlyCollection<LikingUser> live, IReadOnlyCollection<LikingUser> previous, RollbackOptions options)
     {
         ArgumentNullException.ThrowIfNull(live);
         ArgumentNullException.ThrowIfNull(previous);
         ArgumentNullException.ThrowIfNull(options);
-        if (live.Count < options.MinUsers || previous.Count < options.MinUsers) return null;
-        var now = ClusteredEstimate.Ratio(live, user => user.Likes, user => user.Recommendations);
-        var before = ClusteredEstimate.Ratio(previous, user => user.Likes, user => user.Recommendations);
+        if (!AreEnough(live, options) || !AreEnough(previous, options)) return null;
+        var now = LikesOf(live);
+        var before = LikesOf(previous);
         if (ClusteredEstimate.Difference(before, now) is not { StandardError: { } error } difference) return null;
         var margin = options.LikesMargin * before!.Value;
         return -difference.Value > margin + options.StandardErrors * error
             ? new("likes_per_recommendation", now!.Value, before.Value, live.Sum(user => user.Recommendations), previous.Sum(user => user.Recommendations), margin, error, live.Count)
             : null;
+    }
+
+    private static ClusteredEstimate? LikesOf(IReadOnlyCollection<LikingUser> users) =>
+        ClusteredEstimate.Ratio([.. users.Select(user => (user.UserId, user.Weight * user.Liked, user.Weight))]);
+
+    // Users of so different weights are as good as fewer that are alike: (Σw)² ÷ Σw² of them (Kish, Survey Sampling, 1965, section 11.7).
+    private static bool AreEnough(IReadOnlyCollection<LikingUser> users, RollbackOptions options)
+    {
+        var sum = users.Sum(user => user.Weight);
+        return users.Count >= options.MinUsers && sum * sum >= (options.MinUsers - 1e-6) * users.Sum(user => user.Weight * user.Weight);
     }
 
     private static RollbackReason? Worse(

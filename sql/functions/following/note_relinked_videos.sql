@@ -7,14 +7,14 @@ declare
     v_ids uuid[];
 begin
     if tg_op = 'INSERT' then
-        select array_agg(distinct n.video_id) into v_ids from new_rows n;
+        select array_agg(distinct n.video_id) into v_ids from new_rows n where n.video_id is not null;
     elsif tg_op = 'DELETE' then
-        select array_agg(distinct o.video_id) into v_ids from old_rows o;
+        select array_agg(distinct o.video_id) into v_ids from old_rows o where o.video_id is not null;
     elsif tg_op = 'TRUNCATE' then
-        select array_agg(v.id) into v_ids from public.videos v;
+        select array_agg(v.id) into v_ids from public.videos v where v.id is not null;
     else
         -- Not compared: what such a table has besides is its owner's, and may not be comparable. What hasn't changed is found to be so.
-        select array_agg(r.video_id) into v_ids from (select o.video_id from old_rows o union select n.video_id from new_rows n) r;
+        select array_agg(r.video_id) into v_ids from (select o.video_id from old_rows o union select n.video_id from new_rows n) r where r.video_id is not null;
     end if;
     if v_ids is null then
         return null;

@@ -8,12 +8,12 @@ begin
         insert into two_tower.embedding_changes (video_id)
         select distinct l.video_id
         from old_rows o full join new_rows n on n.id = o.id join public.video_tags l on l.tag_id = coalesce(n.id, o.id)
-        where o.name is distinct from n.name;
+        where o.name is distinct from n.name and l.video_id is not null;
     else
         insert into two_tower.embedding_changes (video_id)
         select distinct l.video_id
         from old_rows o full join new_rows n on n.id = o.id join public.video_performers l on l.performer_id = coalesce(n.id, o.id)
-        where o.name is distinct from n.name;
+        where o.name is distinct from n.name and l.video_id is not null;
     end if;
     if found then
         perform pg_notify('two_tower_videos', '');

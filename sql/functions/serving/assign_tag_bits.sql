@@ -8,10 +8,10 @@ declare
 begin
     select array_agg(f.tag_key order by f.videos desc, f.tag_key) into v_frequent
     from (
-        select hashtextextended(coalesce(t.tag_id::text, t.tag_name) collate "C", 0) as tag_key, count(*) as videos
+        select hashtextextended(t.tag_key collate "C", 0) as tag_key, count(*) as videos
         from two_tower.video_tag_names t
-        where coalesce(t.tag_id::text, t.tag_name) is not null
-        group by coalesce(t.tag_id::text, t.tag_name)
+        where t.tag_key is not null
+        group by t.tag_key
         order by videos desc, tag_key
         limit 256) f;
 

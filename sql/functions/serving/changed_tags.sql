@@ -14,11 +14,7 @@ begin
     if (select count(*) from pg_catalog.pg_trigger t
         where t.tgrelid in (to_regclass('public.video_tags'), to_regclass('public.videos')) and t.tgenabled in ('O', 'A')
             and (t.tgname = 'two_tower_insert'
-                or t.tgname in ('two_tower_update', 'two_tower_delete', 'two_tower_truncate') and t.tgrelid = to_regclass('public.video_tags'))) < 5
-        -- Links to tags whose ids are no uuids: their keys are of names, and a name may change.
-        or not two_tower.tags_have_uuids() and not exists (
-            select from pg_catalog.pg_attribute a
-            where a.attrelid = to_regclass('public.video_tags') and a.attname = 'tag_name' and not a.attisdropped) then
+                or t.tgname in ('two_tower_update', 'two_tower_delete', 'two_tower_truncate') and t.tgrelid = to_regclass('public.video_tags'))) < 5 then
         return null;
     end if;
     select coalesce(sum(c.rows), 0), array_agg(c.video_id) into v_rows, v_changed

@@ -64,6 +64,40 @@ public sealed class MappedReaderTests : IDisposable
     }
 
     [Fact]
+    public void Users_have_our_columns_by_our_names_too_and_what_nothing_reads_of_them_is_told()
+    {
+        File.WriteAllText(PathOf("readers.csv"), "id,Display Name,Created_At,displayname2,age\nann,Ann,2024-05-06,x,49\n");
+        const string interactions = "\"interactions\": {\"file\": \"ratings.csv\", \"user\": \"Reader\", \"item\": \"Book\", \"time\": \"When\"}";
+        var (tables, said) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id"}}""");
+        Assert.Equal(("Ann", new DateTimeOffset(2024, 5, 6, 0, 0, 0, TimeSpan.Zero)), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt));
+        Assert.Equal(["created_at", "display_name"], tables.ProfileColumns!.Order(StringComparer.Ordinal));
+        Assert.Equal(["readers.csv: column 'displayname2' is ignored", "readers.csv: column 'age' is ignored"],
+            said.Where(note => note.StartsWith("readers.csv", StringComparison.Ordinal)));
+
+        // What the map gives another meaning isn't read by its own name too, and is not told.
+        (tables, said) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id", "columns": {"display_name": "age"}}}""");
+        Assert.Equal(("49", 2024), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt!.Value.Year));
+        Assert.Contains("readers.csv: column 'Display Name' is ignored", said);
+        (tables, _) = Read($$$$"""{{{{{interactions}}}}, "users": {"file": "readers.csv", "id": "id", "columns": {"display_name": "created_at"}}}""");
+        Assert.Equal(("2024-05-06", null), (tables.Profiles[0].DisplayName, tables.Profiles[0].CreatedAt));
+    }
+
+    [Theory]
+    [InlineData("", "ratings.csv, line 2", "ratings.csv, line 4", "ratings.csv, line 2", "ratings.csv, line 3")]
+    [InlineData(", \"users\": {\"file\": \"readers.csv\", \"id\": \"nick\"}, \"items\": {\"file\": \"books.csv\", \"id\": \"isbn\"}",
+        "readers.csv, line 2", "ratings.csv, line 4", "books.csv, line 3", "books.csv, line 2")]
+    public void Where_a_user_and_an_item_came_from_is_found_again(string files, string ann, string bob, string b1, string b2)
+    {
+        File.WriteAllText(PathOf("readers.csv"), "nick\nann\n");
+        File.WriteAllText(PathOf("books.csv"), "isbn\nb2\nb1\n");
+        File.WriteAllText(PathOf("map.json"), $$$"""{"interactions": {"file": "ratings.csv", "user": "Reader", "item": "Book", "time": "When"}{{{files}}} }""");
+        using var set = ImportReader.Open(_folder.Path, null, PathOf("map.json"), null, null);
+        set.ReadAll(null);
+        Assert.Equal([ann, bob], new[] { "ann", "bob" }.Select(user => set.PlaceOf("profiles", $"{NamedUuid.Of("two_tower:user:" + user)}")));
+        Assert.Equal([b1, b2], new[] { "b1", "b2" }.Select(item => set.PlaceOf("videos", $"{NamedUuid.Of("two_tower:video:" + item)}")));
+    }
+
+    [Fact]
     public void A_file_without_a_header_or_times_is_read_too()
     {
         File.WriteAllText(PathOf("clicks.dat"), "u1|v1|buy\nu1|v2|skip\n");

@@ -25,6 +25,8 @@ public sealed class MovieLensReaderTests : IDisposable
         Assert.Equal(["adventure", "animation", "pixar"], tables.Videos[0].Tags);
         Assert.Equal(["odd"], tables.Videos[2].Tags);
         Assert.Equal("ml:1", tables.Videos[0].ExternalId);
+        Assert.Equal(["1", "2", "3", "4"], tables.Videos.Select(video => video.GivenId));
+        Assert.Equal(["7", "9"], tables.Profiles.Select(profile => profile.GivenId));
         Assert.Equal("https://www.imdb.com/title/tt0114709/", tables.Videos[0].OtherColumns["product_url"]);
         Assert.Equal(1995, tables.Videos[0].ProductReleasedAt!.Value.Year);
         Assert.Null(tables.Videos[2].ProductReleasedAt);
@@ -81,6 +83,63 @@ public sealed class MovieLensReaderTests : IDisposable
         Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");
         Write("ratings.csv", $"userId,movieId,rating,timestamp\n{row}\n");
         Assert.Contains(reason, Assert.Throws<InputException>(() => MovieLensReader.Read(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tags_and_links_of_movies_that_nobody_lists_are_told_with_how_many_and_the_first()
+    {
+        Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");
+        Write("ratings.csv", "userId,movieId,rating,timestamp\n1,1,5.0,964982703\n");
+        Write("tags.csv", "userId,movieId,tag,timestamp\n7,1,Pixar,1\n9,98,odd,2\n9,99,odd,3\n9,1,,4\n");
+        Write("links.csv", "movieId,imdbId,tmdbId\n97,0114709,862\n1.0,0114710,863\n");
+        List<string> said = [];
+        var movie = Assert.Single(MovieLensReader.Read(_folder, said.Add).Videos);
+        Assert.Equal(["adventure", "pixar"], movie.Tags);
+        Assert.Equal("https://www.imdb.com/title/tt0114710/", movie.OtherColumns["product_url"]);
+        Assert.Equal(
+            [
+                "1 of 2 rows of links.csv are of movies that aren't in the list of movies, and are left out (the first: line 2, '97')",
+                "2 of 4 rows of tags.csv are of movies that aren't in the list of movies, and are left out (the first: line 3, '98')",
+                "1 of 4 rows of tags.csv have no tag, and are left out (the first: line 5)",
+            ],
+            said);
+    }
+
+    [Fact]
+    public void Where_a_film_and_a_user_came_from_is_found_again()
+    {
+        Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n2.0,\"Two\nlines\",Drama\n3,Heat (1995),Action\n");
+        Write("ratings.csv", "userId,movieId,rating,timestamp\n1,1,5.0,964982703\n2,high,5.0,964982703\n2,1,5.0,964982703\n2,2,5.0,964982703\n");
+        using var set = MovieLensReader.Open(_folder, null, new() { SkipBad = 1 });
+        var tables = set.ReadAll(null);
+        Assert.Equal(["movies.csv, line 2", "movies.csv, line 3", "movies.csv, line 5"], tables.Videos.Select(video => set.PlaceOf("videos", $"{video.Id}")));
+        Assert.Equal(["ratings.csv, line 2", "ratings.csv, line 3"], tables.Profiles.Select(user => set.PlaceOf("profiles", $"{user.UserId}")));
+        Assert.Null(set.PlaceOf("videos", $"{tables.Profiles[0].UserId}"));
+        Assert.Null(set.PlaceOf("user_video_decisions", $"{tables.Profiles[0].UserId}"));
+    }
+
+    [Fact]
+    public void Ratings_dated_after_now_are_told()
+    {
+        Write("movies.csv", "movieId,title,genres\n1,Toy Story (1995),Adventure\n");
+        Write("ratings.csv", "userId,movieId,rating,timestamp\n1,1,5.0,964982703\n2,1,5.0,32472144000\n");
+        List<string> said = [];
+        MovieLensReader.Read(_folder, said.Add);
+        Assert.Equal($"1 of 2 {DecisionTimes.Ahead} (the first: line 3, '32472144000')", Assert.Single(said));
+    }
+
+    [Fact]
+    public void A_NUL_character_is_told_by_its_column()
+    {
+        Write("movies.dat", "1::Toy Story (1995)::Adventure\n2::He\0at (1995)::Action\n");
+        Write("ratings.dat", "1::1::5::978300760\n");
+        Assert.StartsWith("movies.dat, line 2: column 'title' has a NUL character: 'He␀at (1995)'.",
+            Assert.Throws<InputException>(() => MovieLensReader.Read(_folder)).Message, StringComparison.Ordinal);
+
+        Write("movies.dat", "1::Toy Story (1995)::Adventure\n");
+        Write("ratings.dat", "1::1::5::978300760\n1::1::5::978300760::\0\n");
+        Assert.StartsWith("ratings.dat, line 2: column '5' has a NUL character: '␀'.",
+            Assert.Throws<InputException>(() => MovieLensReader.Read(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

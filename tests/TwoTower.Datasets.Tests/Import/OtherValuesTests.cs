@@ -47,6 +47,45 @@ public sealed class OtherValuesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("202502011000", "2025-02-01T10:00Z")]
+    [InlineData("202502011000.0", "2025-02-01T10:00Z")]
+    [InlineData("199912312359", "1999-12-31T23:59Z")]
+    [InlineData("20250201100030", "2025-02-01T10:00:30Z")]
+    [InlineData("202502011000305", "2025-02-01T10:00:30.5Z")]
+    [InlineData("20250201100030123", "2025-02-01T10:00:30.123Z")]
+    public void Digits_that_look_like_a_date_are_refused_with_the_date(string written, string meant)
+    {
+        var reason = $"column 'created_at' has '{written}', which looks like a date without separators and like a number since 1970: write it as {meant}";
+        foreach (var (table, text) in new[]
+        {
+            ("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,{written}\n"),
+            ("videos", $"id,created_at\n{V1},{written}\n{V2},\n"),
+        })
+        {
+            _folder.Write(table, text);
+            Assert.StartsWith($"{table}.csv, line 2: {reason}", Refusal(), StringComparison.Ordinal);
+        }
+
+        // The date that is proposed is taken.
+        _folder.Write("videos", $"id,created_at\n{V1},{meant}\n{V2},\n");
+        _folder.Write("user_video_decisions", $"user_id,video_id,decision_type,created_at\n{U1},{V1},like,{meant}\n");
+        Assert.Equal(meant[..4], $"{Assert.Single(_folder.Read().Decisions).CreatedAt:yyyy}");
+    }
+
+    [Theory]
+    [InlineData("202513011000", 1976)]
+    [InlineData("202502301000", 1976)]
+    [InlineData("202502012500", 1976)]
+    [InlineData("999999999999", 2001)]
+    [InlineData("1738404000123", 2025)]
+    [InlineData("1999123123", 2033)]
+    public void Digits_that_look_like_no_date_are_since_1970(string written, int year)
+    {
+        _folder.Write("videos", $"id,created_at\n{V1},{written}\n{V2},\n");
+        Assert.Equal(year, _folder.Read().Videos[0].CreatedAt!.Value.Year);
+    }
+
+    [Theory]
     [InlineData("infinity")]
     [InlineData("-infinity")]
     [InlineData("0044-03-15 00:00:00+00 BC")]

@@ -34,6 +34,18 @@ public sealed class RecBoleReaderTests : IDisposable
     }
 
     [Fact]
+    public void Users_have_our_columns_and_what_nothing_reads_of_them_is_told()
+    {
+        Write("a.inter", "user_id:token\titem_id:token\n1\t2\n");
+        Write("a.user", "user_id:token\tage:token\tDisplay_Name:token_seq\tcreated_at:float\n1\t49\tAnn\t1735689600\n");
+        var said = new List<string>();
+        using var set = RecBoleReader.Open(_folder, said.Add);
+        var user = Assert.Single(set.ReadAll(null).Profiles);
+        Assert.Equal(("Ann", DateTimeOffset.FromUnixTimeSeconds(1735689600)), (user.DisplayName, user.CreatedAt));
+        Assert.Equal("a.user: column 'age:token' is ignored", Assert.Single(said, note => note.StartsWith("a.user", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void RecBoles_interactions_alone_are_likes_of_items_that_only_they_name()
     {
         Write("fm.inter", "user_id:token\tartist_id:token\n1\ta\n1\tb\n2\ta\n");

@@ -45,6 +45,30 @@ public sealed class ImportSinceTests(PostgresFixture postgres, SupabaseServer se
         Assert.Equal(10, (await at.Workplace.JsonAsync("import", "supabase")).GetProperty("counts").GetProperty("decisions").GetInt32());
     }
 
+    /// <summary>A phone was offline: its decision has an earlier time than the last one that was imported.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(59)]
+    public async Task A_decision_that_came_late_is_imported_whatever_since_left_out_before(int minutes)
+    {
+        await using var at = await ProjectFixture.CreateAsync(postgres, server);
+        await TestReleases.LoadGoldenAsync(at.Project);
+        await at.Workplace.RunAsync("import", "supabase");
+        var last = await at.Project.ScalarAsync<DateTime>("select max(created_at) from user_video_decisions");
+        await at.Project.ExecuteAsync($"""
+            insert into user_video_decisions (user_id, video_id, decision_type, created_at)
+              select (select user_id from profiles order by user_id limit 1), (select id from videos order by id limit 1), 'like',
+                '{last:yyyy-MM-dd HH:mm:ss.ffffff}+00'::timestamptz + m * interval '1 minute'
+              from unnest(array[{-minutes}, 600]) m
+            """);
+
+        await at.Workplace.RunAsync("import", "supabase", "--since", $"{last.AddMinutes(0.5 - minutes):yyyy-MM-ddTHH:mm:ssZ}");
+        await at.Workplace.RunAsync("import", "supabase");
+
+        Assert.Equal(1646, await at.Project.ScalarAsync<long>(Decisions));
+        Assert.Equal(1646, await at.Workplace.Database.ScalarAsync<long>(Decisions));
+    }
+
     [Fact]
     public async Task Days_ago_are_those_of_the_import_that_was_interrupted()
     {

@@ -47,6 +47,41 @@ public sealed class UploadAgainTests(PostgresFixture postgres, SupabaseServer se
         await at.SameVectorsAsync("theirs");
     }
 
+    /// <summary>Where updated_at has no index, counting by it looks at the whole table.</summary>
+    [Theory]
+    [InlineData(false, 80, "the rest isn't checked")]
+    [InlineData(true, 0, "takes too long to tell")]
+    public async Task An_upload_goes_on_where_the_project_can_tell_in_time_that_it_has_the_last_row(bool isSlow, int resumed, string said)
+    {
+        await using var at = await ProjectFixture.ReadyAsync(postgres, server);
+        await at.KilledAtAsync((request, _) => request.Method == "POST" && at.Posts.Count == 5, "upload", "embeddings", "--batch", "20");
+        at.StandIn.Intercept = request => Task.FromResult(
+            request.Method == "GET" && (request.Headers.ContainsKey("prefer") || isSlow && request.Path.Contains("order=", StringComparison.Ordinal))
+                ? StandInFault.Rest(500, "57014", "canceling statement due to statement timeout") : null);
+        var before = at.Posts.Count;
+
+        var run = await at.Workplace.RunAsync("upload", "embeddings", "--batch", "20");
+
+        Assert.Contains(said, run.Out + run.Err, StringComparison.Ordinal);
+        Assert.DoesNotContain("no longer has", run.Out + run.Err, StringComparison.Ordinal);
+        Assert.Equal((140 - resumed) / 20, at.Posts.Count - before);
+        at.StandIn.Intercept = null;
+        await at.SameVectorsAsync("video_embeddings");
+    }
+
+    [Fact]
+    public async Task Prune_works_after_an_upload_without_it_that_was_interrupted()
+    {
+        await using var at = await ProjectFixture.ReadyAsync(postgres, server);
+        await at.Project.ExecuteAsync(Stale + DatedBy("null"));
+        string[] upload = ["upload", "embeddings", "--table", "theirs", "--batch", "20"];
+        await at.KilledAtAsync((request, _) => request.Method == "POST" && at.Posts.Count == 4, upload);
+        await at.Project.ExecuteAsync("drop trigger dated on theirs");
+        var result = await at.Workplace.JsonAsync([.. upload, "--prune"]);
+        Assert.Equal((0, 140, 5), (result.GetProperty("resumed").GetInt32(), result.GetProperty("written").GetInt32(), result.GetProperty("pruned").GetInt32()));
+        await at.SameVectorsAsync("theirs");
+    }
+
     /// <summary>A trigger dates the rows by the server's clock, which is a day behind this machine's.</summary>
     [Fact]
     public async Task Prune_goes_by_the_times_that_the_server_gave_and_takes_rows_without_one()
@@ -83,6 +118,24 @@ public sealed class UploadAgainTests(PostgresFixture postgres, SupabaseServer se
             """);
         Assert.Equal(512, (await at.Workplace.JsonAsync("upload", "embeddings", "--table", "video_vectors")).GetProperty("length").GetInt32());
         Assert.Equal(140, await at.Project.ScalarAsync<long>("select count(*) from video_vectors where extensions.vector_dims(embedding) = 512"));
+    }
+
+    /// <summary>Before a version's first row only others' rows say how long the table's vectors are.</summary>
+    [Theory]
+    [InlineData(256, 256)]
+    [InlineData(512, 512)]
+    [InlineData(1024, null)]
+    public async Task A_dry_run_of_a_new_version_says_the_length_of_the_other_vectors(int there, int? length)
+    {
+        await using var at = await ProjectFixture.ReadyAsync(postgres, server, histories: true);
+        await at.Project.ExecuteAsync($"""
+            create table video_vectors (video_id uuid, model_version text, embedding extensions.vector({there}) not null, primary key (video_id, model_version));
+            grant all on video_vectors to service_role;
+            insert into video_vectors select id, 'older', ('[1' || repeat(',0', {there - 1}) || ']')::extensions.vector from videos;
+            """);
+        var plan = (await at.Workplace.JsonAsync("upload", "embeddings", "--table", "video_vectors", "--dry-run")).GetProperty("length");
+        Assert.Equal(length, plan.ValueKind == System.Text.Json.JsonValueKind.Null ? null : plan.GetInt32());
+        Assert.Contains($"others' of {there} numbers", (await at.Workplace.RunAsync("upload", "embeddings", "--table", "video_vectors", "--dry-run")).Out, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using TwoTower.Postgres.Connections;
+using TwoTower.Postgres.Serving;
 
 namespace TwoTower.Postgres.Tests.Connections;
 
@@ -25,6 +27,7 @@ public class DatabaseErrorsTests
     [InlineData(PostgresErrorCodes.UndefinedTable, "relation \"two_tower.releases\" does not exist", DatabaseFault.NotMigrated, false)]
     [InlineData(PostgresErrorCodes.UndefinedFunction, "function two_tower.request_context(uuid) does not exist", DatabaseFault.NotMigrated, false)]
     [InlineData(PostgresErrorCodes.InvalidSchemaName, "schema \"two_tower\" does not exist", DatabaseFault.NotMigrated, false)]
+    [InlineData(PostgresErrorCodes.UndefinedColumn, "column e.embedding does not exist", DatabaseFault.NotMigrated, false)]
     [InlineData(PostgresErrorCodes.InsufficientPrivilege, "permission denied for table videos", DatabaseFault.Denied, false)]
     [InlineData(PostgresErrorCodes.InvalidPassword, "password authentication failed", DatabaseFault.Refused, false)]
     [InlineData(PostgresErrorCodes.InvalidAuthorizationSpecification, "no pg_hba.conf entry", DatabaseFault.Refused, false)]
@@ -37,6 +40,24 @@ public class DatabaseErrorsTests
     {
         var error = new PostgresException(text, "ERROR", "ERROR", code);
         Assert.Equal((fault, isPassing), (DatabaseErrors.FaultOf(error), DatabaseErrors.IsPassing(error)));
+    }
+
+    [Theory]
+    [InlineData(PostgresErrorCodes.UndefinedTable, true)]
+    [InlineData(PostgresErrorCodes.UndefinedFunction, true)]
+    [InlineData(PostgresErrorCodes.InvalidSchemaName, true)]
+    [InlineData(PostgresErrorCodes.UndefinedColumn, false)] // perhaps of a release's own table
+    [InlineData(PostgresErrorCodes.InsufficientPrivilege, false)]
+    [InlineData("TT201", false)]
+    [InlineData(PostgresErrorCodes.SyntaxError, false)]
+    public void A_part_of_the_schema_that_lacks_is_no_releases_fault_whoever_was_asked(string code, bool lacks)
+    {
+        var error = new PostgresException("x", "ERROR", "ERROR", code);
+        Assert.All(
+            new Exception[] { error, new DbUpdateException("not saved", error), new DbUpdateException("not saved", new DbUpdateException("x", error)) },
+            e => Assert.Equal(lacks, DatabaseErrors.LacksPart(e)));
+        Assert.Equal(lacks, !ReleaseFault.IsPossible(error) && code is not PostgresErrorCodes.InsufficientPrivilege);
+        Assert.False(DatabaseErrors.LacksPart(new InvalidOperationException("x", error)));
     }
 
     [Fact]

@@ -88,13 +88,15 @@ public class BothModesTests(PostgresFixture postgres)
             update videos set region_codes = '[0:1]={JP,US}' where id = (select id from v where n = 9);
             update videos set region_codes = null, safety_level = null, is_active = null where id = (select id from v where n = 10);
             update videos set safety_level = 40000, duration_seconds = 5000000000 where id = (select id from v where n = 11);
+            update videos set product_released_at = '0001-01-01 00:00:00+00', distribution_started_at = '0001-01-01 00:00:00+00' where id = (select id from v where n = 12);
             create temp table p as select user_id, row_number() over (order by user_id) as n from profiles;
             update profiles set created_at = 'infinity' where user_id = (select user_id from p where n = 1);
             update profiles set created_at = '20000-01-01' where user_id = (select user_id from p where n = 2);
             update profiles set created_at = '0044-03-15 BC' where user_id = (select user_id from p where n = 3);
+            update profiles set created_at = '0001-01-01 00:00:00+00' where user_id = (select user_id from p where n = 4);
             insert into user_video_decisions select p.user_id, v.id, 'like', t.at::timestamptz
-            from p, v, (values ('-infinity'), ('infinity'), ('0044-03-15 BC'), ('20000-01-01'), ('2025-01-01 00:00:00+00')) as t (at)
-            where p.n <= 3 and v.n <= 11;
+            from p, v, (values ('-infinity'), ('infinity'), ('0044-03-15 BC'), ('20000-01-01'), ('0001-01-01 00:00:00+00'), ('2025-01-01 00:00:00+00')) as t (at)
+            where p.n <= 4 and v.n <= 12;
             alter table user_video_decisions drop constraint user_video_decisions_pkey;
             alter table user_video_decisions alter user_id drop not null, alter video_id drop not null;
             insert into user_video_decisions values (null, (select id from v where n = 1), 'like', '2025-01-01'), ((select user_id from p where n = 1), null, 'like', 'infinity');

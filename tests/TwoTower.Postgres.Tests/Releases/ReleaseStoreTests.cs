@@ -168,6 +168,13 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
             """);
         var error = await Assert.ThrowsAsync<InputException>(() => _store.OpenAsync(release.ModelVersion));
         Assert.Contains($"user_tower.onnx of release {release.ModelVersion} is damaged", error.Message, StringComparison.Ordinal);
+
+        // One file is read alone.
+        error = await Assert.ThrowsAsync<InputException>(() => _store.ReadAsync(release.ModelVersion, "user_tower.onnx"));
+        Assert.Contains($"user_tower.onnx of release {release.ModelVersion} is damaged", error.Message, StringComparison.Ordinal);
+        Assert.Equal((byte)'{', (await _store.ReadAsync(release.ModelVersion, "feature_schema.json"))[0]);
+        error = await Assert.ThrowsAsync<InputException>(() => _store.ReadAsync(release.ModelVersion, "none.json"));
+        Assert.Contains($"Release {release.ModelVersion} has no file none.json", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -241,7 +248,7 @@ public sealed class ReleaseStoreTests(PostgresFixture postgres) : IAsyncLifetime
         foreach (var refused in new Func<Task>[]
         {
             () => _store.ActivateAsync("nope", "test", null), () => _store.OpenAsync("nope"), () => _store.GetAsync("nope"),
-            () => _store.FailAsync("nope", "test", "reason"),
+            () => _store.ReadAsync("nope", "manifest.json"), () => _store.FailAsync("nope", "test", "reason"),
         })
         {
             var error = await Assert.ThrowsAsync<InputException>(refused);

@@ -173,4 +173,17 @@ public class MigratorTests(PostgresFixture postgres)
         await Migrator.MigrateAsync(db.DataSource, null, default);
         Assert.True((await Migrator.StatusAsync(db.DataSource, default)).IsCurrent);
     }
+
+    [Fact]
+    public async Task A_statement_timeout_of_the_database_does_not_end_a_migration()
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync("""
+            do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;
+            create function slowly() returns event_trigger language plpgsql as $$ begin perform pg_sleep(1.5); end $$;
+            create event trigger slowly on ddl_command_end when tag in ('CREATE SCHEMA') execute function slowly();
+            """);
+        await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
+        Assert.NotEmpty((await Migrator.MigrateAsync(source, null, default)).AppliedMigrations);
+    }
 }

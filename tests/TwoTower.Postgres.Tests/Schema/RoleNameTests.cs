@@ -18,7 +18,7 @@ public class RoleNameTests(PostgresFixture postgres)
         await db.ExecuteAsync($"grant usage on schema two_tower to {role.Quoted}; grant select, insert, update, delete on two_tower.video_statistics, two_tower.serving_counts to {role.Quoted}");
 
         await Migrator.MigrateAsync(db.DataSource, null, default);
-        foreach (var (table, right) in new[] { ("serving_faults", "insert"), ("tag_changes", "delete"), ("user_arrivals", "insert"), ("decision_arrivals", "insert") })
+        foreach (var (table, right) in new[] { ("serving_faults", "insert"), ("tag_changes", "delete"), ("user_arrivals", "insert"), ("decision_arrivals", "insert"), ("tag_bits", "insert") })
         {
             Assert.True(
                 await db.ScalarAsync<bool>($"select has_table_privilege({role.Literal}, 'two_tower.{table}', '{right}')"), $"{name} may not {right} {table}");

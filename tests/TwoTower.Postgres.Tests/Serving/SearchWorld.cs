@@ -1,5 +1,6 @@
 using Npgsql;
 using TwoTower.Postgres.Releases;
+using TwoTower.Postgres.Schema;
 using TwoTower.Testing;
 
 namespace TwoTower.Postgres.Tests.Serving;
@@ -12,15 +13,29 @@ internal static class SearchWorld
 {
     public const int Videos = 12_000, Dim = 16;
 
-    public static async Task<TestDatabase> CreateAsync(PostgresFixture postgres, string vectorType = "vector")
+    /// <param name="tagIds">Type of the tags' ids, in tables tags and video_tags that were there first; null: tags are names.</param>
+    public static async Task<TestDatabase> CreateAsync(PostgresFixture postgres, string vectorType = "vector", string? tagIds = null)
     {
-        var db = await postgres.CreateDatabaseAsync();
+        var db = tagIds is null ? await postgres.CreateDatabaseAsync() : await postgres.CreateEmptyDatabaseAsync();
+        var tag = "'tag-' || n % 20";
+        if (tagIds is not null)
+        {
+            static string Id(string n, string type) => type == "uuid" ? $"lpad(({n})::text, 32, '0')::uuid" : $"(1000 + {n})::{type}";
+            await db.ExecuteAsync($"""
+                create table tags (id {tagIds} primary key, name varchar not null);
+                create table video_tags (video_id uuid not null, tag_id {tagIds} not null references tags, primary key (video_id, tag_id));
+                insert into tags select {Id("n", tagIds)}, 'tag-' || n from generate_series(0, 19) n;
+                """);
+            await Migrator.MigrateAsync(db.DataSource, null, default);
+            tag = Id("n % 20", tagIds);
+        }
+
         await db.ExecuteAsync($$"""
             insert into videos (id, title, safety_level, region_codes, is_active)
             select lpad(to_hex(n), 32, '0')::uuid, 'Video ' || n, n % 3,
               case when n % 100 = 0 then '{RARE}'::text[] when n % 10 = 5 then '{}' else '{COMMON}' end, n % 50 <> 7
             from generate_series(1, {{Videos}}) n;
-            insert into video_tags select lpad(to_hex(n), 32, '0')::uuid, 'tag-' || n % 20 from generate_series(1, {{Videos}}) n;
+            insert into video_tags select lpad(to_hex(n), 32, '0')::uuid, {{tag}} from generate_series(1, {{Videos}}) n;
             insert into two_tower.releases (model_version, embedding_dim, vector_type) values ('model-1', {{Dim}}, '{{vectorType}}');
             analyze;
             """);

@@ -179,4 +179,59 @@ public sealed class VideoStatisticsTests(PostgresFixture postgres) : IAsyncLifet
 
     private Task<double> PopularityAsync(int n) =>
         _db.ScalarAsync<double>($"select popularity from two_tower.video_statistics where video_id = '00000000-0000-0000-0000-00000000000{n}'");
+
+    [Fact]
+    public async Task What_a_policy_hides_from_whoever_counts_is_not_forgotten()
+    {
+        await _db.ExecuteAsync(GivenSql);
+        var role = $"counter_{Guid.NewGuid():N}";
+        await _db.ExecuteAsync($"""
+            create role {role} login password '{role}' nosuperuser;
+            grant usage on schema public, two_tower to {role}; grant select on all tables in schema public to {role};
+            grant all on all tables in schema two_tower to {role}; grant all on all sequences in schema two_tower to {role};
+            alter table profiles enable row level security;
+            """);
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(_db.ConnectionString) { Username = role, Password = role };
+            await using var source = Postgres.Connections.DataSources.Create(settings.ConnectionString);
+            Assert.NotNull(await new VideoStatistics(source).RefreshAsync());
+            Assert.Equal(["a", "b", "e"], await GivenAsync());
+            await _db.ExecuteAsync("alter table profiles disable row level security; alter table user_video_decisions enable row level security");
+            Assert.NotNull(await new VideoStatistics(source).RefreshAsync());
+            Assert.Equal(["a", "b", "e"], await GivenAsync());
+            Assert.Equal(1, await _db.ScalarAsync<long>("select count(*) from two_tower.decision_arrivals"));
+        }
+        finally
+        {
+            await _db.ExecuteAsync($"drop owned by {role}; drop role {role}");
+        }
+
+        // The owner sees all: e has a profile alone.
+        await _db.ExecuteAsync("alter table user_video_decisions disable row level security");
+        await _statistics.RefreshAsync();
+        Assert.Equal(["a", "b", "e"], await GivenAsync());
+    }
+
+    [Fact]
+    public async Task An_id_is_kept_while_a_profile_or_a_decision_names_the_user()
+    {
+        await _db.ExecuteAsync(GivenSql);
+
+        // As where the table is filled anew every night: e is nobody until it is.
+        await _db.ExecuteAsync("truncate profiles");
+        await _statistics.RefreshAsync();
+        Assert.Equal(["a", "b"], await GivenAsync());
+        await _db.ExecuteAsync("delete from user_video_decisions where user_id::text like '%b'");
+        await _statistics.RefreshAsync();
+        Assert.Equal(["a"], await GivenAsync());
+    }
+
+    private const string GivenSql = """
+        insert into profiles (user_id) values ('00000000-0000-0000-0000-00000000000a'), ('00000000-0000-0000-0000-00000000000e');
+        insert into two_tower.given_user_ids select ('00000000-0000-0000-0000-00000000000' || g)::uuid, g from unnest(array['a', 'b', 'e']) g;
+        insert into two_tower.decision_arrivals (user_id, video_id, decided_at) select user_id, video_id, created_at from user_video_decisions where user_id::text like '%c';
+        """;
+
+    private Task<IReadOnlyList<string>> GivenAsync() => _db.ListAsync<string>("select given_id from two_tower.given_user_ids order by 1");
 }

@@ -53,4 +53,48 @@ public class OddValuesTests(PostgresFixture postgres)
         await TableReader.ReadAsync(db.DataSource, null, default, told.Add);
         Assert.Empty(told);
     }
+
+    [Fact]
+    public async Task Rows_whose_user_video_or_name_is_NULL_are_told_and_no_training_ends_of_them()
+    {
+        await using var db = await postgres.CreateEmptyDatabaseAsync();
+        await db.ExecuteAsync(
+            """
+            create table profiles (user_id uuid unique, display_name text, created_at timestamptz);
+            create table videos (id uuid unique, title text);
+            create table performers (id int primary key, name text); create table video_performers (video_id uuid, performer_id int);
+            create table video_tags (video_id uuid, tag_name text);
+            """);
+        await Postgres.Schema.Migrator.MigrateAsync(db.DataSource, null, default);
+        await db.ExecuteAsync(
+            """
+            insert into profiles values (null, 'nobody'), (null, 'no one'), ('00000000-0000-0000-0000-0000000000a1', 'ann');
+            insert into videos (id, title) values (null, 'nothing'), ('00000000-0000-0000-0000-0000000000f1', 'Heat');
+            update videos set safety_level = 0;
+            insert into performers values (1, null), (2, 'Pacino');
+            insert into video_performers select id, n from videos, generate_series(1, 2) n where id is not null;
+            insert into video_tags values ('00000000-0000-0000-0000-0000000000f1', null), (null, 'crime'), ('00000000-0000-0000-0000-0000000000f1', 'crime'),
+              ('00000000-0000-0000-0000-0000000000f2', 'drama');
+            update video_tags set tag_name = 'thriller' where tag_name = 'crime' and video_id is null;
+            """);
+        var told = new List<string>();
+        var tables = await TableReader.ReadAsync(db.DataSource, null, default, told.Add);
+        Assert.Equal("ann", Assert.Single(tables.Profiles).DisplayName);
+        var video = Assert.Single(tables.Videos);
+        Assert.Equal(["crime"], video.Tags);
+        Assert.Equal(["Pacino"], video.Performers);
+        Assert.Equal(
+            [
+                "public.profiles: 2 rows aren't read, because user_id is NULL (the first: display_name no one)",
+                "public.video_performers: 1 row isn't read, because the name is NULL (the first: video 00000000-0000-0000-0000-0000000000f1, NULL)",
+                "public.video_tags: 1 row isn't read, because the name is NULL (the first: video 00000000-0000-0000-0000-0000000000f1, NULL)",
+                "public.video_tags: 1 row isn't read, because the video is NULL (the first: video NULL, thriller)",
+                "public.video_tags: 1 row isn't read, because the video isn't there (the first: video 00000000-0000-0000-0000-0000000000f2, drama)",
+                "public.videos: 1 row isn't read, because id is NULL (the first: title nothing)",
+            ],
+            told.Order(StringComparer.Ordinal));
+        Assert.Equal(video.Id, Assert.Single(await Postgres.Features.PayloadReader.ReadItemsAsync(db.DataSource, null, default).ToListAsync()).VideoId);
+        Assert.True(await new Postgres.Serving.VideoStatistics(db.DataSource).RefreshAsync() > 0);
+        await db.ExecuteAsync("update videos set safety_level = 1; delete from video_tags; delete from videos; truncate video_tags");
+    }
 }

@@ -70,4 +70,48 @@ public class RoundTripTests(PostgresFixture postgres)
         Assert.Equal(expected, await to.ListAsync<string>(State));
         Directory.Delete(Path.GetDirectoryName(folder)!, recursive: true);
     }
+
+    [Fact]
+    public async Task Tables_without_keys_are_the_same_elsewhere_but_for_what_is_told()
+    {
+        await using var from = await postgres.CreateEmptyDatabaseAsync();
+        await using var to = await postgres.CreateDatabaseAsync();
+        await from.ExecuteAsync(
+            """
+            create table profiles (user_id uuid, display_name text, created_at timestamptz);
+            create table videos (id uuid unique, title text);
+            create table video_tags (video_id uuid, tag_name text); create table video_performers (video_id uuid, performer_name text);
+            create table user_video_decisions (user_id uuid, video_id uuid, decision_type text, created_at timestamptz);
+            """);
+        await Postgres.Schema.Migrator.MigrateAsync(from.DataSource, null, default);
+        await from.ExecuteAsync(
+            """
+            insert into profiles values (null, 'nobody', null), ('00000000-0000-0000-0000-0000000000a1', 'ann', 'infinity');
+            insert into videos (id, title) values (null, 'nothing'), ('00000000-0000-0000-0000-0000000000f1', 'Heat'), ('00000000-0000-0000-0000-0000000000f2', null);
+            insert into video_tags values ('00000000-0000-0000-0000-0000000000f1', 'crime'), ('00000000-0000-0000-0000-0000000000f1', 'crime'),
+              ('00000000-0000-0000-0000-0000000000f1', ''), ('00000000-0000-0000-0000-0000000000f1', null), (null, 'crime'), ('00000000-0000-0000-0000-0000000000f9', 'crime');
+            insert into video_performers values ('00000000-0000-0000-0000-0000000000f2', 'Ada'), ('00000000-0000-0000-0000-0000000000f2', 'Ada'), (null, null);
+            insert into user_video_decisions select u::uuid, v::uuid, t, '2024-01-01'::timestamptz
+            from (values ('00000000-0000-0000-0000-0000000000a1'), (null)) u (u), (values ('00000000-0000-0000-0000-0000000000f1'), (null)) v (v),
+              (values ('like'), ('like'), ('nope'), ('view'), (null)) t (t);
+            """);
+        using var folder = new TemporaryFolder();
+        var (path, told) = (Path.Combine(folder.Path, "tables"), new List<string>());
+        await TableExport.WriteAsync(from.DataSource, path, null, default, told.Add);
+        Assert.Equal(
+            [
+                "public.profiles: 1 row isn't exported, because user_id is NULL",
+                "public.videos: 1 row isn't exported, because id is NULL",
+                "public.video_tags: 3 rows aren't exported, because the name is NULL, or the video isn't there",
+                "public.video_performers: 1 row isn't exported, because the name is NULL, or the video isn't there",
+                "public.user_video_decisions: 17 rows aren't exported, because decision_type is neither like nor nope, or something is NULL",
+            ],
+            told);
+        for (var time = 0; time < 2; time++) await new TableWriter(to.DataSource).WriteAsync(CsvTableReader.Read(path), null, default);
+        Assert.Equal(["ann infinity"], await to.ListAsync<string>("select display_name || ' ' || created_at from profiles"));
+        Assert.Equal(["Heat", "NULL"], await to.ListAsync<string>("select coalesce(title, 'NULL') from videos order by id"));
+        Assert.Equal(["f1 ", "f1 crime"], await to.ListAsync<string>("select right(video_id::text, 2) || ' ' || tag_name from video_tags order by 1"));
+        Assert.Equal(["f2 Ada"], await to.ListAsync<string>("select right(video_id::text, 2) || ' ' || performer_name from video_performers"));
+        Assert.Equal(["like", "nope"], await to.ListAsync<string>("select decision_type from user_video_decisions order by 1"));
+    }
 }

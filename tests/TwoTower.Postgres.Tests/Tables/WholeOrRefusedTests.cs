@@ -1,5 +1,8 @@
 using TwoTower.Core;
 using TwoTower.Core.Rows;
+using TwoTower.Postgres.Features;
+using TwoTower.Postgres.Gate;
+using TwoTower.Postgres.Serving;
 using TwoTower.Postgres.Tables;
 using TwoTower.Testing;
 
@@ -100,6 +103,77 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
         Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("create table video_tags (video_id uuid primary key, tag_name text);", "public.video_tags doesn't take 1 names as they are, such as ")]
+    [InlineData(
+        "create table video_tags (video_id uuid, tag_name text); create unique index once on video_tags (video_id, lower(tag_name));",
+        "public.video_tags doesn't take 1 names as they are, such as ")]
+    [InlineData(
+        """
+        create table video_tags (video_id uuid, tag_name text);
+        create function low() returns trigger language plpgsql as $$ begin new.tag_name := lower(new.tag_name); return new; end $$;
+        create trigger low before insert on video_tags for each row execute function low();
+        """,
+        "public.video_tags doesn't take 1 names as they are, such as 'Crime' of video 00000000-0000-4000-8000-000000000201: one of its unique indexes, or a trigger")]
+    [InlineData(
+        """
+        create table tags (id int generated always as identity primary key, name text);
+        create table video_tags (video_id uuid, tag_id int, primary key (video_id, tag_id));
+        create function skip() returns trigger language plpgsql as $$ begin return null; end $$;
+        create trigger skip before insert on tags for each row when (new.name = 'Crime') execute function skip();
+        """,
+        "public.tags doesn't take 1 names as they are, such as 'Crime' of video 00000000-0000-4000-8000-000000000201")]
+    [InlineData("create table video_tags (video_id uuid, tag_name varchar(3));", "public.video_tags.tag_name is character varying(3) and doesn't hold 'Crime' of video_id")]
+    [InlineData("create table video_tags (video_id uuid, tag_name char(6));", "public.video_tags.tag_name is character(6) and doesn't hold 'a tag of many letters, ")]
+    [InlineData("create table video_tags (video_id uuid, tag_name name);", "public.video_tags.tag_name is name and doesn't hold 'a tag of many letters, ")]
+    [InlineData(
+        """
+        create table tags (id int generated always as identity primary key, name varchar(20));
+        create table video_tags (video_id uuid, tag_id int, primary key (video_id, tag_id));
+        """,
+        "public.tags.name is character varying(20) and doesn't hold 'a tag of many letters, ")]
+    [InlineData(
+        """
+        create table performers (id uuid primary key, name name);
+        create table video_performers (video_id uuid, performer_id uuid, primary key (video_id, performer_id));
+        """,
+        "public.performers.name is name and doesn't hold 'a tag of many letters, ")]
+    public async Task Names_that_a_table_leaves_out_or_cuts_are_refused_and_nothing_is_written(string tables, string reason)
+    {
+        await using var db = await MigratedAsync(tables);
+        var isCut = reason.Contains("doesn't hold", StringComparison.Ordinal);
+        string[] names = isCut && reason.Contains("of many letters", StringComparison.Ordinal)
+            ? ["a tag of many letters, more than sixty-three of them, which a name has not room for"] : ["Crime", "crime"];
+        var refusal = await Assert.ThrowsAsync<InputException>(
+            () => WriteAsync(db, new([], [new() { Id = Video, Title = "t", Tags = names, Performers = names }], [])));
+        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing was written.", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await db.ScalarAsync<long>("select (select count(*) from videos) + (select count(*) from video_tags)"));
+    }
+
+    [Theory]
+    [InlineData("create table video_tags (video_id uuid, tag_name text);")]
+    [InlineData("create table video_tags (video_id uuid, tag_name varchar(5), primary key (video_id, tag_name));")]
+    [InlineData("create table tags (id int generated always as identity primary key, name name); create table video_tags (video_id uuid, tag_id int);")]
+    public async Task Names_of_tables_of_theirs_that_hold_them_are_all_there_and_once(string tables)
+    {
+        await using var db = await MigratedAsync(tables);
+        var rows = new TableSet([], [new() { Id = Video, Tags = ["Crime", "crime", "", "Crime"] }], []);
+        for (var time = 0; time < 2; time++) Assert.Empty((await WriteAsync(db, rows)).Notes);
+        Assert.Equal(["", "Crime", "crime"], await db.ListAsync<string>("select tag_name::text from two_tower.video_tag_names order by tag_name::text collate \"C\""));
+    }
+
+    [Fact]
+    public async Task A_time_that_is_read_as_text_and_kept_coarser_is_told()
+    {
+        await using var db = await MigratedAsync("create table videos (id uuid primary key, published_at timestamptz(0));");
+        var video = new VideoRow { Id = Video, OtherColumns = new Dictionary<string, string> { ["published_at"] = "2024-02-01 10:00:00.4+00" } };
+        var result = await WriteAsync(db, new([], [video], []));
+        Assert.Contains(
+            "1 times of public.videos.published_at are kept as timestamp(0) with time zone: 2024-02-01 10:00:00.4+00 becomes 2024-02-01 10:00:00+00",
+            Assert.Single(result.Notes), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Year_one_and_values_that_only_Postgres_has_arrive_as_they_are()
     {
@@ -198,17 +272,85 @@ public class WholeOrRefusedTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_statement_timeout_of_the_database_does_not_end_reading_and_writing()
+    public async Task A_statement_timeout_of_the_database_does_not_end_writing()
     {
         await using var db = await postgres.CreateDatabaseAsync();
-        await db.ExecuteAsync("""
-            do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;
+        await db.ExecuteAsync($"""
+            {TimeoutOfASecond}
             create function slowly() returns trigger language plpgsql as $$ begin perform pg_sleep(1.5); return null; end $$;
             create trigger slowly after insert on profiles for each statement execute function slowly();
             """);
         await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
         await new TableWriter(source).WriteAsync(new([new(User, "ann", null)], [], []), null, default);
     }
+
+    [Fact]
+    public async Task A_statement_timeout_of_the_database_does_not_end_reading_and_counting()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, Decisions((DecisionType.Like, Time)));
+        await db.ExecuteAsync($"""
+            {TimeoutOfASecond}
+            alter table user_video_decisions rename to slow_decisions;
+            create view user_video_decisions as with s as materialized (select pg_sleep(1.5)) select d.* from slow_decisions d, s;
+            """);
+        await using var source = Postgres.Connections.DataSources.Create(db.ConnectionString + ";Pooling=false");
+        Assert.Single((await TableReader.ReadAsync(source, default)).Decisions);
+        Assert.Single(await PayloadReader.ReadUsersAsync(source, null, DateTimeOffset.UtcNow, default).ToListAsync());
+        Assert.Empty(await HeldOutQueries.ReadAsync(source, 1, 100)); // one like is no question
+        Assert.True(await new VideoStatistics(source).RefreshAsync() > 0);
+    }
+
+    [Fact]
+    public async Task Row_level_security_on_decisions_stops_the_gate_and_not_who_reads_videos_alone()
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        await WriteAsync(db, Golden.Tables);
+        var role = $"reader_{Guid.NewGuid():N}";
+        await db.ExecuteAsync($"""
+            alter table user_video_decisions enable row level security; alter table profiles enable row level security;
+            create role {role} login password '{role}' nosuperuser;
+            grant usage on schema public, two_tower to {role}; grant select on all tables in schema public, two_tower to {role};
+            """);
+        try
+        {
+            var settings = new Npgsql.NpgsqlConnectionStringBuilder(db.ConnectionString) { Username = role, Password = role };
+            await using var source = Postgres.Connections.DataSources.Create(settings.ConnectionString);
+            const string Hidden = "Row-level security hides rows of public.profiles, public.user_video_decisions";
+            Func<Task>[] reads =
+            [
+                () => HeldOutQueries.ReadAsync(source, 1, 100),
+                async () => await PayloadReader.ReadUsersAsync(source, null, DateTimeOffset.UtcNow, default).ToListAsync(),
+            ];
+            foreach (var read in reads)
+            {
+                Assert.Contains(Hidden, (await Assert.ThrowsAsync<InputException>(read)).Message, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(Golden.Tables.Videos.Count, (await PayloadReader.ReadItemsAsync(source, null, default).ToListAsync()).Count);
+        }
+        finally
+        {
+            await db.ExecuteAsync($"drop owned by {role}; drop role {role}");
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("create unique index latest on user_video_decisions (user_id, video_id)")]
+    public async Task Decisions_of_a_file_that_repeat_another_one_are_told(string key)
+    {
+        await using var db = await postgres.CreateDatabaseAsync();
+        if (key.Length > 0) await db.ExecuteAsync(key);
+        var tables = Decisions();
+        DecisionEntry[] decisions = [new(User, Video, DecisionType.Like, Time), new(User, Video, DecisionType.Like, default, "2024-02-01 10:00:00.4+00"), new(User, Video, DecisionType.Like, Time)];
+        var result = await new TableWriter(db.DataSource).WriteAsync(() => tables, decisions, _ => 3, null, default);
+        Assert.Equal((1, 3), (result.Decisions, result.Given));
+        Assert.Equal("2 of 3 decisions repeat another one and are left out", Assert.Single(result.Notes));
+    }
+
+    private const string TimeoutOfASecond =
+        "do $$ begin execute format('alter database %I set statement_timeout = 1000', current_database()); end $$;";
 
     private static TableSet Decisions(params (DecisionType Type, DateTimeOffset At)[] decisions) =>
         new([new(User, "ann", Time)], [new() { Id = Video }], [.. decisions.Select(decision => new DecisionRow(User, Video, decision.Type, decision.At))]);

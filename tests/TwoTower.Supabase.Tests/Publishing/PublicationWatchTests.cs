@@ -107,14 +107,53 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         Assert.Equal(first, (await publisher.CurrentAsync(default))!.ModelVersion);
         Assert.Single(_said, line => line.Contains("another generation", StringComparison.Ordinal) && line.Contains(old, StringComparison.Ordinal));
 
-        // What this generation had before is gone back to.
+        // Nor what was withdrawn itself.
         var second = await ActivateAsync(3, "v3-second");
         await PublishAsync(second, publisher);
+        await store.RollbackAsync("test", "worse");
+        Assert.False(await watch.LookAsync(default));
+        Assert.Equal(second, (await publisher.CurrentAsync(default))!.ModelVersion);
+
+        // What this generation had before is gone back to: an operator chose it anew, and left it for another without going back.
+        await store.ActivateAsync(first, "test", null);
+        await store.ActivateAsync(old, "test", null);
+        var third = await ActivateAsync(4, "v3-third");
+        await PublishAsync(third, publisher);
         await store.RollbackAsync("test", "worse");
         Assert.True(await watch.LookAsync(default));
         Assert.Equal(first, (await publisher.CurrentAsync(default))!.ModelVersion);
         Assert.Null(await publisher.FaultAsync("current", default));
         Assert.Equal([first], await publisher.HistoryAsync(default));
+    }
+
+    [Fact]
+    public async Task A_damaged_publication_gives_way_to_the_newest_before_it_that_was_not_withdrawn()
+    {
+        var (one, two) = (await ActivateAsync(1), await ActivateAsync(2));
+        await PublishAsync(one);
+        await PublishAsync(two);
+        await new ReleaseStore(_db.DataSource).RollbackAsync("test", "worse");
+        var three = await ActivateAsync(3);
+        await PublishAsync(three);
+        Assert.Equal([one, two, three], await _publisher.HistoryAsync(default));
+        Damage($"current/{ArtifactNames.UserTower}");
+        Assert.True(await _watch.LookAsync(default));
+        Assert.Equal(one, (await _publisher.CurrentAsync(default))!.ModelVersion);
+    }
+
+    /// <summary>A look costs the same each minute: it needn't read again what never changes.</summary>
+    [Fact]
+    public async Task The_generation_of_a_release_is_read_once()
+    {
+        await ActivateAsync(1, "v3-live");
+        var published = await ActivateAsync(2, "taste");
+        await PublishAsync(published);
+        await new ReleaseStore(_db.DataSource).RollbackAsync("test", "worse");
+        Assert.False(await _watch.LookAsync(default));
+        Assert.Single(_said, line => line.Contains("another generation", StringComparison.Ordinal));
+        var before = Asked("GET", $"current/{ArtifactNames.FeatureSchema}");
+        Assert.False(await _watch.LookAsync(default));
+        Assert.Equal(before, Asked("GET", $"current/{ArtifactNames.FeatureSchema}"));
     }
 
     [Fact]
@@ -139,19 +178,22 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
         await PublishAsync(one);
         await PublishAsync(two);
         var said = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var store = _place.With(TestStore.PatienceFor(how));
+        var publisher = new Publisher(store, "v2", TimeProvider.System, said.Enqueue);
         var watch = new PublicationWatch(
-            _db.DataSource, _place.Store, _publisher, Place, (version, ct) => PublishAsync(version, null, ct), said.Enqueue);
+            _db.DataSource, store, publisher, Place, (version, ct) => PublishAsync(version, publisher, ct), said.Enqueue);
         _place.StandIn!.Intercept = request => Task.FromResult(
             request.Method == "GET" && request.Path.EndsWith($"current/{ArtifactNames.UserTower}", StringComparison.Ordinal)
                 ? new StandInFault(200, "x") { Break = how } : null);
         using var stop = new CancellationTokenSource();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var running = watch.RunAsync(TimeSpan.FromSeconds(0.5), TimeProvider.System, stop.Token);
         await SaysAsync("can't look");
         for (PublishLock? alone = null; alone is null;)
         {
             alone = await PublishLock.TryTakeAsync(_db.DataSource, Place, default);
             if (alone is not null) await alone.DisposeAsync();
-            else await Task.Delay(10);
+            else await Task.Delay(10, patience.Token);
         }
 
         _place.StandIn.Intercept = null;
@@ -165,6 +207,7 @@ public sealed class PublicationWatchTests(PostgresFixture postgres, SupabaseServ
             while (!said.Any(line => line.Contains(text, StringComparison.Ordinal)))
             {
                 Assert.False(running.IsCompleted, running.Exception?.ToString());
+                Assert.False(patience.IsCancellationRequested, $"It said: {string.Join('\n', said)}; not: {text}");
                 await Task.Delay(10);
             }
         }

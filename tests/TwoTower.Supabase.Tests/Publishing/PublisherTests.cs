@@ -208,6 +208,19 @@ public sealed class PublisherTests(SupabaseServer server) : IDisposable
         Assert.All(place.StandIn.Requests, request => Assert.DoesNotContain("authorization", request.Headers.Keys));
     }
 
+    [Fact]
+    public async Task Generations_are_numbers_in_order()
+    {
+        using var place = new FolderStore(Path.Combine(_folder.Path, "generations"));
+        await place.PrepareAsync(_said.Add, default);
+        foreach (var name in new[] { "v10", "v9", "v2", "v100", "models", "v9-taste" })
+        {
+            await place.WriteAsync($"two-tower/{name}/publications.json", "{}"u8.ToArray(), default);
+        }
+
+        Assert.Equal(["v2", "v9", "v10", "v100"], await Publisher.MajorsAsync(place, default));
+    }
+
     [Theory]
     [InlineData("v3-taste-20260101T000000Z-00000000", "v2", "v3")]
     [InlineData("v12-x", null, "v12")]

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using TwoTower.Testing;
 
 namespace TwoTower.Supabase.Tests.Stores;
@@ -28,13 +26,7 @@ internal sealed class S3Server : IAsyncDisposable
     {
         var (tools, reason) = await NpmTools.InstallAsync("s3");
         Assert.SkipWhen(tools is null, reason);
-        int port;
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
-
+        var port = FreePort.Next();
         var folder = new TemporaryFolder();
         Directory.CreateDirectory(Path.Combine(folder.Path, "models"));
         var start = tools!.Start("s3rver", "--directory", folder.Path, "--address", "127.0.0.1", "--port", $"{port}");

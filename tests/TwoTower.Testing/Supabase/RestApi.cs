@@ -12,6 +12,8 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
 
     public int MaxRows { get; set; } = 1000;
 
+    public bool SaysProxyStatus { get; set; } = true;
+
     public Dictionary<string, int> Calls { get; } = [];
 
     public async Task AnswerAsync(HttpContext context, string path, string body)
@@ -209,11 +211,11 @@ internal sealed partial class RestApi(NpgsqlDataSource authenticator)
         if (request.Method != HttpMethods.Head) await response.WriteAsync(answer.Body);
     }
 
-    private static async Task FailAsync(HttpResponse response, HttpRequest request, int status, string code, string message,
+    private async Task FailAsync(HttpResponse response, HttpRequest request, int status, string code, string message,
         string? details, string? hint)
     {
         response.StatusCode = status;
-        response.Headers["Proxy-Status"] = $"PostgREST; error={code}";
+        if (SaysProxyStatus) response.Headers["Proxy-Status"] = $"PostgREST; error={code}";
         response.ContentType = "application/json; charset=utf-8";
         if (request.Method != HttpMethods.Head) await response.WriteAsync(JsonSerializer.Serialize(new { code, details, hint, message },
             Relaxed));

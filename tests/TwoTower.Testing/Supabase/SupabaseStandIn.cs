@@ -103,6 +103,13 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         set => _rest.MaxRows = value;
     }
 
+    /// <summary>Whether PostgREST says an error's code in the header Proxy-Status, too, as it does since April 2025.</summary>
+    public bool SaysProxyStatus
+    {
+        get => _rest.SaysProxyStatus;
+        set => _rest.SaysProxyStatus = value;
+    }
+
     /// <summary>Buckets and files.</summary>
     public StorageApi Storage { get; }
 
@@ -153,7 +160,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         else await _rest.AnswerAsync(context, path.StartsWith("/rest/v1/", StringComparison.Ordinal) ? path["/rest/v1".Length..] : path, body);
     }
 
-    private static async Task FaultAsync(HttpContext context, StandInFault fault)
+    private async Task FaultAsync(HttpContext context, StandInFault fault)
     {
         if (fault.Status == 0)
         {
@@ -162,7 +169,7 @@ public sealed class SupabaseStandIn : IAsyncDisposable
         }
 
         context.Response.StatusCode = fault.Status;
-        if (fault.Code is not null) context.Response.Headers["Proxy-Status"] = $"PostgREST; error={fault.Code}";
+        if (fault.Code is not null && SaysProxyStatus) context.Response.Headers["Proxy-Status"] = $"PostgREST; error={fault.Code}";
         if (fault.Type is not null) context.Response.ContentType = fault.Type;
         if (fault.RetryAfter is { } seconds) context.Response.Headers.RetryAfter = $"{seconds}";
         if (fault.Break != StandInBreak.None) context.Response.ContentLength = Encoding.UTF8.GetByteCount(fault.Body) + 1000;

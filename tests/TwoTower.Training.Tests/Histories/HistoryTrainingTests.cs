@@ -2,6 +2,7 @@ using TwoTower.Core.Artifacts;
 using TwoTower.Core.Configuration;
 using TwoTower.Core.Features;
 using TwoTower.Core.Inference;
+using TwoTower.Core.Quality;
 using TwoTower.Core.Rows;
 using TwoTower.Testing;
 using TwoTower.Training.Loop;
@@ -91,6 +92,19 @@ public sealed class HistoryTrainingTests : IDisposable
     };
 
     private static async Task<Served> ServeAsync(TrainOptions options) => new((await TrainJob.RunAsync(options, null, default)).Checkpoint);
+
+    [Fact]
+    public async Task It_tells_how_many_decisions_it_uses_and_why_not_the_others()
+    {
+        var said = new List<string>();
+        var recipe = Recipe with { Samples = new() { HeldOutUsers = 0.2 } };
+        await TrainJob.RunAsync(Options(recipe) with { Say = said.Add }, null, default);
+        var heldOut = Tables.Decisions.Count(row => HeldOutUsers.Contains(row.UserId, 0.2));
+        Assert.InRange(heldOut, 1, Tables.Decisions.Count - 1);
+        Assert.Single(said, line => line == (
+            $"{Tables.Decisions.Count - heldOut:N0} of {Tables.Decisions.Count:N0} decisions are used: "
+            + $"{heldOut:N0} are of users who are kept out of every training (samples.held_out_users)"));
+    }
 
     [Fact]
     public async Task What_one_likes_ranks_its_theme_first_also_a_video_that_nobody_knows_and_a_nope_pushes_its_theme_away()

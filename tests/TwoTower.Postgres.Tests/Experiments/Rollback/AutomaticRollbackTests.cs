@@ -120,27 +120,6 @@ public sealed class AutomaticRollbackTests(PostgresFixture postgres) : IAsyncLif
     }
 
     [Fact]
-    public async Task A_release_that_is_liked_much_less_is_left()
-    {
-        await _db.ExecuteAsync("""
-            select two_tower.impression_partition((now() at time zone 'UTC')::date - n) from generate_series(0, 1) n;
-            update two_tower.active_release set activated_at = now() - interval '20 minutes';
-            insert into two_tower.impressions (served_at, release_id, user_id, video_id, rank, strategy)
-            select now() - case r when 1 then interval '40 minutes' else interval '10 minutes' end, r, md5('u' || u || r)::uuid, md5('v' || v)::uuid, v, 'two_tower'
-            from generate_series(1, 2) r, generate_series(1, 150) u, generate_series(1, 10) v;
-            insert into user_video_decisions (user_id, video_id, decision_type, created_at)
-            select md5('u' || u || r)::uuid, md5('v' || v)::uuid, 'like', now() - case r when 1 then interval '40 minutes' else interval '10 minutes' end + interval '500 ms'
-            from generate_series(1, 2) r, generate_series(1, 150) u, generate_series(1, 10) v
-            where case r when 1 then (u + v) % 5 = 0 else (u + v) % 50 = 0 end
-            """);
-        Assert.Null(await CheckAsync(Options with { LikesMargin = 1 }));
-        Assert.Null(await CheckAsync(Options with { MinUsers = 151 }));
-        var done = await CheckAsync();
-        Assert.Equal("likes_per_recommendation", done!.Reason.Rule);
-        Assert.Equal((0.02, 0.2), (done.Reason.Live, done.Reason.Previous));
-    }
-
-    [Fact]
     public async Task Many_replicas_that_decide_at_once_go_back_once()
     {
         await _store.ActivateAsync("c", "alice", null);

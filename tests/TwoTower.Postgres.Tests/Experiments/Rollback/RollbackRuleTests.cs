@@ -1,4 +1,3 @@
-using TwoTower.Postgres.Experiments.Comparison;
 using TwoTower.Postgres.Experiments.Rollback;
 
 namespace TwoTower.Postgres.Tests.Experiments.Rollback;
@@ -61,7 +60,7 @@ public class RollbackRuleTests
             "20.0% of 1,000 answers had no video though there are some, for 200 users; 1.0% of 2,000 before",
             RollbackRule.Judge(Empty(1_000, 200), Empty(2_000, 20), Options)!.ToString());
         Assert.Equal(
-            "0.0250 likes per recommendation over 4,000, 0.1000 over 4,000 before",
+            "0.0250 likes per recommendation over 4,000, of 200 users; 0.1000 over 4,000 before",
             RollbackRule.Judge(Users(1, 200, 0.025), Users(2, 200, 0.1), Options)!.ToString());
     }
 
@@ -77,10 +76,22 @@ public class RollbackRuleTests
     public void Likes_that_chance_explains_keep_the_release()
     {
         // Half as many as before, over users who differ so much that it may be chance.
-        List<UserOutcome> Wild(int group, int likers) =>
-            [.. Enumerable.Range(0, 120).Select(n => new UserOutcome(Id(group, n), 20, 1, 0, n < likers ? 20 : 0, 0, []))];
+        List<LikingUser> Wild(int group, int likers) =>
+            [.. Enumerable.Range(0, 120).Select(n => new LikingUser(Id(group, n), 1, n < likers ? 1 : 0, 20))];
         Assert.Null(RollbackRule.Judge(Wild(1, 3), Wild(2, 6), Options));
         Assert.NotNull(RollbackRule.Judge(Wild(1, 3), Wild(2, 60), Options));
+    }
+
+    [Fact]
+    public void The_young_say_as_much_as_they_weigh()
+    {
+        // A day old, of seven: 300 of them are less than one.
+        List<LikingUser> before = Users(2, 200, 0.1), now = [.. Users(1, 200, 0.1), .. Users(3, 300, 0, weight: 1 / 343.0)];
+        Assert.Null(RollbackRule.Judge(now, before, Options));
+
+        // Alone they are judged by: all of them are as young. Beside three others, those would be the ones.
+        Assert.NotNull(RollbackRule.Judge(Users(3, 300, 0.025, weight: 1 / 343.0), before, Options));
+        Assert.Null(RollbackRule.Judge([.. Users(1, 3, 0), .. Users(3, 300, 0.025, weight: 1 / 343.0)], before, Options));
     }
 
     [Fact]
@@ -104,7 +115,6 @@ public class RollbackRuleTests
     private static Guid Id(int group, int n) => new($"00000000-0000-0000-{group:x4}-{n:x12}");
 
     /// <summary>Users of 20 recommendations each; every second one likes twice the rate of them, the others none.</summary>
-    private static List<UserOutcome> Users(int group, int count, double rate) =>
-        [.. Enumerable.Range(0, count).Select(
-            n => new UserOutcome(Id(group, n), 20, 1, 0, (long)Math.Round(20 * rate * 2 * (n % 2)), 0, []))];
+    private static List<LikingUser> Users(int group, int count, double rate, double weight = 1) =>
+        [.. Enumerable.Range(0, count).Select(n => new LikingUser(Id(group, n), weight, rate * 2 * (n % 2), 20))];
 }

@@ -1,6 +1,16 @@
-namespace TwoTower.Datasets.Import;
+namespace TwoTower.Core.Formats;
 
-/// <summary>How names of columns in files are matched with those that are known.</summary>
+/// <summary>Something with columns: a file, or a table of a database.</summary>
+internal interface INamedColumns
+{
+    /// <summary>What it is called, for messages.</summary>
+    string Name { get; }
+
+    /// <summary>Column names as they are written.</summary>
+    IReadOnlyList<string> Header { get; }
+}
+
+/// <summary>How names of columns in files and tables are matched with those that are known.</summary>
 internal static class ColumnNames
 {
     /// <summary>The columns of a name: those that are written so, or else those that differ in case, spaces, hyphens and underscores
@@ -11,8 +21,8 @@ internal static class ColumnNames
         return exact.Count > 0 ? exact : Where(header, written => Plain(written) == Plain(name));
     }
 
-    /// <summary>What to tell about the columns of a file that nothing reads.</summary>
-    public static IEnumerable<string> Ignored(TableFile file, IReadOnlyList<string> known)
+    /// <summary>What to tell about the columns that nothing reads.</summary>
+    public static IEnumerable<string> Ignored(INamedColumns file, IReadOnlyList<string> known)
     {
         var read = known.SelectMany(name => Find(file.Header, name)).ToHashSet();
         var free = known.Where(name => Find(file.Header, name).Count == 0).ToList();

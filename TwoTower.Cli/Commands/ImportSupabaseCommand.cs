@@ -11,7 +11,7 @@ using TwoTower.Supabase.Import;
 namespace TwoTower.Cli.Commands;
 
 /// <summary><c>twotower import supabase</c>: a project's rows over PostgREST.</summary>
-internal static class ImportSupabaseVerb
+internal static class ImportSupabaseCommand
 {
     public static Verb Create(CommandHost host)
     {
@@ -72,8 +72,8 @@ internal static class ImportSupabaseVerb
                 ImportReader.Open(spool.Folder, ImportFormat.Tables, null, session.Terminal.Warn, options), session.Stop);
             var written = await Loading.WriteAsync(session, db, set);
             var tables = set.Tables();
-            // What lies between the mark and a later --since isn't read: the mark stays before it.
-            var isWhole = from is null || from <= mark;
+            // A mark promises that all before it was read, and an hour before it may still come: one that would leave that out stays.
+            var isWhole = from is null || from <= mark - ImportSince.Overlap;
             if (isWhole) await marks.WriteAsync(client.Project.Name, Later(spool.State.Until, mark), session.Stop);
             spool.Delete();
             if (!isWhole) session.Terminal.Say($"the next import without --since reads {(mark is { } at
