@@ -87,6 +87,7 @@ internal static class CommandLine
         TrainCommand.Create(host),
         EvaluateCommand.Create(host),
         TuneCommand.Create(host),
+        EmbedTextCommand.Create(host),
         EmbedCommand.Create(host),
         ExportCommand.Create(host),
         PublishCommand.Create(host),

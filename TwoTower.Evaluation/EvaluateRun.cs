@@ -78,7 +78,7 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
         var baselines = options.Baselines is ["none"] ? [] : options.Baselines.Count == 0 ? _baselines.All : options.Baselines.Select(_baselines.Named);
         List<EvaluatedModel> models =
             [.. baselines, .. options.ClosedForms
-                ? given.Where(recipe => recipe.Kind == RecipeKind.History).Select(ClosedForm) : [], .. recipes];
+                ? given.Where(recipe => recipe.Kind == RecipeKind.History).SelectMany(ClosedForms) : [], .. recipes];
         if (models.Count == 0) throw new InputException("--baseline none without a --recipe leaves nobody to evaluate: give a --recipe");
         if (models.CountBy(model => model.Name).FirstOrDefault(name => name.Value > 1) is { Key: { } twice })
         {
@@ -97,7 +97,8 @@ internal sealed class EvaluateRun(IRun run, EvaluateOptions options)
                 $"--reference {options.Reference} is not evaluated here: name one of {string.Join(", ", models.Select(model => model.Name))}");
     }
 
-    private EvaluatedModel ClosedForm(Recipe recipe) => ClosedFormScorer.Model(recipe, options.Device, options.Threads, run.Detail);
+    private IReadOnlyList<EvaluatedModel> ClosedForms(Recipe recipe) =>
+        ClosedFormScorer.Models(recipe, options.Device, options.Threads, run.Detail);
 
     // Before anything is fitted, not after minutes of work. What nobody asked for by name is left out.
     private List<EvaluatedModel> WithoutTooLarge(List<EvaluatedModel> models, int items)

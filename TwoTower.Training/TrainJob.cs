@@ -89,13 +89,12 @@ internal static class TrainJob
     }
 
     /// <summary>What the user tower of a history recipe learns from, alone.</summary>
-    /// <returns>It, and the videos that are its items.</returns>
-    internal static (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(
+    internal static TowerLessons FitLessons(
         Recipe recipe, TableSet tables, TrainingDevice device, int threads, Action<string>? say, CancellationToken ct) =>
         new HistoryTraining(
             recipe, new torch.Device(ComputeDevice.Choose(device)), threads > 0
                 ? threads : ComputeDevice.PhysicalCores(), TimeProvider.System, say)
-            .FitClosedForm(tables, ct);
+            .FitLessons(tables, ct);
 
     // Minutes at most and closed-form for the greater part: an interrupted one starts again.
     private static async Task<TrainResult> RunHistoriesAsync(

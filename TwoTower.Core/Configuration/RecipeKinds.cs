@@ -25,11 +25,11 @@ internal static class RecipeKinds
     /// <summary>The kind that <c>history.enabled</c> stands for.</summary>
     public static RecipeKind Of(bool historyEnabled) => historyEnabled ? RecipeKind.History : RecipeKind.Statistics;
 
-    /// <summary>Name of the built-in recipe that measured best of its kind (docs/evaluation.md).</summary>
-    public static string BestName(this RecipeKind kind) => kind == RecipeKind.History ? "v3" : "v2-taste";
+    /// <summary>Name of the built-in recipe of the kind that measured best among those whose values are all fixed (docs/evaluation.md).</summary>
+    public static string BaseName(this RecipeKind kind) => kind == RecipeKind.History ? "v3" : "v2-taste";
 
-    /// <summary>That recipe's file: what a recipe of the kind has where its own file says nothing.</summary>
-    public static JsonObject Best(this RecipeKind kind) => RecipeFiles.Recipes.Read(kind.BestName()).Root;
+    /// <summary>That recipe's file: what a recipe of the kind has where its own file says nothing. Nothing is chosen there unless it asks for it.</summary>
+    public static JsonObject Base(this RecipeKind kind) => RecipeFiles.Recipes.Read(kind.BaseName()).Root;
 
     /// <summary>Why a key of another kind is refused, and what to do.</summary>
     /// <param name="recipe">What messages call the recipe.</param>
@@ -39,6 +39,6 @@ internal static class RecipeKinds
         var other = All.First(one => one != kind);
         var (are, they, them) = keys.Count == 1 ? ("is a key", "it changes", "it") : ("are keys", "they change", "them");
         return $"{string.Join(", ", keys)} {are} of {other.Text()} recipes; {recipe} is of the kind {kind.Text()}, where {they} nothing. "
-            + $"Leave {them} out, or train a {other.Text()} recipe (--recipe {other.BestName()}, or a file with \"kind\": \"{other.Text()}\").";
+            + $"Leave {them} out, or train a {other.Text()} recipe (--recipe {other.BaseName()}, or a file with \"kind\": \"{other.Text()}\").";
     }
 }

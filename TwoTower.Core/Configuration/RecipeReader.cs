@@ -7,13 +7,13 @@ namespace TwoTower.Core.Configuration;
 
 /// <summary>
 /// Reads recipes: a file or a built-in name, then the environment (<c>TWOTOWER_RECIPE__TRAINING__EPOCHS=5</c>), then overrides
-/// (<c>training.epochs=5</c>), later ones winning. What a file leaves out is as in the best recipe of its kind (<see cref="RecipeKinds"/>); a file
+/// (<c>training.epochs=5</c>), later ones winning. What a file leaves out is as in the recipe that its kind is based on (<see cref="RecipeKinds"/>); a file
 /// that says no kind is read as before there were kinds (<see cref="OldRecipe"/>). Nothing is used before all of it is valid.
 /// </summary>
 public static class RecipeReader
 {
     /// <summary>The built-in recipe that trains where none is named: the one that measured best (docs/evaluation.md).</summary>
-    public const string DefaultName = "v3";
+    public const string DefaultName = "v4";
 
     private const string EnvironmentPrefix = "TWOTOWER_RECIPE__";
 
@@ -48,7 +48,7 @@ public static class RecipeReader
         {
             throw new InputException(
                 $"'{assignment.Source}': {source} is of the kind {kind.Text()}, and stays so: its other keys are of that kind. "
-                + $"Train a {assignment.Kind!.Value.Text()} recipe (--recipe {assignment.Kind.Value.BestName()}, or a file with \"kind\": \"{assignment.Kind.Value.Text()}\").");
+                + $"Train a {assignment.Kind!.Value.Text()} recipe (--recipe {assignment.Kind.Value.BaseName()}, or a file with \"kind\": \"{assignment.Kind.Value.Text()}\").");
         }
 
         if (isOld) OldRecipe.Update(root, kind, source, say);
@@ -178,7 +178,7 @@ public static class RecipeReader
         Remove(root, OldRecipe.Key);
         string[] foreign = [.. RecipeKeys.All.Where(key => !key.IsOf(kind) && Has(root, key.Path)).Select(key => key.Path)];
         if (foreign.Length > 0) throw new InputException($"{source}: {RecipeKinds.Refusal(foreign, source, kind)}");
-        var complete = kind.Best();
+        var complete = kind.Base();
         var history = root[HistorySection] as JsonObject ?? new JsonObject();
         if (HistoryOptions.Units.FirstOrDefault(pair => history.ContainsKey(pair.Absolute) && history.ContainsKey(pair.PerD)) is
             { Absolute: { } absolute, PerD: var perD })

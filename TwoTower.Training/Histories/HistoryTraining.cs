@@ -39,14 +39,7 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
         var (pipeline, items) = Features(tables, data);
         ct.ThrowIfCancellationRequested();
         (var closedForm, options, var chosen) = FitClosedForm(data, ct);
-        DistillationTargets distillation;
-        LinearInitialization initialization;
-        using (TrainingTelemetry.Source.StartActivity("distillation targets"))
-        {
-            distillation = DistillationTargets.Prepare(closedForm, data, rank, options, recipe.Seed, device, parallel);
-            say?.Invoke($"{distillation.Histories.Length:N0} histories to learn from, in {distillation.Rank} dimensions");
-            initialization = LinearInitialization.Fit(closedForm, distillation, options.Smoothing, device, parallel);
-        }
+        var (distillation, initialization) = Targets(closedForm, data, rank, options, parallel);
 
         var training = new UserTowerTraining(recipe, device, time);
         TowerWeights user;
@@ -95,13 +88,24 @@ internal sealed class HistoryTraining(Recipe recipe, torch.Device device, int th
     }
 
     /// <summary>What the user tower learns from, alone.</summary>
-    /// <returns>It, and the videos that are its items.</returns>
-    public (ClosedFormModel Model, IReadOnlyList<VideoRow> Videos) FitClosedForm(TableSet tables, CancellationToken ct)
+    public TowerLessons FitLessons(TableSet tables, CancellationToken ct)
     {
         torch.set_num_threads(threads);
+        var parallel = new ParallelOptions { CancellationToken = ct, MaxDegreeOfParallelism = threads };
         var (_, data) = Read(tables);
         CheckSize(data);
-        return (FitClosedForm(data, ct).Model, data.Videos);
+        var (closedForm, options, _) = FitClosedForm(data, ct);
+        var (distillation, linear) = Targets(closedForm, data, recipe.Model.EmbeddingDim - 1, options, parallel);
+        return new(closedForm, distillation, linear, options.Smoothing, data.Videos);
+    }
+
+    private (DistillationTargets Targets, LinearInitialization Linear) Targets(
+        ClosedFormModel closedForm, Interactions data, int rank, HistoryOptions options, ParallelOptions parallel)
+    {
+        using var activity = TrainingTelemetry.Source.StartActivity("distillation targets");
+        var targets = DistillationTargets.Prepare(closedForm, data, rank, options, recipe.Seed, device, parallel);
+        say?.Invoke($"{targets.Histories.Length:N0} histories to learn from, in {targets.Rank} dimensions");
+        return (targets, LinearInitialization.Fit(closedForm, targets, options.Smoothing, device, parallel));
     }
 
     private (TableSet Tables, Interactions Data) Read(TableSet tables)

@@ -34,6 +34,25 @@ internal sealed record Interactions(
         { Recency = [.. users.Select(user => Recency[user])] };
     }
 
+    /// <summary>The same users with the items alone that have the most decisions.</summary>
+    /// <param name="most">Items.</param>
+    public Interactions Head(int most)
+    {
+        var decisions = new int[Videos.Count];
+        foreach (var item in Users.SelectMany(user => user.Likes.Concat(user.Nopes))) decisions[item]++;
+        int[] kept = [.. Enumerable.Range(0, Videos.Count).OrderByDescending(item => decisions[item]).Take(most).Order()];
+        var place = kept.Select((item, place) => (item, place)).ToDictionary(pair => pair.item, pair => pair.place);
+        return new(
+            [.. kept.Select(item => Videos[item])], [.. Users.Select(user => (Of(user.Likes), Of(user.Nopes)))],
+            [.. kept.Select(item => RecentLikes[item])], AsOf)
+        {
+            Recency = [.. Users.Zip(Recency, (user, recency) => user.Likes.Zip(recency).Where(like => place.ContainsKey(like.First)).Select(
+                like => like.Second).ToArray())],
+        };
+
+        int[] Of(int[] items) => [.. items.Where(place.ContainsKey).Select(item => place[item])];
+    }
+
     /// <summary>Reads the tables.</summary>
     /// <param name="maxItems">Items at most.</param>
     /// <param name="trend">After which age a like counts 1 / e for what is liked of late.</param>

@@ -12,11 +12,12 @@ namespace TwoTower.Training.Histories;
 /// <summary>
 /// Chooses the settings that a recipe leaves to the data (<see cref="HistoryOptions.Choose"/>): the three closed-form models are fitted without some
 /// users, who are then asked for a fifth of their likes. How the parts are put together is tried one setting at a time, on scores that are
-/// computed once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. The budget counts
-/// arithmetic, not time: the same seed, data and thread count choose the same.
+/// computed once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. Of a catalogue too large for it
+/// the videos with the most decisions are looked at. The budget counts arithmetic, not time: the same seed, data and thread count choose the same.
 /// </summary>
 internal sealed class SettingsSearch(
-    Interactions data, HistoryOptions start, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct)
+    Interactions whole, HistoryOptions start, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
+    double mostWork = SettingsSearch.MostWork)
 {
     private const string Ridge = "ridge", ContentWeight = "content_weight", Share = "factors_share", TasteWeight = "taste_weight", Discount = "popularity_discount", TrendWeight = "trend_weight";
 
@@ -25,6 +26,9 @@ internal sealed class SettingsSearch(
 
     // Cubes of the linear model's size, summed over its fits.
     private const double MostWork = 6e11;
+
+    // Fits that the budget has room for where the catalogue is cut down.
+    private const int FitsOfHead = 4;
 
     // Of the sweeps of a fit: the final one begins where this one ends.
     private const int FewerSweeps = 3;
@@ -48,7 +52,10 @@ internal sealed class SettingsSearch(
 
     private readonly List<TriedSettings> _tried = [];
 
-    private Interactions Data => data;
+    // What the search looks at.
+    private readonly Interactions _data = Affordable(whole, mostWork);
+
+    private Interactions Data => _data;
 
     private HistoryOptions Begin => start;
 
@@ -72,11 +79,13 @@ internal sealed class SettingsSearch(
         if (folds.Length == 0)
         {
             say?.Invoke($"fewer than {LeastUsers} users with {LeastLikes} likes: nothing is chosen on them, and the recipe's values are used");
-            return (Resolve(data, current), Record(current, null, null), null);
+            return (Resolve(whole, current), Record(current, null, null), null);
         }
 
         var asked = folds.Select(users => new LeftOut(this, users)).ToList();
-        say?.Invoke($"settings are chosen on {folds.Sum(users => users.Length):N0} users, left out {(folds.Length == 1 ? "at once" : $"in {folds.Length} parts")}");
+        say?.Invoke(
+            $"settings are chosen on {folds.Sum(users => users.Length):N0} users, left out {(folds.Length == 1 ? "at once" : $"in {folds.Length} parts")}"
+            + (_data == whole ? "" : $", and the {_data.Videos.Count:N0} videos with the most decisions"));
         var best = Measure(asked, current);
         var uAuc = best.UAuc;
         Note(current, best, kept: true);
@@ -94,13 +103,13 @@ internal sealed class SettingsSearch(
                 + $"{Show(chosen.GainLow)} and {Show(chosen.GainHigh)}): the release serves what is popular. --set history.choose= trains the models all the same");
         }
 
-        return (Resolve(data, current), chosen, asked[0].Near);
+        return (Resolve(whole, current), chosen, _data == whole ? asked[0].Near : null);
 
         void Improve(IEnumerable<(string Key, double[] Values)> settings)
         {
             foreach (var (key, values) in settings)
             {
-                if (!start.Chooses(key) || (key == TasteWeight && !data.HasNopes)) continue;
+                if (!start.Chooses(key) || (key == TasteWeight && !_data.HasNopes)) continue;
                 foreach (var value in values)
                 {
                     if (current[key] != value) Try(Changed(key, value));
@@ -110,8 +119,8 @@ internal sealed class SettingsSearch(
 
         bool Regularise()
         {
-            var work = Math.Pow(LinearModel.Size(data.Videos.Count, data.HasNopes), 3) * asked.Count;
-            var left = MostWork - work;
+            var work = Math.Pow(LinearModel.Size(_data.Videos.Count, _data.HasNopes), 3) * asked.Count;
+            var left = mostWork - work;
             var any = false;
             foreach (var (key, factor) in Regularisations)
             {
@@ -141,13 +150,19 @@ internal sealed class SettingsSearch(
         }
     }
 
+    private static Interactions Affordable(Interactions whole, double mostWork)
+    {
+        var (items, size) = (whole.Videos.Count, LinearModel.Size(whole.Videos.Count, whole.HasNopes));
+        return Math.Pow(size, 3) <= mostWork ? whole : whole.Head((int)(items * Math.Cbrt(mostWork / FitsOfHead) / size));
+    }
+
     // The recipe's values of what is put together and regularised.
     private Dictionary<string, double> Start() => new()
     {
         [Ridge] = start.RidgePerD ?? start.Ridge,
         [ContentWeight] = start.ContentWeightPerD ?? start.ContentWeight,
         [Share] = start.FactorsShare,
-        [TasteWeight] = start.Chooses(TasteWeight) && !data.HasNopes ? 0 : start.TasteWeight,
+        [TasteWeight] = start.Chooses(TasteWeight) && !whole.HasNopes ? 0 : start.TasteWeight,
         [Discount] = start.PopularityDiscount,
         [TrendWeight] = start.TrendWeight,
     };
@@ -175,11 +190,11 @@ internal sealed class SettingsSearch(
     // Users to leave out at once. Few users are left out in turn, as long as another fit is cheap.
     private int[][] Folds()
     {
-        int[] users = [.. Enumerable.Range(0, data.Users.Count).Where(user => data.Users[user].Likes.Length >= LeastLikes)];
+        int[] users = [.. Enumerable.Range(0, _data.Users.Count).Where(user => _data.Users[user].Likes.Length >= LeastLikes)];
         if (users.Length < LeastUsers) return [];
         new SeededRandom(seed, RandomPurpose.LeftOut).Shuffle<int>(users);
         var size = Math.Min(MostUsers, Math.Max(1, users.Length / Parts));
-        var affordable = MostWork / Math.Pow(LinearModel.Size(data.Videos.Count, data.HasNopes), 3) / 2;
+        var affordable = mostWork / Math.Pow(LinearModel.Size(_data.Videos.Count, _data.HasNopes), 3) / 2;
         var count = (int)Math.Clamp(Math.Min(affordable, Math.Ceiling((double)EnoughUsers / size)), 1, Parts);
         return [.. Enumerable.Range(0, count).Select(fold => users[(fold * size)..((fold + 1) * size)])];
     }
@@ -193,11 +208,11 @@ internal sealed class SettingsSearch(
     private ChosenSettings Record(
         Dictionary<string, double> settings, (double[] Ndcg, double? UAuc)? best, (double[] Ndcg, double? UAuc)? popularity)
     {
-        var final = Resolve(data, settings);
+        var final = Resolve(whole, settings);
         var values = Chosen(settings);
         if (values.ContainsKey(Ridge)) values[Ridge] = final.Ridge;
         if (values.ContainsKey(ContentWeight)) values[ContentWeight] = final.ContentWeight;
-        var unit = LinearModel.MeanDiagonal(data.Users, data.Videos.Count, start);
+        var unit = LinearModel.MeanDiagonal(whole.Users, whole.Videos.Count, start);
         if (best is not { } reached || popularity is not { } popular) return new("ndcg_100", 0, unit, values, 0, 0, 0, 0, false, []);
         var (gain, error) = Difference(reached.Ndcg, popular.Ndcg);
         var (low, high) = (gain - Z95 * error, gain + Z95 * error);

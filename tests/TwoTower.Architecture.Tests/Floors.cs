@@ -71,6 +71,7 @@ internal static class Floors
         "TwoTower.Embedding.Telemetry",
         "TwoTower.Embedding.Settings",
         "TwoTower.Embedding.Encoding",
+        "TwoTower.Embedding.Texts",
         "TwoTower.Embedding.Leases",
         "TwoTower.Embedding.Publishing",
         "TwoTower.Embedding.Following",

@@ -7,7 +7,7 @@ namespace TwoTower.Cli.Tests;
 public class HelpTests
 {
     public static TheoryData<string> Verbs => new(
-        "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "import supabase", "generate", "train", "evaluate", "tune", "export", "embed",
+        "demo", "db start", "db stop", "db migrate", "db status", "import csv", "import movielens", "import supabase", "generate", "train", "evaluate", "tune", "export", "embed", "embed-text",
         "publish", "upload embeddings", "upload runtime", "serve", "recommend", "features", "manifest build", "manifest verify", "releases list", "releases show",
         "releases verify", "releases activate", "releases rollback", "releases retire", "releases prune", "releases pin", "releases unpin",
         "releases export", "releases import", "releases compare", "experiments start", "experiments stop", "experiments list", "doctor");

@@ -9,7 +9,7 @@ namespace TwoTower.Evaluation.Tests;
 public sealed class ClosedFormScorerTests
 {
     [Fact]
-    public async Task What_the_towers_learn_from_is_asked_as_it_is_and_videos_without_a_vector_come_last()
+    public async Task What_the_towers_learn_from_is_asked_stage_by_stage_and_videos_without_a_vector_come_last()
     {
         // Two themes of ten videos, and one video that few like: there is room for twenty.
         var tables = Of([
@@ -38,16 +38,27 @@ public sealed class ClosedFormScorerTests
                 },
         };
 
-        using var scorer =
-            await ClosedFormScorer.Model(recipe, Training.TrainingDevice.Cpu, 1, _ => { }).FitAsync(new(split, 1, null, default));
+        var stages = ClosedFormScorer.Models(recipe, Training.TrainingDevice.Cpu, 1, _ => { });
 
+        Assert.Equal(["small closed form", "small cut", "small linear part"], stages.Select(stage => stage.Name));
         var rare = split.ItemOf[Video(21)];
         int[] liked = [split.ItemOf[Video(2)], split.ItemOf[Video(4)], rare];
-        var scores = new float[split.Items.Count];
-        scorer.Score(new(new(Viewer(1), new(null), []), liked, [], [], []), scores);
-        Assert.Equal(rare, Array.IndexOf(scores, scores.Min()));
-        var even = Enumerable.Range(3, 8).Select(n => scores[split.ItemOf[Video(2 * n)]]).Min();
-        var odd = Enumerable.Range(0, 10).Select(n => scores[split.ItemOf[Video(2 * n + 1)]]).Max();
-        Assert.True(even > odd, $"{even} {odd}");
+        var answers = new List<float[]>();
+        foreach (var stage in stages)
+        {
+            using var scorer = await stage.FitAsync(new(split, 1, null, default));
+            var scores = new float[split.Items.Count];
+            scorer.Score(new(new(Viewer(1), new(null), []), liked, [], [], []), scores);
+            Assert.Equal(rare, Array.IndexOf(scores, scores.Min()));
+            var even = Enumerable.Range(3, 8).Select(n => scores[split.ItemOf[Video(2 * n)]]).Min();
+            var odd = Enumerable.Range(0, 10).Select(n => scores[split.ItemOf[Video(2 * n + 1)]]).Max();
+            Assert.True(even > odd, $"{stage.Name}: {even} {odd}");
+            answers.Add(scores);
+        }
+
+        // Nothing is lost by a cut to as many dimensions as there are videos; the linear part is another model.
+        var whole = Enumerable.Range(0, split.Items.Count).Where(item => item != rare);
+        Assert.All(whole, item => Assert.Equal(answers[0][item], answers[1][item], 1e-3f));
+        Assert.Contains(whole, item => Math.Abs(answers[1][item] - answers[2][item]) > 1e-3f);
     }
 }

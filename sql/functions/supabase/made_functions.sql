@@ -9,5 +9,5 @@ language sql stable as $$
         and (pg_catalog.obj_description(p.oid, 'pg_proc') like 'TwoTower: sql/functions/%'
             or n.nspname = 'two_tower' and p.proname in (
                 'release_states_after', 'guard_release', 'record_release_transition', 'guard_release_file', 'check_active_release',
-                'guard_active_release', 'guard_gate_run', 'guard_experiment', 'guard_experiment_release', 'guard_video_feature'))
+                'guard_active_release', 'guard_gate_run', 'guard_experiment', 'guard_experiment_release', 'guard_video_feature', 'forget_text_vector'))
 $$;

@@ -20,7 +20,7 @@ internal sealed class RecipeDocuments
 
     private readonly XDocument _comments = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "TwoTower.Core.xml"));
     private readonly Dictionary<RecipeKind, Recipe> _best =
-        RecipeKinds.All.ToDictionary(kind => kind, kind => RecipeReader.Read(kind.BestName(), [], new Dictionary<string, string>()));
+        RecipeKinds.All.ToDictionary(kind => kind, kind => RecipeReader.Read(kind.BaseName(), [], new Dictionary<string, string>()));
 
     /// <summary>recipes/recipe.schema.json.</summary>
     public string Schema()

@@ -55,11 +55,11 @@ public sealed class SettingsSearchTests
     }
 
     private static (HistoryOptions Options, ChosenSettings Chosen, List<string> Said) Search(
-        TableSet tables, HistoryOptions options, int seed = 1)
+        TableSet tables, HistoryOptions options, int seed = 1, double mostWork = 6e11)
     {
         List<string> said = [];
         var data = Interactions.Read(tables, options.MaxItems, TimeSpan.FromDays(options.TrendDays));
-        var (found, chosen, _) = new SettingsSearch(data, options, seed, torch.CPU, 2, said.Add, default).Run();
+        var (found, chosen, _) = new SettingsSearch(data, options, seed, torch.CPU, 2, said.Add, default, mostWork).Run();
         return (found, chosen, said);
     }
 
@@ -83,6 +83,40 @@ public sealed class SettingsSearchTests
         Assert.Equal(chosen.Reached, chosen.Tried.Last(tried => tried.Kept).Mean);
 
         static double Nearest(double expected, double actual) => Math.Abs(expected - actual) < 1e-6 ? actual : double.NaN;
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_too_large_a_catalogue_the_most_decided_videos_are_looked_at_and_the_units_are_those_of_all(bool nopes)
+    {
+        var tables = World(themes: true, nopes);
+        var rows = nopes ? 2 * Items : Items;
+
+        // Room for four fits of half of the rows: the first and another one of each of two parts. One of all rows would be twice as much.
+        var (options, chosen, said) = Search(tables, Options, mostWork: 4 * Math.Pow(rows / 2.0, 3));
+
+        Assert.Contains(said, line => line.EndsWith($", and the {Items / 2} videos with the most decisions", StringComparison.Ordinal));
+        Assert.Contains(said, line => line.Contains("in 2 parts", StringComparison.Ordinal));
+        Assert.Equal(2, chosen.Tried.Select(tried => (tried.Values["ridge"], tried.Values["content_weight"])).Distinct().Count());
+        var (_, all, _) = Search(tables, Options);
+        Assert.Equal(all.Unit, chosen.Unit, 1e-9);
+        Assert.Equal(chosen.Values["ridge"], options.Ridge);
+        Assert.Contains(new[] { 2.9 / 3, 2.9, 2.9 * 3 }, perD => Math.Abs(perD - options.Ridge / chosen.Unit) < 1e-6);
+    }
+
+    [Fact]
+    public void The_most_decided_videos_are_what_would_be_read_without_the_others()
+    {
+        var tables = World(themes: false, nopes: true);
+        var head = Interactions.Read(tables, Items, TimeSpan.FromDays(365)).Head(10);
+        var read = Interactions.Read(tables, 10, TimeSpan.FromDays(365));
+
+        Assert.Equal(read.Videos.Select(video => video.Id), head.Videos.Select(video => video.Id));
+        Assert.Equal(read.RecentLikes, head.RecentLikes);
+        Assert.Equal(read.Users.Select(user => user.Likes), head.Users.Select(user => user.Likes));
+        Assert.Equal(read.Users.Select(user => user.Nopes), head.Users.Select(user => user.Nopes));
+        Assert.Equal(read.Recency, head.Recency);
     }
 
     [Theory]
