@@ -9,8 +9,8 @@ using TwoTower.Supabase.Stores;
 namespace TwoTower.Embedder.Publishing;
 
 /// <summary>
-/// <c>twotower publish PLACE --watch</c> in the embedder: publishes the live release where nothing is published yet, and watches over it from
-/// then on. Any number of embedders may: one of them looks at a time.
+/// <c>twotower publish PLACE --watch</c> in the embedder: publishes the live release where nothing is published yet, and watches over it
+/// from then on. Any number of embedders may: one of them looks at a time.
 /// </summary>
 internal sealed class PublicationService(
     NpgsqlDataSource db, ArtifactStore store, IOptions<PublishOptions> options, TimeProvider time, ILogger<PublicationService> logger)
@@ -62,7 +62,8 @@ internal sealed class PublicationService(
         await using (await PublishLock.TakeAsync(db, place, ct))
         {
             await publisher.RecoverAsync(ct);
-            if (await publisher.CurrentAsync(ct) is null && (await publisher.HistoryAsync(ct)).Count == 0) await PublishAsync(publisher, live, ct);
+            var isEmpty = await publisher.CurrentAsync(ct) is null && (await publisher.HistoryAsync(ct)).Count == 0;
+            if (isEmpty) await PublishAsync(publisher, live, ct);
         }
 
         return new(db, store, publisher, place, (version, token) => PublishAsync(publisher, version, token), Say);

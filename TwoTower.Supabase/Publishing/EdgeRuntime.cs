@@ -6,8 +6,8 @@ using TwoTower.Supabase.Stores;
 namespace TwoTower.Supabase.Publishing;
 
 /// <summary>
-/// ONNX Runtime's WebAssembly in Storage, where the edge functions (<c>supabase/functions/_shared/foreign.ts</c>) look for it: it is too large
-/// for a function.
+/// ONNX Runtime's WebAssembly in Storage, where the edge functions (<c>supabase/functions/_shared/foreign.ts</c>) look for it: it is too
+/// large for a function.
 /// </summary>
 internal static class EdgeRuntime
 {

@@ -5,7 +5,8 @@ namespace TwoTower.Supabase.Publishing;
 
 /// <summary>
 /// Whether an embedder watches over a publication, as 'twotower publish PLACE --watch' does. Configuration section
-/// <c>TwoTower:Embedder:Publish</c>. Addresses and keys come from the variables that the command reads: SUPABASE_URL, SUPABASE_SECRET_KEY, AWS_….
+/// <c>TwoTower:Embedder:Publish</c>. Addresses and keys come from the variables that the command reads: SUPABASE_URL,
+/// SUPABASE_SECRET_KEY, AWS_….
 /// </summary>
 internal sealed record PublishOptions
 {

@@ -5,7 +5,7 @@ using TwoTower.Core.Artifacts.Onnx;
 
 namespace TwoTower.Testing;
 
-/// <summary>Networks as other programs make them, of a tower's weights: operators and forms that TwoTower's own towers don't have.</summary>
+/// <summary>Networks as other programs make them, of a tower's weights: operators and forms that TwoTower's towers don't have.</summary>
 internal static class ForeignTowers
 {
     /// <summary>The bytes of an .onnx file.</summary>

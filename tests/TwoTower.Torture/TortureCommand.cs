@@ -47,7 +47,8 @@ internal static class TortureCommand
         var only = new Option<string[]>("--only") { Description = $"Only this scenario: {string.Join(", ", Scenarios)}. May be repeated.", HelpName = "SCENARIO" };
         only.AcceptOnlyFromAmong(Scenarios);
         var command = new RootCommand(
-            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up, edge functions under changing releases. "
+            "Tries to make TwoTower answer wrongly or lose something: releases changed under load, kill -9, PostgreSQL restarted, stopped and slow, dimensions mixed, clients that hang up, "
+            + "edge functions under changing releases. "
             + "Exit code 1 if it managed to. About fifteen minutes on two cores.")
         {
             requests, clients, replicas, changes, restarts, kills, databaseRestarts, strainSeconds, viewers, videos, seed, only,
@@ -138,7 +139,8 @@ internal static class TortureCommand
         }
 
         await using var project = await server.CreateProjectAsync(new(Exposes: false, SecuresTables: true));
-        await using var world = await World.CreateAsync(project.ConnectionString, options.Viewers, options.Videos, options.Seed, session.Stop);
+        await using var world = await World.CreateAsync(
+            project.ConnectionString, options.Viewers, options.Videos, options.Seed, session.Stop);
         return await session.Terminal.StageAsync(
             "edge functions", "requests", progress => new EdgeChanges(options, tools).RunAsync(world, project, progress, session.Stop));
     }

@@ -18,8 +18,8 @@ using TwoTower.Training;
 namespace TwoTower.Benchmarks.Serving;
 
 /// <summary>
-/// The edge functions with a release of recipe v2, one of v3, and one whose user tower is another program's and runs in ONNX Runtime. Each run
-/// is a process of its own: what it took is the system's count of it.
+/// The edge functions with a release of recipe v2, one of v3, and one whose user tower is another program's and runs in ONNX Runtime. Each
+/// run is a process of its own: what it took is the system's count of it.
 /// </summary>
 /// <param name="requests">Requests that are counted, after 100 that warm up.</param>
 internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int requests, int runs)
@@ -53,7 +53,8 @@ internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int re
             for (var run = 0; run < runs; run++) measured.Add(await MeasureAsync(standIn, viewers, ct));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {name} | {Median(measured, run => run.First):0.00} | {Median(measured, run => run.Start):0.00} | {1000 * Median(measured, run => run.Request):0.0} | {Median(measured, run => run.PeakMegabytes):0} |"));
+                $"| {name} | {Median(measured, run => run.First):0.00} | {Median(measured, run => run.Start):0.00} | "
+                + $"{1000 * Median(measured, run => run.Request):0.0} | {Median(measured, run => run.PeakMegabytes):0} |"));
         }
     }
 
@@ -87,8 +88,8 @@ internal sealed class EdgeBenchmark(NpmTools tools, TestDatabase project, int re
     private async Task<string> TrainAsync(string name, CancellationToken ct)
     {
         var recipe = RecipeReader.Read(name, ["training.epochs=2"], new Dictionary<string, string>());
-        var trained = await Task.Run(
-            () => TrainJob.RunAsync(new TrainOptions { Recipe = recipe, Database = project.DataSource, Device = TrainingDevice.Cpu }, null, ct), ct);
+        var how = new TrainOptions { Recipe = recipe, Database = project.DataSource, Device = TrainingDevice.Cpu };
+        var trained = await Task.Run(() => TrainJob.RunAsync(how, null, ct), ct);
         var version = trained.Release!.ModelVersion;
         var options = new EmbedOptions { SyncPublicTable = false, Actor = "benchmark", Activate = true };
         await new EmbedJob(project.DataSource, TimeProvider.System).RunAsync(version, options, null, ct);

@@ -18,8 +18,8 @@ using TwoTower.Training;
 namespace TwoTower.EndToEnd.Tests.Supabase;
 
 /// <summary>
-/// The three ways to a user's vector: C# from rows, C# from what SQL gives, Deno from what SQL gives. For every user of the golden world and
-/// of a made-up one, with trained releases, they give the same, and the edge functions the API's lists.
+/// The three ways to a user's vector: C# from rows, C# from what SQL gives, Deno from what SQL gives. For every user of the golden world
+/// and of a made-up one, with trained releases, they give the same, and the edge functions the API's lists.
 /// </summary>
 [Collection(nameof(SupabaseProjects))]
 public sealed class RuntimesTests(SupabaseServer server)
@@ -39,7 +39,12 @@ public sealed class RuntimesTests(SupabaseServer server)
         var db = database.DataSource;
         await Migrator.MigrateAsync(db, null, ct);
         if (world == "golden") await TestReleases.LoadGoldenAsync(database);
-        else await new TableWriter(db).WriteAsync(CatalogueGenerator.Generate(new() { Users = 1_000, Videos = 400, Seed = 16, Anchor = DateTimeOffset.UtcNow }), null, ct);
+        else
+        {
+            var made = CatalogueGenerator.Generate(new() { Users = 1_000, Videos = 400, Seed = 16, Anchor = DateTimeOffset.UtcNow });
+            await new TableWriter(db).WriteAsync(made, null, ct);
+        }
+
         var release = await ReleaseAsync(database, recipe, ct);
         var (asOf, tables) = (DateTimeOffset.UtcNow, await TableReader.ReadAsync(db, ct));
         asOf = asOf.AddTicks(-(asOf.Ticks % TimeSpan.TicksPerMicrosecond));
@@ -83,8 +88,10 @@ public sealed class RuntimesTests(SupabaseServer server)
             ["SUPABASE_SECRET_KEYS"] = JsonSerializer.Serialize(new { @default = SupabaseStandIn.SecretKey }),
         });
         edge.Http.DefaultRequestHeaders.Add("apikey", SupabaseStandIn.SecretKey);
-        using var service = new RecommendationService(db, new TowerCache(new ReleaseStore(db), capacity: 2), Options.Create(new RecommendationOptions()));
-        await Parallel.ForEachAsync(payloads.Keys, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = ct }, async (user, ct) =>
+        using var service = new RecommendationService(
+            db, new TowerCache(new ReleaseStore(db), capacity: 2), Options.Create(new RecommendationOptions()));
+        var four = new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = ct };
+        await Parallel.ForEachAsync(payloads.Keys, four, async (user, ct) =>
         {
             using var response = await edge.Http.PostAsJsonAsync("recommend", new { user_id = user, limit = 20 }, ct);
             var answer = await response.Content.ReadFromJsonAsync<JsonElement>(ct);

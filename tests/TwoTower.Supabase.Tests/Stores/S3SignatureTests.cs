@@ -3,7 +3,10 @@ using TwoTower.Supabase.Stores;
 
 namespace TwoTower.Supabase.Tests.Stores;
 
-/// <summary>s3rver checks no signatures: here they are checked before it, since what changes a request after it was signed would be refused by Amazon alone.</summary>
+/// <summary>
+/// s3rver checks no signatures: here they are checked before it, since what changes a request after it was signed would be refused by
+/// Amazon alone.
+/// </summary>
 public class S3SignatureTests
 {
     [Fact]

@@ -13,8 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace TwoTower.Supabase.Tests.Stores;
 
 /// <summary>
-/// Stands before an S3-compatible server that checks no signatures, and does: AWS Signature Version 4 as its specification has it, over what
-/// came over the wire, and the SHA-256 of the body. A request whose signature isn't right is answered 403.
+/// Stands before an S3-compatible server that checks no signatures, and does: AWS Signature Version 4 as its specification has it, over
+/// what came over the wire, and the SHA-256 of the body. A request whose signature isn't right is answered 403.
 /// </summary>
 internal sealed class SignatureProxy : IAsyncDisposable
 {
@@ -69,7 +69,8 @@ internal sealed class SignatureProxy : IAsyncDisposable
         if (body.Length > 0) forwarded.Content = new ByteArrayContent(body.ToArray());
         foreach (var (name, values) in request.Headers.Where(header => header.Key is not ("Host" or "Content-Length")))
         {
-            if (!forwarded.Headers.TryAddWithoutValidation(name, values.AsEnumerable())) forwarded.Content?.Headers.TryAddWithoutValidation(name, values.AsEnumerable());
+            if (forwarded.Headers.TryAddWithoutValidation(name, values.AsEnumerable())) continue;
+            forwarded.Content?.Headers.TryAddWithoutValidation(name, values.AsEnumerable());
         }
 
         using var answer = await _http.SendAsync(forwarded);
@@ -87,7 +88,8 @@ internal sealed class SignatureProxy : IAsyncDisposable
         const string Scheme = "AWS4-HMAC-SHA256 ";
         var given = request.Headers.Authorization.ToString();
         if (!given.StartsWith(Scheme, StringComparison.Ordinal)) return false;
-        var parts = given[Scheme.Length..].Split(',', StringSplitOptions.TrimEntries).Select(part => part.Split('=', 2)).ToDictionary(part => part[0], part => part[1]);
+        var parts = given[Scheme.Length..].Split(',', StringSplitOptions.TrimEntries)
+            .Select(part => part.Split('=', 2)).ToDictionary(part => part[0], part => part[1]);
         var scope = parts["Credential"].Split('/')[1..]; // date, region, service, aws4_request
         var hash = request.Headers["x-amz-content-sha256"].ToString();
         if (hash != Hex(SHA256.HashData(body))) return false;

@@ -35,7 +35,7 @@ internal sealed class EdgeProcess : IAsyncDisposable
     {
         get
         {
-            // The name, in parentheses, may hold spaces. User time is the 14th field, system time the 15th, in hundredths whatever the kernel.
+            // The name, in parentheses, may hold spaces. User time is the 14th field, system time the 15th, in hundredths of a second.
             var text = File.ReadAllText($"/proc/{Id}/stat");
             var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
             return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / 100.0;

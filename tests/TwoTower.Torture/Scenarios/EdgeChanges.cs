@@ -12,8 +12,8 @@ using TwoTower.Torture.Load;
 namespace TwoTower.Torture.Scenarios;
 
 /// <summary>
-/// Requests to the edge functions, in Deno over a stand-in of PostgREST, while releases of several dimensions are activated and rolled back.
-/// Every answer must be right for exactly one release, and that one must have been active while the request ran.
+/// Requests to the edge functions, in Deno over a stand-in of PostgREST, while releases of several dimensions are activated and rolled
+/// back. Every answer must be right for exactly one release, and that one must have been active while the request ran.
 /// </summary>
 /// <param name="tools">Deno and what the functions use.</param>
 internal sealed class EdgeChanges(TortureOptions options, NpmTools tools)
@@ -49,8 +49,10 @@ internal sealed class EdgeChanges(TortureOptions options, NpmTools tools)
         var timeline = new Timeline(releases[0].ModelVersion);
         _left = options.Requests;
         var asking = Task.WhenAll(Enumerable.Range(0, options.Clients).Select(
-            client => Task.Run(() => AskAsync(edge.Http, world.Viewers, new Random((options.Seed * 1000) + client), ct), CancellationToken.None)));
-        var changing = ChangeAsync(world.Store, releases, timeline, done => progress?.Report(new(_exchanges.Count, options.Requests, $"{done} changes")), ct);
+            client => Task.Run(
+                () => AskAsync(edge.Http, world.Viewers, new Random((options.Seed * 1000) + client), ct), CancellationToken.None)));
+        var changing = ChangeAsync(
+            world.Store, releases, timeline, done => progress?.Report(new(_exchanges.Count, options.Requests, $"{done} changes")), ct);
         await asking;
         var changes = await changing;
 
@@ -118,5 +120,5 @@ internal sealed class EdgeChanges(TortureOptions options, NpmTools tools)
 
 /// <summary>What came of it.</summary>
 internal sealed record EdgeChangesResult(
-    int Requests, int Clients, int Changes, IReadOnlyDictionary<string, int> AnswersByRelease, double Recall, Latencies Latencies, int Wrong,
-    IReadOnlyList<string> Findings);
+    int Requests, int Clients, int Changes, IReadOnlyDictionary<string, int> AnswersByRelease, double Recall, Latencies Latencies,
+    int Wrong, IReadOnlyList<string> Findings);
