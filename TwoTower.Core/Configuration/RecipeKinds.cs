@@ -25,10 +25,12 @@ internal static class RecipeKinds
     /// <summary>The kind that <c>history.enabled</c> stands for.</summary>
     public static RecipeKind Of(bool historyEnabled) => historyEnabled ? RecipeKind.History : RecipeKind.Statistics;
 
-    /// <summary>Name of the built-in recipe of the kind that measured best among those whose values are all fixed (docs/evaluation.md).</summary>
+    /// <summary>Name of the built-in recipe of the kind that measured best among those whose values are all fixed
+    /// (docs/evaluation.md).</summary>
     public static string BaseName(this RecipeKind kind) => kind == RecipeKind.History ? "v3" : "v2-taste";
 
-    /// <summary>That recipe's file: what a recipe of the kind has where its own file says nothing. Nothing is chosen there unless it asks for it.</summary>
+    /// <summary>That recipe's file: what a recipe of the kind has where its own file says nothing. Nothing is chosen there unless it asks
+    /// for it.</summary>
     public static JsonObject Base(this RecipeKind kind) => RecipeFiles.Recipes.Read(kind.BaseName()).Root;
 
     /// <summary>Why a key of another kind is refused, and what to do.</summary>

@@ -12,8 +12,9 @@ namespace TwoTower.Training.Histories;
 /// <summary>
 /// Chooses the settings that a recipe leaves to the data (<see cref="HistoryOptions.Choose"/>): the three closed-form models are fitted without some
 /// users, who are then asked for a fifth of their likes. How the parts are put together is tried one setting at a time, on scores that are
-/// computed once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. Of a catalogue too large for it
-/// the videos with the most decisions are looked at. The budget counts arithmetic, not time: the same seed, data and thread count choose the same.
+/// computed once; the linear model's regularisations, each of which is a further fit, as far as the budget goes. Of a catalogue too large
+/// for it the videos with the most decisions are looked at. The budget counts arithmetic, not time: the same seed, data and thread count
+/// choose the same.
 /// </summary>
 internal sealed class SettingsSearch(
     Interactions whole, HistoryOptions start, int seed, torch.Device device, int threads, Action<string>? say, CancellationToken ct,
