@@ -16,9 +16,12 @@ internal sealed class VideoTagName
     /// <summary>The video.</summary>
     public Guid VideoId { get; set; }
 
-    /// <summary>Id of the tag; null where tags are flat.</summary>
+    /// <summary>Id of the tag; null where tags are flat or their ids are no UUIDs.</summary>
     public Guid? TagId { get; set; }
 
     /// <summary>The tag.</summary>
     public required string TagName { get; set; }
+
+    /// <summary>What a search knows the tag by: its id as text, of any type; its name where tags are flat.</summary>
+    public required string TagKey { get; set; }
 }
