@@ -12,8 +12,8 @@ namespace TwoTower.Core.Configuration;
 /// </summary>
 public static class RecipeReader
 {
-    /// <summary>The built-in recipe that trains where none is named: the one that measured best (docs/evaluation.md).</summary>
-    public const string DefaultName = "v4";
+    /// <summary>The built-in recipe that trains where none is named (docs/evaluation.md).</summary>
+    public const string DefaultName = "v3";
 
     private const string EnvironmentPrefix = "TWOTOWER_RECIPE__";
 
